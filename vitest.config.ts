@@ -1,12 +1,31 @@
 import { defineConfig } from 'vitest/config'
 
+// What a test needs decides its suite, and stands in its path, so that nothing is left out by forgetting.
+const suites = {
+  chromium: { include: ['test/browser/**/*.test.ts', 'test/**/*.chromium.test.ts'], timeoutMs: 60_000 },
+  debian: { include: ['test/**/*.debian.test.ts'], timeoutMs: 60_000 },
+  long: { include: ['test/**/*.long.test.ts'], timeoutMs: 30 * 60_000 },
+}
+
+const elsewhere = Object.values(suites).flatMap((suite) => suite.include)
+const fast = { include: ['test/**/*.test.ts'], exclude: elsewhere, timeoutMs: 20_000 }
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    // Every file in one of two processes: 600 tests in 1.4 s against 19 s. The price: a test leaves nothing behind.
     isolate: false,
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 15_000,
-    hookTimeout: 30_000,
+    allowOnly: false,
+    projects: Object.entries({ fast, ...suites }).map(([name, suite]) => ({
+      extends: true,
+      test: {
+        name,
+        include: suite.include,
+        exclude: 'exclude' in suite ? suite.exclude : [],
+        testTimeout: suite.timeoutMs,
+        hookTimeout: Math.max(suite.timeoutMs, 60_000),
+      },
+    })),
   },
 })

@@ -1,0 +1,109 @@
+// npm test [-- FILTER…]              types, lint, format, then every test that needs nothing but npm (and Chromium where it is)
+// node scripts/test.ts --suite NAME  one suite of vitest.config.ts alone: fast, chromium, debian, long
+// The last line is always `N passed, N failed[, N skipped]`; the exit code is 1 when anything failed.
+import { spawn } from 'node:child_process'
+import { existsSync, globSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { startVitest, type TestModule, type Vitest } from 'vitest/node'
+
+interface Tally {
+  passed: number
+  failed: number
+  /** What didn't run, each with its reason. */
+  skipped: { what: string; why: string }[]
+}
+
+const root = new URL('..', import.meta.url)
+const chromium = '/usr/bin/chromium'
+
+const { values, positionals: filters } = parseArgs({ options: { suite: { type: 'string' } }, allowPositionals: true })
+const tally: Tally = { passed: 0, failed: 0, skipped: [] }
+
+process.chdir(new URL(root).pathname)
+const suites = values.suite === undefined ? suitesHere(tally) : [values.suite]
+if (values.suite === undefined && filters.length === 0) await runChecks(tally)
+await runTests(suites, filters, tally)
+report(tally)
+
+function suitesHere(tally: Tally): string[] {
+  const named = ['fast']
+  if (existsSync(chromium)) named.push('chromium')
+  else if (process.env['CI'] !== undefined) {
+    console.error(`FAILED: ${chromium} is missing, and in CI the browser tests must run`)
+    tally.failed += 1
+  } else {
+    leaveOut(
+      ['test/browser/**/*.test.ts', 'test/**/*.chromium.test.ts'],
+      `${chromium} is missing: apt-get install chromium`,
+    )
+  }
+  leaveOut(['test/**/*.debian.test.ts'], 'needs Debian packages: .ci/run installs them and runs it')
+  leaveOut(['test/**/*.long.test.ts'], 'takes minutes: .ci/run runs it')
+  return named
+
+  function leaveOut(patterns: string[], why: string): void {
+    const files = new Set(patterns.flatMap((pattern) => globSync(pattern)))
+    tally.skipped.push(...[...files].toSorted().map((what) => ({ what, why })))
+  }
+}
+
+/** The checks that read the whole tree; each counts as one test. */
+async function runChecks(tally: Tally): Promise<void> {
+  const checks = ['typecheck', 'lint', 'format:check']
+  const results = await Promise.all(checks.map(async (check) => ({ check, ...(await runScript(check)) })))
+  for (const { check, ok, output } of results) {
+    console.log(`${ok ? ' ok ' : 'FAILED'} npm run ${check}`)
+    if (!ok) console.log(output)
+    if (ok) tally.passed += 1
+    else tally.failed += 1
+  }
+}
+
+function runScript(name: string): Promise<{ ok: boolean; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn('npm', ['run', '--silent', name], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    child.on('error', (error) => resolve({ ok: false, output: error.message }))
+    child.on('close', (code) => resolve({ ok: code === 0, output }))
+  })
+}
+
+async function runTests(suites: string[], filters: string[], tally: Tally): Promise<void> {
+  const vitest = await startVitest('test', filters, { run: true, watch: false, project: suites })
+  for (const testModule of vitest.state.getTestModules()) count(testModule, tally)
+  countUnhandled(vitest, tally)
+  await vitest.close()
+}
+
+function count(testModule: TestModule, tally: Tally): void {
+  const file = testModule.relativeModuleId
+  // A file that can't be loaded, or a hook that throws, has no failed test to show for it.
+  const broken = [testModule, ...testModule.children.allSuites()].filter((suite) => suite.errors().length > 0)
+  tally.failed += broken.length
+  for (const test of testModule.children.allTests()) {
+    const result = test.result()
+    if (result.state === 'passed') tally.passed += 1
+    else if (result.state === 'failed') tally.failed += 1
+    else if (broken.length === 0) {
+      const note = result.state === 'skipped' ? result.note : undefined
+      tally.skipped.push({ what: `${file} > ${test.fullName}`, why: note ?? 'its file says why' })
+    }
+  }
+}
+
+function countUnhandled(vitest: Vitest, tally: Tally): void {
+  tally.failed += vitest.state.getUnhandledErrors().length
+}
+
+function report(tally: Tally): void {
+  if (tally.passed === 0 && tally.failed === 0) {
+    console.error('FAILED: no test ran')
+    tally.failed += 1
+  }
+  for (const { what, why } of tally.skipped) console.log(`SKIPPED ${what}: ${why}`)
+  const skipped = tally.skipped.length > 0 ? `, ${tally.skipped.length} skipped` : ''
+  const line = `${tally.passed} passed, ${tally.failed} failed${skipped}\n`
+  process.stdout.write(line, () => process.exit(tally.failed > 0 ? 1 : 0))
+}
