@@ -1,0 +1,188 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { ambient } from './rules/ambient.ts'
+import { libraries, staleHomes, unexplained, unusedDependencies } from './rules/libraries.ts'
+import { oneWay } from './rules/one-way.ts'
+import { entriesOf, unreachable } from './rules/reachable.ts'
+import { medianLines, mostLines, names, silenced, tooLong } from './rules/style.ts'
+import { madeUp, readSources, root } from './source.ts'
+
+const src = readSources()
+const everything = [...src, ...readSources('{test,bench,scripts,examples}/**/*.ts')]
+const pkg = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  exports: Record<string, string | { default: string }>
+  dependencies: Record<string, string>
+  devDependencies: Record<string, string>
+}
+const dependencies = Object.keys(pkg.dependencies)
+
+describe('the one-way rule', () => {
+  test('holds', () => expect(oneWay(src)).toEqual([]))
+
+  test.each([
+    ['an import to the right', 'src/domain/a.ts', '../server/b.ts'],
+    ['an import within a row', 'src/crypto/a.ts', '../domain/b.ts'],
+    ['a type import to the right', 'src/store/a.ts', "../keys/b.ts'\nimport type { C } from '../keys/c.ts"],
+    ['resource reaching further', 'src/resource/a.ts', '../store/b.ts'],
+    ['somebody importing resource', 'src/cli/a.ts', '../resource/b.ts'],
+    ['one adapter importing another', 'src/store/sqlite/a.ts', '../memory/b.ts'],
+    ['a folder without a place', 'src/shed/a.ts', './b.ts'],
+    ['an import out of src', 'src/cli/a.ts', '../../test/b.ts'],
+    ['the package entry embedding the command line', 'src/index.ts', './cli/b.ts'],
+  ])('catches %s', (_, path, specifier) => {
+    expect(oneWay(madeUp({ [path]: `import { b } from '${specifier}'` }))).not.toEqual([])
+  })
+
+  test('catches a re-export, a lazy import, an inline type and a worker to the right', () => {
+    const lines = [
+      "export { b } from '../server/b.ts'",
+      "await import('../server/b.ts')",
+      "let b: import('../server/b.ts').B",
+      "new Worker(new URL('../server/b.ts', import.meta.url))",
+    ]
+    for (const line of lines) expect(oneWay(madeUp({ 'src/keys/a.ts': line })), line).toHaveLength(1)
+  })
+})
+
+describe('one importer per library', () => {
+  test('holds', () => expect(libraries(src)).toEqual([]))
+  test('every home is of a dependency, and shared only for a reason', () =>
+    expect(staleHomes(dependencies)).toEqual([]))
+  test('every dependency is imported', () => expect(unusedDependencies(src, dependencies)).toEqual([]))
+  test('docs/dependencies.md has one line for each', () => {
+    const page = readFileSync(join(root, 'docs/dependencies.md'), 'utf8')
+    expect(unexplained([...dependencies, ...Object.keys(pkg.devDependencies)], page)).toEqual([])
+  })
+
+  test.each([
+    ['src/protocol/a.ts', 'node:path'],
+    ['src/domain/a.ts', 'zod'],
+    ['src/endpoints/a.ts', 'fastify'],
+    ['src/keys/a.ts', 'node:crypto'],
+    ['src/keys/a.ts', 'crypto'],
+    ['src/store/transition.ts', 'node:sqlite'],
+    ['src/tokens/a.ts', 'jose/jwt/sign'],
+    ['src/grants/a.ts', 'zod'],
+    ['src/cli/a.ts', 'node:child_process'],
+    ['src/cli/a.ts', 'left-pad'],
+  ])('catches %s importing %s', (path, specifier) => {
+    expect(libraries(madeUp({ [path]: `import { x } from '${specifier}'` }))).toHaveLength(1)
+  })
+
+  test('lets resource see the types of Fastify, and no more', () => {
+    expect(libraries(madeUp({ 'src/resource/a.ts': "import type { A } from 'fastify'" }))).toEqual([])
+    expect(libraries(madeUp({ 'src/resource/a.ts': "import { a } from 'fastify'" }))).toHaveLength(1)
+  })
+
+  test('catches a home without a dependency, an unused dependency and an unexplained one', () => {
+    expect(staleHomes([])).toContain("jose has a home but isn't a dependency")
+    expect(unusedDependencies(madeUp({ 'src/a.ts': "import 'a/b'\nimport '@c/d/e'" }), ['a', '@c/d', 'f'])).toEqual([
+      'f',
+    ])
+    expect(unexplained(['a', 'b'], '| `a` | why |\n| `c` | why |')).toEqual(['b has no line', "c isn't installed"])
+  })
+})
+
+describe('no unreachable file', () => {
+  test('holds', () => expect(unreachable(src, entriesOf(pkg.exports))).toEqual([]))
+
+  test('catches an orphan and an import that leads nowhere; follows types and workers', () => {
+    const sources = madeUp({
+      'src/cli/main.ts': "import type { A } from './a.ts'\nnew URL('./worker.ts', import.meta.url)\nimport './gone.ts'",
+      'src/cli/a.ts': 'export type A = 1',
+      'src/cli/worker.ts': '',
+      'src/cli/orphan.ts': '',
+    })
+    expect(unreachable(sources, ['src/cli/main.ts'])).toEqual([
+      "src/cli/main.ts leads to src/cli/gone.ts, which doesn't exist",
+      'src/cli/orphan.ts is reached from no entry',
+    ])
+  })
+
+  test('entries are what the package exports, and the command line', () => {
+    expect(entriesOf({ '.': { default: './dist/index.js' }, './package.json': './package.json' })).toEqual([
+      'src/index.ts',
+      'src/cli/main.ts',
+    ])
+  })
+})
+
+describe('clock, chance and environment have one home', () => {
+  test('holds', () => expect(ambient(src)).toEqual([]))
+
+  test.each([
+    'const t = Date.now()',
+    'const now = Date.now',
+    "const t = Date['now']()",
+    'const t = globalThis.Date.now()',
+    'const { now } = Date',
+    'const t = new Date()',
+    'const t = Date()',
+    'const r = Math.random()',
+    'const r = crypto.getRandomValues(new Uint8Array(9))',
+    'const r = globalThis.crypto.randomUUID()',
+    'const e = process.env',
+    "const e = process['env']['PATH']",
+    'const { env } = process',
+    "import { env } from 'node:process'",
+  ])('catches %s', (line) => expect(ambient(madeUp({ 'src/grants/a.ts': line }))).toHaveLength(1))
+
+  test('lets each be used at home, and an instant be printed anywhere', () => {
+    expect(ambient(madeUp({ 'src/server/system.ts': 'Date.now()' }))).toEqual([])
+    expect(ambient(madeUp({ 'src/server/environment.ts': 'process.env' }))).toEqual([])
+    expect(ambient(madeUp({ 'src/api/a.ts': 'new Date(5).toISOString()' }))).toEqual([])
+  })
+})
+
+describe('how files look', () => {
+  test('every folder of src begins with a README of one paragraph', () => {
+    const folders = [...new Set(src.map((source) => dirname(source.path)))].filter((folder) => folder !== 'src')
+    expect(folders.flatMap((folder) => readmeFault(folder) ?? [])).toEqual([])
+  })
+
+  test('names say something', () => expect(names([...src, ...readSources('{test,bench,scripts}/**/*.ts')])).toEqual([]))
+  test.each([
+    ['src/keys/key-manager.ts', ''],
+    ['src/utils/a.ts', ''],
+    ['src/keys/KeyRing.ts', ''],
+    ['src/keys/a.ts', 'export interface TokenInfo {}'],
+    ['src/keys/a.ts', 'type BaseGrant = 1'],
+    ['src/keys/a.ts', 'class Handlers {}'],
+  ])('catches %s %s', (path, text) => expect(names(madeUp({ [path]: text }))).toHaveLength(1))
+  test('lets the RFCs name things', () => {
+    expect(names(madeUp({ 'src/endpoints/userinfo.ts': 'type ServerMetadata = Base64Url' }))).toEqual([])
+  })
+
+  test(`no file of src is longer than ${mostLines} lines without a reason`, () => expect(tooLong(src)).toEqual([]))
+  test('catches a long file and a reason that is no longer needed', () => {
+    const sources = madeUp({ 'src/a.ts': '\n'.repeat(mostLines) + '1', 'src/b.ts': '' })
+    expect(tooLong(sources, { 'src/b.ts': 'was long' })).toHaveLength(2)
+  })
+  test('half of the files are short', () => expect(medianLines(src)).toBeLessThanOrEqual(150))
+
+  test('nothing silences the compiler or the linter', () => expect(silenced(everything)).toEqual([]))
+  test.each([
+    ['src/a.ts', 'let a: any'],
+    ['src/a.ts', 'f(a as any)'],
+    ['src/a.ts', `// @ts-${'ignore'}\nf()`],
+    ['src/a.ts', `// @ts-${'expect-error'}: a redirect target can't be made here\nf()`],
+    ['test/a.test.ts', `// @ts-${'expect-error'}\nf()`],
+    ['src/a.ts', `// oxlint-${'disable'} no-eval\nf()`],
+    ['src/a.ts', `/* ${'TODO'}: later */`],
+  ])('catches %s %s', (path, text) => expect(silenced(madeUp({ [path]: text }))).toHaveLength(1))
+  test('lets a test show what must not compile', () => {
+    const text = `// @ts-${'expect-error'}: a redirect target can't be made here\nf()`
+    expect(silenced(madeUp({ 'test/a.test.ts': text }))).toEqual([])
+  })
+})
+
+function readmeFault(folder: string): string | undefined {
+  const path = join(root, folder, 'README.md')
+  if (!existsSync(path)) return `${folder} has no README.md`
+  const paragraphs = readFileSync(path, 'utf8')
+    .trim()
+    .split(/\n\s*\n/)
+    .filter((paragraph) => !paragraph.startsWith('#'))
+  return paragraphs.length === 1 ? undefined : `${folder}/README.md has ${paragraphs.length} paragraphs`
+}

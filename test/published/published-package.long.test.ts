@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process'
+import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const run = promisify(execFile)
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+describe('the published package', () => {
+  const project = mkdtempSync(join(tmpdir(), 'gatehouse-published-'))
+
+  beforeAll(async () => {
+    const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', project], { cwd: root })
+    const tarball = stdout.trim().split('\n').at(-1) ?? ''
+    writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
+    await run('npm', ['install', '--no-audit', '--no-fund', `./${tarball}`], { cwd: project })
+  }, 300_000)
+
+  afterAll(() => rmSync(project, { recursive: true, force: true }))
+
+  test('brings no TypeScript to run, no test and no Node of its own', () => {
+    const own = globSync('node_modules/gatehouse/**/*', { cwd: project })
+    expect(own.filter((path) => /(?<!\.d)\.ts$/.test(path))).toEqual([])
+    expect(own.filter((path) => path.startsWith('node_modules/gatehouse/test'))).toEqual([])
+    expect(globSync('node_modules/{node-linux-*,.bin/node}', { cwd: project })).toEqual([])
+  })
+
+  test('runs its command', async () => {
+    const { stdout } = await run(join(project, 'node_modules/.bin/gatehouse'), ['--help'], { cwd: project })
+    expect(stdout).toContain('serve')
+  })
+
+  test.each(['gatehouse', 'gatehouse/resource', 'gatehouse/store'])('lets a program import %s', async (name) => {
+    const program = `const all = await import('${name}'); if (Object.keys(all).length === 0) throw new Error('empty')`
+    await run(process.execPath, ['--input-type=module', '--eval', program], { cwd: project })
+  })
+
+  test('refuses an old Node in one line that says what to do', async () => {
+    const launcher = join(project, 'node_modules/gatehouse/bin/gatehouse')
+    const old = "Object.defineProperty(process.versions, 'node', { value: '20.1.0' })"
+    const options = { cwd: project, env: { PATH: '/nowhere' } }
+    const attempt = run(process.execPath, ['--import', `data:text/javascript,${old}`, launcher, 'serve'], options)
+    await expect(attempt).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^gatehouse: needs Node 24.*\n$/),
+    })
+  })
+})
