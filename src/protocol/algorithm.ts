@@ -1,0 +1,7 @@
+/** JWS algorithms that we sign with (RFC 7518 §3.1, RFC 8037 §3.1). */
+export const signingAlgorithms = ['ES256', 'RS256', 'EdDSA'] as const
+export type SigningAlgorithm = (typeof signingAlgorithms)[number]
+
+/** JWS algorithms that a client may sign its assertions with. */
+export const assertionAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
+export type AssertionAlgorithm = (typeof assertionAlgorithms)[number]

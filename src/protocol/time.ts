@@ -1,0 +1,15 @@
+/** Whole seconds since 1970-01-01T00:00:00Z (RFC 7519 §2 NumericDate without fraction). */
+export type EpochSeconds = number
+
+/** A span of whole seconds. */
+export type Seconds = number
+
+/** The injected clock. Wall time for lifetimes, monotonic time for leases and measurements. */
+export type Clock = {
+  /** Milliseconds since 1970. */
+  readonly millis: () => number
+  /** Whole seconds since 1970. */
+  readonly seconds: () => EpochSeconds
+  /** Milliseconds from an arbitrary start that never run backwards. */
+  readonly monotonic: () => number
+}
