@@ -165,14 +165,14 @@ describe('how files look', () => {
   test.each([
     ['src/a.ts', 'let a: any'],
     ['src/a.ts', 'f(a as any)'],
-    ['src/a.ts', `// @ts-${'ignore'}\nf()`],
-    ['src/a.ts', `// @ts-${'expect-error'}: a redirect target can't be made here\nf()`],
-    ['test/a.test.ts', `// @ts-${'expect-error'}\nf()`],
-    ['src/a.ts', `// oxlint-${'disable'} no-eval\nf()`],
-    ['src/a.ts', `/* ${'TODO'}: later */`],
+    ['src/a.ts', `// @ts-ignore\nf()`],
+    ['src/a.ts', `// @ts-expect-error: a redirect target can't be made here\nf()`],
+    ['test/a.test.ts', `// @ts-expect-error\nf()`],
+    ['src/a.ts', `// oxlint-disable no-eval\nf()`],
+    ['src/a.ts', `/* TODO: later */`],
   ])('catches %s %s', (path, text) => expect(silenced(madeUp({ [path]: text }))).toHaveLength(1))
   test('lets a test show what must not compile', () => {
-    const text = `// @ts-${'expect-error'}: a redirect target can't be made here\nf()`
+    const text = `// @ts-expect-error: a redirect target can't be made here\nf()`
     expect(silenced(madeUp({ 'test/a.test.ts': text }))).toEqual([])
   })
 })
