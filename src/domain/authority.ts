@@ -1,0 +1,121 @@
+import type { Client } from './client.ts'
+import { scopeAllowedTo } from './narrow.ts'
+import type { Role, User } from './user.ts'
+
+/** Who asks for something to be done to accounts, clients and APIs. */
+export type Actor =
+  /** Whoever may read the data directory: above every role. */
+  | { readonly kind: 'cli' }
+  | { readonly kind: 'user'; readonly user: User; readonly scopes: readonly string[] }
+  /** A program that acts for nobody. It stands where an `admin` stands, never above. */
+  | { readonly kind: 'client'; readonly client: Client; readonly scopes: readonly string[] }
+
+export type Deed =
+  | { readonly do: 'read' }
+  | { readonly do: 'create-user'; readonly role: Role; readonly scopes: readonly string[] }
+  /** Names, address, password, wrangler. */
+  | { readonly do: 'change-user'; readonly target: User }
+  | { readonly do: 'set-role'; readonly target: User; readonly role: Role }
+  | { readonly do: 'set-scopes'; readonly target: User; readonly scopes: readonly string[] }
+  | { readonly do: 'lock-user' | 'unlock-user' | 'delete-user' | 'revoke-tokens' | 'mint'; readonly target: User }
+  | { readonly do: 'revoke-everything' }
+  /** `given`: scopes that the client gets and hadn't before. */
+  | { readonly do: 'write-client'; readonly given: readonly string[] }
+  | { readonly do: 'delete-client' | 'write-resource' }
+  /** One's own names and address. */
+  | { readonly do: 'change-self' | 'delete-self'; readonly target: User }
+
+export type AuthorityReason =
+  | 'scope_missing'
+  | 'role_too_low'
+  | 'target_above_actor'
+  | 'role_above_actor'
+  | 'scope_not_held'
+  | 'not_oneself'
+  | 'oneself'
+
+export type Verdict = { readonly allowed: true } | { readonly allowed: false; readonly reason: AuthorityReason }
+
+const ranks: Readonly<Record<Role, number>> = { editor: 0, admin: 1, superuser: 2 }
+const allowed: Verdict = { allowed: true }
+const no = (reason: AuthorityReason): Verdict => ({ allowed: false, reason })
+
+/** Scopes that a client needs for each deed: all that changes others takes `admin`. */
+function neededScopes(deed: Deed): readonly string[] {
+  if (deed.do === 'read') return ['admin', 'admin:read']
+  if (deed.do === 'change-self' || deed.do === 'delete-self') return ['me']
+  return ['admin']
+}
+
+/**
+ * The one table of who may do what to whom: nobody creates, changes, mints for or deletes somebody of a higher role,
+ * nor gives a role or scope that he lacks, and nobody takes his own place away.
+ */
+export function authority(actor: Actor, deed: Deed): Verdict {
+  if (actor.kind === 'cli') return allowed
+  if (!neededScopes(deed).some((scope) => actor.scopes.includes(scope))) return no('scope_missing')
+
+  if (deed.do === 'change-self' || deed.do === 'delete-self') {
+    return isOneself(actor, deed.target) ? allowed : no('not_oneself')
+  }
+  const rank = rankOf(actor)
+  if (rank < ranks.admin) return no('role_too_low')
+
+  switch (deed.do) {
+    case 'read':
+    case 'delete-client':
+    case 'write-resource':
+      return allowed
+    case 'revoke-everything':
+      return rank < ranks.superuser ? no('role_too_low') : allowed
+    case 'write-client':
+      // Introspection shows less than `admin` reads, so whoever administers may give it.
+      return gives(
+        actor,
+        deed.given.filter((scope) => scope !== 'introspect'),
+      )
+    case 'create-user':
+      return ranks[deed.role] > rank ? no('role_above_actor') : gives(actor, deed.scopes)
+    default:
+      return overUser(actor, rank, deed)
+  }
+}
+
+function overUser(actor: Exclude<Actor, { kind: 'cli' }>, rank: number, deed: Extract<Deed, { target: User }>): Verdict {
+  const { target } = deed
+  if (ranks[target.role] > rank) return no('target_above_actor')
+  // Whoever acts stays: so there is always somebody left who may undo it.
+  const takesPlace = deed.do === 'lock-user' || deed.do === 'delete-user' || deed.do === 'set-role'
+  if (takesPlace && isOneself(actor, target)) return no('oneself')
+  switch (deed.do) {
+    case 'set-role':
+      return ranks[deed.role] > rank ? no('role_above_actor') : allowed
+    case 'set-scopes':
+      return gives(
+        actor,
+        deed.scopes.filter((scope) => !target.scopes.includes(scope)),
+      )
+    default:
+      return allowed
+  }
+}
+
+/** Whether the actor holds everything that he gives. */
+function gives(actor: Exclude<Actor, { kind: 'cli' }>, scopes: readonly string[]): Verdict {
+  return scopes.every((scope) => holds(actor, scope)) ? allowed : no('scope_not_held')
+}
+
+function holds(actor: Exclude<Actor, { kind: 'cli' }>, scope: string): boolean {
+  if (actor.kind === 'client') return actor.client.scope.includes(scope)
+  return scopeAllowedTo(actor.user, scope)
+}
+
+const rankOf = (actor: Exclude<Actor, { kind: 'cli' }>): number => (actor.kind === 'client' ? ranks.admin : ranks[actor.user.role])
+
+const isOneself = (actor: Exclude<Actor, { kind: 'cli' }>, target: User): boolean =>
+  actor.kind === 'user' && actor.user.userId === target.userId
+
+/** Whether `role` may do what `least` may. */
+export function reachesRole(role: Role, least: Role): boolean {
+  return ranks[role] >= ranks[least]
+}
