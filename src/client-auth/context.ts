@@ -1,0 +1,15 @@
+import type { Random } from '../crypto/random.ts'
+import type { Limits } from '../limits/limits.ts'
+import type { Directory } from '../store/directory.ts'
+import type { TransitionContext } from '../store/transition.ts'
+
+/** What authenticating a client needs of the house. */
+export type ClientAuthContext = {
+  readonly issuer: string
+  /** Whether any proxy is configured: then nobody is provably local. */
+  readonly trustsProxies: boolean
+  readonly random: Random
+  readonly transition: TransitionContext
+  readonly directory: Directory
+  readonly limits: Limits
+}

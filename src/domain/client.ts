@@ -1,0 +1,53 @@
+import type { EpochSeconds } from '../protocol/time.ts'
+import type { SigningAlgorithm } from './key.ts'
+
+export type GrantType = 'authorization_code' | 'refresh_token' | 'client_credentials' | 'password'
+export type ResponseMode = 'query' | 'form_post' | 'fragment'
+
+/** Behaviour that OAuth 2.1 dropped, kept for single clients that still need it. Off by default; `doctor` shows each. */
+export type LegacySwitch = 'implicit' | 'password' | 'assertion_audience'
+
+/** SHA-256 of a secret that has at least 256 bits, base64url. */
+export type SecretHash = { readonly hash: string; readonly createdAt: EpochSeconds; readonly expiresAt?: EpochSeconds }
+
+/** How a client proves who it is. A public client is the one whose method is `none`: there is no other flag. */
+export type ClientAuthentication =
+  | { readonly method: 'none' }
+  | { readonly method: 'client_secret_basic' | 'client_secret_post'; readonly secrets: readonly SecretHash[] }
+  | {
+      readonly method: 'private_key_jwt'
+      readonly keys: readonly Readonly<Record<string, unknown>>[]
+      readonly algorithm?: SigningAlgorithm | 'PS256'
+    }
+
+/** Who wrote the record: entries of the configuration file are read-only for everybody else. */
+export type ManagedBy = 'file' | 'administrator'
+
+/** An OAuth client (RFC 6749 §2; metadata of RFC 7591 in our names). */
+export type Client = {
+  readonly v: 1
+  readonly clientId: string
+  readonly name?: string
+  readonly uri?: string
+  readonly logoUri?: string
+  readonly policyUri?: string
+  readonly tosUri?: string
+  readonly authentication: ClientAuthentication
+  readonly redirectUris: readonly string[]
+  readonly postLogoutRedirectUris: readonly string[]
+  readonly grantTypes: readonly GrantType[]
+  /** The most it may ask for. */
+  readonly scope: readonly string[]
+  /** Resource identifiers it may name; absent: every resource. */
+  readonly resources?: readonly string[]
+  readonly idTokenAlgorithm: SigningAlgorithm
+  readonly legacy: readonly LegacySwitch[]
+  /** Works only from a loopback peer to a loopback listener. */
+  readonly loopbackOnly: boolean
+  readonly epoch: number
+  readonly managedBy: ManagedBy
+  /** An entry that left the configuration file, or that an administrator switched off. */
+  readonly disabled: boolean
+  readonly createdAt: EpochSeconds
+  readonly updatedAt: EpochSeconds
+}

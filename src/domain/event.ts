@@ -1,0 +1,62 @@
+import type { EpochSeconds } from '../protocol/time.ts'
+
+/** What happened, in a closed vocabulary. `noun.verb`, past tense. */
+export type EventType =
+  | 'token.issued'
+  | 'token.refreshed'
+  | 'token.refresh_repeated'
+  | 'token.refused'
+  | 'token.revoked'
+  | 'code.issued'
+  | 'code.redeemed'
+  | 'code.replayed'
+  | 'grant.revoked'
+  | 'signin.succeeded'
+  | 'signin.failed'
+  | 'session.ended'
+  | 'consent.given'
+  | 'consent.denied'
+  | 'consent.withdrawn'
+  | 'user.created'
+  | 'user.changed'
+  | 'user.deleted'
+  | 'user.locked'
+  | 'user.unlocked'
+  | 'user.password_changed'
+  | 'epoch.bumped'
+  | 'client.created'
+  | 'client.changed'
+  | 'client.deleted'
+  | 'client.secret_rotated'
+  | 'resource.created'
+  | 'resource.changed'
+  | 'resource.deleted'
+  | 'key.created'
+  | 'key.rotated'
+  | 'key.retired'
+  | 'instance.created'
+
+/**
+ * An audit event: who did what to what, from where, and why it was refused. Never holds a secret:
+ * tokens stand here by `jti` and `grantId` alone.
+ */
+export type AuditEvent = {
+  readonly v: 1
+  readonly type: EventType
+  readonly at: EpochSeconds
+  readonly clientId?: string
+  readonly userId?: string
+  readonly grantId?: string
+  readonly jti?: string
+  readonly sessionId?: string
+  /** The account or `cli` or `file` that acted, where it isn't the user or client itself. */
+  readonly actor?: string
+  readonly address?: string
+  readonly grantType?: string
+  readonly scope?: string
+  readonly audience?: readonly string[]
+  /** The closed internal reason of a refusal. */
+  readonly reason?: string
+  /** Id of the resource, key or other record concerned. */
+  readonly target?: string
+}

@@ -1,0 +1,14 @@
+import type { EpochSeconds } from '../protocol/time.ts'
+
+/** The one record that says whose store this is. Its id is `self`. */
+export type Instance = {
+  readonly v: 1
+  readonly instanceId: string
+  /** Moves at every restore, so that what was alive before stays dead. */
+  readonly generation: number
+  /** Bumping it kills every token of everybody. */
+  readonly epoch: number
+  /** The latest time at which this store is known to have been served. */
+  readonly highWaterAt: EpochSeconds
+  readonly createdAt: EpochSeconds
+}

@@ -1,0 +1,48 @@
+import type { EpochSeconds, Seconds } from '../protocol/time.ts'
+import type { ResponseMode } from './client.ts'
+
+/** OIDC Core §5.5, validated: only names that we know, bounded in size. */
+export type ClaimRequest = { readonly essential: boolean; readonly value?: string; readonly values?: readonly string[] }
+export type ClaimsRequest = {
+  readonly idToken: Readonly<Record<string, ClaimRequest>>
+  readonly userinfo: Readonly<Record<string, ClaimRequest>>
+}
+
+export type Prompt = 'none' | 'login' | 'consent' | 'select_account'
+
+/** An authorization request that passed every check that needs no person. */
+export type AuthorizationRequest = {
+  readonly clientId: string
+  readonly redirectUri: string
+  /** Whether the client named it (with one registered URI it may leave it out). */
+  readonly redirectUriSent: boolean
+  readonly responseType: 'code' | 'token'
+  readonly responseMode: ResponseMode
+  readonly scope: readonly string[]
+  readonly resources: readonly string[]
+  readonly state?: string
+  readonly nonce?: string
+  /** S256, 43 characters. Absent only with `response_type=token`. */
+  readonly codeChallenge?: string
+  readonly prompt: readonly Prompt[]
+  readonly maxAge?: Seconds
+  readonly loginHint?: string
+  readonly acrValues: readonly string[]
+  readonly uiLocales: readonly string[]
+  readonly claims?: ClaimsRequest
+  /** Subject that `id_token_hint` or `claims.id_token.sub` asks for. */
+  readonly subject?: string
+}
+
+/** An authorization request waiting for its person, bound to one browser. */
+export type Interaction = {
+  readonly v: 1
+  readonly request: AuthorizationRequest
+  /** SHA-256 of the browser cookie. */
+  readonly browserHash: string
+  readonly createdAt: EpochSeconds
+  /** The session that signed in, or was chosen by "continue as", for this request. */
+  readonly sessionId?: string
+  /** When the person last proved himself for this request. */
+  readonly authenticatedAt?: EpochSeconds
+}

@@ -1,0 +1,27 @@
+import type { EpochSeconds } from '../protocol/time.ts'
+
+/** The asymmetric rings, by JWS algorithm, and the symmetric ones, by purpose. */
+export type SigningAlgorithm = 'ES256' | 'RS256' | 'EdDSA'
+export type SigningRing = `signing-${SigningAlgorithm}`
+export type SecretRing = 'token-seal' | 'at-rest' | 'mac' | 'macaroon-root' | 'cookie' | 'cursor'
+export type Ring = SigningRing | SecretRing
+
+export type KeyState = 'announced' | 'active' | 'retired'
+
+/** A key of one ring. Its owner is its ring. */
+export type KeyRecord = {
+  readonly v: 1
+  readonly keyId: string
+  readonly ring: Ring
+  readonly state: KeyState
+  readonly createdAt: EpochSeconds
+  /** When an announced key may become active: every cache of the JWKS has seen it by then. */
+  readonly activeFrom: EpochSeconds
+  readonly retiredAt?: EpochSeconds
+  /** When the last thing that it protects has expired. */
+  readonly removeAt?: EpochSeconds
+  /** Public part as JWK, for signing rings. */
+  readonly publicJwk?: Readonly<Record<string, unknown>>
+  /** Private or secret part, sealed under the key file or GATEHOUSE_SECRET; base64url. */
+  readonly sealed: string
+}

@@ -1,0 +1,34 @@
+import type { Seconds } from '../protocol/time.ts'
+
+const minute = 60
+const hour = 60 * minute
+const day = 24 * hour
+
+/**
+ * How long things live. Constants, not options: each is the shortest that doesn't hurt its users,
+ * and a resource may ask for shorter access tokens.
+ */
+export const lifetimes = {
+  /** RFC 6749 §4.1.2 allows ten minutes; a redirect needs seconds. */
+  code: minute,
+  interaction: 10 * minute,
+  accessToken: 15 * minute,
+  /** Offline verification of a JWT can only end at its `exp`, so nobody gets a longer one. */
+  longestAccessToken: hour,
+  /** A fragment is seen by every script of the page and can't be renewed in silence. */
+  implicitAccessToken: 5 * minute,
+  idToken: hour,
+  refreshIdle: 30 * day,
+  refreshAbsolute: 365 * day,
+  /** How long the immediate predecessor of a refresh token still gets the same successor. */
+  refreshGrace: 10,
+  sessionIdle: 2 * hour,
+  sessionAbsolute: 12 * hour,
+  /** "Remember me". */
+  persistentSessionIdle: 14 * day,
+  persistentSessionAbsolute: 90 * day,
+  /** How recent a sign-in must be to change credentials, identities or names. */
+  recentSignIn: 5 * minute,
+  consent: 365 * day,
+  event: 400 * day,
+} as const satisfies Record<string, Seconds>

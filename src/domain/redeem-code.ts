@@ -1,0 +1,128 @@
+import { refuse, type Refusal } from '../protocol/errors.ts'
+import type { EpochSeconds, Seconds } from '../protocol/time.ts'
+import { append, put, type Decision, type Slot, type Write } from './record.ts'
+import type { AuditEvent } from './event.ts'
+import type { Grant, Imprint, RefreshState } from './grant.ts'
+import { lifetimes } from './lifetimes.ts'
+import { sameImprint } from './same-imprint.ts'
+
+export type RedeemInput = {
+  readonly now: EpochSeconds
+  /** What the code itself proved: it is ours, of this grant, with this nonce. */
+  readonly imprint: Imprint
+  readonly clientId: string
+  /** S256 of the `code_verifier` that was sent. */
+  readonly challenge: string
+  /** Absent: not sent. OAuth 2.1 §4.1.3 no longer asks for it; if sent it must match. */
+  readonly redirectUri?: string
+  /** Global, user and client epoch as they are now. */
+  readonly epoch: string
+  /** Present if the client gets a refresh token. */
+  readonly refresh?: { readonly imprint: Imprint; readonly idleTtl: Seconds; readonly absoluteExpiresAt: EpochSeconds }
+  readonly deviceName?: string
+  /** How long the access token minted with it lives: the grant must outlive it. */
+  readonly accessTtl: Seconds
+  readonly eventId: string
+  /** The audit event of success; refusals make their own. */
+  readonly issued: AuditEvent
+  readonly address: string
+}
+
+export type Redeemed = { readonly grant: Grant }
+
+/**
+ * Redeem an authorization code once (RFC 6749 §4.1.2, §4.1.3; RFC 7636 §4.6).
+ * A code that comes again with the right client and verifier revokes all that it made; whoever lacks them
+ * could otherwise kill a stranger's grant with a code seen in a log.
+ */
+export function redeemCode(slot: Slot<'grant'>, input: RedeemInput): Decision<Redeemed | Refusal> {
+  const grant = slot.value
+  const code = grant?.code
+  if (grant === undefined || code === undefined || !sameImprint(code, input.imprint)) {
+    return refused('unknown_code')
+  }
+  const rightClient = grant.clientId === input.clientId
+  const rightVerifier = code.codeChallenge === input.challenge
+  if (code.redeemedAt !== undefined) {
+    if (!rightClient || !rightVerifier) return refused('code_redeemed')
+    if (grant.revokedAt !== undefined) return refused('code_replayed')
+    return refused('code_replayed', [
+      put(slot, { ...grant, revokedAt: input.now }, { expiresAt: grantExpiry(grant, input) }),
+      event(slot.id, input, 'code.replayed', grant, 'code_replayed'),
+    ])
+  }
+  if (grant.revokedAt !== undefined || code.burnedAt !== undefined) return refused('code_burned')
+  if (input.now >= code.expiresAt) return refused('code_expired')
+  // RFC 6749 §4.1.3: bound to the client; RFC 7636 §4.6: to the verifier. A wrong presenter means that it leaked.
+  if (!rightClient) return burned(slot, grant, input, 'code_of_other_client')
+  if (!rightVerifier) return burned(slot, grant, input, 'verifier_mismatch')
+  if (input.redirectUri !== undefined && input.redirectUri !== code.redirectUri) {
+    return burned(slot, grant, input, 'redirect_uri_mismatch')
+  }
+  if (grant.epoch !== input.epoch) return refused('epoch_changed')
+
+  const redeemed: Grant = {
+    ...grant,
+    code: { ...code, redeemedAt: input.now },
+    ...(input.refresh === undefined ? {} : { refresh: firstRefresh(input.refresh, input.now) }),
+    ...(input.deviceName === undefined ? {} : { deviceName: input.deviceName }),
+  }
+  return {
+    writes: [
+      put(slot, redeemed, { expiresAt: grantExpiry(redeemed, input) }),
+      append(input.eventId, input.issued),
+    ],
+    result: { grant: redeemed },
+  }
+}
+
+/** The state of a family with its first refresh token. */
+export function firstRefresh(
+  refresh: { readonly imprint: Imprint; readonly idleTtl: Seconds; readonly absoluteExpiresAt: EpochSeconds },
+  now: EpochSeconds,
+): RefreshState {
+  return {
+    generation: 0,
+    current: refresh.imprint,
+    idleTtl: refresh.idleTtl,
+    idleExpiresAt: Math.min(now + refresh.idleTtl, refresh.absoluteExpiresAt),
+    absoluteExpiresAt: refresh.absoluteExpiresAt,
+    lastUsedAt: now,
+  }
+}
+
+/** A grant must outlive every token that names it, and be there to recognise a replayed code. */
+function grantExpiry(grant: Grant, input: { now: EpochSeconds; accessTtl: Seconds }): EpochSeconds {
+  const access = input.now + Math.max(input.accessTtl, lifetimes.longestAccessToken)
+  return Math.max(access, grant.refresh?.idleExpiresAt ?? 0)
+}
+
+function burned(slot: Slot<'grant'>, grant: Grant, input: RedeemInput, reason: BurnReason) {
+  const { code } = grant
+  if (code === undefined) return refused(reason)
+  return refused(reason, [
+    put(slot, { ...grant, code: { ...code, burnedAt: input.now } }, { expiresAt: code.expiresAt }),
+    event(slot.id, input, 'token.refused', grant, reason),
+  ])
+}
+
+type BurnReason = 'code_of_other_client' | 'verifier_mismatch' | 'redirect_uri_mismatch'
+type Reason = BurnReason | 'unknown_code' | 'code_redeemed' | 'code_replayed' | 'code_burned' | 'code_expired' | 'epoch_changed'
+
+function refused(reason: Reason, writes: readonly Write[] = []): Decision<Refusal> {
+  return { writes, result: refuse('invalid_grant', reason) }
+}
+
+function event(grantId: string, input: RedeemInput, type: 'code.replayed' | 'token.refused', grant: Grant, reason: Reason): Write {
+  return append(input.eventId, {
+    v: 1,
+    type,
+    at: input.now,
+    clientId: input.clientId,
+    userId: grant.userId,
+    grantId,
+    address: input.address,
+    grantType: 'authorization_code',
+    reason,
+  })
+}

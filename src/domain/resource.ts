@@ -1,0 +1,23 @@
+import type { EpochSeconds, Seconds } from '../protocol/time.ts'
+import type { ManagedBy } from './client.ts'
+
+export type AccessTokenFormat = 'jwt' | 'opaque'
+
+/** An API that takes our access tokens (RFC 8707). Its id is its identifier. */
+export type Resource = {
+  readonly v: 1
+  readonly resource: string
+  readonly name?: string
+  readonly scope: readonly string[]
+  readonly accessToken: {
+    readonly format: AccessTokenFormat
+    readonly ttl: Seconds
+    /** Claims about the user that this API asked for, beyond the standard ones. */
+    readonly claims: readonly string[]
+  }
+  readonly introspectionClients: readonly string[]
+  readonly managedBy: ManagedBy
+  readonly disabled: boolean
+  readonly createdAt: EpochSeconds
+  readonly updatedAt: EpochSeconds
+}

@@ -1,0 +1,59 @@
+import type { EpochSeconds } from '../protocol/time.ts'
+import { sessionEpochOf } from './epoch.ts'
+import type { Instance } from './instance.ts'
+import { lifetimes } from './lifetimes.ts'
+import type { Session } from './session.ts'
+import type { User } from './user.ts'
+
+/** A session that holds: not expired, its user there, not locked, nothing bumped since. */
+export function isSessionAlive(session: Session, user: User, instance: Instance, now: EpochSeconds): boolean {
+  return (
+    now < sessionExpiry(session) &&
+    !user.locked &&
+    session.userId === user.userId &&
+    session.epoch === sessionEpochOf(instance, user)
+  )
+}
+
+export function sessionExpiry(session: Session): EpochSeconds {
+  return Math.min(session.lastSeenAt + session.idleTtl, session.absoluteExpiresAt)
+}
+
+export type SessionStart = {
+  readonly user: User
+  readonly instance: Instance
+  readonly now: EpochSeconds
+  readonly persistent: boolean
+  readonly amr: readonly string[]
+  readonly acr: string
+  readonly nonce: string
+  readonly keyId: string
+  readonly device: string
+}
+
+export function startSession(start: SessionStart): Session {
+  const [idle, absolute] = start.persistent
+    ? [lifetimes.persistentSessionIdle, lifetimes.persistentSessionAbsolute]
+    : [lifetimes.sessionIdle, lifetimes.sessionAbsolute]
+  return {
+    v: 1,
+    userId: start.user.userId,
+    nonce: start.nonce,
+    keyId: start.keyId,
+    authTime: start.now,
+    acr: start.acr,
+    amr: start.amr,
+    persistent: start.persistent,
+    createdAt: start.now,
+    lastSeenAt: start.now,
+    absoluteExpiresAt: start.now + absolute,
+    idleTtl: idle,
+    epoch: sessionEpochOf(start.instance, start.user),
+    device: start.device,
+  }
+}
+
+/** Whether a use is worth a write: a twentieth of the idle time is as exact as an idle limit needs to be. */
+export function needsTouch(session: Session, now: EpochSeconds): boolean {
+  return now - session.lastSeenAt > session.idleTtl / 20
+}

@@ -1,0 +1,23 @@
+import type { EpochSeconds, Seconds } from '../protocol/time.ts'
+
+/** A browser in which somebody signed in. The cookie carries id and nonce under a MAC; the record alone opens nothing. */
+export type Session = {
+  readonly v: 1
+  readonly userId: string
+  /** base64url, 16 bytes; half of the cookie's proof. */
+  readonly nonce: string
+  readonly keyId: string
+  readonly authTime: EpochSeconds
+  readonly acr: string
+  readonly amr: readonly string[]
+  /** "Remember me": survives the end of the browser. */
+  readonly persistent: boolean
+  readonly createdAt: EpochSeconds
+  readonly lastSeenAt: EpochSeconds
+  readonly absoluteExpiresAt: EpochSeconds
+  readonly idleTtl: Seconds
+  /** Global and user epoch at sign-in; another one now means that the session is over. */
+  readonly epoch: string
+  /** Short form of the User-Agent. */
+  readonly device: string
+}
