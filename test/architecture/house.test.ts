@@ -12,6 +12,7 @@ const src = readSources()
 const everything = [...src, ...readSources('{test,bench,scripts,examples}/**/*.ts')]
 const pkg = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   exports: Record<string, string | { default: string }>
+  scripts: Record<string, string>
   dependencies: Record<string, string>
   devDependencies: Record<string, string>
 }
@@ -132,6 +133,16 @@ describe('clock, chance and environment have one home', () => {
     expect(ambient(madeUp({ 'src/server/system.ts': 'Date.now()' }))).toEqual([])
     expect(ambient(madeUp({ 'src/server/environment.ts': 'process.env' }))).toEqual([])
     expect(ambient(madeUp({ 'src/api/a.ts': 'new Date(5).toISOString()' }))).toEqual([])
+  })
+})
+
+describe('CI', () => {
+  const suites = ['debian', 'long']
+  test('runs every suite that has tests, and no other', () => {
+    const script = readFileSync(join(root, '.ci/run'), 'utf8')
+    const written = suites.filter((suite) => everything.some((source) => source.path.endsWith(`.${suite}.test.ts`)))
+    expect(suites.filter((suite) => script.includes(`test:${suite}`))).toEqual(written)
+    expect(suites.filter((suite) => `test:${suite}` in pkg.scripts)).toEqual(written)
   })
 })
 
