@@ -1,0 +1,104 @@
+import { parseArgs } from 'node:util'
+import { makeFixture } from './fixture.ts'
+import { describeMachine } from './measure/machine.ts'
+import { render } from './report/render.ts'
+import type { Result, SideResult } from './report/result.ts'
+import { keepResult, writeResults } from './report/results-file.ts'
+import { measureMemory, measureStart } from './run-footprint.ts'
+import { runLoadScenario } from './run-load.ts'
+import { scenarios, type Scenario } from './scenarios.ts'
+import type { Side } from './sides/side.ts'
+
+const USAGE = `npm run bench [-- NAME… --quick --rounds N --seconds N --lanes N --side NAME…]
+
+${scenarios.map(({ name, what }) => `  ${name.padEnd(18)} ${what}`).join('\n')}
+
+--quick    one-second rounds, to see that everything runs; its figures mean little and stay out of RESULTS.md
+--rounds   rounds per side (3)         --seconds  length of a round (10)
+--lanes    connections (32)            --side     only these sides; ratios need both`
+
+type Plan = {
+  readonly rounds: number
+  readonly seconds: number
+  readonly lanes: number
+  readonly warmupCpuSeconds: number
+  readonly tokens: number
+  readonly starts: number
+}
+
+const WHOLE: Plan = { rounds: 3, seconds: 10, lanes: 32, warmupCpuSeconds: 3, tokens: 1_000_000, starts: 7 }
+const QUICK: Plan = { rounds: 1, seconds: 1, lanes: 32, warmupCpuSeconds: 0.5, tokens: 20_000, starts: 2 }
+
+const main = async (): Promise<number> => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean' },
+      help: { type: 'boolean' },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      lanes: { type: 'string' },
+      side: { type: 'string', multiple: true },
+    },
+  })
+  const unknown = positionals.find((name) => !scenarios.some((scenario) => scenario.name === name))
+  if (values.help === true || unknown !== undefined) {
+    console.log(unknown === undefined ? USAGE : `no bench is named ${unknown}\n\n${USAGE}`)
+    return unknown === undefined ? 0 : 2
+  }
+  if (process.platform !== 'linux') throw new Error('the bench reads CPU time from /proc: it needs Linux')
+
+  const base = values.quick === true ? QUICK : WHOLE
+  const plan: Plan = {
+    ...base,
+    rounds: Number(values.rounds ?? base.rounds),
+    seconds: Number(values.seconds ?? base.seconds),
+    lanes: Number(values.lanes ?? base.lanes),
+  }
+  const wanted = (side: Side): boolean => values.side?.includes(side.name) ?? true
+  const chosen = scenarios.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+  const whole = values.quick !== true && values.side === undefined
+  const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ')
+  const machine = describeMachine()
+  const results: Result[] = []
+  const failures: string[] = []
+  for (const scenario of chosen) {
+    console.error(`${scenario.name}: ${scenario.what}`)
+    try {
+      const sides = await runScenario(scenario, plan, wanted)
+      const { name, what } = scenario
+      const result: Result = { name, what, command, when: new Date().toISOString(), machine, sides }
+      keepResult(result, whole)
+      results.push(result)
+    } catch (error) {
+      failures.push(`${scenario.name}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  if (whole && results.length > 0) writeResults(scenarios.map(({ name }) => name))
+  console.log(`\n${render(results)}`)
+  for (const failure of failures) console.error(`\nFAILED ${failure}`)
+  return failures.length === 0 ? 0 : 1
+}
+
+const runScenario = async (scenario: Scenario, plan: Plan, wanted: (side: Side) => boolean): Promise<SideResult[]> => {
+  const fixture = makeFixture()
+  if (scenario.kind === 'load') {
+    const { rounds, lanes, warmupCpuSeconds, seconds } = plan
+    const rows = scenario.rows.filter(({ side }) => wanted(side))
+    return runLoadScenario(rows, fixture, rounds, { lanes, warmupCpuSeconds, until: { seconds } }, (line) =>
+      console.error(line),
+    )
+  }
+  const results: SideResult[] = []
+  for (const side of scenario.sides.filter(wanted)) {
+    console.error(`  ${side.name}`)
+    results.push(
+      scenario.kind === 'memory'
+        ? await measureMemory(side, fixture, plan.tokens, plan.lanes)
+        : await measureStart(side, fixture, plan.starts),
+    )
+  }
+  return results
+}
+
+process.exitCode = await main()

@@ -1,0 +1,35 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import type { Fixture } from './fixture.ts'
+import type { Job, Outcome } from './load/main.ts'
+import type { Row } from './scenarios.ts'
+import { LOAD_CORE, onCore, start } from './sides/start.ts'
+
+export type RoundOptions = Pick<Job, 'lanes' | 'warmupCpuSeconds' | 'until'>
+
+/** One side, started afresh, warmed up, loaded and stopped. */
+export const runRound = async (row: Row, fixture: Fixture, options: RoundOptions): Promise<Outcome> => {
+  const server = await start(row.side, fixture)
+  try {
+    return await runLoad({ flow: row.flow, port: server.port, pid: server.pid, fixture, ...options })
+  } finally {
+    await server.stop()
+  }
+}
+
+/** Runs the load generator on its own core. */
+export const runLoad = (job: Job): Promise<Outcome> => {
+  const [command, args] = onCore(LOAD_CORE, [join(import.meta.dirname, 'load', 'main.ts'), JSON.stringify(job)])
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let out = ''
+  let errors = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => {
+      if (code === 0) resolve(JSON.parse(out) as Outcome)
+      else reject(new Error(`the flow ${job.flow} failed: ${errors.slice(0, 4000)}`))
+    })
+  })
+}
