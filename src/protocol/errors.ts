@@ -53,6 +53,8 @@ export type Refusal = {
   readonly reason: Reason
   /** A fixed sentence of ours that helps the client's developer and replaces the code's general one. Never holds anything from the request. */
   readonly hint?: string
+  /** Seconds to wait, where waiting helps (Retry-After, RFC 9110 §10.2.3). */
+  readonly retryAfter?: number
 }
 
 export function refuse(error: WireError, reason: Reason, hint?: string): Refusal {
@@ -60,13 +62,18 @@ export function refuse(error: WireError, reason: Reason, hint?: string): Refusal
 }
 
 /** Whether a parser's answer is a refusal. None of our own values has both fields; foreign objects never get here unparsed. */
-export function isRefusal<T>(value: T | Refusal): value is Refusal {
+export function isRefusal(value: unknown): value is Refusal {
   return typeof value === 'object' && value !== null && 'error' in value && 'reason' in value
 }
 
 /** The text for `error_description`. */
 export function describe(refusal: Refusal): string {
   return refusal.hint ?? wireErrors[refusal.error][1]
+}
+
+/** A no to one attempt too many. */
+export function throttled(retryAfter: number): Refusal {
+  return { error: 'temporarily_unavailable', reason: 'rate_limited', hint: 'too many attempts: wait before the next one', retryAfter }
 }
 
 /** The HTTP status of a refusal that is answered directly. RFC 6585 §4: 429 where it was one request too many. */

@@ -1,0 +1,51 @@
+import { refuse, type Refusal } from './errors.ts'
+
+export const scopeLimits = { characters: 2_048, tokens: 64, tokenCharacters: 128 } as const
+
+/** RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) */
+const token = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+
+/** Whether the text can be one scope. */
+export function isScopeToken(text: string): boolean {
+  return text.length <= scopeLimits.tokenCharacters && token.test(text)
+}
+
+/** Reads a scope (RFC 6749 §3.3): tokens between single spaces, each kept once, in order. */
+export function parseScope(text: string): readonly string[] | Refusal {
+  if (text.length > scopeLimits.characters) return malformed('the scope is too long')
+  const tokens = text.split(' ')
+  if (tokens.length > scopeLimits.tokens) return malformed('the scope holds too many items')
+  for (const one of tokens) {
+    if (one === '') return malformed('the scope holds an empty item: separate items by exactly one space')
+    if (!isScopeToken(one)) return malformed('the scope holds a character that no scope may hold, or too long an item')
+  }
+  return [...new Set(tokens)]
+}
+
+export function printScope(scope: readonly string[]): string {
+  return scope.join(' ')
+}
+
+export function isSubset(part: readonly string[], whole: readonly string[]): boolean {
+  return part.every((one) => whole.includes(one))
+}
+
+/** What both hold, in the order of the first. */
+export function intersect(left: readonly string[], right: readonly string[]): readonly string[] {
+  return left.filter((one) => right.includes(one))
+}
+
+/** What is asked for, if it is no more than what is held; all of it where nothing is asked (RFC 6749 §6). */
+export function narrowScope(asked: readonly string[] | undefined, held: readonly string[]): readonly string[] | Refusal {
+  if (asked === undefined) return held
+  return isSubset(asked, held) ? asked : refuse('invalid_scope', 'scope_not_held')
+}
+
+/** Scopes of our own that only an administrator may put within a client's reach. */
+export function isReservedScope(scope: string): boolean {
+  return scope === 'introspect' || scope === 'accounts:provision' || /^(?:admin|vault)(?::|$)/.test(scope)
+}
+
+function malformed(hint: string): Refusal {
+  return refuse('invalid_scope', 'scope_malformed', hint)
+}
