@@ -27,7 +27,9 @@ export function importPublicJwk(jwk: unknown): VerificationKey | JwkRefusal {
   if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) return { refused: 'a key is not a JSON object' }
   const members = new Map<string, unknown>(Object.entries(jwk))
   if (privateMembers.some((name) => members.has(name))) {
-    return { refused: 'a key holds private members: register its public part alone, and replace it if this one went out' }
+    return {
+      refused: 'a key holds private members: register its public part alone, and replace it if this one went out',
+    }
   }
   const use = members.get('use')
   if (use !== undefined && use !== 'sig') return { refused: 'the use of a key is not "sig"' }
@@ -79,7 +81,8 @@ function publicMembers(members: ReadonlyMap<string, unknown>): PublicJwk | JwkRe
   if (kty === 'EC') {
     if (members.get('crv') !== 'P-256') return { refused: 'the curve of an EC key is not P-256' }
     // RFC 7518 §6.2.1.2: full length, leading zeros included
-    if (x?.bytes.length !== 32 || y?.bytes.length !== 32) return { refused: 'a coordinate of an EC key has not 32 bytes' }
+    if (x?.bytes.length !== 32 || y?.bytes.length !== 32)
+      return { refused: 'a coordinate of an EC key has not 32 bytes' }
     return { kty, crv: 'P-256', x: x.text, y: y.text }
   }
   if (kty === 'OKP') {

@@ -1,5 +1,4 @@
 import { Worker } from 'node:worker_threads'
-import type { PasswordVerdict } from './password.ts'
 import type { PasswordJob, PasswordResult } from './password-worker.ts'
 
 /** Too many passwords are waiting already: answer 503 and let the client try again. */
@@ -20,6 +19,13 @@ export class PasswordUnusable extends Error {
 
 export const longestPasswordBytes = 1024
 
+const currentHash = '$argon2id$v=19$m=19456,t=2,p=1$'
+
+/** Whether a hash was made with other parameters than today's: make a new one while the password is at hand. */
+export function isOutdatedHash(hash: string): boolean {
+  return !hash.startsWith(currentHash)
+}
+
 /** argon2id on threads of its own, so that neither the event loop nor file access waits for it. */
 export type PasswordPool = {
   /** A PHC string. Throws PasswordUnusable, PasswordPoolBusy. */
@@ -28,7 +34,7 @@ export type PasswordPool = {
    * Whether the password fits. `hash: undefined` (no such account, or one without password) takes the same time
    * and never matches. Throws PasswordPoolBusy.
    */
-  readonly verify: (hash: string | undefined, password: string) => Promise<PasswordVerdict>
+  readonly verify: (hash: string | undefined, password: string) => Promise<boolean>
   /** Ends the threads; whatever waits is rejected. */
   readonly close: () => Promise<void>
 }
@@ -81,8 +87,10 @@ export function createPasswordPool(options: { readonly threads: number; readonly
       done?.resolve(result)
       dispatch()
     })
-    let cause: unknown
-    worker.on('error', (error) => (cause = error))
+    let cause: Error | undefined
+    worker.on('error', (error: Error) => {
+      cause = error
+    })
     worker.on('exit', () => {
       threads.delete(thread)
       thread.current?.reject(new Error('a password thread ended', { cause }))
@@ -102,10 +110,10 @@ export function createPasswordPool(options: { readonly threads: number; readonly
     },
     verify: async (hash, password) => {
       // The length is the sender's own, so refusing it at once tells nothing.
-      if (unusable(password) !== undefined) return { matches: false, outdated: false }
+      if (unusable(password) !== undefined) return false
       const result = done(await submit({ work: 'verify', password: normal(password), hash: hash ?? null }))
       if (!('matches' in result)) throw new Error('the password thread answered another question')
-      return result
+      return result.matches
     },
     close: async () => {
       closed = true

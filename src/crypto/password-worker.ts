@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads'
-import { hashPassword, verifyPassword, type PasswordVerdict } from './password.ts'
+import { hashPassword, verifyPassword } from './password.ts'
 import { createRandom } from './random.ts'
 
 /** One piece of work at a time. `hash: null` stands for an account that doesn't exist or has no password. */
@@ -7,7 +7,7 @@ export type PasswordJob =
   | { readonly work: 'hash'; readonly password: string }
   | { readonly work: 'verify'; readonly password: string; readonly hash: string | null }
 
-export type PasswordResult = { readonly hash: string } | PasswordVerdict | { readonly failed: string }
+export type PasswordResult = { readonly hash: string } | { readonly matches: boolean } | { readonly failed: string }
 
 // Nobody knows this password; checking against it takes as long as against a real one.
 const decoy = hashPassword(createRandom().text(32))
@@ -19,8 +19,8 @@ port.on('message', (job: PasswordJob) => port.postMessage(work(job)))
 function work(job: PasswordJob): PasswordResult {
   try {
     if (job.work === 'hash') return { hash: hashPassword(job.password) }
-    const verdict = verifyPassword(job.hash ?? decoy, job.password)
-    return job.hash === null ? { matches: false, outdated: false } : verdict
+    const matches = verifyPassword(job.hash ?? decoy, job.password)
+    return { matches: matches && job.hash !== null }
   } catch (error) {
     return { failed: error instanceof Error ? error.message : String(error) }
   }

@@ -20,7 +20,8 @@ export function createRandom(): Random {
   let used = poolBytes
 
   function take<T>(size: number, read: (pool: Buffer, start: number, end: number) => T): T {
-    if (!Number.isInteger(size) || size < 0 || size > poolBytes) throw new RangeError(`cannot draw ${size} random bytes`)
+    if (!Number.isInteger(size) || size < 0 || size > poolBytes)
+      throw new RangeError(`cannot draw ${size} random bytes`)
     if (used + size > poolBytes) {
       randomFillSync(pool)
       used = 0

@@ -24,7 +24,8 @@ export function sealOnce(
   const salt = random.bytes(saltBytes)
   const cipher = createCipheriv('aes-256-gcm', keyOf(key, value.kind, salt), nonce)
   cipher.setAAD(Buffer.from(value.associated, 'utf8'))
-  const ciphertext = typeof value.plaintext === 'string' ? cipher.update(value.plaintext, 'utf8') : cipher.update(value.plaintext)
+  const ciphertext =
+    typeof value.plaintext === 'string' ? cipher.update(value.plaintext, 'utf8') : cipher.update(value.plaintext)
   cipher.final()
   return Buffer.concat([salt, ciphertext, cipher.getAuthTag()])
 }

@@ -10,7 +10,8 @@ export function weakRsaModulus(modulus: Uint8Array, exponent: Uint8Array): strin
   const e = integer(exponent)
   const bits = n.toString(2).length
   if (bits < shortest || bits > longest) return `an RSA key has ${bits} bits; 2048 to 8192 are allowed`
-  if (e < 65537n || e >= 1n << 33n || e % 2n === 0n) return 'the exponent of an RSA key is not an odd number from 65537 up'
+  if (e < 65537n || e >= 1n << 33n || e % 2n === 0n)
+    return 'the exponent of an RSA key is not an odd number from 65537 up'
   if (n % 2n === 0n) return 'the modulus of an RSA key is even'
   return isRoca(n) ? 'an RSA key has the ROCA weakness (CVE-2017-15361) and can be factored' : undefined
 }

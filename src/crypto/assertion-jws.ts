@@ -1,0 +1,56 @@
+import type { AssertionAlgorithm } from '../protocol/algorithm.ts'
+import { importPublicJwk, type JwkRefusal } from './jwk.ts'
+import { parseJws, verifyJws, type JwsRefusal, type VerificationKey } from './jws.ts'
+import { parseJsonObject, type JsonObject } from './strict-json.ts'
+
+const longestAssertion = 8192
+
+/** A client's assertion after its signature was found right. `type` is its `typ` in lower case, empty if it has none. */
+export type VerifiedAssertion = { readonly type: string; readonly claims: JsonObject }
+
+/** What an assertion says before anybody checked it: good for finding the client whose keys decide, and for nothing else. */
+export function unverifiedClaims(text: string): JsonObject | undefined {
+  const jws = parseJws(text, longestAssertion)
+  return 'refused' in jws ? undefined : parseJsonObject(jws.unverifiedPayload)
+}
+
+/**
+ * A JWS signed by a client (RFC 7523 §3) against its registered public JWKs. A `kid` chooses among them; without one each
+ * fitting key is tried. `algorithm` is the only one that the client registered, if it did.
+ */
+export function verifyAssertion(
+  text: string,
+  client: {
+    readonly keys: readonly Readonly<Record<string, unknown>>[]
+    readonly algorithm?: AssertionAlgorithm | undefined
+  },
+): VerifiedAssertion | JwsRefusal {
+  const jws = parseJws(text, longestAssertion)
+  if ('refused' in jws) return jws
+  if (client.algorithm !== undefined && client.algorithm !== jws.algorithm) return { refused: 'algorithm' }
+  const registered = client.keys.map(imported).filter((key) => !('refused' in key))
+  const named = registered.filter(
+    (key) => jws.keyId === undefined || key.keyId === undefined || key.keyId === jws.keyId,
+  )
+  if (named.length === 0) return { refused: 'key' }
+  const fitting = named.filter((key) => key.algorithms.some((algorithm) => algorithm === jws.algorithm))
+  if (fitting.length === 0) return { refused: 'algorithm' }
+  for (const key of fitting) {
+    const payload = verifyJws(jws, key)
+    if ('refused' in payload) continue
+    const claims = parseJsonObject(payload)
+    return claims === undefined ? { refused: 'malformed' } : { type: jws.type, claims }
+  }
+  return { refused: 'signature' }
+}
+
+// Client records are kept in memory, so each of their keys is imported once and forgotten with its record.
+const importedKeys = new WeakMap<object, VerificationKey | JwkRefusal>()
+
+function imported(jwk: Readonly<Record<string, unknown>>): VerificationKey | JwkRefusal {
+  const known = importedKeys.get(jwk)
+  if (known !== undefined) return known
+  const key = importPublicJwk(jwk)
+  importedKeys.set(jwk, key)
+  return key
+}

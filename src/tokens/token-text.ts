@@ -1,0 +1,26 @@
+import { checksum } from '../crypto/checksum.ts'
+
+/** Code, refresh, opaque access, device code, client secret, vault handle, macaroon, session handle. */
+export type TokenKind = 'ac' | 'rt' | 'at' | 'dc' | 'cs' | 'vh' | 'mc' | 'ss'
+
+/** Longest text of a token, in characters. Longer ones are neither made nor read. */
+export const longestToken = 1024
+
+const shape = /^gth_([a-z]{2})_([0-9a-f]{8})_(.+)$/s
+
+/** `gth_<kind>_<CRC32 of kind and body, 8 hex digits>_<body>`. */
+export function printToken(kind: TokenKind, body: string): string {
+  return `gth_${kind}_${checksum(`${kind}_${body}`)}_${body}`
+}
+
+/** The body of a token of this kind, or undefined. A right checksum proves nothing: the body must prove itself. */
+export function parseToken(kind: TokenKind, text: string): string | undefined {
+  if (text.length > longestToken) return undefined
+  const [, found, sum, body] = shape.exec(text) ?? []
+  return found === kind && body !== undefined && sum === checksum(`${kind}_${body}`) ? body : undefined
+}
+
+/** Whether a text looks like a token of ours, whatever its kind. */
+export function isTokenText(text: string): boolean {
+  return text.startsWith('gth_')
+}
