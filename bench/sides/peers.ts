@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { discoveryPath } from '../load/site.ts'
@@ -14,8 +14,7 @@ const oidcProvider = (name: string, title: string, storage: (directory: string) 
     const setupFile = join(directory, 'peer.json')
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const signingKey = { ...privateKey.export({ format: 'jwk' }), kid: 'bench', use: 'sig', alg: 'ES256' }
-    const setup = { fixture, signingKey, cookieKey: randomBytes(32).toString('base64url') }
-    writeFileSync(setupFile, JSON.stringify(setup), { mode: 0o600 })
+    writeFileSync(setupFile, JSON.stringify({ fixture, signingKey }), { mode: 0o600 })
     return {
       args: [peerFile('oidc-provider.ts'), String(port), setupFile, storage(directory)],
       env: { NODE_ENV: 'production' },
