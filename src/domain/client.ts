@@ -1,11 +1,7 @@
+import type { AssertionAlgorithm, SigningAlgorithm } from '../protocol/algorithm.ts'
+import type { LegacySwitch } from '../protocol/client-metadata.ts'
+import type { GrantType } from '../protocol/grant-type.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
-import type { SigningAlgorithm } from './key.ts'
-
-export type GrantType = 'authorization_code' | 'refresh_token' | 'client_credentials' | 'password'
-export type ResponseMode = 'query' | 'form_post' | 'fragment'
-
-/** Behaviour that OAuth 2.1 dropped, kept for single clients that still need it. Off by default; `doctor` shows each. */
-export type LegacySwitch = 'implicit' | 'password' | 'assertion_audience'
 
 /** SHA-256 of a secret that has at least 256 bits, base64url. */
 export type SecretHash = { readonly hash: string; readonly createdAt: EpochSeconds; readonly expiresAt?: EpochSeconds }
@@ -17,7 +13,7 @@ export type ClientAuthentication =
   | {
       readonly method: 'private_key_jwt'
       readonly keys: readonly Readonly<Record<string, unknown>>[]
-      readonly algorithm?: SigningAlgorithm | 'PS256'
+      readonly algorithm?: AssertionAlgorithm
     }
 
 /** Who wrote the record: entries of the configuration file are read-only for everybody else. */

@@ -1,5 +1,5 @@
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
-import type { ClaimsRequest } from './interaction.ts'
+import type { ClaimsRequest } from '../protocol/claims.ts'
 
 /** Nonce and key id of a credential: enough, with the grant's id and generation, to rebuild it; not enough without the key. */
 export type Imprint = { readonly nonce: string; readonly keyId: string }

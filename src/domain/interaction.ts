@@ -1,14 +1,7 @@
+import type { ClaimsRequest } from '../protocol/claims.ts'
+import type { Prompt } from '../protocol/prompt.ts'
+import type { ResponseMode, ResponseType } from '../protocol/response-mode.ts'
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
-import type { ResponseMode } from './client.ts'
-
-/** OIDC Core §5.5, validated: only names that we know, bounded in size. */
-export type ClaimRequest = { readonly essential: boolean; readonly value?: string; readonly values?: readonly string[] }
-export type ClaimsRequest = {
-  readonly idToken: Readonly<Record<string, ClaimRequest>>
-  readonly userinfo: Readonly<Record<string, ClaimRequest>>
-}
-
-export type Prompt = 'none' | 'login' | 'consent' | 'select_account'
 
 /** An authorization request that passed every check that needs no person. */
 export type AuthorizationRequest = {
@@ -16,7 +9,7 @@ export type AuthorizationRequest = {
   readonly redirectUri: string
   /** Whether the client named it (with one registered URI it may leave it out). */
   readonly redirectUriSent: boolean
-  readonly responseType: 'code' | 'token'
+  readonly responseType: ResponseType
   readonly responseMode: ResponseMode
   readonly scope: readonly string[]
   readonly resources: readonly string[]
@@ -38,8 +31,8 @@ export type AuthorizationRequest = {
 export type Interaction = {
   readonly v: 1
   readonly request: AuthorizationRequest
-  /** SHA-256 of the browser cookie. */
-  readonly browserHash: string
+  /** SHA-256 of the browser cookie. Absent only between a POST and the GET that follows it. */
+  readonly browserHash?: string
   readonly createdAt: EpochSeconds
   /** The session that signed in, or was chosen by "continue as", for this request. */
   readonly sessionId?: string

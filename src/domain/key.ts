@@ -1,7 +1,7 @@
+import type { SigningAlgorithm } from '../protocol/algorithm.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 
 /** The asymmetric rings, by JWS algorithm, and the symmetric ones, by purpose. */
-export type SigningAlgorithm = 'ES256' | 'RS256' | 'EdDSA'
 export type SigningRing = `signing-${SigningAlgorithm}`
 export type SecretRing = 'token-seal' | 'at-rest' | 'mac' | 'macaroon-root' | 'cookie' | 'cursor'
 export type Ring = SigningRing | SecretRing

@@ -1,4 +1,4 @@
-import type { ClaimsRequest } from './interaction.ts'
+import type { ClaimsRequest } from '../protocol/claims.ts'
 import type { User } from './user.ts'
 
 const byScope: Readonly<Record<string, readonly string[]>> = {

@@ -45,7 +45,11 @@ export function printClaims(claims: ClaimsRequest): string {
 
 type JsonObject = Readonly<Record<string, unknown>>
 
-function parseMember(claims: JsonObject, member: string, names: readonly string[]): Record<string, ClaimRequest> | Refusal {
+function parseMember(
+  claims: JsonObject,
+  member: string,
+  names: readonly string[],
+): Record<string, ClaimRequest> | Refusal {
   const requested: Record<string, ClaimRequest> = {}
   const asked = own(claims, member)
   if (asked === undefined || asked === null) return requested

@@ -117,7 +117,9 @@ function readClientMetadata(value: unknown): ClientMetadata {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new FieldProblem('client metadata', 'must be a JSON object')
   }
-  const document: ClientDocument = Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null && member !== undefined))
+  const document: ClientDocument = Object.fromEntries(
+    Object.entries(value).filter(([, member]) => member !== null && member !== undefined),
+  )
   for (const name of Object.keys(document)) refuseStrange(name)
 
   const clientId = optionalField(document, 'client_id', readClientId)
@@ -131,7 +133,11 @@ function readClientMetadata(value: unknown): ClientMetadata {
   const legacy = readField(document, 'legacy', someOf(legacySwitches), [])
   const resources = optionalField(document, 'resources', readResources)
   const authentication = readAuthentication(document, legacy)
-  const granted = readGrantTypes(document, { legacy, isPublic: authentication.method === 'none', hasRedirectUri: redirectUris.length > 0 })
+  const granted = readGrantTypes(document, {
+    legacy,
+    isPublic: authentication.method === 'none',
+    hasRedirectUri: redirectUris.length > 0,
+  })
   optionalField(document, 'subject_type', oneOf(['public']))
   return {
     ...(clientId === undefined ? {} : { clientId }),
@@ -187,7 +193,11 @@ function refuseStrange(name: string): void {
   if (known.has(name) || unused.has(name)) return
   if (Object.hasOwn(unsupported, name)) throw new FieldProblem(name, unsupported[name] ?? '', 'metadata_unsupported')
   // The name is a stranger's: it goes into no answer.
-  throw new FieldProblem('client metadata', `holds a field that does not exist; known are ${[...known].join(', ')}`, 'metadata_unknown')
+  throw new FieldProblem(
+    'client metadata',
+    `holds a field that does not exist; known are ${[...known].join(', ')}`,
+    'metadata_unknown',
+  )
 }
 
 function readAuthentication(document: ClientDocument, legacy: readonly LegacySwitch[]): RegisteredAuthentication {
@@ -195,24 +205,38 @@ function readAuthentication(document: ClientDocument, legacy: readonly LegacySwi
   const keys = optionalField(document, 'jwks', readKeys)
   const algorithm = optionalField(document, 'token_endpoint_auth_signing_alg', oneOf(assertionAlgorithms))
   if (method === 'private_key_jwt') {
-    if (keys === undefined) throw new FieldProblem('jwks', 'is needed for private_key_jwt: the public keys', 'metadata_conflict')
+    if (keys === undefined)
+      throw new FieldProblem('jwks', 'is needed for private_key_jwt: the public keys', 'metadata_conflict')
     return { method, keys, ...(algorithm === undefined ? {} : { algorithm }) }
   }
   const strayed = keys !== undefined ? 'jwks' : algorithm !== undefined ? 'token_endpoint_auth_signing_alg' : undefined
-  if (strayed !== undefined) throw new FieldProblem(strayed, 'is only for private_key_jwt; leave it out or change token_endpoint_auth_method', 'metadata_conflict')
+  if (strayed !== undefined)
+    throw new FieldProblem(
+      strayed,
+      'is only for private_key_jwt; leave it out or change token_endpoint_auth_method',
+      'metadata_conflict',
+    )
   if (legacy.includes('assertion_audience')) {
     throw new FieldProblem('legacy', 'holds assertion_audience, which is only for private_key_jwt', 'metadata_conflict')
   }
   return { method }
 }
 
-type GrantContext = { readonly legacy: readonly LegacySwitch[]; readonly isPublic: boolean; readonly hasRedirectUri: boolean }
+type GrantContext = {
+  readonly legacy: readonly LegacySwitch[]
+  readonly isPublic: boolean
+  readonly hasRedirectUri: boolean
+}
 
 /** Grant types, response types and legacy switches say parts of the same thing (RFC 7591 §2.1): they must agree. */
-function readGrantTypes(document: ClientDocument, { legacy, isPublic, hasRedirectUri }: GrantContext): readonly GrantType[] {
+function readGrantTypes(
+  document: ClientDocument,
+  { legacy, isPublic, hasRedirectUri }: GrantContext,
+): readonly GrantType[] {
   const asked = readField(document, 'grant_types', someOf([...grantTypes, 'implicit']), ['authorization_code'])
   for (const old of ['implicit', 'password'] as const) {
-    if (asked.includes(old) && !legacy.includes(old)) throw grantConflict(`holds ${old}, which needs the legacy switch ${old}`)
+    if (asked.includes(old) && !legacy.includes(old))
+      throw grantConflict(`holds ${old}, which needs the legacy switch ${old}`)
   }
   // RFC 6749 §4.4: only confidential clients, since whoever knows a public client's id would be that client.
   if (isPublic && asked.includes('client_credentials')) {
@@ -232,7 +256,9 @@ function readGrantTypes(document: ClientDocument, { legacy, isPublic, hasRedirec
     if (!fits) {
       throw new FieldProblem(
         'response_types',
-        type === 'code' ? 'holds code without the grant type authorization_code' : 'holds token, which needs the legacy switch implicit',
+        type === 'code'
+          ? 'holds code without the grant type authorization_code'
+          : 'holds token, which needs the legacy switch implicit',
         'metadata_conflict',
       )
     }

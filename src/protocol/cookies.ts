@@ -44,7 +44,8 @@ export function cookieNameOf(name: string, scheme: CookieScheme): string {
 
 /** One `Set-Cookie` value: for the whole host, out of reach of scripts and of cross-site posts. */
 export function printSetCookie(cookie: Cookie): string {
-  if (!cookieName.test(cookie.name) || !cookieValue.test(cookie.value)) throw new TypeError('cookie outside RFC 6265 §4.1.1')
+  if (!cookieName.test(cookie.name) || !cookieValue.test(cookie.value))
+    throw new TypeError('cookie outside RFC 6265 §4.1.1')
   return [
     `${cookieNameOf(cookie.name, cookie.scheme)}=${cookie.value}`,
     'Path=/',

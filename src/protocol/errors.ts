@@ -9,7 +9,10 @@ const wireErrors = {
   // RFC 6749 §4.1.2.1, §5.2
   invalid_request: [400, 'the request lacks a parameter, holds one twice, or is otherwise malformed'],
   invalid_client: [401, 'client authentication failed'],
-  invalid_grant: [400, 'the code, refresh token, assertion or password is invalid, expired, revoked or was issued to another client'],
+  invalid_grant: [
+    400,
+    'the code, refresh token, assertion or password is invalid, expired, revoked or was issued to another client',
+  ],
   unauthorized_client: [400, 'this client may not do this'],
   unsupported_grant_type: [400, 'this server has no such grant type'],
   unsupported_response_type: [400, 'this server has no such response type'],
@@ -73,7 +76,12 @@ export function describe(refusal: Refusal): string {
 
 /** A no to one attempt too many. */
 export function throttled(retryAfter: number): Refusal {
-  return { error: 'temporarily_unavailable', reason: 'rate_limited', hint: 'too many attempts: wait before the next one', retryAfter }
+  return {
+    error: 'temporarily_unavailable',
+    reason: 'rate_limited',
+    hint: 'too many attempts: wait before the next one',
+    retryAfter,
+  }
 }
 
 /** The HTTP status of a refusal that is answered directly. RFC 6585 §4: 429 where it was one request too many. */

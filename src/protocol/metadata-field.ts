@@ -47,7 +47,9 @@ export function oneOf<const T extends string>(choices: readonly T[]): Reader<T> 
 /** Several of the choices, each once. */
 export function someOf<const T extends string>(choices: readonly T[]): Reader<readonly T[]> {
   const one = oneOf(choices)
-  return (value, field) => [...new Set(readList(value, field, choices.length * 2).map((item, index) => one(item, `${field}[${index}]`)))]
+  return (value, field) => [
+    ...new Set(readList(value, field, choices.length * 2).map((item, index) => one(item, `${field}[${index}]`))),
+  ]
 }
 
 export function readBoolean(value: unknown, field: string): boolean {
@@ -69,7 +71,8 @@ export function readClientId(value: unknown, field: string): string {
 export function readDisplayName(value: unknown, field: string): string {
   const text = typeof value === 'string' ? value.normalize('NFC').trim() : ''
   if (text === '') throw new FieldProblem(field, 'must be a text that is not empty')
-  if (text.length > metadataLimits.nameCharacters) throw new FieldProblem(field, `is longer than ${metadataLimits.nameCharacters} characters`)
+  if (text.length > metadataLimits.nameCharacters)
+    throw new FieldProblem(field, `is longer than ${metadataLimits.nameCharacters} characters`)
   if (!text.isWellFormed() || hasControlCharacter(text) || /\p{Cf}/u.test(text)) {
     throw new FieldProblem(field, 'holds a control character or an invisible one; leave it out')
   }
@@ -105,7 +108,8 @@ export function readScope(value: unknown, field: string): readonly string[] {
 export function readResources(value: unknown, field: string): readonly string[] {
   return readTexts(value, field, metadataLimits.resources).map((text, index) => {
     const resource = parseResource(text)
-    if (isRefusal(resource)) throw new FieldProblem(`${field}[${index}]`, 'must be an absolute URI without fragment', 'resource_malformed')
+    if (isRefusal(resource))
+      throw new FieldProblem(`${field}[${index}]`, 'must be an absolute URI without fragment', 'resource_malformed')
     return resource
   })
 }

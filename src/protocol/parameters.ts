@@ -61,7 +61,7 @@ export function parseParameters(text: string): Parameters | Refusal {
   const first = new Map<string, string>()
   let repeated: Map<string, string[]> | undefined
   let pairs = 0
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     let end = text.indexOf('&', start)
     if (end === -1) end = text.length
     if (end > start) {
@@ -74,7 +74,8 @@ export function parseParameters(text: string): Parameters | Refusal {
         name = decodeFormText(name)
         value = decodeFormText(value)
         if (name === undefined || value === undefined) return refuse('invalid_request', 'parameter_encoding')
-        if (hasControlCharacter(name) || hasControlCharacter(value)) return refuse('invalid_request', 'parameter_control_character')
+        if (hasControlCharacter(name) || hasControlCharacter(value))
+          return refuse('invalid_request', 'parameter_control_character')
       }
       const earlier = first.get(name)
       if (earlier === undefined) {

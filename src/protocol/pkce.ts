@@ -18,9 +18,13 @@ export function isCodeChallenge(text: string): boolean {
 
 /** Reads challenge and method of an authorization request. Both must be there: an absent method would mean `plain` (RFC 7636 §4.3). */
 export function parseCodeChallenge(text: string | undefined, method: string | undefined): string | Refusal {
-  if (text === undefined) return refuse('invalid_request', 'pkce_missing', 'code_challenge is required (PKCE, RFC 7636)')
-  if (method !== codeChallengeMethod) return refuse('invalid_request', 'pkce_method', 'code_challenge_method must be S256')
-  return isCodeChallenge(text) ? text : refuse('invalid_request', 'pkce_malformed', 'code_challenge must be the base64url SHA-256 of the verifier')
+  if (text === undefined)
+    return refuse('invalid_request', 'pkce_missing', 'code_challenge is required (PKCE, RFC 7636)')
+  if (method !== codeChallengeMethod)
+    return refuse('invalid_request', 'pkce_method', 'code_challenge_method must be S256')
+  return isCodeChallenge(text)
+    ? text
+    : refuse('invalid_request', 'pkce_malformed', 'code_challenge must be the base64url SHA-256 of the verifier')
 }
 
 /**
@@ -29,7 +33,9 @@ export function parseCodeChallenge(text: string | undefined, method: string | un
  */
 export function parseCodeVerifier(text: string | undefined): string | Refusal {
   if (text === undefined) return refuse('invalid_grant', 'pkce_missing', 'code_verifier is required')
-  return isCodeVerifier(text) ? text : refuse('invalid_grant', 'pkce_malformed', 'code_verifier is 43 to 128 unreserved characters')
+  return isCodeVerifier(text)
+    ? text
+    : refuse('invalid_grant', 'pkce_malformed', 'code_verifier is 43 to 128 unreserved characters')
 }
 
 /** RFC 7636 §4.2: BASE64URL(SHA256(ASCII(verifier))). The hash is given, since this folder has no cryptography. */

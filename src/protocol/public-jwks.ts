@@ -12,18 +12,24 @@ const coordinate = /^[A-Za-z0-9_-]{43}$/
 const base64url = /^[A-Za-z0-9_-]+$/
 /** 2048 bits without leading zero octet (RFC 7518 §3.3) are 342 characters. */
 const shortestModulus = 342
-const algorithmsOf: Readonly<Record<string, readonly string[]>> = { EC: ['ES256'], OKP: ['EdDSA', 'Ed25519'], RSA: ['RS256', 'PS256'] }
+const algorithmsOf: Readonly<Record<string, readonly string[]>> = {
+  EC: ['ES256'],
+  OKP: ['EdDSA', 'Ed25519'],
+  RSA: ['RS256', 'PS256'],
+}
 
 /** Reads a JWK Set of public signing keys; a text says what is wrong with it. */
 export function parsePublicJwks(value: unknown): readonly PublicJwk[] | string {
-  if (!isObject(value) || !Array.isArray(value['keys'])) return 'must be a JWK Set: an object whose member keys is a list'
+  if (!isObject(value) || !Array.isArray(value['keys']))
+    return 'must be a JWK Set: an object whose member keys is a list'
   const { keys } = value
   if (keys.length === 0 || keys.length > publicJwksLimits.keys) return `must hold 1 to ${publicJwksLimits.keys} keys`
   const parsed: PublicJwk[] = []
   for (const [index, key] of Array.from<unknown>(keys).entries()) {
     const one = parsePublicJwk(key)
     if (typeof one === 'string') return `keys[${index}] ${one}`
-    if (one['kid'] !== undefined && parsed.some((other) => other['kid'] === one['kid'])) return `keys[${index}] has the kid of another key`
+    if (one['kid'] !== undefined && parsed.some((other) => other['kid'] === one['kid']))
+      return `keys[${index}] has the kid of another key`
     parsed.push(one)
   }
   return parsed
@@ -66,7 +72,8 @@ function keyNumbers(key: Readonly<Record<string, unknown>>): PublicJwk | string 
       return { kty, crv, x }
     case 'RSA':
       if (typeof n === 'string' && n.length > publicJwksLimits.modulusCharacters) return 'is longer than 8192 bits'
-      if (!matches(n, base64url) || n.length < shortestModulus || n.startsWith('AA')) return 'must have at least 2048 bits'
+      if (!matches(n, base64url) || n.length < shortestModulus || n.startsWith('AA'))
+        return 'must have at least 2048 bits'
       if (e !== 'AQAB') return 'must have the exponent AQAB (65537)'
       return { kty, n, e }
     default:

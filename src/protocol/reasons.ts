@@ -42,7 +42,8 @@ export const reasons = {
 
   // Authorization requests
   redirect_uri_missing: 'No redirect URI was named and the client has not exactly one',
-  redirect_uri_mismatch: 'The redirect URI is not one that the client registered, or not the one of the authorization request',
+  redirect_uri_mismatch:
+    'The redirect URI is not one that the client registered, or not the one of the authorization request',
   response_type_missing: 'No response type was named',
   response_type_unsupported: 'This server does not have that response type',
   response_type_not_allowed: 'The client may not use that response type',
@@ -109,6 +110,7 @@ export const reasons = {
   username_malformed: 'The user name is not acceptable',
   username_taken: 'The user name, or one that looks like it, is taken',
   no_session: 'No live session',
+  session_ended: 'The person signed out',
   login_required: 'Nobody is signed in and nobody may be asked',
   consent_required: 'Consent is needed and nobody may be asked',
   account_selection_required: 'An account must be chosen and nobody may be asked',

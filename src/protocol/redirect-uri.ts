@@ -46,7 +46,8 @@ export function redirectUriProblem(uri: string): string | undefined {
   if (uri === '') return 'is empty'
   if (uri.length > redirectUriLimits.characters) return `is longer than ${redirectUriLimits.characters} characters`
   if (uri.includes('#')) return 'has a fragment; leave it out (RFC 6749 3.1.2)'
-  if (uri.includes('*')) return 'has a wildcard; register each URI as it is, redirect URIs are compared letter by letter'
+  if (uri.includes('*'))
+    return 'has a wildcard; register each URI as it is, redirect URIs are compared letter by letter'
   if (uri.includes('\\')) return 'has a backslash; write /'
   const scheme = schemeOf.exec(uri)?.[1]
   if (scheme === undefined) return 'is no absolute URI; it begins with its scheme, as in https://app.example/cb'
@@ -59,18 +60,26 @@ export function redirectUriProblem(uri: string): string | undefined {
  * The one way to a `RedirectTarget`: the requested URI is, octet by octet, one that is registered; only the port of a
  * loopback address may differ (RFC 8252 §7.3, RFC 9700 §2.1). Where exactly one is registered it may be left out (RFC 6749 §3.1.2.3).
  */
-export function verifyRedirectUri(registered: readonly string[], requested: string | undefined): RedirectTarget | Refusal {
+export function verifyRedirectUri(
+  registered: readonly string[],
+  requested: string | undefined,
+): RedirectTarget | Refusal {
   if (requested === undefined) {
     const [only, another] = registered
     if (only === undefined || another !== undefined) {
-      return refuse('invalid_request', 'redirect_uri_missing', 'redirect_uri is required: the client does not have exactly one')
+      return refuse(
+        'invalid_request',
+        'redirect_uri_missing',
+        'redirect_uri is required: the client does not have exactly one',
+      )
     }
     return asTarget(only)
   }
   if (requested.length > redirectUriLimits.characters) return mismatch()
   if (registered.includes(requested)) return asTarget(requested)
   const withoutPort = withoutLoopbackPort(requested)
-  if (withoutPort !== undefined && registered.some((uri) => withoutLoopbackPort(uri) === withoutPort)) return asTarget(requested)
+  if (withoutPort !== undefined && registered.some((uri) => withoutLoopbackPort(uri) === withoutPort))
+    return asTarget(requested)
   return mismatch()
 }
 
@@ -95,7 +104,8 @@ function privateUseProblem(uri: string, scheme: string): string | undefined {
   if (!reverseDomain.test(scheme)) {
     return 'has a scheme that is not allowed; use https, or for an app its domain in reverse, as in com.example.app:/cb'
   }
-  if (uri.startsWith('//', scheme.length + 1)) return 'has // after its private-use scheme; write a single slash, as in com.example.app:/cb'
+  if (uri.startsWith('//', scheme.length + 1))
+    return 'has // after its private-use scheme; write a single slash, as in com.example.app:/cb'
   const [, , path, query] = privateUri.exec(uri) ?? []
   if (path === undefined) return 'lacks a slash after its private-use scheme, as in com.example.app:/cb'
   return pathProblem(path) ?? queryProblem(query)

@@ -24,6 +24,10 @@ export function parseResponseMode(text: string | undefined, type: ResponseType):
   if (text === undefined) return defaultResponseMode(type)
   return (
     allowed[type].find((mode) => mode === text) ??
-    refuse('invalid_request', 'response_mode_unsupported', `response_mode with ${type} is one of ${allowed[type].join(', ')}`)
+    refuse(
+      'invalid_request',
+      'response_mode_unsupported',
+      `response_mode with ${type} is one of ${allowed[type].join(', ')}`,
+    )
   )
 }

@@ -36,7 +36,10 @@ export function intersect(left: readonly string[], right: readonly string[]): re
 }
 
 /** What is asked for, if it is no more than what is held; all of it where nothing is asked (RFC 6749 §6). */
-export function narrowScope(asked: readonly string[] | undefined, held: readonly string[]): readonly string[] | Refusal {
+export function narrowScope(
+  asked: readonly string[] | undefined,
+  held: readonly string[],
+): readonly string[] | Refusal {
   if (asked === undefined) return held
   return isSubset(asked, held) ? asked : refuse('invalid_scope', 'scope_not_held')
 }

@@ -82,7 +82,9 @@ export function buildServerMetadata(can: Capabilities): ServerMetadata {
     ['op_policy_uri', can.policy],
     ['op_tos_uri', can.terms],
   ]
-  return Object.fromEntries(members.filter((member): member is [string, string | boolean | readonly string[]] => member[1] !== undefined))
+  return Object.fromEntries(
+    members.filter((member): member is [string, string | boolean | readonly string[]] => member[1] !== undefined),
+  )
 }
 
 /** RFC 7591 §2.1: a response type `token` goes with the grant type `implicit`. */

@@ -15,7 +15,15 @@ export const tokenKinds = {
 export type TokenKind = keyof typeof tokenKinds
 
 /** The longest token of each kind; anything longer is refused before it is looked at. */
-export const longestToken: Readonly<Record<TokenKind, number>> = { ac: 512, rt: 512, at: 1_024, dc: 512, cs: 256, vh: 1_024, mc: 5_600 }
+export const longestToken: Readonly<Record<TokenKind, number>> = {
+  ac: 512,
+  rt: 512,
+  at: 1_024,
+  dc: 512,
+  cs: 256,
+  vh: 1_024,
+  mc: 5_600,
+}
 
 const checksumLength = 8
 const kindLength = 'gth_at_'.length
@@ -39,7 +47,8 @@ export function printToken(parts: TokenParts): string {
 /** The parts of a token of ours by shape alone; nothing if it hasn't one. `body` is base64url text, not yet decoded. */
 export function splitToken(text: string): TokenParts | undefined {
   const kind = tokenKindOf(text)
-  if (kind === undefined || text.length > longestToken[kind] || text.length < kindLength + 1 + 1 + checksumLength) return undefined
+  if (kind === undefined || text.length > longestToken[kind] || text.length < kindLength + 1 + 1 + checksumLength)
+    return undefined
   const split = kind === 'mc' ? kindLength + checksumLength : text.length - checksumLength - 1
   if (text[split] !== '_') return undefined
   const [left, right] = [text.slice(kindLength, split), text.slice(split + 1)]

@@ -18,13 +18,15 @@ const port = /^[1-9][0-9]{0,4}$/
  */
 export function webUriProblem(uri: string): string | undefined {
   const [, scheme, authority, path = '', query] = webUri.exec(uri) ?? []
-  if (scheme === undefined || authority === undefined) return 'is no http(s) URI without fragment, as in https://app.example/cb'
+  if (scheme === undefined || authority === undefined)
+    return 'is no http(s) URI without fragment, as in https://app.example/cb'
   return authorityProblem(authority, scheme === 'http') ?? pathProblem(path) ?? queryProblem(query)
 }
 
 export function pathProblem(path: string): string | undefined {
   if (!uriCharacters.test(path)) return 'has a character in its path that no URI may hold; percent-encode it'
-  if (escapedOddity.test(path)) return 'has a percent-encoded control character, dot, slash, backslash or percent sign in its path; leave it out'
+  if (escapedOddity.test(path))
+    return 'has a percent-encoded control character, dot, slash, backslash or percent sign in its path; leave it out'
   if (dotSegment.test(path)) return 'has a . or .. segment in its path; write the path that is meant'
   return undefined
 }
@@ -48,7 +50,8 @@ function authorityProblem(authority: string, mustBeLoopback: boolean): string | 
   const hostEnd = isSix ? authority.indexOf(']') + 1 : authority.indexOf(':')
   const host = hostEnd <= 0 ? authority : authority.slice(0, hostEnd)
   const rest = authority.slice(host.length)
-  if (rest !== '' && !(rest.startsWith(':') && isPort(rest.slice(1)))) return 'has a malformed port; write 1 to 65535 without leading zeros'
+  if (rest !== '' && !(rest.startsWith(':') && isPort(rest.slice(1))))
+    return 'has a malformed port; write 1 to 65535 without leading zeros'
   if (isSix) return host === '[::1]' ? undefined : 'has an IPv6 address other than [::1] as host; use a host name'
   const problem = hostProblem(host)
   if (problem !== undefined) return problem
@@ -64,7 +67,9 @@ function hostProblem(host: string): string | undefined {
   if (outsideAscii.test(host)) return 'has a host outside ASCII; write its A-labels (xn--...)'
   const labels = host.split('.')
   if (numericLabel.test(labels.at(-1) ?? '')) {
-    return ipv4.test(host) ? undefined : 'has a malformed IP address as host; write four decimal numbers, or a host name'
+    return ipv4.test(host)
+      ? undefined
+      : 'has a malformed IP address as host; write four decimal numbers, or a host name'
   }
   if (labels.every((label) => hostLabel.test(label))) return undefined
   return 'has a malformed host; write letters in lower case, digits, hyphens and single dots'
