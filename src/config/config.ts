@@ -1,3 +1,4 @@
+import type { ClientMetadata } from '../protocol/client-metadata.ts'
 import type { SecretValue } from './secret-value.ts'
 import type { StoreAddress } from './store-address.ts'
 
@@ -36,30 +37,10 @@ export type PageSettings = {
   readonly accent?: string
 }
 
-/** A client of the file, its RFC 7591 names turned into ours. */
+/** A client of the file: checked metadata, and the secret of a confidential client that has one. */
 export type ConfiguredClient = {
-  readonly clientId: string
-  readonly name?: string
-  readonly uri?: string
-  readonly logoUri?: string
-  readonly policyUri?: string
-  readonly tosUri?: string
-  readonly authentication:
-    | { readonly method: 'none' }
-    | { readonly method: 'client_secret_basic' | 'client_secret_post'; readonly secret: SecretValue }
-    | {
-        readonly method: 'private_key_jwt'
-        readonly keys: readonly Readonly<Record<string, unknown>>[]
-        readonly algorithm?: 'ES256' | 'RS256' | 'EdDSA' | 'PS256'
-      }
-  readonly redirectUris: readonly string[]
-  readonly postLogoutRedirectUris: readonly string[]
-  readonly grantTypes: readonly ('authorization_code' | 'refresh_token' | 'client_credentials' | 'password')[]
-  readonly scope: readonly string[]
-  readonly resources?: readonly string[]
-  readonly idTokenAlgorithm: 'ES256' | 'RS256' | 'EdDSA'
-  readonly legacy: readonly ('implicit' | 'password' | 'assertion_audience')[]
-  readonly loopbackOnly: boolean
+  readonly metadata: ClientMetadata & { readonly clientId: string }
+  readonly secret?: SecretValue
 }
 
 /** An API of the file. */

@@ -1,3 +1,5 @@
+import { isLoopbackHost } from '../protocol/loopback.ts'
+
 export type IssuerResult = { readonly issuer: string } | { readonly problem: string }
 
 /**
@@ -14,13 +16,10 @@ export function parseIssuer(text: string): IssuerResult {
     return { problem: 'must be https: plain http is for loopback hosts alone; put TLS in front and write https://…' }
   }
   if (text.includes('?') || text.includes('#')) return { problem: 'has a query or fragment; leave it out' }
-  if (text.endsWith('/')) return { problem: 'ends in a slash; leave it out, clients compare the issuer letter by letter' }
-  if (url.pathname !== '/') return { problem: `has a path; Gatehouse wants an origin of its own, for example ${url.origin}` }
+  if (text.endsWith('/'))
+    return { problem: 'ends in a slash; leave it out, clients compare the issuer letter by letter' }
+  if (url.pathname !== '/')
+    return { problem: `has a path; Gatehouse wants an origin of its own, for example ${url.origin}` }
   if (text !== url.origin) return { problem: `isn't in canonical form; write ${url.origin}` }
   return { issuer: text }
-}
-
-/** `localhost`, 127.0.0.0/8 and ::1, as `URL.hostname` spells them. Nothing that needs a resolver (RFC 8252 §8.3). */
-export function isLoopbackHost(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || hostname === '::1' || /^127(?:\.\d{1,3}){3}$/.test(hostname)
 }

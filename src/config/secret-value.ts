@@ -1,5 +1,9 @@
 /** A secret that came with the configuration. It prints as `[secret]` wherever it is printed, logged or serialised. */
-export type SecretValue = { readonly reveal: () => string; readonly toJSON: () => string; readonly toString: () => string }
+export type SecretValue = {
+  readonly reveal: () => string
+  readonly toJSON: () => string
+  readonly toString: () => string
+}
 
 const hidden = (): string => '[secret]'
 

@@ -5,9 +5,12 @@ const minimumBits = 256
  * letters that hardly vary or repeat as a block carry less, so a sample value or a doubled word doesn't pass.
  */
 export function secretWeakness(text: string): string | undefined {
+  if (/[^\x21-\x7E]/.test(text))
+    return 'holds a space, a line break or a letter outside ASCII; make one with: openssl rand -base64 48'
   const body = text.replace(/^gth_cs_/, '')
   const bits = Math.floor(body.length * bitsPerLetter(body))
-  if (bits < minimumBits) return `has at most ${bits} bits, at least ${minimumBits} are needed; make one with: openssl rand -base64 48`
+  if (bits < minimumBits)
+    return `has at most ${bits} bits, at least ${minimumBits} are needed; make one with: openssl rand -base64 48`
   if (new Set(body).size < 10 || repeats(body)) {
     return 'repeats itself, so it can be guessed; make one with: openssl rand -base64 48'
   }

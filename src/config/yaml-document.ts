@@ -26,14 +26,22 @@ const wording: Readonly<Record<string, string>> = {
  * Reads YAML 1.2 as plain data. Anchors, aliases, tags and merge keys are refused: they make a reviewed file say something
  * else than it shows (and aliases can grow without bound).
  */
-export function readYaml(text: string): { readonly document: YamlDocument } | { readonly problems: readonly YamlProblem[] } {
+export function readYaml(
+  text: string,
+): { readonly document: YamlDocument } | { readonly problems: readonly YamlProblem[] } {
   if (text.length > maximumLength) return { problems: [{ place: '1:1', problem: 'the file is larger than 1 MiB' }] }
   const lines = new LineCounter()
   const place = (offset: number): string => {
     const { line, col } = lines.linePos(offset)
     return `${line}:${col}`
   }
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, merge: false, stringKeys: true })
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: true,
+    merge: false,
+    stringKeys: true,
+  })
   const problems = [...document.errors, ...document.warnings].map((error) => ({
     place: place(error.pos[0]),
     problem: wording[error.code] ?? error.message.replace(/\s+/g, ' '),

@@ -81,7 +81,11 @@ export function authority(actor: Actor, deed: Deed): Verdict {
   }
 }
 
-function overUser(actor: Exclude<Actor, { kind: 'cli' }>, rank: number, deed: Extract<Deed, { target: User }>): Verdict {
+function overUser(
+  actor: Exclude<Actor, { kind: 'cli' }>,
+  rank: number,
+  deed: Extract<Deed, { target: User }>,
+): Verdict {
   const { target } = deed
   if (ranks[target.role] > rank) return no('target_above_actor')
   // Whoever acts stays: so there is always somebody left who may undo it.
@@ -110,7 +114,8 @@ function holds(actor: Exclude<Actor, { kind: 'cli' }>, scope: string): boolean {
   return scopeAllowedTo(actor.user, scope)
 }
 
-const rankOf = (actor: Exclude<Actor, { kind: 'cli' }>): number => (actor.kind === 'client' ? ranks.admin : ranks[actor.user.role])
+const rankOf = (actor: Exclude<Actor, { kind: 'cli' }>): number =>
+  actor.kind === 'client' ? ranks.admin : ranks[actor.user.role]
 
 const isOneself = (actor: Exclude<Actor, { kind: 'cli' }>, target: User): boolean =>
   actor.kind === 'user' && actor.user.userId === target.userId

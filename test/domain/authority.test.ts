@@ -70,7 +70,12 @@ describe('nobody acts on somebody of a higher role (DESIGN §6.15)', () => {
   for (const actorRole of roles) {
     for (const targetRole of roles) {
       for (const deed of onOthers(user(targetRole))) {
-        const expected = rank(actorRole) < rank('admin') ? 'role_too_low' : rank(targetRole) > rank(actorRole) ? 'target_above_actor' : true
+        const expected =
+          rank(actorRole) < rank('admin')
+            ? 'role_too_low'
+            : rank(targetRole) > rank(actorRole)
+              ? 'target_above_actor'
+              : true
         test(`${actorRole} ${deed.do} ${targetRole}: ${expected}`, () => {
           const verdict = authority(acting(actorRole), deed)
           expect(verdict.allowed ? true : verdict.reason).toBe(expected)
@@ -98,7 +103,12 @@ describe('nobody gives a scope that he lacks', () => {
   const cases: readonly [string, Actor, readonly string[], boolean][] = [
     ['admin gives admin:read', acting('admin'), ['admin:read'], true],
     ['admin gives accounts:provision', acting('admin'), ['accounts:provision'], false],
-    ['admin who was given accounts:provision gives it on', acting('admin', ['admin'], { scopes: ['accounts:provision'] }), ['accounts:provision'], true],
+    [
+      'admin who was given accounts:provision gives it on',
+      acting('admin', ['admin'], { scopes: ['accounts:provision'] }),
+      ['accounts:provision'],
+      true,
+    ],
     ['superuser gives accounts:provision', acting('superuser'), ['accounts:provision'], true],
     ['one scope of several is lacking', acting('admin'), ['admin:read', 'accounts:provision'], false],
     ['a client gives a scope of its own', { kind: 'client', client, scopes: ['admin'] }, ['vault'], true],
@@ -117,20 +127,28 @@ describe('nobody gives a scope that he lacks', () => {
 
   test('introspect is for administrators to give to clients, but not to themselves through an account', () => {
     expect(authority(acting('admin'), { do: 'write-client', given: ['introspect'] }).allowed).toBe(true)
-    expect(authority(acting('admin'), { do: 'create-user', role: 'editor', scopes: ['introspect'] }).allowed).toBe(false)
+    expect(authority(acting('admin'), { do: 'create-user', role: 'editor', scopes: ['introspect'] }).allowed).toBe(
+      false,
+    )
   })
 })
 
 describe('the token must reach as far as the account', () => {
-  test.each([...onOthers(user('editor')), ...onNobody, { do: 'revoke-everything' } as const])('$do needs the scope admin', (deed) => {
-    for (const scopes of [[], ['me'], ['admin:read'], ['openid', 'vault']]) {
-      expect(authority(acting('superuser', scopes), deed)).toEqual({ allowed: false, reason: 'scope_missing' })
-    }
-    expect(authority(acting('superuser'), deed)).toEqual({ allowed: true })
-  })
+  test.each([...onOthers(user('editor')), ...onNobody, { do: 'revoke-everything' } as const])(
+    '$do needs the scope admin',
+    (deed) => {
+      for (const scopes of [[], ['me'], ['admin:read'], ['openid', 'vault']]) {
+        expect(authority(acting('superuser', scopes), deed)).toEqual({ allowed: false, reason: 'scope_missing' })
+      }
+      expect(authority(acting('superuser'), deed)).toEqual({ allowed: true })
+    },
+  )
 
   test.each([...onNobody, { do: 'read' } as const])('$do needs the role admin, whatever the token says', (deed) => {
-    expect(authority(acting('editor', ['admin', 'admin:read']), deed)).toEqual({ allowed: false, reason: 'role_too_low' })
+    expect(authority(acting('editor', ['admin', 'admin:read']), deed)).toEqual({
+      allowed: false,
+      reason: 'role_too_low',
+    })
   })
 
   test('reading takes admin or admin:read', () => {
@@ -148,20 +166,35 @@ describe('the token must reach as far as the account', () => {
   test('a client stands where an admin stands', () => {
     const actor: Actor = { kind: 'client', client, scopes: ['admin'] }
     expect(authority(actor, { do: 'delete-user', target: user('admin') }).allowed).toBe(true)
-    expect(authority(actor, { do: 'delete-user', target: user('superuser') })).toEqual({ allowed: false, reason: 'target_above_actor' })
-    expect(authority(actor, { do: 'create-user', role: 'superuser', scopes: [] })).toEqual({ allowed: false, reason: 'role_above_actor' })
+    expect(authority(actor, { do: 'delete-user', target: user('superuser') })).toEqual({
+      allowed: false,
+      reason: 'target_above_actor',
+    })
+    expect(authority(actor, { do: 'create-user', role: 'superuser', scopes: [] })).toEqual({
+      allowed: false,
+      reason: 'role_above_actor',
+    })
   })
 })
 
 describe('oneself', () => {
   const myself = user('superuser', { userId: 'usr_actor' })
 
-  test.each(['lock-user', 'delete-user'] as const)('nobody does %s to himself: the last administrator would be gone', (deed) => {
-    expect(authority(acting('superuser'), { do: deed, target: myself })).toEqual({ allowed: false, reason: 'oneself' })
-  })
+  test.each(['lock-user', 'delete-user'] as const)(
+    'nobody does %s to himself: the last administrator would be gone',
+    (deed) => {
+      expect(authority(acting('superuser'), { do: deed, target: myself })).toEqual({
+        allowed: false,
+        reason: 'oneself',
+      })
+    },
+  )
 
   test('nobody changes his own role', () => {
-    expect(authority(acting('superuser'), { do: 'set-role', target: myself, role: 'editor' })).toEqual({ allowed: false, reason: 'oneself' })
+    expect(authority(acting('superuser'), { do: 'set-role', target: myself, role: 'editor' })).toEqual({
+      allowed: false,
+      reason: 'oneself',
+    })
   })
 
   test('everybody may change and delete himself with the scope me', () => {
@@ -173,7 +206,10 @@ describe('oneself', () => {
   })
 
   test('me reaches nobody else, and no client has a self', () => {
-    expect(authority(acting('superuser', ['me']), { do: 'change-self', target: user('editor') })).toEqual({ allowed: false, reason: 'not_oneself' })
+    expect(authority(acting('superuser', ['me']), { do: 'change-self', target: user('editor') })).toEqual({
+      allowed: false,
+      reason: 'not_oneself',
+    })
     expect(authority({ kind: 'client', client, scopes: ['me'] }, { do: 'delete-self', target: myself })).toEqual({
       allowed: false,
       reason: 'not_oneself',
@@ -182,6 +218,11 @@ describe('oneself', () => {
 })
 
 test('the command line may do everything', () => {
-  const deeds: readonly Deed[] = [...onOthers(user('superuser')), ...onNobody, { do: 'revoke-everything' }, { do: 'read' }]
+  const deeds: readonly Deed[] = [
+    ...onOthers(user('superuser')),
+    ...onNobody,
+    { do: 'revoke-everything' },
+    { do: 'read' },
+  ]
   for (const deed of deeds) expect(authority({ kind: 'cli' }, deed)).toEqual({ allowed: true })
 })

@@ -1,0 +1,69 @@
+import { checkClient } from './check-client.ts'
+import { asConfiguredResource, checkResource } from './check-resource.ts'
+import type { ConfiguredClient, ConfiguredResource } from './config.ts'
+import { keyName } from './explain.ts'
+import type { Explained } from './explain.ts'
+import { readSecret } from './read-secret.ts'
+import type { SecretPlaces } from './read-secret.ts'
+import type { FileShape } from './schema.ts'
+import type { Path } from './yaml-document.ts'
+
+export type CheckedEntries = {
+  readonly clients: readonly ConfiguredClient[]
+  readonly resources: readonly ConfiguredResource[]
+  /** Paths from the root of the file; each sentence begins with its key. */
+  readonly problems: readonly Explained[]
+}
+
+/** Clients and APIs of the file: what each must be by itself, and that no two are the same. */
+export function checkEntries(shape: FileShape, issuer: string | undefined, places: SecretPlaces): CheckedEntries {
+  const problems: Explained[] = []
+  const complain = (path: Path, problem: string): void =>
+    void problems.push({ path, problem: `${keyName(path)} ${problem}` })
+
+  const secrets = shape.clients.map(({ client_secret: reference }) => reference && readSecret(reference, places))
+  const clients = shape.clients.flatMap((entry, index) => {
+    const secret = secrets[index]
+    if (secret !== undefined && 'problem' in secret) {
+      complain(['clients', index, 'client_secret'], secret.problem)
+      return []
+    }
+    const checked = checkClient(entry, secret?.secret)
+    if ('client' in checked) return [checked.client]
+    for (const { path, problem } of checked.problems) complain(['clients', index, ...path], problem)
+    return []
+  })
+  complainOfTwins(
+    shape.clients.map((entry) => entry.client_id),
+    (index) => ['clients', index, 'client_id'],
+    complain,
+  )
+  complainOfTwins(
+    secrets.map((secret) => (secret !== undefined && 'secret' in secret ? secret.secret.reveal() : undefined)),
+    (index) => ['clients', index, 'client_secret'],
+    complain,
+  )
+
+  for (const [index, entry] of shape.resources.entries()) {
+    for (const { path, problem } of checkResource(entry, issuer)) complain(['resources', index, ...path], problem)
+  }
+  complainOfTwins(
+    shape.resources.map((entry) => entry.resource),
+    (index) => ['resources', index, 'resource'],
+    complain,
+  )
+  return { clients, resources: shape.resources.map(asConfiguredResource), problems }
+}
+
+type Complain = (path: Path, problem: string) => void
+
+function complainOfTwins(
+  values: readonly (string | undefined)[],
+  pathOf: (index: number) => Path,
+  complain: Complain,
+): void {
+  for (const [index, value] of values.entries()) {
+    const first = value === undefined ? index : values.indexOf(value)
+    if (first < index) complain(pathOf(index), `stands at ${keyName(pathOf(first))} already; each needs its own`)
+  }
+}

@@ -1,0 +1,47 @@
+import { parseResource } from '../protocol/resource.ts'
+import { isReservedScope } from '../protocol/scope.ts'
+import type { ConfiguredResource } from './config.ts'
+import type { Explained } from './explain.ts'
+import type { ResourceEntry } from './schema.ts'
+
+/** Scopes that mean the same everywhere, so no API may give them a meaning of its own. */
+const ownScopes: ReadonlySet<string> = new Set(['openid', 'profile', 'email', 'offline_access', 'me'])
+
+/** What an API of the file must be by itself. Paths begin at the entry. */
+export function checkResource(entry: ResourceEntry, issuer: string | undefined): readonly Explained[] {
+  const problems: Explained[] = []
+  const identifier = parseResource(entry.resource)
+  if (typeof identifier !== 'string') {
+    problems.push({ path: ['resource'], problem: 'must be an absolute URI without fragment, its scheme in lower case' })
+  } else if (identifier === issuer) {
+    problems.push({
+      path: ['resource'],
+      problem: 'is the issuer, which has tokens of its own; name the API by its own address',
+    })
+  }
+  for (const scope of scopesOf(entry)) {
+    if (ownScopes.has(scope) || isReservedScope(scope)) {
+      problems.push({ path: ['scope'], problem: `names ${scope}, which belongs to Gatehouse; choose another name` })
+    }
+  }
+  return problems
+}
+
+export function asConfiguredResource(entry: ResourceEntry): ConfiguredResource {
+  return {
+    resource: entry.resource,
+    ...(entry.resource_name !== undefined && { name: entry.resource_name }),
+    scope: scopesOf(entry),
+    accessToken: {
+      // The schema has refused `macaroon` by now.
+      format: entry.access_token.format === 'opaque' ? 'opaque' : 'jwt',
+      ttl: entry.access_token.ttl,
+      claims: entry.access_token.claims,
+    },
+    introspectionClients: entry.introspection_clients,
+  }
+}
+
+function scopesOf(entry: ResourceEntry): readonly string[] {
+  return entry.scope === '' ? [] : [...new Set(entry.scope.split(' '))]
+}

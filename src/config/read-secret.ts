@@ -1,0 +1,43 @@
+import { secretValue } from './secret-value.ts'
+import type { SecretValue } from './secret-value.ts'
+import { secretWeakness } from './strong-secret.ts'
+
+export type SecretReference = { readonly env: string } | { readonly file: string }
+
+/** Where secrets are looked up. */
+export type SecretPlaces = {
+  readonly variable: (name: string) => string | undefined
+  /** The text of a file; undefined if there is none. Throws if it can't be read. */
+  readonly file: (path: string) => string | undefined
+}
+
+/** The secret that `{ env: NAME }` or `{ file: PATH }` stands for. Line ends behind it belong to the file, not to it. */
+export function readSecret(
+  reference: SecretReference,
+  places: SecretPlaces,
+): { readonly secret: SecretValue } | { readonly problem: string } {
+  const found = lookUp(reference, places)
+  if ('problem' in found) return found
+  const weakness = secretWeakness(found.text)
+  return weakness === undefined ? { secret: secretValue(found.text) } : { problem: `${weakness}` }
+}
+
+function lookUp(
+  reference: SecretReference,
+  places: SecretPlaces,
+): { readonly text: string } | { readonly problem: string } {
+  if ('env' in reference) {
+    const text = places.variable(reference.env)
+    if (text === undefined || text === '')
+      return { problem: `names the environment variable ${reference.env}, which isn't set; set it` }
+    return { text }
+  }
+  try {
+    const text = places.file(reference.file)?.replace(/[\r\n]+$/, '')
+    if (text !== undefined) return { text }
+    return { problem: `names the file ${reference.file}, which doesn't exist; create it` }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+    return { problem: `names the file ${reference.file}, which can't be read (${code}); check its permissions` }
+  }
+}

@@ -1,0 +1,210 @@
+import { z } from 'zod'
+import { assertionAlgorithms, signingAlgorithms } from '../protocol/algorithm.ts'
+import { isClientId } from '../protocol/client-id.ts'
+import { authenticationMethods, legacySwitches } from '../protocol/client-metadata.ts'
+import { isRefusal } from '../protocol/errors.ts'
+import { grantTypes } from '../protocol/grant-type.ts'
+import { parseScope } from '../protocol/scope.ts'
+import { webUriProblem } from '../protocol/web-uri.ts'
+import { isAddressRange } from './address-range.ts'
+import { logLevels } from './config.ts'
+
+/** Longest life of an access token: offline verification can only end at its `exp`. */
+export const longestAccessTokenTtl = 3600
+
+const scopes = z
+  .string()
+  .refine(
+    (value) => value === '' || !isRefusal(parseScope(value)),
+    'must be scope names with exactly one space between them',
+  )
+
+const text = z.string().min(1, 'must not be empty').max(200, 'is longer than 200 characters')
+const httpsUrl = z
+  .string()
+  .refine((value) => value.startsWith('https://') && webUriProblem(value) === undefined, 'must be an https URL')
+const uri = z.string()
+
+const secretReference = z
+  .union(
+    [
+      z.strictObject({ env: z.string().regex(/^[A-Za-z_]\w*$/, 'must be the name of an environment variable') }),
+      z.strictObject({ file: z.string().min(1, 'must name a file') }),
+    ],
+    { error: 'must be { env: NAME } or { file: PATH }: a secret never stands in this file' },
+  )
+  .meta({ description: '`{ env: NAME }` or `{ file: PATH }`, at least 256 bits. A value in clear is refused.' })
+
+/** Shapes only: what the values must be, alone and together, is decided where every client is read (`protocol/client-metadata.ts`). */
+const clientEntry = z.strictObject({
+  client_id: z
+    .string()
+    .refine(isClientId, 'must be 1 to 128 letters, digits or -._~, and not begin like a user id (usr_)')
+    .meta({
+      description: 'The name by which the client introduces itself. Chosen here; a deleted one is never used again.',
+    }),
+  client_name: z.string().optional().meta({ description: 'What people read on the consent page.' }),
+  client_uri: z.string().optional().meta({ description: 'Home page of the application.' }),
+  logo_uri: z
+    .string()
+    .optional()
+    .meta({ description: 'Kept and told by the API; our pages load nothing from elsewhere.' }),
+  policy_uri: z.string().optional().meta({ description: 'Privacy policy of the application.' }),
+  tos_uri: z.string().optional().meta({ description: 'Terms of the application.' }),
+  redirect_uris: z.array(z.string()).optional().meta({
+    description:
+      'Where answers may go. Compared letter by letter; only http on 127.0.0.1 or [::1] may change its port.',
+  }),
+  post_logout_redirect_uris: z.array(z.string()).optional().meta({ description: 'Where sign-out may lead back to.' }),
+  grant_types: z
+    .array(z.enum([...grantTypes, 'implicit']))
+    .optional()
+    .meta({ description: 'What it may do at the token endpoint.', default: ['authorization_code'] }),
+  response_types: z
+    .array(z.enum(['code', 'token']))
+    .optional()
+    .meta({ description: 'Must agree with `grant_types`; may be left out.' }),
+  token_endpoint_auth_method: z
+    .enum(authenticationMethods)
+    .optional()
+    .meta({ description: 'How it proves itself. `none` makes a public client.', default: 'client_secret_basic' }),
+  token_endpoint_auth_signing_alg: z.enum(assertionAlgorithms).optional().meta({
+    description: 'With `private_key_jwt`: the one algorithm that is accepted. Absent: whichever fits the key.',
+  }),
+  jwks: z
+    .strictObject({ keys: z.array(z.record(z.string(), z.unknown())) })
+    .optional()
+    .meta({ description: 'With `private_key_jwt`: the public keys, as a JWK Set.' }),
+  client_secret: secretReference.optional(),
+  scope: z.string().optional().meta({
+    description: 'The most it may ask for, separated by spaces.',
+    default: 'openid profile email',
+  }),
+  resources: z.array(z.string()).optional().meta({ description: 'APIs it may name. Absent: every API.' }),
+  id_token_signed_response_alg: z
+    .enum(signingAlgorithms)
+    .optional()
+    .meta({ description: 'Algorithm of its ID tokens.', default: 'RS256' }),
+  legacy: z
+    .array(z.enum(legacySwitches))
+    .optional()
+    .meta({
+      description: 'Behaviour that OAuth 2.1 dropped, for this client alone. `gatehouse doctor` lists each.',
+      default: [],
+    }),
+  loopback_only: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Works only between two ends on this machine.', default: false }),
+})
+
+const resourceEntry = z.strictObject({
+  resource: uri.meta({ description: 'Identifier of the API: an absolute URI without fragment (RFC 8707).' }),
+  resource_name: text.optional().meta({ description: 'What people read on the consent page.' }),
+  scope: scopes.default('').meta({ description: 'The scopes that this API understands.' }),
+  access_token: z
+    .strictObject({
+      format: z
+        .enum(['jwt', 'opaque', 'macaroon'])
+        .refine((value) => value !== 'macaroon', "macaroon isn't supported by this version; use jwt or opaque")
+        .default('jwt')
+        .meta({
+          description: '`jwt` is verified offline, `opaque` by introspection. `macaroon` is not in this version.',
+        }),
+      ttl: z
+        .int()
+        .min(30)
+        .max(longestAccessTokenTtl)
+        .default(900)
+        .meta({ description: 'Seconds that an access token lives.' }),
+      claims: z
+        .array(z.enum(['username']))
+        .default([])
+        .meta({ description: 'Claims about the user that this API gets beyond the standard ones.' }),
+    })
+    .prefault({})
+    .meta({ description: 'What tokens for this API look like.' }),
+  introspection_clients: z
+    .array(z.string().min(1).max(128))
+    .max(100)
+    .default([])
+    .meta({ description: 'Clients that may introspect tokens for this API.' }),
+})
+
+/** Sections that the contract names and this version doesn't have. */
+export const laterSections: Readonly<Record<string, string>> = {
+  mail: 'mail',
+  providers: 'signing in through other providers',
+}
+
+/** `gatehouse.yaml`. Documentation and JSON Schema are generated from here. */
+export const fileSchema = z.strictObject({
+  issuer: z.string().optional().meta({
+    description: 'The origin under which everybody reaches this server. Must be https unless its host is loopback.',
+    default: 'http://localhost:<port>',
+  }),
+  listen: z
+    .strictObject({
+      host: z.string().min(1).max(255).optional().meta({ description: 'Address to listen on.', default: '127.0.0.1' }),
+      port: z.int().min(0).max(65535).optional().meta({ description: 'Port to listen on.', default: 8080 }),
+    })
+    .optional()
+    .meta({ description: 'Where the server listens. TLS ends at a proxy in front of it.' }),
+  data: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'Directory of the SQLite file and the key file. Relative to this file.', default: './data' }),
+  store: z
+    .string()
+    .optional()
+    .meta({ description: '`sqlite:PATH` or `memory:`. Relative to this file.', default: 'sqlite:<data>/gatehouse.db' }),
+  trusted_proxies: z
+    .array(z.string().refine(isAddressRange, 'must be an IP address or a range such as 10.0.0.0/8'))
+    .default([])
+    .meta({ description: 'Proxies whose forwarding headers count. Nobody else has any say in addresses.' }),
+  users: z
+    .strictObject({
+      registration: z
+        .enum(['closed', 'invite', 'open'])
+        .refine((value) => value === 'closed', "isn't supported by this version; only closed is")
+        .default('closed')
+        .meta({ description: 'Who may make an account. This version has `closed` alone.' }),
+    })
+    .prefault({})
+    .meta({ description: 'Policy for accounts.' }),
+  pages: z
+    .strictObject({
+      privacy_policy: httpsUrl.optional().meta({ description: 'Linked at the foot of every page.' }),
+      terms: httpsUrl.optional().meta({ description: 'Linked at the foot of every page.' }),
+      accent: z
+        .string()
+        .regex(/^#[\da-fA-F]{6}$/, 'must be a colour such as "#2457c5" (in quotes: # begins a comment)')
+        .optional()
+        .meta({ description: 'Colour of buttons and links, for example `"#2457c5"`.' }),
+    })
+    .prefault({})
+    .meta({ description: 'How pages look.' }),
+  metrics: z
+    .strictObject({
+      port: z.int().min(1).max(65535).meta({ description: 'Port on 127.0.0.1 that serves `/metrics`.' }),
+    })
+    .optional()
+    .meta({ description: 'Prometheus metrics, on a listener of their own. Absent: none.' }),
+  log: z
+    .strictObject({
+      level: z.enum(logLevels).optional().meta({ description: 'How much is logged.', default: 'info' }),
+    })
+    .optional()
+    .meta({ description: 'One JSON line per event, on standard output.' }),
+  clients: z.array(clientEntry).max(10_000).default([]).meta({
+    description: 'OAuth clients, in RFC 7591 names. Read-only everywhere else.',
+  }),
+  resources: z.array(resourceEntry).max(10_000).default([]).meta({
+    description: 'APIs that take our access tokens. Read-only everywhere else.',
+  }),
+})
+
+export type FileShape = z.output<typeof fileSchema>
+export type ClientEntry = FileShape['clients'][number]
+export type ResourceEntry = FileShape['resources'][number]

@@ -1,0 +1,45 @@
+/** What can be said by flag and by environment too. `serve` offers all; the other commands those that say which store. */
+export type SettingName =
+  'config' | 'data' | 'host' | 'port' | 'issuer' | 'store' | 'workers' | 'metricsPort' | 'logLevel' | 'devMail'
+
+export type Setting = {
+  readonly name: SettingName
+  /** As commander writes it. */
+  readonly flag: string
+  readonly variable: string
+  readonly description: string
+  readonly default?: string
+}
+
+export const settings: readonly Setting[] = [
+  setting(
+    'config',
+    '--config <file>',
+    'configuration file; without it gatehouse.yaml, if there is one',
+    'gatehouse.yaml',
+  ),
+  setting('data', '--data <dir>', 'directory of the SQLite file and the key file', './data'),
+  setting('host', '--host <address>', 'address to listen on', '127.0.0.1'),
+  setting('port', '--port <number>', 'port to listen on', '8080'),
+  setting('issuer', '--issuer <url>', 'origin under which everybody reaches the server', 'http://localhost:<port>'),
+  setting('store', '--store <url>', 'sqlite:PATH or memory:', 'sqlite:<data>/gatehouse.db'),
+  setting('workers', '--workers <number>', 'processes that serve; this version runs one', '1'),
+  setting(
+    'metricsPort',
+    '--metrics-port <number>',
+    'port on 127.0.0.1 that serves /metrics; without it there are none',
+  ),
+  setting('logLevel', '--log-level <level>', 'error, warn, info or debug', 'info'),
+  setting('devMail', '--dev-mail', 'letters to the log; not in this version, which writes none'),
+]
+
+/** Values as text, from one source. */
+export type TextSettings = { readonly [name in SettingName]?: string }
+
+function setting(name: SettingName, flag: string, description: string, byDefault?: string): Setting {
+  const variable = `GATEHOUSE_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
+  return { name, flag, variable, description, ...(byDefault === undefined ? {} : { default: byDefault }) }
+}
+
+/** `--metrics-port`, without its argument. */
+export const flagName = (setting: Setting): string => setting.flag.split(' ')[0] ?? setting.flag
