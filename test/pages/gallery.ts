@@ -1,0 +1,217 @@
+import { createHash } from 'node:crypto'
+import { accountPage } from '../../src/pages/account-page.ts'
+import { consentPage } from '../../src/pages/consent-page.ts'
+import { continuePage } from '../../src/pages/continue-page.ts'
+import { errorPage } from '../../src/pages/error-page.ts'
+import { formPostPage } from '../../src/pages/form-post-page.ts'
+import { homePage } from '../../src/pages/home-page.ts'
+import { createLook } from '../../src/pages/look.ts'
+import { notFoundPage } from '../../src/pages/not-found-page.ts'
+import type { Page, Presentation } from '../../src/pages/page.ts'
+import { retryLaterPage } from '../../src/pages/retry-later-page.ts'
+import { signInPage } from '../../src/pages/sign-in-page.ts'
+import { signOutPage } from '../../src/pages/sign-out-page.ts'
+import { signedOutPage } from '../../src/pages/signed-out-page.ts'
+import { staleInteractionPage } from '../../src/pages/stale-interaction-page.ts'
+
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64')
+
+export const look = createLook(
+  { privacyPolicy: 'https://example.org/privacy', terms: 'https://example.org/terms' },
+  sha256,
+)
+
+export const presentation: Presentation = { look, language: 'en' }
+
+/** Everything that a page may show and that somebody else may have chosen. */
+export type Words = {
+  readonly clientId: string
+  readonly clientName: string
+  readonly redirectUri: string
+  readonly policyUri: string
+  readonly username: string
+  readonly fullName: string
+  readonly email: string
+  readonly device: string
+  readonly scope: string
+  readonly description: string
+  readonly resource: string
+  readonly state: string
+  readonly error: string
+  readonly reference: string
+  readonly fieldName: string
+}
+
+export const words: Words = {
+  clientId: 'aurora-notes',
+  clientName: 'Aurora Notes',
+  redirectUri: 'https://notes.example/callback',
+  policyUri: 'https://notes.example/privacy',
+  username: 'ada',
+  fullName: 'Ada Lovelace',
+  email: 'ada@example.org',
+  device: 'Firefox on Linux',
+  scope: 'notes:write',
+  description: 'Read and write your notes',
+  resource: 'https://api.notes.example',
+  state: 'qPz3-c2V0IGFuZCBtYXRjaA',
+  error: 'invalid_request',
+  reference: '01JD8X4N7V2Q9M5R3T6W8Y0ZAB',
+  fieldName: 'csrf',
+}
+
+export type Example = { readonly name: string; readonly render: (presentation: Presentation, words: Words) => Page }
+
+const requester = (w: Words, verified: boolean) => ({
+  clientId: w.clientId,
+  name: w.clientName,
+  redirectUri: w.redirectUri,
+  policyUri: w.policyUri,
+  tosUri: 'https://notes.example/terms',
+  verified,
+})
+const person = (w: Words) => ({ username: w.username, fullName: w.fullName })
+const hidden = (w: Words) => [
+  { name: w.fieldName, value: w.state },
+  { name: 'interaction', value: w.reference },
+]
+const signIn = (w: Words) => ({ action: '/signin', hidden: hidden(w), requester: requester(w, true) })
+const consent = (w: Words) => ({
+  action: '/consent',
+  hidden: hidden(w),
+  person: person(w),
+  otherAccount: '/signin',
+})
+
+/** Every page in every state worth looking at. The name is the picture's and the test's. */
+export const gallery: readonly Example[] = [
+  { name: 'home', render: (p) => homePage(p, home) },
+  { name: 'home-signed-in', render: (p, w) => homePage(p, { ...home, person: person(w) }) },
+  { name: 'sign-in', render: (p, w) => signInPage(p, signIn(w)) },
+  { name: 'sign-in-plain', render: (p, w) => signInPage(p, { action: '/signin', hidden: hidden(w) }) },
+  {
+    name: 'sign-in-again',
+    render: (p, w) =>
+      signInPage(p, { ...signIn(w), requester: requester(w, false), username: w.username, again: true }),
+  },
+  {
+    name: 'sign-in-wrong',
+    render: (p, w) => signInPage(p, { ...signIn(w), username: w.username, problem: { kind: 'wrong_credentials' } }),
+  },
+  {
+    name: 'sign-in-locked',
+    render: (p, w) => signInPage(p, { ...signIn(w), username: w.username, problem: { kind: 'locked' } }),
+  },
+  {
+    name: 'sign-in-throttled',
+    render: (p, w) =>
+      signInPage(p, {
+        ...signIn(w),
+        username: w.username,
+        remember: true,
+        problem: { kind: 'throttled', retryAfter: 300 },
+      }),
+  },
+  {
+    name: 'sign-in-busy',
+    render: (p, w) => signInPage(p, { ...signIn(w), username: w.username, problem: { kind: 'busy', retryAfter: 5 } }),
+  },
+  {
+    name: 'continue',
+    render: (p, w) =>
+      continuePage(p, { action: '/continue', hidden: hidden(w), person: person(w), requester: requester(w, true) }),
+  },
+  {
+    name: 'consent',
+    render: (p, w) =>
+      consentPage(p, {
+        ...consent(w),
+        requester: requester(w, true),
+        scopes: [
+          { scope: 'openid', required: true },
+          { scope: 'profile' },
+          { scope: 'email' },
+          { scope: w.scope, description: w.description, resource: w.resource },
+          { scope: 'offline_access' },
+        ],
+        lifetime: { kind: 'until_withdrawn', atMost: 30 * 86_400 },
+      }),
+  },
+  {
+    name: 'consent-unverified',
+    render: (p, w) =>
+      consentPage(p, {
+        ...consent(w),
+        requester: { clientId: w.clientId, name: w.clientName, redirectUri: w.redirectUri, verified: false },
+        scopes: [{ scope: 'openid', required: true }, { scope: 'admin' }, { scope: w.scope, ticked: false }],
+        lifetime: { kind: 'for', seconds: 900 },
+      }),
+  },
+  {
+    name: 'form-post',
+    render: (p, w) =>
+      formPostPage(p, {
+        requester: requester(w, true),
+        parameters: [
+          { name: 'code', value: 'gth_ac_x' },
+          { name: 'state', value: w.state },
+        ],
+      }),
+  },
+  {
+    name: 'sign-out',
+    render: (p, w) =>
+      signOutPage(p, { action: '/oauth/logout', hidden: hidden(w), person: person(w), requester: requester(w, true) }),
+  },
+  {
+    name: 'signed-out',
+    render: (p, w) => signedOutPage(p, { signIn: '/signin', back: { ...requester(w, true), url: w.policyUri } }),
+  },
+  {
+    name: 'account',
+    render: (p, w) =>
+      accountPage(p, {
+        person: person(w),
+        email: { address: w.email, verified: false },
+        session: { signedInAt: 1_795_000_000, endsAt: 1_797_592_000, device: w.device },
+        signOut: '/oauth/logout',
+      }),
+  },
+  {
+    name: 'error',
+    render: (p, w) =>
+      errorPage(p, { error: w.error, description: w.description, reference: w.reference, clientId: w.clientId }),
+  },
+  {
+    name: 'error-redirect',
+    render: (p, w) => errorPage(p, { error: 'invalid_redirect_uri', reference: w.reference, clientId: w.clientId }),
+  },
+  { name: 'error-forbidden', render: (p, w) => errorPage(p, { error: 'forbidden', reference: w.reference }) },
+  { name: 'error-server', render: (p, w) => errorPage(p, { error: 'server_error', reference: w.reference }) },
+  {
+    name: 'stale',
+    render: (p, w) =>
+      staleInteractionPage(p, {
+        status: 403,
+        reference: w.reference,
+        back: { ...requester(w, true), url: w.policyUri },
+      }),
+  },
+  { name: 'not-found', render: (p, w) => notFoundPage(p, { reference: w.reference }) },
+  {
+    name: 'too-many-requests',
+    render: (p, w) => retryLaterPage(p, { error: 'too_many_requests', retryAfter: 40, reference: w.reference }),
+  },
+  {
+    name: 'unavailable',
+    render: (p, w) => retryLaterPage(p, { error: 'temporarily_unavailable', retryAfter: 30, reference: w.reference }),
+  },
+]
+
+const home = {
+  issuer: 'https://login.example.org',
+  signIn: '/signin',
+  account: '/account',
+  metadata: '/.well-known/openid-configuration',
+  keys: '/.well-known/jwks.json',
+}
