@@ -110,5 +110,5 @@ function valuesOf(shape: Shape): string {
 function defaultOf(shape: Shape): string {
   const { default: standard } = shape
   if (standard === undefined || (typeof standard === 'object' && Object.keys(standard ?? {}).length === 0)) return ''
-  return `\`${Array.isArray(standard) ? standard.join(', ') : String(standard)}\``
+  return `\`${Array.isArray(standard) ? standard.join(', ') : (standard as string | number | boolean)}\``
 }

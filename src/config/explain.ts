@@ -87,7 +87,8 @@ function keysAt(schema: z.core.$ZodType, path: Path): readonly string[] {
   if (node instanceof z.ZodObject) {
     const [first, ...rest] = path
     if (first === undefined) return Object.keys(node.shape)
-    const child = Object.hasOwn(node.shape, first) ? node.shape[first] : undefined
+    const shape = node.shape as Readonly<Record<string, z.core.$ZodType>>
+    const child = Object.hasOwn(shape, first) ? shape[first] : undefined
     return child === undefined ? [] : keysAt(child, rest)
   }
   return node instanceof z.ZodArray ? keysAt(node.element, path.slice(1)) : []

@@ -19,7 +19,7 @@ export function readSecret(
   const found = lookUp(reference, places)
   if ('problem' in found) return found
   const weakness = secretWeakness(found.text)
-  return weakness === undefined ? { secret: secretValue(found.text) } : { problem: `${weakness}` }
+  return weakness === undefined ? { secret: secretValue(found.text) } : { problem: weakness }
 }
 
 function lookUp(

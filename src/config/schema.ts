@@ -85,13 +85,10 @@ const clientEntry = z.strictObject({
     .enum(signingAlgorithms)
     .optional()
     .meta({ description: 'Algorithm of its ID tokens.', default: 'RS256' }),
-  legacy: z
-    .array(z.enum(legacySwitches))
-    .optional()
-    .meta({
-      description: 'Behaviour that OAuth 2.1 dropped, for this client alone. `gatehouse doctor` lists each.',
-      default: [],
-    }),
+  legacy: z.array(z.enum(legacySwitches)).optional().meta({
+    description: 'Behaviour that OAuth 2.1 dropped, for this client alone. `gatehouse doctor` lists each.',
+    default: [],
+  }),
   loopback_only: z
     .boolean()
     .optional()

@@ -52,7 +52,7 @@ export function readYaml(
   const contents = document.contents as Node | null
   return {
     document: {
-      value: contents === null ? Object.create(null) : plain(contents),
+      value: contents === null ? {} : plain(contents),
       place: (path) => place(offsetOf(contents, path)),
     },
   }
@@ -76,7 +76,7 @@ function refusals(document: Document, place: (offset: number) => string): YamlPr
 function plain(node: Node): unknown {
   if (isSeq<Node>(node)) return node.items.map(plain)
   if (isMap<Node, Node | null>(node)) {
-    const map: Record<string, unknown> = Object.create(null)
+    const map = Object.create(null) as Record<string, unknown>
     for (const { key, value } of node.items) map[keyText(key)] = value === null ? null : plain(value)
     return map
   }

@@ -138,7 +138,11 @@ describe('the environment of orchestrators', () => {
 const client = 'clients:\n  - client_id: web\n'
 const confidential = `${client}    redirect_uris: [https://app.example/cb]\n    client_secret: { env: S }\n`
 
-const refusals: readonly [name: string, given: Parameters<typeof problemsOf>[0], problems: readonly string[]][] = [
+const refusals: readonly [
+  name: string,
+  given: Parameters<typeof problemsOf>[0],
+  problems: readonly (string | RegExp)[],
+][] = [
   // Keys
   ['an unknown key', { yaml: 'isuer: https://a.example' }, ['1:1: isuer is an unknown key; did you mean issuer?']],
   [
@@ -156,13 +160,13 @@ const refusals: readonly [name: string, given: Parameters<typeof problemsOf>[0],
     { yaml: 'x: 1\nlisten: { hsot: a }' },
     [
       '2:11: listen.hsot is an unknown key; did you mean host?',
-      expect.stringMatching(/^1:1: x is an unknown key; known here: issuer, listen, data, /) as unknown as string,
+      /^1:1: x is an unknown key; known here: issuer, listen, data, /,
     ],
   ],
   [
     'a key that is a member of every object',
     { yaml: '__proto__: { issuer: https://evil.example }' },
-    [expect.stringMatching(/^1:1: __proto__ is an unknown key; known here: /) as unknown as string],
+    [/^1:1: __proto__ is an unknown key; known here: /],
   ],
   [
     'a merge key',
@@ -509,7 +513,12 @@ const refusals: readonly [name: string, given: Parameters<typeof problemsOf>[0],
 
 describe('what refuses to start names place, key and mend', () => {
   test.each(refusals)('%s', (_name, given, problems) => {
-    expect(problemsOf(given)).toEqual(problems)
+    const found = problemsOf(given)
+    expect(found).toHaveLength(problems.length)
+    for (const [index, wanted] of problems.entries()) {
+      if (typeof wanted === 'string') expect(found[index]).toBe(wanted)
+      else expect(found[index]).toMatch(wanted)
+    }
   })
 
   test('no refusal shows a value: it may be a secret', () => {
@@ -543,7 +552,7 @@ describe('secrets', () => {
     for (const printed of [
       JSON.stringify(config),
       inspect(config, { depth: 9, showHidden: true }),
-      `${config.keySecret}`,
+      String(config.keySecret),
     ]) {
       expect(printed).not.toContain(strong)
       expect(printed).not.toContain(another)
