@@ -1,6 +1,6 @@
 import type { Fixture } from '../fixture.ts'
 import { usageOf } from '../measure/process.ts'
-import { connect } from './connection.ts'
+import { connect, type Connection } from './connection.ts'
 import { flows, type FlowName } from './flows/registry.ts'
 import { openLane } from './lane.ts'
 import { makeMeter } from './meter.ts'
@@ -44,12 +44,13 @@ const warm = async ({ pid, warmupCpuSeconds }: Job): Promise<void> => {
 const run = async (job: Job): Promise<Outcome> => {
   const site = await discoverSite(job.port)
   const meter = makeMeter()
-  const prepared = await Promise.all(
-    Array.from({ length: job.lanes }, async (_, number) => {
-      const connection = await connect('127.0.0.1', job.port)
-      return { connection, repeat: await flows[job.flow](openLane(number, connection, meter, site, job.fixture)) }
-    }),
-  )
+  const prepared: { connection: Connection; repeat: () => Promise<void> }[] = []
+  // One after the other: sign-ins all at once would meet the limit on attempts for one account.
+  for (let number = 0; number < job.lanes; number++) {
+    const connection = await connect('127.0.0.1', job.port)
+    const repeat = await flows[job.flow](openLane(number, connection, meter, site, job.fixture))
+    prepared.push({ connection, repeat })
+  }
   const stopping = new AbortController()
   const failed = Promise.withResolvers<never>()
   const running = prepared.map(async ({ repeat }) => {

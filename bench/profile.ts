@@ -1,0 +1,59 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { makeFixture } from './fixture.ts'
+import { selfTimes, type CpuProfile } from './report/self-times.ts'
+import { table } from './report/table.ts'
+import { runLoad } from './run-round.ts'
+import { scenarios } from './scenarios.ts'
+import { makeDirectory, freePort, launchServer } from './sides/start.ts'
+
+/**
+ * Where a side's CPU time goes under one bench's load: `node bench/profile.ts refresh [--side gatehouse] [--seconds 5] [--top 40]`.
+ * The profiles stay in the directory it names, for the flame chart of any developer tools.
+ */
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    side: { type: 'string', default: 'gatehouse' },
+    seconds: { type: 'string', default: '5' },
+    top: { type: 'string', default: '40' },
+  },
+})
+const scenario = scenarios.find(({ name }) => name === positionals[0])
+if (scenario?.kind !== 'load') throw new Error(`name a bench: ${scenarios.map(({ name }) => name).join(', ')}`)
+const row = scenario.rows.find(({ side }) => side.name === values.side)
+if (row === undefined) throw new Error(`${scenario.name} has no side ${values.side}`)
+
+const directory = makeDirectory()
+const port = await freePort()
+const fixture = makeFixture()
+const launch = row.side.prepare({ directory, port, fixture })
+const profiled = {
+  ...launch,
+  args: ['--cpu-prof', `--cpu-prof-dir=${directory}`, '--cpu-prof-interval=250', ...launch.args],
+}
+const server = await launchServer(row.side, profiled, directory, port)
+const seconds = Number(values.seconds)
+const outcome = await runLoad({
+  flow: row.flow,
+  port,
+  pid: server.pid,
+  lanes: 32,
+  warmupCpuSeconds: 3,
+  until: { seconds },
+  fixture,
+}).finally(() => server.stop())
+
+const flows = outcome.flows
+console.log(
+  `${scenario.name} on ${row.side.name}: ${(outcome.serverCpuMicroseconds / flows).toFixed(1)} µs a flow with the profiler on`,
+)
+for (const file of readdirSync(directory).filter((name) => name.endsWith('.cpuprofile'))) {
+  const profile = JSON.parse(readFileSync(join(directory, file), 'utf8')) as CpuProfile
+  const { functions, places } = selfTimes(profile, seconds)
+  const lines = (of: readonly (readonly [string, number])[], top: number): string[][] =>
+    of.slice(0, top).map(([name, microseconds]) => [name, (microseconds / flows).toFixed(2)])
+  console.log(`\n${join(directory, file)}\n\n${table(['where', 'self µs a flow'], lines(places, 25))}`)
+  console.log(`\n${table(['function', 'self µs a flow'], lines(functions, Number(values.top)))}`)
+}
