@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { makeFixture } from './fixture.ts'
+import type { Outcome } from './load/main.ts'
 import { selfTimes, type CpuProfile } from './report/self-times.ts'
 import { table } from './report/table.ts'
 import { runLoad } from './run-round.ts'
@@ -33,19 +34,21 @@ const profiled = {
   ...launch,
   args: ['--cpu-prof', `--cpu-prof-dir=${directory}`, '--cpu-prof-interval=250', ...launch.args],
 }
-const server = await launchServer(row.side, profiled, directory, port)
 const seconds = Number(values.seconds)
-const outcome = await runLoad({
-  flow: row.flow,
-  port,
-  pid: server.pid,
-  lanes: 32,
-  warmupCpuSeconds: 3,
-  until: { seconds },
-  fixture,
-}).finally(() => server.stop())
 
-const flows = outcome.flows
+const loadAndStop = async (): Promise<Outcome> => {
+  const server = await launchServer(row.side, profiled, directory, port)
+  try {
+    const { flow } = row
+    return await runLoad({ flow, port, pid: server.pid, lanes: 32, warmupCpuSeconds: 3, until: { seconds }, fixture })
+  } finally {
+    // The profile is written when the process ends.
+    await server.stop()
+  }
+}
+
+const outcome = await loadAndStop()
+const { flows } = outcome
 console.log(
   `${scenario.name} on ${row.side.name}: ${(outcome.serverCpuMicroseconds / flows).toFixed(1)} µs a flow with the profiler on`,
 )

@@ -17,7 +17,8 @@ export type Lane = {
 /** Sets a lane up (not measured) and returns the flow it will repeat. */
 export type Flow = (lane: Lane) => Promise<() => Promise<void>>
 
-const SAMPLE_EVERY = 256
+// Odd, so that flows of several requests meet it at each of them in turn.
+const SAMPLE_EVERY = 257
 
 export const openLane = (number: number, connection: Connection, meter: Meter, site: Site, fixture: Fixture): Lane => {
   let sent = 0
@@ -25,7 +26,7 @@ export const openLane = (number: number, connection: Connection, meter: Meter, s
     number,
     site,
     fixture,
-    sampling: () => sent % SAMPLE_EVERY === 0,
+    sampling: () => sent % SAMPLE_EVERY === 1,
     send: async (bytes, ...expected) => {
       sent++
       const reply = await connection.request(bytes)
