@@ -1,0 +1,86 @@
+import { sha256 } from '../crypto/hash.ts'
+import type { Clock } from '../protocol/time.ts'
+import { createCounts, type Counts } from './counts.ts'
+import { policies, type Part, type PartsOf, type Policy, type Purpose } from './policies.ts'
+import { sourceOf } from './source.ts'
+
+/** One attempt too many. */
+export type Blocked = { readonly retryAfterSeconds: number }
+
+/** An attempt that counts as failed until it is forgiven. */
+export type Reservation = {
+  /** It succeeded, or was never evaluated: gives back what it took, once. */
+  readonly forgive: () => void
+}
+
+/** Attempts are counted in this process alone, and exactly: nothing awaits between the question and the count. */
+export type Limits = {
+  /** Whether the next attempt must wait. Counts nothing. */
+  readonly blocked: <P extends Purpose>(purpose: P, parts: PartsOf<P>) => Blocked | undefined
+  /** Count a failure that is known already. */
+  readonly count: <P extends Purpose>(purpose: P, parts: PartsOf<P>) => void
+  /** Ask and count in one step, before an expensive check, so that parallel attempts can't exceed the budget together (H04). */
+  readonly reserve: <P extends Purpose>(purpose: P, parts: PartsOf<P>) => Blocked | Reservation
+}
+
+type Counted = { readonly counts: Counts; readonly positions: readonly number[]; readonly kinds: readonly Part[] }
+
+const longestKey = 128
+
+export function createLimits({ clock }: { readonly clock: Pick<Clock, 'monotonic'> }): Limits {
+  const table = new Map<Purpose, readonly Counted[]>()
+  for (const [purpose, policy] of Object.entries<Policy>(policies)) table.set(purpose as Purpose, countedBy(policy))
+
+  function blocked(purpose: Purpose, parts: readonly string[], now: number): Blocked | undefined {
+    let wait = 0
+    for (const counted of table.get(purpose) ?? []) {
+      // The common case, without building a key.
+      if (counted.counts.size() === 0) continue
+      wait = Math.max(wait, counted.counts.wait(keyOf(counted, parts), now))
+    }
+    return wait === 0 ? undefined : { retryAfterSeconds: Math.ceil(wait / 1000) }
+  }
+
+  function take(purpose: Purpose, parts: readonly string[], now: number): void {
+    for (const counted of table.get(purpose) ?? []) counted.counts.take(keyOf(counted, parts), now)
+  }
+
+  return {
+    blocked: (purpose, parts) => blocked(purpose, parts, clock.monotonic()),
+    count: (purpose, parts) => take(purpose, parts, clock.monotonic()),
+    reserve: (purpose, parts) => {
+      const now = clock.monotonic()
+      const refused = blocked(purpose, parts, now)
+      if (refused !== undefined) return refused
+      take(purpose, parts, now)
+      let held = true
+      return {
+        forgive: () => {
+          if (!held) return
+          held = false
+          const later = clock.monotonic()
+          for (const counted of table.get(purpose) ?? []) counted.counts.giveBack(keyOf(counted, parts), later)
+        },
+      }
+    },
+  }
+}
+
+function countedBy(policy: Policy): readonly Counted[] {
+  return policy.budgets.map(({ by, burst, everySeconds }) => ({
+    counts: createCounts({ burst, everyMillis: everySeconds * 1000 }),
+    positions: by.map((part) => policy.parts.indexOf(part)),
+    kinds: by,
+  }))
+}
+
+/** Lengths in front, so that no two lists of parts make the same key. */
+function keyOf(counted: Counted, parts: readonly string[]): string {
+  let key = ''
+  for (const [index, position] of counted.positions.entries()) {
+    const text = parts[position] ?? ''
+    const part = counted.kinds[index] === 'source' ? sourceOf(text) : text
+    key += `${part.length}:${part}`
+  }
+  return key.length <= longestKey ? key : sha256(key)
+}

@@ -1,0 +1,41 @@
+/** What a budget is counted by. A `source` is an address, IPv6 ones by their /64 (one household, one attacker). */
+export type Part = 'account' | 'client' | 'source'
+
+/** `burst` attempts at once, then one more every `everySeconds`. Without parts the budget is everybody's together. */
+export type Budget = { readonly by: readonly Part[]; readonly burst: number; readonly everySeconds: number }
+
+export type Policy = { readonly parts: readonly Part[]; readonly budgets: readonly Budget[] }
+
+/** Failures that are counted, each with its budgets. An attempt must fit all of them, and takes from all or from none. */
+export const policies = {
+  // H03, H04: about 1,500 guesses a day for one account; the common budget is what one core can hash anyway.
+  'sign-in': {
+    parts: ['account', 'source'],
+    budgets: [
+      { by: [], burst: 2000, everySeconds: 0.05 },
+      { by: ['source'], burst: 60, everySeconds: 10 },
+      { by: ['account'], burst: 10, everySeconds: 60 },
+    ],
+  },
+  // D07: secrets have 256 bits, so this saves work and wakes somebody up; other clients and sources don't feel it.
+  'client-secret': {
+    parts: ['client', 'source'],
+    budgets: [{ by: ['client', 'source'], burst: 30, everySeconds: 10 }],
+  },
+  // B11: only what fails its MAC is counted, which no honest client sends.
+  code: { parts: ['source'], budgets: [{ by: ['source'], burst: 60, everySeconds: 5 }] },
+  // One web server holds the tokens of all its users: wider than for codes.
+  refresh: { parts: ['source'], budgets: [{ by: ['source'], burst: 300, everySeconds: 1 }] },
+  // A resource server passes on what strangers send it, so a narrow budget would let them shut it out.
+  'introspection-miss': {
+    parts: ['client', 'source'],
+    budgets: [{ by: ['client', 'source'], burst: 20_000, everySeconds: 0.001 }],
+  },
+} as const satisfies Record<string, Policy>
+
+export type Purpose = keyof typeof policies
+
+/** One text for each part of the purpose's key, in its order. */
+export type PartsOf<P extends Purpose> = TextFor<(typeof policies)[P]['parts']>
+
+type TextFor<Parts extends readonly Part[]> = { readonly [Index in keyof Parts]: string }
