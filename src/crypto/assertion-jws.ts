@@ -1,5 +1,5 @@
 import type { AssertionAlgorithm } from '../protocol/algorithm.ts'
-import { importPublicJwk, type JwkRefusal } from './jwk.ts'
+import { importPublicJwk } from './jwk.ts'
 import { parseJws, verifyJws, type JwsRefusal, type VerificationKey } from './jws.ts'
 import { parseJsonObject, type JsonObject } from './strict-json.ts'
 
@@ -28,7 +28,7 @@ export function verifyAssertion(
   const jws = parseJws(text, longestAssertion)
   if ('refused' in jws) return jws
   if (client.algorithm !== undefined && client.algorithm !== jws.algorithm) return { refused: 'algorithm' }
-  const registered = client.keys.map(imported).filter((key) => !('refused' in key))
+  const registered = client.keys.flatMap((jwk) => imported(jwk) ?? [])
   const named = registered.filter(
     (key) => jws.keyId === undefined || key.keyId === undefined || key.keyId === jws.keyId,
   )
@@ -45,12 +45,12 @@ export function verifyAssertion(
 }
 
 // Client records are kept in memory, so each of their keys is imported once and forgotten with its record.
-const importedKeys = new WeakMap<object, VerificationKey | JwkRefusal>()
+const importedKeys = new WeakMap<object, VerificationKey | undefined>()
 
-function imported(jwk: Readonly<Record<string, unknown>>): VerificationKey | JwkRefusal {
-  const known = importedKeys.get(jwk)
-  if (known !== undefined) return known
+/** A key that was good enough when it was registered may not be any more: then it is none. */
+function imported(jwk: Readonly<Record<string, unknown>>): VerificationKey | undefined {
+  if (importedKeys.has(jwk)) return importedKeys.get(jwk)
   const key = importPublicJwk(jwk)
-  importedKeys.set(jwk, key)
-  return key
+  importedKeys.set(jwk, 'refused' in key ? undefined : key)
+  return importedKeys.get(jwk)
 }

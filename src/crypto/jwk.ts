@@ -1,9 +1,9 @@
-import { createPublicKey, generateKeyPair } from 'node:crypto'
+import { createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { SigningAlgorithm } from '../protocol/algorithm.ts'
 import { decodeBase64url } from './encoding.ts'
 import type { JwsAlgorithm } from './jws-algorithm.ts'
-import type { VerificationKey } from './jws.ts'
+import type { SigningKey, VerificationKey } from './jws.ts'
 import { weakRsaModulus } from './weak-rsa.ts'
 
 /** The public members of a key (RFC 7518 §6, RFC 8037 §2), nothing else. */
@@ -111,6 +111,17 @@ function algorithmsOf(jwk: PublicJwk, named: unknown): readonly JwsAlgorithm[] {
   return named === undefined ? fitting : fitting.filter((algorithm) => algorithm === named)
 }
 
+/** The public part of a private key of ours. */
+export function publicJwkOf(key: SigningKey): PublicJwk {
+  return ownPublicMembers(createPublicKey(key.privateKey))
+}
+
+function ownPublicMembers(publicKey: KeyObject): PublicJwk {
+  const members = publicMembers(new Map<string, unknown>(Object.entries(publicKey.export({ format: 'jwk' }))))
+  if ('refused' in members) throw new Error(`a key of ours is not usable: ${members.refused}`)
+  return members
+}
+
 const generate = promisify(generateKeyPair)
 
 /** A new key pair, made on libuv's pool: an RSA prime hunt takes up to a second and must not stop the event loop. */
@@ -118,9 +129,7 @@ export async function generateSigningPair(
   algorithm: SigningAlgorithm,
 ): Promise<{ readonly pkcs8: Buffer; readonly publicJwk: PublicJwk }> {
   const { privateKey, publicKey } = await generators[algorithm]()
-  const exported = publicMembers(new Map<string, unknown>(Object.entries(publicKey.export({ format: 'jwk' }))))
-  if ('refused' in exported) throw new Error(`a new ${algorithm} key is not usable: ${exported.refused}`)
-  return { pkcs8: privateKey.export({ format: 'der', type: 'pkcs8' }), publicJwk: exported }
+  return { pkcs8: privateKey.export({ format: 'der', type: 'pkcs8' }), publicJwk: ownPublicMembers(publicKey) }
 }
 
 const generators = {

@@ -34,6 +34,7 @@ export type EventType =
   | 'key.created'
   | 'key.rotated'
   | 'key.retired'
+  | 'key.removed'
   | 'instance.created'
 
 /**
