@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { eventWrite } from '../../src/audit/event-write.ts'
 import { recordEvent } from '../../src/audit/record-event.ts'
+import { buckets } from '../../src/domain/bucket.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
 import { StoreUnavailable } from '../../src/store/unavailable.ts'
 
@@ -40,7 +41,7 @@ test('an event that stands alone is durable before its caller goes on', async ()
     { clock, random, transition: { store, clock, random } },
     { type: 'signin.failed', address: '192.0.2.1' },
   )
-  const pages = await Promise.all([...'0123456789abcdef'].map((bucket) => store.list('event', bucket, { limit: 10 })))
+  const pages = await Promise.all(buckets.map((bucket) => store.list('event', bucket, { limit: 10 })))
   expect(pages.flatMap((page) => page.records.map((record) => record.value))).toEqual([
     { v: 1, type: 'signin.failed', at: 1_700_000_000, address: '192.0.2.1' },
   ])

@@ -125,6 +125,7 @@ describe('memory', () => {
     }
     // Kept whole they would be 130 MB.
     expect(heapAfterCollection() - before).toBeLessThan(20_000_000)
+    expect(counts.size()).toBe(2000)
   })
 })
 
