@@ -68,13 +68,13 @@ const main = async (): Promise<number> => {
       const sides = await runScenario(scenario, plan, wanted)
       const { name, what } = scenario
       const result: Result = { name, what, command, when: new Date().toISOString(), machine, sides }
-      keepResult(result, whole)
+      await keepResult(result, whole)
       results.push(result)
     } catch (error) {
       failures.push(`${scenario.name}: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
-  if (whole && results.length > 0) writeResults(scenarios.map(({ name }) => name))
+  if (whole && results.length > 0) await writeResults(scenarios.map(({ name }) => name))
   console.log(`\n${render(results)}`)
   for (const failure of failures) console.error(`\nFAILED ${failure}`)
   return failures.length === 0 ? 0 : 1
