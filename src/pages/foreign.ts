@@ -19,6 +19,6 @@ export function isVisible(text: string | undefined): text is string {
 /** By code points, so that no surrogate pair is torn. */
 export function clip(text: string): string {
   if (text.length <= longest) return text
-  const points = Array.from(text.slice(0, 2 * longest))
+  const points = Array.from(text.slice(0, 2 * longest + 2))
   return points.length <= longest ? points.join('') : `${points.slice(0, longest).join('')}…`
 }

@@ -1,0 +1,98 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { chooseLanguage } from '../../src/i18n/choose-language.ts'
+import { duration } from '../../src/i18n/duration.ts'
+import { instant } from '../../src/i18n/instant.ts'
+import { lookupLanguage } from '../../src/i18n/lookup-language.ts'
+import { fillMessage, message } from '../../src/i18n/message.ts'
+import type { Translation } from '../../src/i18n/messages/catalogue.ts'
+import { en } from '../../src/i18n/messages/en.ts'
+import { parseAcceptLanguage } from '../../src/i18n/parse-accept-language.ts'
+
+describe('messages', () => {
+  test('placeholders are filled in the sentence’s own order', () => {
+    expect(message('en', 'layout.title', { product: 'P', page: '{product}' })).toBe('{product} · P')
+    expect(fillMessage('en', 'signIn.lead', { client: 7 })).toEqual(['to continue to ', 7, ''])
+  })
+
+  test('a language that leaves out a message or a placeholder doesn’t compile', () => {
+    type Is<Candidate> = Candidate extends Translation ? true : false
+    type With<Text extends string> = Omit<typeof en, 'layout.title'> & { 'layout.title': Text }
+    const english: Is<typeof en> = true
+    const turned: Is<With<'{product}: {page}'>> = true
+    const lacking: Is<With<'{page}'>> = false
+    const missing: Is<Omit<typeof en, 'layout.title'>> = false
+    // The compiler is the test; this only says so to the runner.
+    expect([english, turned, lacking, missing]).toEqual([true, true, false, false])
+  })
+
+  test('English reads as typeset: no straight quotes, no doubled spaces, no braces but placeholders', () => {
+    for (const [key, text] of Object.entries(en)) {
+      expect(text.replace(/\{\w+\}/g, 'x'), key).not.toMatch(/['"{}]|\s\s|^\s|\s$/)
+    }
+  })
+})
+
+describe('language', () => {
+  const lookup = (...wishes: string[]) => lookupLanguage(wishes, ['en', 'de', 'pt-BR'])
+
+  test('RFC 4647 §3.4: the first wish that is there, or its beginning', () => {
+    expect(lookup('fr', 'de-CH-1996', 'en')).toBe('de')
+    expect(lookup('PT-br')).toBe('pt-BR')
+    expect(lookup('pt')).toBeUndefined()
+    expect(lookup('den', '', '-', '*')).toBeUndefined()
+  })
+
+  test('a hostile list is not read to its end', () => {
+    expect(lookup(...Array.from({ length: 1000 }, () => 'xx'), 'de')).toBeUndefined()
+  })
+
+  test('RFC 9110 §12.5.4: Accept-Language by quality, q=0 and nonsense left out', () => {
+    expect(parseAcceptLanguage('da, en-gb;q=0.8, en;q=0.7')).toEqual(['da', 'en-gb', 'en'])
+    expect(parseAcceptLanguage('en;q=0.1,de;q=1.0 , fr;q=0, it;q=2, <b>')).toEqual(['de', 'en'])
+    expect(parseAcceptLanguage(`${'a,'.repeat(500)}de`)).toEqual([])
+  })
+
+  test('whatever is wished for, there is a language', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string()), fc.string(), fc.string(), (uiLocales, cookie, acceptLanguage) => {
+        expect(chooseLanguage({ uiLocales, cookie, acceptLanguage })).toBe('en')
+      }),
+    )
+    expect(chooseLanguage({})).toBe('en')
+  })
+})
+
+describe('spans and instants', () => {
+  test.each([
+    [1, '1 second'],
+    [0, '1 second'],
+    [59.2, '1 minute'],
+    [90, '90 seconds'],
+    [121, '3 minutes'],
+    [900, '15 minutes'],
+    [3600, '1 hour'],
+    [86_400, '1 day'],
+    [90_000, '25 hours'],
+    [2_592_000, '30 days'],
+    [2_592_001, '31 days'],
+  ])('%d s is %s', (seconds, text) => {
+    expect(duration('en', seconds)).toBe(text)
+  })
+
+  test('a span is never said shorter than it is', () => {
+    const seconds = { second: 1, minute: 60, hour: 3600, day: 86_400 }
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1e8 }), (span) => {
+        const [count = '', unit = ''] = duration('en', span).split(' ')
+        const said = Number(count.replaceAll(',', '')) * seconds[unit.replace(/s$/, '') as keyof typeof seconds]
+        expect(said).toBeGreaterThanOrEqual(span)
+        expect(said).toBeLessThanOrEqual(span * 1.5)
+      }),
+    )
+  })
+
+  test('an instant says that it is UTC', () => {
+    expect(instant('en', 1_795_000_000)).toBe('November 18, 2026 at 11:06 UTC')
+  })
+})
