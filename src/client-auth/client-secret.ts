@@ -14,14 +14,14 @@ export async function verifySecret(
   peer: Peer,
 ): Promise<Client | Refusal> {
   const { limits, directory } = context
-  const key = `${presented.clientId}|${peer.address}`
+  const key = [presented.clientId, peer.address] as const
   const blocked = limits.blocked('client-secret', key)
   if (blocked !== undefined) return throttled(blocked.retryAfterSeconds)
 
   const client = await directory.client(presented.clientId)
   const registered = client?.authentication
   const secrets = registered !== undefined && 'secrets' in registered ? registered.secrets : []
-  const matches = verifyClientSecret(presented.secret, secrets, context.transition.clock.seconds())
+  const matches = verifyClientSecret(presented.secret, secrets, context.clock.seconds())
   if (client === undefined || !matches) {
     limits.count('client-secret', key)
     return refuse('invalid_client', client === undefined ? 'client_unknown' : 'secret_wrong')

@@ -1,4 +1,5 @@
 import type { Random } from '../crypto/random.ts'
+import type { Clock } from '../protocol/time.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Directory } from '../store/directory.ts'
 import type { TransitionContext } from '../store/transition.ts'
@@ -8,6 +9,7 @@ export type ClientAuthContext = {
   readonly issuer: string
   /** Whether any proxy is configured: then nobody is provably local. */
   readonly trustsProxies: boolean
+  readonly clock: Clock
   readonly random: Random
   readonly transition: TransitionContext
   readonly directory: Directory

@@ -1,5 +1,5 @@
-import { sha256Text } from '../crypto/hash.ts'
-import { peekJws, verifyClientJws } from '../crypto/jws.ts'
+import { sha256 } from '../crypto/hash.ts'
+import { unverifiedClaims, verifyAssertion as verifyAssertionJws } from '../crypto/assertion-jws.ts'
 import type { Client } from '../domain/client.ts'
 import { put, ref } from '../domain/record.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
@@ -13,7 +13,7 @@ import type { ClientAuthContext } from './context.ts'
 const longestLifeSeconds = 300
 const skewSeconds = 60
 /** RFC 7523bis gives the assertion its own type; older libraries send `JWT` or nothing. Any other type is another token. */
-const types: readonly unknown[] = ['client-authentication+jwt', 'JWT', undefined]
+const types: readonly string[] = ['client-authentication+jwt', 'jwt', '']
 
 /** `private_key_jwt` (RFC 7523 §3, OIDC Core §9): signed by the client's registered key, for us alone, once. */
 export async function verifyAssertion(
@@ -21,10 +21,10 @@ export async function verifyAssertion(
   presented: { readonly clientId: string | undefined; readonly assertion: string },
   peer: Peer,
 ): Promise<Client | Refusal> {
-  const { limits, directory, transition: { clock } } = context
-  const named = presented.clientId ?? peekJws(presented.assertion)?.claims['sub']
+  const { limits, directory, clock } = context
+  const named = presented.clientId ?? unverifiedClaims(presented.assertion)?.['sub']
   if (typeof named !== 'string') return refuse('invalid_client', 'assertion_malformed')
-  const key = `${named}|${peer.address}`
+  const key = [named, peer.address] as const
   const blocked = limits.blocked('client-secret', key)
   if (blocked !== undefined) return throttled(blocked.retryAfterSeconds)
 
@@ -39,14 +39,22 @@ export async function verifyAssertion(
   return once(context, client, String(verified['jti']), Number(verified['exp']))
 }
 
+const reasons = {
+  malformed: 'assertion_malformed',
+  type: 'assertion_type',
+  algorithm: 'assertion_algorithm',
+  key: 'assertion_key',
+  signature: 'assertion_signature',
+} as const satisfies Record<string, Reason>
+
 function verifySignature(client: Client | undefined, assertion: string): Readonly<Record<string, unknown>> | Refusal {
   const registered = client?.authentication
   if (registered === undefined) return refuse('invalid_client', 'client_unknown')
   if (registered.method !== 'private_key_jwt') return refuse('invalid_client', 'authentication_method')
-  const verified = verifyClientJws(assertion, { keys: registered.keys, algorithm: registered.algorithm })
-  if ('refused' in verified) return refuse('invalid_client', 'assertion_signature')
+  const verified = verifyAssertionJws(assertion, registered)
+  if ('refused' in verified) return refuse('invalid_client', reasons[verified.refused])
   // RFC 8725 §3.11: an access or logout token of ours, signed with the same key, is no assertion.
-  return types.includes(verified.header['typ']) ? verified.claims : refuse('invalid_client', 'assertion_type')
+  return types.includes(verified.type) ? verified.claims : refuse('invalid_client', 'assertion_type')
 }
 
 function wrongClaim(
@@ -78,7 +86,7 @@ function isForUs(context: ClientAuthContext, client: Client, aud: unknown): bool
 
 /** RFC 7523 §3 (7): each `jti` once, also after a restart. */
 async function once(context: ClientAuthContext, client: Client, jti: string, exp: EpochSeconds): Promise<Client | Refusal> {
-  const seen = ref('once', sha256Text(`client-assertion\n${client.clientId.length}:${client.clientId}\n${jti}`))
+  const seen = ref('once', sha256(`client-assertion\n${client.clientId.length}:${client.clientId}\n${jti}`))
   const fresh = await transition(context.transition, { seen }, (slots) =>
     slots.seen.value === undefined
       ? { writes: [put(slots.seen, { v: 1 }, { expiresAt: exp + skewSeconds, owners: [] })], result: true }

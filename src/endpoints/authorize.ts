@@ -1,0 +1,56 @@
+import { parseAuthorizeRequest } from '../domain/authorize-request.ts'
+import { isRefusal, refuse } from '../protocol/errors.ts'
+import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
+import { parseParameters } from '../protocol/parameters.ts'
+import { currentSession } from '../signin/session.ts'
+import { verifyIdTokenHint } from '../tokens/id-token.ts'
+import { refuseToClient } from './authorization-response.ts'
+import type { Core } from './core.ts'
+import { bindToBrowser, parkUnbound, takeUp, type Pending } from './interactions.ts'
+import { refusalPage } from './presentation.ts'
+import { proceed } from './proceed.ts'
+
+/** The authorization endpoint (RFC 6749 §3.1): GET and POST, which OIDC Core §3.1.2.1 both asks for. */
+export function createAuthorizeEndpoint(core: Core): Endpoint {
+  return async (http) => {
+    const pending = await read(core, http)
+    if ('status' in pending) return pending
+    // A cross-site POST comes without cookies: whatever it would find signed in is not its person.
+    if (http.method === 'POST') return parkUnbound(core, pending.request)
+    return proceed(core, http, pending, await currentSession(core, http))
+  }
+}
+
+/** Where parked requests come back to: after a POST, and from pages that only chose who goes on. */
+export function createResumeEndpoint(core: Core): Endpoint {
+  return async (http) => {
+    const query = parseParameters(http.query)
+    if (isRefusal(query)) return refusalPage(core, http, 'authorize', query)
+    const id = query.get('interaction')
+    const bound = await bindToBrowser(core, http, id)
+    if (bound !== undefined) return bound
+    const pending = await takeUp(core, http, id)
+    return 'status' in pending ? pending : proceed(core, http, pending, await currentSession(core, http))
+  }
+}
+
+async function read(core: Core, http: HttpRequest): Promise<Pending | HttpResponse> {
+  const parameters = parseParameters(http.method === 'POST' ? http.body : http.query)
+  if (isRefusal(parameters)) return refusalPage(core, http, 'authorize', parameters)
+  const clientId = parameters.get('client_id')
+  const client = clientId === undefined ? undefined : await core.directory.client(clientId)
+  const parsed = parseAuthorizeRequest(parameters, client)
+  if ('page' in parsed) return refusalPage(core, http, 'authorize', parsed.page, clientId)
+  if (client === undefined) throw new TypeError('a request without client passed its checks')
+  if ('redirect' in parsed) return refuseToClient(core, http, { client, ...parsed }, parsed.redirect)
+  const { request, target } = parsed
+  const to = { client, target, mode: request.responseMode, state: request.state }
+  const hint = parameters.get('id_token_hint')
+  if (hint === undefined) return { request, to }
+  // OIDC Core §3.1.2.1: ours, for this client; an expired one still says who is meant.
+  const hinted = verifyIdTokenHint(core.keys, hint, { issuer: core.issuer, now: core.clock.seconds() })
+  if ('refused' in hinted || hinted.clientId !== client.clientId) {
+    return refuseToClient(core, http, to, refuse('invalid_request', 'hint_malformed', 'id_token_hint is no ID token of this client'))
+  }
+  return { request: { ...request, subject: hinted.subject }, to }
+}

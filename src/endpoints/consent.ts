@@ -1,0 +1,120 @@
+import { append, ref, remove } from '../domain/record.ts'
+import type { SignedIn } from '../domain/next-step.ts'
+import { lifetimes } from '../domain/lifetimes.ts'
+import { consentPage } from '../pages/consent-page.ts'
+import type { ScopeWish } from '../pages/scope-words.ts'
+import { isRefusal, refuse } from '../protocol/errors.ts'
+import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
+import { parseParameters } from '../protocol/parameters.ts'
+import { printScope } from '../protocol/scope.ts'
+import { knowBrowser } from '../signin/browser.ts'
+import { formTokenField, guardForm } from '../signin/form-guard.ts'
+import { currentSession } from '../signin/session.ts'
+import { transition } from '../store/transition.ts'
+import { printFormToken } from '../tokens/csrf.ts'
+import { refuseToClient } from './authorization-response.ts'
+import type { Core } from './core.ts'
+import { takeUp, type Pending } from './interactions.ts'
+import { issueAuthorization } from './issue-authorization.ts'
+import { presentationFor, refusalPage, requesterOf, withHeaders } from './presentation.ts'
+import { allowedScope, proceed, stepOf } from './proceed.ts'
+
+/** The consent page, only where it is what the request needs: anything else goes to its own page. */
+export function createConsentPageEndpoint(core: Core): Endpoint {
+  return async (http) => {
+    const query = parseParameters(http.query)
+    if (isRefusal(query)) return refusalPage(core, http, 'consent', query)
+    const pending = await takeUp(core, http, query.get('interaction'))
+    if ('status' in pending) return pending
+    const signedIn = await currentSession(core, http)
+    const step = await stepOf(core, pending, signedIn)
+    if (signedIn === undefined || step.step !== 'consent') return proceed(core, http, pending, signedIn)
+    return show(core, http, pending, signedIn)
+  }
+}
+
+/** The answer to the consent page. What was asked stands in the parked request; the form can only take away (B24). */
+export function createConsentEndpoint(core: Core): Endpoint {
+  return async (http) => {
+    const parameters = parseParameters(http.body)
+    if (isRefusal(parameters)) return refusalPage(core, http, 'consent', parameters)
+    const id = parameters.get('interaction')
+    const guarded = guardForm(core, http, parameters, `consent:${id ?? ''}`)
+    if (guarded !== undefined) return refusalPage(core, http, 'consent', guarded)
+    const pending = await takeUp(core, http, id)
+    if ('status' in pending) return pending
+    const signedIn = await currentSession(core, http)
+    const step = await stepOf(core, pending, signedIn)
+    if (signedIn === undefined || step.step !== 'consent') return proceed(core, http, pending, signedIn)
+
+    const decision = parameters.get('decision')
+    if (decision === 'deny') return deny(core, http, pending, signedIn)
+    if (decision !== 'allow') return show(core, http, pending, signedIn)
+    const asked = allowedScope(pending, signedIn)
+    const ticked = new Set(parameters.all('scope').flatMap((text) => text.split(' ')))
+    if ([...ticked].some((scope) => !asked.includes(scope))) {
+      core.observer.refused('consent', refuse('invalid_scope', 'scope_not_allowed'), { clientId: pending.to.client.clientId })
+    }
+    const scope = asked.filter((name) => name === 'openid' || ticked.has(name))
+    return issueAuthorization(core, http, { pending, signedIn, scope, agreed: true })
+  }
+}
+
+async function deny(core: Core, http: HttpRequest, pending: Pending, signedIn: SignedIn): Promise<HttpResponse> {
+  const { to, parked, request } = pending
+  const eventId = core.random.id(core.clock.millis())
+  await transition(core.transition, { interaction: ref('interaction', parked?.id ?? '') }, ({ interaction }, now) => ({
+    writes: [
+      ...remove(interaction),
+      append(eventId, {
+        v: 1,
+        type: 'consent.denied',
+        at: now,
+        clientId: to.client.clientId,
+        userId: signedIn.user.userId,
+        sessionId: signedIn.sessionId,
+        scope: printScope(request.scope),
+        address: http.peer.address,
+      }),
+    ],
+    result: undefined,
+  }))
+  return refuseToClient(core, http, to, refuse('access_denied', 'consent_denied'))
+}
+
+async function show(core: Core, http: HttpRequest, pending: Pending, signedIn: SignedIn): Promise<HttpResponse> {
+  const { request, to, parked } = pending
+  const id = parked?.id ?? ''
+  const browser = knowBrowser(core, http)
+  const view = consentPage(presentationFor(core, http, request.uiLocales), {
+    action: '/consent',
+    hidden: [
+      { name: formTokenField, value: printFormToken(core.keys, browser.value, `consent:${id}`) },
+      { name: 'interaction', value: id },
+    ],
+    requester: requesterOf(to.client, to.target),
+    person: signedIn.user,
+    otherAccount: `/signin?interaction=${id}`,
+    scopes: await wishes(core, request.resources, allowedScope(pending, signedIn)),
+    lifetime:
+      request.responseType === 'token'
+        ? { kind: 'for', seconds: lifetimes.implicitAccessToken }
+        : to.client.grantTypes.includes('refresh_token')
+          ? { kind: 'until_withdrawn', atMost: lifetimes.refreshAbsolute }
+          : { kind: 'for', seconds: lifetimes.accessToken },
+  })
+  return withHeaders(view, browser.setCookie)
+}
+
+/** Each scope with the API that it is for, where it isn't ours. */
+async function wishes(core: Core, resources: readonly string[], scope: readonly string[]): Promise<readonly ScopeWish[]> {
+  const apis = await Promise.all(resources.map((resource) => core.directory.resource(resource)))
+  return scope.map((name) => {
+    const api = apis.find((candidate) => candidate?.scope.includes(name))
+    return {
+      scope: name,
+      ...(api === undefined ? {} : { resource: api.name ?? api.resource }),
+      ...(name === 'openid' ? { required: true } : {}),
+    }
+  })
+}

@@ -1,0 +1,22 @@
+import type { GrantContext } from '../grants/context.ts'
+import type { Look } from '../pages/look.ts'
+import type { Refusal } from '../protocol/errors.ts'
+import type { ServerMetadata } from '../protocol/server-metadata.ts'
+import type { Keys } from '../keys/keys.ts'
+import type { MintKeys } from '../tokens/mint.ts'
+import type { StoreAdmin } from '../store/port.ts'
+
+/** What endpoints tell the operator: closed vocabularies, never a secret or a request's own text. */
+export type Observer = {
+  readonly refused: (endpoint: string, refusal: Refusal, about?: { readonly clientId?: string; readonly address?: string; readonly reference?: string }) => void
+  readonly issued: (grantType: string) => void
+}
+
+/** Everything that endpoints are made of. Built once, in `server/gatehouse.ts`. */
+export type Core = GrantContext & {
+  readonly admin: StoreAdmin
+  readonly keys: Keys & MintKeys
+  readonly look: Look
+  readonly metadata: ServerMetadata
+  readonly observer: Observer
+}

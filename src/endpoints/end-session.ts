@@ -1,0 +1,132 @@
+import type { Client } from '../domain/client.ts'
+import type { SignedIn } from '../domain/next-step.ts'
+import { ref } from '../domain/record.ts'
+import { revokeGrant } from '../domain/revoke-grant.ts'
+import { signOutPage } from '../pages/sign-out-page.ts'
+import { signedOutPage } from '../pages/signed-out-page.ts'
+import { isRefusal } from '../protocol/errors.ts'
+import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
+import { parseParameters, type Parameters } from '../protocol/parameters.ts'
+import { verifyRedirectUri, type RedirectTarget } from '../protocol/redirect-uri.ts'
+import { printResponseUrl } from '../protocol/response-url.ts'
+import { knowBrowser } from '../signin/browser.ts'
+import { formTokenField, guardForm } from '../signin/form-guard.ts'
+import { closeSession, currentSession } from '../signin/session.ts'
+import { transition } from '../store/transition.ts'
+import { printFormToken } from '../tokens/csrf.ts'
+import { verifyIdTokenHint, type IdTokenHint } from '../tokens/id-token.ts'
+import type { Core } from './core.ts'
+import { presentationFor, refusalPage, withHeaders } from './presentation.ts'
+import { seeOther } from './respond.ts'
+
+/** Who asks to sign out, and where the browser may go afterwards: only what a client registered. */
+type Asking = {
+  readonly client: Client | undefined
+  readonly hint: IdTokenHint | undefined
+  readonly back: RedirectTarget | undefined
+  readonly state: string | undefined
+}
+
+/**
+ * RP-Initiated Logout (OIDC RP-Initiated Logout 1.0 §2, §3). An ID token of this very session is proof enough that its own
+ * application asks; everybody else gets a question, and the session stays until it is answered (G05).
+ */
+export function createEndSessionEndpoint(core: Core): Endpoint {
+  return async (http) => {
+    const parameters = parseParameters(http.method === 'POST' ? http.body : http.query)
+    if (isRefusal(parameters)) return refusalPage(core, http, 'logout', parameters)
+    const asking = await askingOf(core, parameters)
+    const signedIn = await currentSession(core, http)
+    if (signedIn === undefined) return gone(core, http, asking, [])
+    if (asking.hint?.sessionId === signedIn.sessionId && asking.hint.subject === signedIn.user.userId) {
+      return gone(core, http, asking, [await signOut(core, http, signedIn)])
+    }
+    const confirmed = parameters.get('confirm') !== undefined && http.method === 'POST'
+    if (!confirmed) return ask(core, http, asking, signedIn, parameters)
+    const guarded = guardForm(core, http, parameters, 'sign-out')
+    if (guarded !== undefined) return refusalPage(core, http, 'logout', guarded)
+    return gone(core, http, asking, [await signOut(core, http, signedIn)])
+  }
+}
+
+async function askingOf(core: Core, parameters: Parameters): Promise<Asking> {
+  const text = parameters.get('id_token_hint')
+  const read = text === undefined ? undefined : verifyIdTokenHint(core.keys, text, { issuer: core.issuer, now: core.clock.seconds() })
+  const hint = read === undefined || 'refused' in read ? undefined : read
+  const named = parameters.get('client_id')
+  // §2: a client_id that isn't the hint's audience proves that something is mixed up; then nobody asks.
+  const clientId = hint === undefined ? named : named === undefined || named === hint.clientId ? hint.clientId : undefined
+  const client = clientId === undefined ? undefined : await core.directory.client(clientId)
+  const uri = parameters.get('post_logout_redirect_uri')
+  const target = client === undefined || client.disabled || uri === undefined ? undefined : verifyRedirectUri(client.postLogoutRedirectUris, uri)
+  return { client, hint, back: target === undefined || isRefusal(target) ? undefined : target, state: parameters.get('state') }
+}
+
+function gone(core: Core, http: HttpRequest, asking: Asking, cookies: HttpResponse['headers']): HttpResponse {
+  const { back, client, state } = asking
+  if (back !== undefined && client !== undefined && asking.hint !== undefined) {
+    return seeOther(printResponseUrl(back, 'query', state === undefined ? [] : [['state', state]]), cookies)
+  }
+  // Without a hint anybody could have made this link: the person goes on by himself.
+  const view = signedOutPage(presentationFor(core, http), {
+    signIn: '/signin',
+    ...(back === undefined || client === undefined
+      ? {}
+      : { back: { clientId: client.clientId, ...(client.name === undefined ? {} : { name: client.name }), url: back } }),
+  })
+  return withHeaders(view, cookies)
+}
+
+function ask(core: Core, http: HttpRequest, asking: Asking, signedIn: SignedIn, parameters: Parameters): HttpResponse {
+  const browser = knowBrowser(core, http)
+  const kept = ['id_token_hint', 'client_id', 'post_logout_redirect_uri', 'state'].flatMap((name) => {
+    const value = parameters.get(name)
+    return value === undefined ? [] : [{ name, value }]
+  })
+  const { client } = asking
+  const view = signOutPage(presentationFor(core, http), {
+    action: '/oauth/logout',
+    hidden: [
+      { name: formTokenField, value: printFormToken(core.keys, browser.value, 'sign-out') },
+      { name: 'confirm', value: 'yes' },
+      ...kept,
+    ],
+    person: signedIn.user,
+    ...(client === undefined
+      ? {}
+      : { requester: { clientId: client.clientId, ...(client.name === undefined ? {} : { name: client.name }) } }),
+  })
+  return withHeaders(view, browser.setCookie)
+}
+
+/** The session ends, and with it every grant that was to live no longer than it: all without `offline_access` (OIDC Core §11). */
+async function signOut(core: Core, http: HttpRequest, signedIn: SignedIn): Promise<HttpResponse['headers'][number]> {
+  const cookie = await closeSession(core, signedIn, http.peer.address)
+  let after: string | undefined
+  do {
+    const page = await core.transition.store.list('grant', `session:${signedIn.sessionId}`, { limit: 100, ...(after === undefined ? {} : { after }) })
+    for (const { id } of page.records) {
+      await transition(core.transition, { grant: ref('grant', id) }, ({ grant }, now) =>
+        grant.value === undefined || grant.value.scope.includes('offline_access')
+          ? { writes: [], result: undefined }
+          : revokeGrant(grant, {
+              now,
+              eventId: core.random.id(core.clock.millis()),
+              event: {
+                v: 1,
+                type: 'grant.revoked',
+                at: now,
+                userId: signedIn.user.userId,
+                clientId: grant.value.clientId,
+                grantId: id,
+                sessionId: signedIn.sessionId,
+                reason: 'session_ended',
+                address: http.peer.address,
+              },
+            }),
+      )
+    }
+    after = page.next ?? undefined
+  } while (after !== undefined)
+  return cookie
+}

@@ -1,0 +1,88 @@
+import type { AuthorizationRequest, Interaction } from '../domain/interaction.ts'
+import { lifetimes } from '../domain/lifetimes.ts'
+import { create, put, ref } from '../domain/record.ts'
+import { staleInteractionPage } from '../pages/stale-interaction-page.ts'
+import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
+import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
+import { verifyRedirectUri } from '../protocol/redirect-uri.ts'
+import { browserHash, knowBrowser, readBrowser } from '../signin/browser.ts'
+import { readAlive } from '../store/read-alive.ts'
+import { commitNew, transition } from '../store/transition.ts'
+import type { ReplyTo } from './authorization-response.ts'
+import type { Core } from './core.ts'
+import { presentationFor, refusalPage } from './presentation.ts'
+import { seeOther } from './respond.ts'
+
+/** A parked authorization request, taken up again in its browser, its client and redirect URI checked afresh. */
+export type Pending = {
+  readonly request: AuthorizationRequest
+  readonly to: ReplyTo
+  /** Absent: the request has not been parked. */
+  readonly parked?: { readonly id: string; readonly interaction: Interaction }
+}
+
+/** Park a request until its person has done what it needs, and send him there. */
+export async function park(core: Core, http: HttpRequest, request: AuthorizationRequest, path: string): Promise<HttpResponse> {
+  const browser = knowBrowser(core, http)
+  const id = await store(core, request, browserHash(browser.value))
+  return seeOther(`${path}?interaction=${id}`, browser.setCookie)
+}
+
+/** Park a request that came by POST: a cross-site POST carries no cookie, so the GET that follows binds it to its browser. */
+export async function parkUnbound(core: Core, request: AuthorizationRequest): Promise<HttpResponse> {
+  return seeOther(`/oauth/authorize/resume?interaction=${await store(core, request, undefined)}`)
+}
+
+async function store(core: Core, request: AuthorizationRequest, hash: string | undefined): Promise<string> {
+  const id = core.random.id(core.clock.millis())
+  const now = core.clock.seconds()
+  const interaction: Interaction = { v: 1, request, createdAt: now, ...(hash === undefined ? {} : { browserHash: hash }) }
+  await commitNew(core.transition, [
+    create(ref('interaction', id), interaction, { owners: [], expiresAt: now + lifetimes.interaction }),
+  ])
+  return id
+}
+
+/** Take up a parked request. One that is gone, or belongs to another browser (B28), is the same to whoever asks. */
+export async function takeUp(core: Core, http: HttpRequest, id: string | undefined): Promise<Pending | HttpResponse> {
+  const stale = (status: 400 | 403) => staleInteractionPage(presentationFor(core, http), { status })
+  if (id === undefined || !/^[0-9A-Za-z_-]{34}$/.test(id)) return stale(400)
+  const interaction = await readAlive(core.transition.store, ref('interaction', id), core.clock.seconds())
+  if (interaction === undefined) return stale(400)
+  const browser = readBrowser(core, http)
+  if (browser === undefined || interaction.browserHash !== browserHash(browser)) return stale(403)
+  const to = await replyToOf(core, interaction.request)
+  if (isRefusal(to)) return refusalPage(core, http, 'authorize', to, interaction.request.clientId)
+  return { request: interaction.request, to, parked: { id, interaction } }
+}
+
+/** A31: a client that was switched off, or a redirect URI withdrawn, since the request was parked. */
+async function replyToOf(core: Core, request: AuthorizationRequest): Promise<ReplyTo | Refusal> {
+  const client = await core.directory.client(request.clientId)
+  if (client === undefined || client.disabled) return refuse('unauthorized_client', 'client_disabled')
+  const target = verifyRedirectUri(client.redirectUris, request.redirectUri)
+  if (isRefusal(target)) return target
+  return { client, target, mode: request.responseMode, state: request.state }
+}
+
+/** The first browser that follows the redirect of a POST owns the request. */
+export async function bindToBrowser(core: Core, http: HttpRequest, id: string | undefined): Promise<HttpResponse | undefined> {
+  if (id === undefined || !/^[0-9A-Za-z_-]{34}$/.test(id)) return undefined
+  const browser = knowBrowser(core, http)
+  const bound = await transition(core.transition, { interaction: ref('interaction', id) }, ({ interaction }) => {
+    const { value } = interaction
+    if (value === undefined || value.browserHash !== undefined) return { writes: [], result: false }
+    const expiresAt = value.createdAt + lifetimes.interaction
+    return { writes: [put(interaction, { ...value, browserHash: browserHash(browser.value) }, { expiresAt })], result: true }
+  })
+  return bound ? seeOther(`/oauth/authorize/resume?interaction=${id}`, browser.setCookie) : undefined
+}
+
+/** Note in a parked request who signed in, or was chosen, for it. */
+export async function advance(core: Core, id: string, progress: Pick<Interaction, 'sessionId' | 'authenticatedAt'>): Promise<Interaction | undefined> {
+  return transition(core.transition, { interaction: ref('interaction', id) }, ({ interaction }) => {
+    if (interaction.value === undefined) return { writes: [], result: undefined }
+    const next: Interaction = { ...interaction.value, ...progress }
+    return { writes: [put(interaction, next, { expiresAt: next.createdAt + lifetimes.interaction })], result: next }
+  })
+}

@@ -1,0 +1,73 @@
+import { authenticateClient } from '../client-auth/authenticate.ts'
+import type { Client } from '../domain/client.ts'
+import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
+import type { Endpoint, HttpResponse } from '../protocol/http.ts'
+import { parseParameters, refuseRepeated } from '../protocol/parameters.ts'
+import { printScope } from '../protocol/scope.ts'
+import { liveToken, type LiveToken } from '../sender/live-token.ts'
+import type { Core } from './core.ts'
+import { json, oauthError } from './respond.ts'
+
+/** RFC 7662 §2.2: one answer for unknown, expired, revoked and foreign tokens, byte for byte. */
+const inactive = '{"active":false}'
+
+/** Introspection (RFC 7662). Understands every token format; tells only who may know. */
+export function createIntrospectionEndpoint(core: Core): Endpoint {
+  return async (request) => {
+    const refused = (refusal: Refusal): HttpResponse => {
+      core.observer.refused('introspect', refusal, { address: request.peer.address })
+      return oauthError(refusal)
+    }
+    const parameters = parseParameters(request.body)
+    if (isRefusal(parameters)) return refused(parameters)
+    const repeated = refuseRepeated(parameters)
+    if (repeated !== undefined) return refused(repeated)
+    const caller = await authenticateClient(core, request, parameters)
+    if (isRefusal(caller)) return refused(caller)
+    // RFC 7662 §4: a public client has no secret, so anybody could scan tokens in its name.
+    if (caller.authentication.method === 'none' && !caller.loopbackOnly) {
+      return refused(refuse('invalid_client', 'authentication_method'))
+    }
+    const text = parameters.get('token')
+    if (text === undefined) return refused(refuse('invalid_request', 'parameter_missing', 'token is missing'))
+
+    const source = [caller.clientId, request.peer.address] as const
+    const blocked = core.limits.blocked('introspection-miss', source)
+    if (blocked !== undefined) return refused(throttled(blocked.retryAfterSeconds))
+    const live = await liveToken(core, text)
+    // Whether the caller may know is asked in both cases, so that a foreign token costs what an unknown one costs.
+    const audience = isRefusal(live) ? undefined : live.claims.aud[0]
+    const resource = await core.directory.resource(audience ?? core.issuer)
+    if (isRefusal(live) || !mayIntrospect(core, caller, live, resource?.introspectionClients)) {
+      core.limits.count('introspection-miss', source)
+      return json(200, inactive)
+    }
+    return json(200, JSON.stringify(view(core, live)))
+  }
+}
+
+/** Tokens issued to itself; of a resource that names it; of ourselves, with the reserved scope `introspect`. */
+function mayIntrospect(core: Core, caller: Client, live: LiveToken, named: readonly string[] | undefined): boolean {
+  if (live.claims.clientId === caller.clientId) return true
+  if (live.claims.aud.includes(core.issuer)) return caller.scope.includes('introspect')
+  return named?.includes(caller.clientId) ?? false
+}
+
+function view(core: Core, { claims, user }: LiveToken): Readonly<Record<string, unknown>> {
+  return {
+    active: true,
+    iss: core.issuer,
+    sub: claims.sub,
+    client_id: claims.clientId,
+    aud: claims.aud.length === 1 ? claims.aud[0] : claims.aud,
+    scope: printScope(claims.scope),
+    token_type: 'Bearer',
+    iat: claims.iat,
+    exp: claims.exp,
+    jti: claims.jti,
+    ...(claims.authTime === undefined ? {} : { auth_time: claims.authTime }),
+    ...(claims.acr === undefined ? {} : { acr: claims.acr }),
+    ...(user !== undefined && claims.scope.includes('profile') ? { username: user.username } : {}),
+    ...claims.extra,
+  }
+}

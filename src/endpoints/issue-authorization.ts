@@ -1,0 +1,162 @@
+import type { AuditEvent } from '../domain/event.ts'
+import { epochOf } from '../domain/epoch.ts'
+import type { Grant } from '../domain/grant.ts'
+import { lifetimes } from '../domain/lifetimes.ts'
+import type { SignedIn } from '../domain/next-step.ts'
+import { append, create, put, ref, remove, type Write } from '../domain/record.ts'
+import { requestedClaims, widenConsent } from '../domain/remembers-consent.ts'
+import { prepareIssue, targetOf } from '../grants/issue.ts'
+import { staleInteractionPage } from '../pages/stale-interaction-page.ts'
+import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
+import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
+import type { Pair } from '../protocol/parameters.ts'
+import { printScope } from '../protocol/scope.ts'
+import { commitNew, transition } from '../store/transition.ts'
+import { printCode } from '../tokens/code.ts'
+import { refuseToClient, replyToClient } from './authorization-response.ts'
+import type { Core } from './core.ts'
+import type { Pending } from './interactions.ts'
+import { presentationFor } from './presentation.ts'
+import { consentId } from './proceed.ts'
+
+export type Authorization = {
+  readonly pending: Pending
+  readonly signedIn: SignedIn
+  /** What the person agreed to, now or before. */
+  readonly scope: readonly string[]
+  /** He agreed just now: remember it in the same commit. */
+  readonly agreed?: boolean
+}
+
+/** The end of an authorization request: one commit makes the grant, remembers the consent and uses up the parked request. */
+export async function issueAuthorization(core: Core, http: HttpRequest, authorization: Authorization): Promise<HttpResponse> {
+  const { pending, signedIn, scope } = authorization
+  const { request, to } = pending
+  const made = request.responseType === 'code' ? await codeFor(core, http, authorization) : await tokenFor(core, http, authorization)
+  if (isRefusal(made)) return refuseToClient(core, http, to, made)
+  if (scope.length === 0 && request.scope.length > 0) {
+    return refuseToClient(core, http, to, refuse('access_denied', 'scope_not_allowed'))
+  }
+  const { parked } = pending
+  const { userId, epoch } = signedIn.user
+  const consented = authorization.agreed === true
+  if (parked === undefined) {
+    await commitNew(core.transition, made.writes)
+  } else {
+    const refs = {
+      interaction: ref('interaction', parked.id),
+      consent: ref('consent', consentId(userId, to.client.clientId)),
+    }
+    const done = await transition(core.transition, refs, ({ interaction, consent }, now) => {
+      // The second click on the same page finds it used up, and makes nothing.
+      if (interaction.value === undefined) return { writes: [], result: false }
+      const remembered = widenConsent(consent.value, {
+        userId,
+        clientId: to.client.clientId,
+        scope,
+        resources: request.resources,
+        claims: requestedClaims(request),
+        epoch,
+        givenAt: now,
+      })
+      const consentWrites = consented
+        ? [
+            put(consent, remembered, { expiresAt: now + lifetimes.consent, owners: [userId, `client:${to.client.clientId}`] }),
+            append(core.random.id(core.clock.millis()), event(authorization, http, now, 'consent.given')),
+          ]
+        : []
+      return { writes: [...remove(interaction), ...consentWrites, ...made.writes], result: true }
+    })
+    if (!done) return staleInteractionPage(presentationFor(core, http), { status: 400 })
+  }
+  return replyToClient(core, http, to, made.pairs)
+}
+
+type Made = { readonly writes: readonly Write[]; readonly pairs: readonly Pair[] }
+
+/** An authorization code (RFC 6749 §4.1.2). */
+async function codeFor(core: Core, http: HttpRequest, authorization: Authorization): Promise<Made | Refusal> {
+  const { request } = authorization.pending
+  if (request.codeChallenge === undefined) return refuse('invalid_request', 'pkce_missing')
+  const now = core.clock.seconds()
+  const grantId = core.random.id(core.clock.millis())
+  const imprint = { nonce: core.random.text(16), keyId: core.keys.secret('mac').keyId }
+  const grant: Grant = {
+    ...(await grantFor(core, authorization, now)),
+    code: { ...imprint, redirectUri: request.redirectUri, codeChallenge: request.codeChallenge, expiresAt: now + lifetimes.code },
+  }
+  return {
+    writes: [
+      create(ref('grant', grantId), grant, { owners: ownersOf(authorization), expiresAt: now + lifetimes.code }),
+      append(core.random.id(core.clock.millis()), { ...event(authorization, http, now, 'code.issued'), grantId }),
+    ],
+    pairs: [['code', printCode(core.keys, { recordId: grantId, generation: 0, imprint })]],
+  }
+}
+
+/** Implicit (RFC 6749 §4.2), behind its legacy switch: a short token in the fragment, never a refresh token. */
+async function tokenFor(core: Core, http: HttpRequest, authorization: Authorization): Promise<Made | Refusal> {
+  const { pending, signedIn, scope } = authorization
+  const { request, to } = pending
+  const target = await targetOf(core, { scope: undefined, resources: [] }, { scope, resources: request.resources })
+  if (isRefusal(target)) return target
+  const now = core.clock.seconds()
+  const grantId = core.random.id(core.clock.millis())
+  const issuing = await prepareIssue(core, {
+    client: to.client,
+    user: signedIn.user,
+    target,
+    grantId,
+    grantType: 'implicit',
+    now,
+    address: http.peer.address,
+  })
+  const grant = await grantFor(core, authorization, now)
+  const minted = issuing.mint(grant)
+  return {
+    writes: [
+      create(ref('grant', grantId), grant, { owners: ownersOf(authorization), expiresAt: now + lifetimes.longestAccessToken }),
+      issuing.record,
+    ],
+    pairs: [
+      ['access_token', minted.accessToken],
+      ['token_type', 'Bearer'],
+      ['expires_in', String(minted.expiresIn)],
+      ['scope', printScope(target.scope)],
+    ],
+  }
+}
+
+async function grantFor(core: Core, { pending, signedIn, scope }: Authorization, now: number): Promise<Grant> {
+  const { request, to } = pending
+  const { session, sessionId, user } = signedIn
+  return {
+    v: 1,
+    clientId: to.client.clientId,
+    userId: user.userId,
+    scope,
+    resources: request.resources,
+    epoch: epochOf(await core.directory.instance(), user, to.client),
+    createdAt: now,
+    authentication: { authTime: session.authTime, acr: session.acr, amr: session.amr, sessionId },
+    ...(request.nonce === undefined ? {} : { nonce: request.nonce }),
+    ...(request.claims === undefined ? {} : { claims: request.claims }),
+  }
+}
+
+function ownersOf({ pending, signedIn }: Authorization): readonly string[] {
+  return [signedIn.user.userId, `client:${pending.to.client.clientId}`, `session:${signedIn.sessionId}`]
+}
+
+function event({ pending, signedIn, scope }: Authorization, http: HttpRequest, now: number, type: AuditEvent['type']): AuditEvent {
+  return {
+    v: 1,
+    type,
+    at: now,
+    clientId: pending.to.client.clientId,
+    userId: signedIn.user.userId,
+    sessionId: signedIn.sessionId,
+    scope: printScope(scope),
+    address: http.peer.address,
+  }
+}

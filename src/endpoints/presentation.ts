@@ -1,0 +1,43 @@
+import type { Client } from '../domain/client.ts'
+import { chooseLanguage } from '../i18n/choose-language.ts'
+import { errorPage } from '../pages/error-page.ts'
+import type { Page, Presentation } from '../pages/page.ts'
+import type { Requester } from '../pages/requester.ts'
+import { retryLaterPage } from '../pages/retry-later-page.ts'
+import { describe, statusOf, type Refusal } from '../protocol/errors.ts'
+import type { HeaderLine, HttpRequest, HttpResponse } from '../protocol/http.ts'
+import type { Core } from './core.ts'
+
+/** The operator's look in the reader's language. */
+export function presentationFor(core: Pick<Core, 'look'>, http: HttpRequest, uiLocales: readonly string[] = []): Presentation {
+  return { look: core.look, language: chooseLanguage({ uiLocales, acceptLanguage: http.headers['accept-language'] }) }
+}
+
+/** A refusal for a person's eyes, where no verified redirect URI could take it. */
+export function refusalPage(core: Core, http: HttpRequest, endpoint: string, refusal: Refusal, clientId?: string): Page {
+  const reference = core.random.text(6)
+  core.observer.refused(endpoint, refusal, { ...(clientId === undefined ? {} : { clientId }), address: http.peer.address, reference })
+  const presentation = presentationFor(core, http)
+  if (refusal.retryAfter !== undefined) {
+    const error = statusOf(refusal) === 429 ? 'too_many_requests' : 'temporarily_unavailable'
+    return retryLaterPage(presentation, { error, retryAfter: refusal.retryAfter, reference })
+  }
+  const status = refusal.reason === 'cross_site' || refusal.reason === 'form_token' ? 403 : 400
+  return errorPage(presentation, { error: refusal.error, status, description: describe(refusal), reference })
+}
+
+/** A client as pages show it. All clients there are were made by an administrator or by his file, so somebody vouches for each. */
+export function requesterOf(client: Client, redirectUri: string): Requester {
+  return {
+    clientId: client.clientId,
+    ...(client.name === undefined ? {} : { name: client.name }),
+    redirectUri,
+    verified: true,
+    ...(client.policyUri === undefined ? {} : { policyUri: client.policyUri }),
+    ...(client.tosUri === undefined ? {} : { tosUri: client.tosUri }),
+  }
+}
+
+export function withHeaders(response: HttpResponse, headers: readonly HeaderLine[]): HttpResponse {
+  return headers.length === 0 ? response : { ...response, headers: [...response.headers, ...headers] }
+}

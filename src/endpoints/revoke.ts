@@ -1,0 +1,80 @@
+import { authenticateClient } from '../client-auth/authenticate.ts'
+import type { Client } from '../domain/client.ts'
+import type { AuditEvent } from '../domain/event.ts'
+import { append, put, ref } from '../domain/record.ts'
+import { revokeGrant } from '../domain/revoke-grant.ts'
+import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
+import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
+import { parseParameters, refuseRepeated } from '../protocol/parameters.ts'
+import { transition } from '../store/transition.ts'
+import type { AccessClaims } from '../tokens/access-claims.ts'
+import { readRefreshToken } from '../tokens/refresh.ts'
+import { verifyAccess } from '../tokens/verify.ts'
+import type { Core } from './core.ts'
+import { json, oauthError } from './respond.ts'
+
+/**
+ * Revocation (RFC 7009). A refresh token takes its whole grant with it (§2.1); an access token goes alone.
+ * The hint is never needed: a token says itself what it is. 200 for whatever is dead afterwards or was never alive, 503 if it could not be done.
+ */
+export function createRevocationEndpoint(core: Core): Endpoint {
+  return async (request) => {
+    const refused = (refusal: Refusal): HttpResponse => {
+      core.observer.refused('revoke', refusal, { address: request.peer.address })
+      return oauthError(refusal)
+    }
+    const parameters = parseParameters(request.body)
+    if (isRefusal(parameters)) return refused(parameters)
+    const repeated = refuseRepeated(parameters)
+    if (repeated !== undefined) return refused(repeated)
+    const client = await authenticateClient(core, request, parameters)
+    if (isRefusal(client)) return refused(client)
+    const text = parameters.get('token')
+    if (text === undefined) return refused(refuse('invalid_request', 'parameter_missing', 'token is missing'))
+
+    const refresh = readRefreshToken(core.keys, text)
+    if (refresh !== undefined) {
+      await revokeFamily(core, client, refresh.recordId, request)
+      return json(200, '{}')
+    }
+    const claims = verifyAccess(core.keys, text, { issuer: core.issuer, now: core.clock.seconds() })
+    if (!('refused' in claims)) await revokeAccess(core, client, claims, request)
+    return json(200, '{}')
+  }
+}
+
+async function revokeFamily(core: Core, client: Client, grantId: string, request: HttpRequest): Promise<void> {
+  const eventId = core.random.id(core.clock.millis())
+  await transition(core.transition, { grant: ref('grant', grantId) }, ({ grant }, now) => {
+    const common = { v: 1, at: now, clientId: client.clientId, grantId, address: request.peer.address } as const
+    // RFC 7009 §2.1: only the client that it was issued to. The attempt is worth knowing.
+    if (grant.value !== undefined && grant.value.clientId !== client.clientId) {
+      return { writes: [append(eventId, { ...common, type: 'token.refused', reason: 'token_foreign' })], result: undefined }
+    }
+    const event: AuditEvent = { ...common, type: 'grant.revoked', ...(grant.value === undefined ? {} : { userId: grant.value.userId }) }
+    return revokeGrant(grant, { now, eventId, event })
+  })
+}
+
+async function revokeAccess(core: Core, client: Client, claims: AccessClaims, request: HttpRequest): Promise<void> {
+  const eventId = core.random.id(core.clock.millis())
+  await transition(core.transition, { revoked: ref('revoked', claims.jti) }, ({ revoked }, now) => {
+    const event: AuditEvent = {
+      v: 1,
+      type: 'token.revoked',
+      at: now,
+      clientId: client.clientId,
+      grantId: claims.gid,
+      jti: claims.jti,
+      address: request.peer.address,
+    }
+    if (claims.clientId !== client.clientId) {
+      return { writes: [append(eventId, { ...event, type: 'token.refused', reason: 'token_foreign' })], result: undefined }
+    }
+    if (revoked.value !== undefined) return { writes: [], result: undefined }
+    return {
+      writes: [put(revoked, { v: 1, at: now }, { expiresAt: claims.exp + 60, owners: [] }), append(eventId, event)],
+      result: undefined,
+    }
+  })
+}

@@ -1,0 +1,111 @@
+import type { SignedIn } from '../domain/next-step.ts'
+import { ref, remove } from '../domain/record.ts'
+import { signInPage, type SignInProblem } from '../pages/sign-in-page.ts'
+import { isRefusal, type Refusal } from '../protocol/errors.ts'
+import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
+import { parseParameters, refuseRepeated, type Parameters } from '../protocol/parameters.ts'
+import { knowBrowser } from '../signin/browser.ts'
+import { formTokenField, guardForm } from '../signin/form-guard.ts'
+import { verifyPassword } from '../signin/password.ts'
+import { currentSession, openSession } from '../signin/session.ts'
+import { transition } from '../store/transition.ts'
+import { printFormToken } from '../tokens/csrf.ts'
+import type { Core } from './core.ts'
+import { advance, takeUp, type Pending } from './interactions.ts'
+import { presentationFor, refusalPage, requesterOf, withHeaders } from './presentation.ts'
+import { proceed } from './proceed.ts'
+import { seeOther } from './respond.ts'
+
+/** The sign-in page: for a parked request, or for the person's own account page. */
+export function createSignInPageEndpoint(core: Core): Endpoint {
+  return async (http) => {
+    const query = parseParameters(http.query)
+    if (isRefusal(query)) return refusalPage(core, http, 'signin', query)
+    const pending = await pendingOf(core, http, query)
+    if (pending !== undefined && 'status' in pending) return pending
+    return form(core, http, pending, {
+      ...(pending?.request.loginHint === undefined ? {} : { username: pending.request.loginHint }),
+      again: (await currentSession(core, http)) !== undefined,
+    })
+  }
+}
+
+/** What the sign-in form sends. A wrong password shows the form again; a right one always makes a new session (G03). */
+export function createSignInEndpoint(core: Core): Endpoint {
+  return async (http) => {
+    const parameters = parseParameters(http.body)
+    const repeated = isRefusal(parameters) ? parameters : refuseRepeated(parameters)
+    if (isRefusal(parameters) || repeated !== undefined) {
+      return refusalPage(core, http, 'signin', isRefusal(parameters) ? parameters : (repeated as Refusal))
+    }
+    const guarded = guardForm(core, http, parameters, purposeOf(parameters.get('interaction')))
+    if (guarded !== undefined) return refusalPage(core, http, 'signin', guarded)
+    const pending = await pendingOf(core, http, parameters)
+    if (pending !== undefined && 'status' in pending) return pending
+
+    const username = parameters.get('username') ?? ''
+    const user = await verifyPassword(core, {
+      username,
+      password: parameters.get('password') ?? '',
+      address: http.peer.address,
+    })
+    const persistent = parameters.get('remember') !== undefined
+    if (isRefusal(user)) {
+      core.observer.refused('signin', user, { address: http.peer.address })
+      return form(core, http, pending, { username, remember: persistent, problem: problemOf(user) })
+    }
+    const opened = await openSession(core, http, { user, persistent, amr: ['pwd'], acr: 'pwd' })
+    const previous = await currentSession(core, http)
+    await replaceSession(core, previous, opened.writes)
+    const response = await onward(core, http, pending, opened.signedIn)
+    return withHeaders(response, [opened.setCookie])
+  }
+}
+
+async function onward(core: Core, http: HttpRequest, pending: Pending | undefined, signedIn: SignedIn): Promise<HttpResponse> {
+  if (pending?.parked === undefined) return seeOther('/account')
+  const { sessionId, session } = signedIn
+  const interaction = await advance(core, pending.parked.id, { sessionId, authenticatedAt: session.authTime })
+  if (interaction === undefined) return seeOther('/account')
+  return proceed(core, http, { ...pending, parked: { id: pending.parked.id, interaction } }, signedIn)
+}
+
+/** The session that was there before ends in the same commit: its id must not outlive the change of privilege. */
+async function replaceSession(core: Core, previous: SignedIn | undefined, writes: SessionWrites): Promise<void> {
+  const refs = { previous: ref('session', previous?.sessionId ?? 'none') }
+  await transition(core.transition, refs, (slots) => ({ writes: [...remove(slots.previous), ...writes], result: undefined }))
+}
+
+type SessionWrites = Awaited<ReturnType<typeof openSession>>['writes']
+
+function problemOf(refusal: Refusal): SignInProblem {
+  if (refusal.retryAfter !== undefined) return { kind: 'throttled', retryAfter: refusal.retryAfter }
+  return { kind: refusal.reason === 'user_locked' ? 'locked' : 'wrong_credentials' }
+}
+
+async function pendingOf(core: Core, http: HttpRequest, parameters: Parameters): Promise<Pending | HttpResponse | undefined> {
+  const id = parameters.get('interaction')
+  return id === undefined ? undefined : takeUp(core, http, id)
+}
+
+function purposeOf(interaction: string | undefined): string {
+  return `sign-in:${interaction ?? ''}`
+}
+
+function form(
+  core: Core,
+  http: HttpRequest,
+  pending: Pending | undefined,
+  state: { readonly username?: string; readonly remember?: boolean; readonly again?: boolean; readonly problem?: SignInProblem },
+): HttpResponse {
+  const browser = knowBrowser(core, http)
+  const id = pending?.parked?.id
+  const token = printFormToken(core.keys, browser.value, purposeOf(id))
+  const view = signInPage(presentationFor(core, http, pending?.request.uiLocales), {
+    action: '/signin',
+    hidden: [{ name: formTokenField, value: token }, ...(id === undefined ? [] : [{ name: 'interaction', value: id }])],
+    ...(pending === undefined ? {} : { requester: requesterOf(pending.to.client, pending.to.target) }),
+    ...state,
+  })
+  return withHeaders(view, browser.setCookie)
+}

@@ -1,0 +1,53 @@
+import { authenticateClient } from '../client-auth/authenticate.ts'
+import type { Client } from '../domain/client.ts'
+import type { GrantType } from '../grants/grant-type.ts'
+import type { Issued } from '../grants/issue.ts'
+import { grantTypeRegistry } from '../grants/registry.ts'
+import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
+import type { Endpoint, HttpResponse } from '../protocol/http.ts'
+import { parseParameters, refuseRepeated, type Parameters } from '../protocol/parameters.ts'
+import { printScope } from '../protocol/scope.ts'
+import type { Core } from './core.ts'
+import { json, oauthError } from './respond.ts'
+
+/** The token endpoint (RFC 6749 §3.2). Every grant type passes the same gates in the same order; its own part is `exchange`. */
+export function createTokenEndpoint(core: Core): Endpoint {
+  return async (request) => {
+    const refused = (refusal: Refusal, client?: Client): HttpResponse => {
+      core.observer.refused('token', refusal, { clientId: client?.clientId ?? '', address: request.peer.address })
+      return oauthError(refusal)
+    }
+    const parameters = parseParameters(request.body)
+    if (isRefusal(parameters)) return refused(parameters)
+    const repeated = refuseRepeated(parameters)
+    if (repeated !== undefined) return refused(repeated)
+
+    const client = await authenticateClient(core, request, parameters)
+    if (isRefusal(client)) return refused(client)
+    const grantType = permittedGrantType(client, parameters)
+    if (isRefusal(grantType)) return refused(grantType, client)
+    const issued = await grantType.exchange(core, { client, parameters, http: request })
+    if (isRefusal(issued)) return refused(issued, client)
+
+    core.observer.issued(grantType.name)
+    return json(200, tokenResponse(issued))
+  }
+}
+
+/** RFC 6749 §5.2: `unsupported_grant_type` for what nobody may use, `unauthorized_client` for what this one may not. */
+function permittedGrantType(client: Client, parameters: Parameters): GrantType | Refusal {
+  const name = parameters.get('grant_type')
+  if (name === undefined) return refuse('invalid_request', 'grant_type_missing', 'grant_type is missing')
+  const grantType = grantTypeRegistry.get(name)
+  if (grantType === undefined) return refuse('unsupported_grant_type', 'grant_type_unsupported')
+  if (!client.grantTypes.includes(grantType.name)) return refuse('unauthorized_client', 'grant_type_not_allowed')
+  return grantType
+}
+
+/** RFC 6749 §5.1. Token and scope texts need no escaping: their alphabets hold no quote and no backslash. */
+function tokenResponse({ minted, scope, refreshToken }: Issued): string {
+  let body = `{"access_token":"${minted.accessToken}","token_type":"Bearer","expires_in":${minted.expiresIn}`
+  if (refreshToken !== undefined) body += `,"refresh_token":"${refreshToken}"`
+  if (minted.idToken !== undefined) body += `,"id_token":"${minted.idToken}"`
+  return `${body},"scope":${JSON.stringify(printScope(scope))}}`
+}

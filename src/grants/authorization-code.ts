@@ -1,0 +1,77 @@
+import { sha256 } from '../crypto/hash.ts'
+import { cleanDeviceName, deviceNameOf } from '../domain/device-name.ts'
+import { lifetimes } from '../domain/lifetimes.ts'
+import { ref, type Decision } from '../domain/record.ts'
+import { redeemCode } from '../domain/redeem-code.ts'
+import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
+import { codeChallengeOf, parseCodeVerifier } from '../protocol/pkce.ts'
+import { readAlive } from '../store/read-alive.ts'
+import { transition } from '../store/transition.ts'
+import { readCode } from '../tokens/code.ts'
+import type { Minted } from '../tokens/mint.ts'
+import type { GrantType } from './grant-type.ts'
+import { activeUser, askedTarget, freshImprint, getsRefreshToken, prepareIssue, printRefresh } from './issue.ts'
+
+/** Authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5). */
+export const authorizationCode: GrantType = {
+  name: 'authorization_code',
+  async exchange(context, { client, parameters, http }) {
+    const { limits, keys } = context
+    const text = parameters.get('code')
+    if (text === undefined) return refuse('invalid_request', 'parameter_missing', 'code is missing')
+    const source = http.peer.address
+    const blocked = limits.blocked('code', [source])
+    if (blocked !== undefined) return throttled(blocked.retryAfterSeconds)
+    // The MAC decides before the store is asked: a guess costs us two microseconds and no read.
+    const code = readCode(keys, text)
+    if (code === undefined) {
+      limits.count('code', [source])
+      return refuse('invalid_grant', 'code_malformed')
+    }
+    const now = context.clock.seconds()
+    const known = await readAlive(context.transition.store, ref('grant', code.recordId), now)
+    if (known === undefined) return refuse('invalid_grant', 'unknown_code')
+
+    const verifier = parseCodeVerifier(parameters.get('code_verifier'))
+    // B01: a missing or misshapen verifier goes on as one that can't match, so that the code burns.
+    const challenge = isRefusal(verifier) ? '' : codeChallengeOf(verifier, sha256)
+    const user = await activeUser(context, known.userId)
+    if (isRefusal(user)) return user
+    const target = await askedTarget(context, parameters, { scope: known.scope, resources: known.resources })
+    if (isRefusal(target)) return target
+
+    const issuing = await prepareIssue(context, {
+      client, user, target, grantId: code.recordId, grantType: 'authorization_code', now, address: source,
+    })
+    const redirectUri = parameters.get('redirect_uri')
+    const imprint = getsRefreshToken(client) ? freshImprint(context) : undefined
+    const outcome = await transition(context.transition, { grant: ref('grant', code.recordId) }, ({ grant }): Decision<Minted | Refusal> => {
+      const decision = redeemCode(grant, {
+        now,
+        imprint: code.imprint,
+        clientId: client.clientId,
+        challenge,
+        ...(redirectUri === undefined ? {} : { redirectUri }),
+        epoch: issuing.epoch,
+        ...(imprint === undefined
+          ? {}
+          : { refresh: { imprint, idleTtl: lifetimes.refreshIdle, absoluteExpiresAt: now + lifetimes.refreshAbsolute } }),
+        deviceName: cleanDeviceName(parameters.get('device_name') ?? '') ?? deviceNameOf(http.headers['user-agent']),
+        accessTtl: issuing.accessTtl,
+        eventId: issuing.eventId,
+        issued: { ...issuing.event, type: 'code.redeemed' },
+        address: source,
+      })
+      const { result } = decision
+      return isRefusal(result)
+        ? { writes: decision.writes, result }
+        : { writes: decision.writes, result: issuing.mint(result.grant) }
+    })
+    if (isRefusal(outcome)) return outcome
+    return {
+      minted: outcome,
+      scope: target.scope,
+      ...(imprint === undefined ? {} : { refreshToken: printRefresh(context, code.recordId, 0, imprint) }),
+    }
+  },
+}

@@ -1,0 +1,20 @@
+import type { Client } from '../domain/client.ts'
+import type { Refusal } from '../protocol/errors.ts'
+import type { GrantType as GrantTypeName } from '../protocol/grant-type.ts'
+import type { HttpRequest } from '../protocol/http.ts'
+import type { Parameters } from '../protocol/parameters.ts'
+import type { GrantContext } from './context.ts'
+import type { Issued } from './issue.ts'
+
+/** A token request whose client is authenticated and may use this grant type. */
+export type TokenRequest = {
+  readonly client: Client
+  readonly parameters: Parameters
+  readonly http: HttpRequest
+}
+
+/** One grant type of the token endpoint. `exchange` answers only after what it did is durable. */
+export type GrantType = {
+  readonly name: GrantTypeName
+  readonly exchange: (context: GrantContext, request: TokenRequest) => Promise<Issued | Refusal>
+}

@@ -1,0 +1,167 @@
+import type { Client } from '../domain/client.ts'
+import { epochOf } from '../domain/epoch.ts'
+import type { AuditEvent } from '../domain/event.ts'
+import type { Grant, Imprint } from '../domain/grant.ts'
+import { lifetimes } from '../domain/lifetimes.ts'
+import { chooseTarget, resourceInQuestion, type Target } from '../domain/narrow.ts'
+import { append, type Write } from '../domain/record.ts'
+import { releaseClaims } from '../domain/release-claims.ts'
+import type { User } from '../domain/user.ts'
+import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
+import type { GrantType as GrantTypeName } from '../protocol/grant-type.ts'
+import type { Parameters } from '../protocol/parameters.ts'
+import { parseResources } from '../protocol/resource.ts'
+import { parseScope } from '../protocol/scope.ts'
+import type { EpochSeconds, Seconds } from '../protocol/time.ts'
+import { mint, type Minted } from '../tokens/mint.ts'
+import { printRefreshToken } from '../tokens/refresh.ts'
+import type { GrantContext } from './context.ts'
+
+/** What a token request ends with: everything that its answer holds. */
+export type Issued = {
+  readonly minted: Minted
+  readonly scope: readonly string[]
+  readonly refreshToken?: string
+}
+
+/** Which scope and audience a token request asks for; absent scope: all that is held. */
+export async function askedTarget(
+  context: GrantContext,
+  parameters: Parameters,
+  held: { readonly scope: readonly string[]; readonly resources: readonly string[] },
+): Promise<Target | Refusal> {
+  const scopeText = parameters.get('scope')
+  const scope = scopeText === undefined ? undefined : parseScope(scopeText)
+  if (scope !== undefined && isRefusal(scope)) return scope
+  const resources = parseResources(parameters.all('resource'))
+  if (isRefusal(resources)) return resources
+  return targetOf(context, { scope, resources }, held)
+}
+
+/** The same for values that were parsed before. */
+export async function targetOf(
+  context: GrantContext,
+  asked: { readonly scope: readonly string[] | undefined; readonly resources: readonly string[] },
+  held: { readonly scope: readonly string[]; readonly resources: readonly string[] },
+): Promise<Target | Refusal> {
+  const { issuer, directory } = context
+  const question = { resources: asked.resources, heldResources: held.resources, issuer }
+  const named = resourceInQuestion(question)
+  const resource = named === undefined ? undefined : await directory.resource(named)
+  return chooseTarget({ ...question, held: held.scope, scope: asked.scope, resource })
+}
+
+/** Everything about a token that is known before the decision to issue it. */
+export type IssuePlan = {
+  readonly client: Client
+  /** Absent: the client acts for itself. */
+  readonly user: User | undefined
+  readonly target: Target
+  readonly grantId: string
+  readonly grantType: GrantTypeName | 'implicit'
+  readonly now: EpochSeconds
+  readonly address: string
+}
+
+export type Issuing = {
+  readonly epoch: string
+  readonly accessTtl: Seconds
+  readonly eventId: string
+  /** `token.issued`: goes into the commit that the answer waits for. */
+  readonly event: AuditEvent
+  readonly record: Write
+  /** Signs. Called inside the decision, so that nothing is committed for a token that can't be made. */
+  readonly mint: (grant: Pick<Grant, 'authentication' | 'nonce' | 'claims' | 'scope'> | undefined) => Minted
+}
+
+/** Prepare an issuance: ids, lifetimes, epoch and the audit event. */
+export async function prepareIssue(context: GrantContext, plan: IssuePlan): Promise<Issuing> {
+  const { client, user, target, grantId, now } = plan
+  const { directory, keys, issuer, random, clock } = context
+  const instance = await directory.instance()
+  const epoch = epochOf(instance, user, client)
+  const jti = random.id(clock.millis())
+  const eventId = random.id(clock.millis())
+  const accessTtl = accessTtlOf(plan)
+  const audience = [target.resource?.resource ?? issuer]
+  const event: AuditEvent = {
+    v: 1,
+    type: plan.grantType === 'refresh_token' ? 'token.refreshed' : 'token.issued',
+    at: now,
+    clientId: client.clientId,
+    ...(user === undefined ? {} : { userId: user.userId }),
+    grantId,
+    jti,
+    grantType: plan.grantType,
+    scope: target.scope.join(' '),
+    audience,
+    address: plan.address,
+  }
+  return {
+    epoch,
+    accessTtl,
+    eventId,
+    event,
+    record: append(eventId, event),
+    mint: (grant) =>
+      mint(keys, {
+        issuer,
+        client,
+        subject: user?.userId ?? client.clientId,
+        scope: target.scope,
+        audience,
+        format: target.resource?.accessToken.format ?? 'jwt',
+        ttl: accessTtl,
+        grantId,
+        jti,
+        epoch,
+        now,
+        ...(grant === undefined ? {} : { authentication: grant.authentication }),
+        ...(grant?.nonce === undefined ? {} : { nonce: grant.nonce }),
+        accessClaims: user === undefined ? {} : resourceClaims(user, target),
+        // OIDC Core §5.4: with an access token at hand, claims by scope come from userinfo; the ID token holds what was asked for there.
+        idToken:
+          user !== undefined && grant !== undefined && grant.scope.includes('openid') && plan.grantType !== 'implicit'
+            ? { ttl: lifetimes.idToken, claims: releaseClaims(user, [], grant.claims?.idToken) }
+            : undefined,
+      }),
+  }
+}
+
+function accessTtlOf(plan: IssuePlan): Seconds {
+  if (plan.grantType === 'implicit') return lifetimes.implicitAccessToken
+  return Math.min(plan.target.resource?.accessToken.ttl ?? lifetimes.accessToken, lifetimes.longestAccessToken)
+}
+
+/** Claims that the API asked for in its record, and that this token's user has. */
+function resourceClaims(user: User, target: Target): Readonly<Record<string, string | boolean | readonly string[]>> {
+  const wanted = target.resource?.accessToken.claims ?? []
+  const claims: Record<string, string | boolean | readonly string[]> = {}
+  if (wanted.includes('username')) claims['username'] = user.username
+  if (wanted.includes('role')) claims['role'] = user.role
+  if (wanted.includes('bot')) claims['bot'] = user.bot
+  if (wanted.includes('name') && user.fullName !== undefined) claims['name'] = user.fullName
+  if (wanted.includes('email') && user.email !== undefined && user.emailVerified) claims['email'] = user.email
+  return claims
+}
+
+/** A refresh token's new imprint: made before the decision, kept by the grant, rebuilt from there if the answer is lost. */
+export function freshImprint(context: GrantContext): Imprint {
+  return { nonce: context.random.text(16), keyId: context.keys.secret('mac').keyId }
+}
+
+export function printRefresh(context: GrantContext, grantId: string, generation: number, imprint: Imprint): string {
+  return printRefreshToken(context.keys, { recordId: grantId, generation, imprint })
+}
+
+/** RFC 6749 §5.1 says when: only a client that registered for it. */
+export function getsRefreshToken(client: Client): boolean {
+  return client.grantTypes.includes('refresh_token')
+}
+
+/** The person behind a grant, if he is there and may act. */
+export async function activeUser(context: GrantContext, userId: string): Promise<User | Refusal> {
+  const user = await context.directory.user(userId)
+  if (user === undefined) return refuse('invalid_grant', 'user_unknown')
+  return user.locked ? refuse('invalid_grant', 'user_locked') : user
+}

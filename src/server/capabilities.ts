@@ -1,0 +1,53 @@
+import { supportedClaims } from '../domain/release-claims.ts'
+import { grantTypeNames } from '../grants/registry.ts'
+import { languages } from '../i18n/messages/catalogue.ts'
+import { assertionAlgorithms, signingAlgorithms } from '../protocol/algorithm.ts'
+import type { Capabilities } from '../protocol/server-metadata.ts'
+
+/** Where the protocol endpoints are. The routes and the metadata are both made from this, so neither can name what the other lacks. */
+export const protocolPaths = {
+  authorization: '/oauth/authorize',
+  token: '/oauth/token',
+  userinfo: '/oauth/userinfo',
+  introspection: '/oauth/introspect',
+  revocation: '/oauth/revoke',
+  endSession: '/oauth/logout',
+  jwks: '/.well-known/jwks.json',
+} as const
+
+export type Offered = {
+  readonly issuer: string
+  readonly policy?: string | undefined
+  readonly terms?: string | undefined
+}
+
+/** What is really switched on for everybody. A legacy switch is a matter between an administrator and one client, and isn't advertised. */
+export function capabilitiesOf(offered: Offered): Capabilities {
+  const { issuer } = offered
+  const at = (path: string) => `${issuer}${path}`
+  return {
+    issuer,
+    endpoints: {
+      jwks: at(protocolPaths.jwks),
+      authorization: at(protocolPaths.authorization),
+      token: at(protocolPaths.token),
+      userinfo: at(protocolPaths.userinfo),
+      introspection: at(protocolPaths.introspection),
+      revocation: at(protocolPaths.revocation),
+      endSession: at(protocolPaths.endSession),
+    },
+    grantTypes: grantTypeNames.filter((name) => name !== 'password'),
+    responseTypes: ['code'],
+    responseModes: ['query', 'form_post'],
+    authenticationMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    assertionAlgorithms,
+    idTokenAlgorithms: signingAlgorithms,
+    scopes: ['openid', 'profile', 'email', 'offline_access'],
+    claims: ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'acr', 'amr', 'sid', 'at_hash', ...supportedClaims],
+    prompts: ['none', 'login', 'consent', 'select_account'],
+    acrValues: ['pwd'],
+    uiLocales: [...languages],
+    ...(offered.policy === undefined ? {} : { policy: offered.policy }),
+    ...(offered.terms === undefined ? {} : { terms: offered.terms }),
+  }
+}

@@ -1,0 +1,85 @@
+import { join } from 'node:path'
+import type { Config } from '../config/config.ts'
+import { createPasswordPool, type PasswordPool } from '../crypto/password-pool.ts'
+import { sha256Base64 } from '../crypto/hash.ts'
+import type { Random } from '../crypto/random.ts'
+import type { Core, Observer } from '../endpoints/core.ts'
+import { openKeys, type KeyEvent } from '../keys/keys.ts'
+import { openProtection } from '../keys/protection.ts'
+import { keyLifetimes } from '../domain/key-lifecycle.ts'
+import { createLimits } from '../limits/limits.ts'
+import { createLook } from '../pages/look.ts'
+import { buildServerMetadata } from '../protocol/server-metadata.ts'
+import type { Clock } from '../protocol/time.ts'
+import { createDirectory } from '../store/directory.ts'
+import { ensureInstance } from '../store/ensure-instance.ts'
+import { openStore } from '../store/open.ts'
+import { capabilitiesOf } from './capabilities.ts'
+
+/** What comes from outside: injected, so that tests own time and chance. */
+export type System = { readonly clock: Clock; readonly random: Random }
+
+export type GatehouseOptions = {
+  readonly observer: Observer
+  readonly onKeyEvent: (event: KeyEvent) => void
+  /** The store can't be trusted with another write: the process must end. */
+  readonly onFatal: (reason: Error) => void
+  readonly onDamage?: (reason: Error) => void
+  /** In place of the pool of threads: benchmarks take password hashing out on both sides. */
+  readonly passwords?: PasswordPool
+}
+
+/** The composed server: everything but its HTTP shell. */
+export type Gatehouse = {
+  readonly config: Config
+  readonly core: Core
+  readonly close: () => Promise<void>
+}
+
+/** The composition root: opens the store and the rings and wires them together. Throws what a part of it refuses to start for. */
+export async function openGatehouse(config: Config, system: System, options: GatehouseOptions): Promise<Gatehouse> {
+  const { clock, random } = system
+  const { store, admin } = await openStore(config.store, { clock, random, ...options })
+  const transition = { store, clock, random }
+  const instance = await ensureInstance(transition, system)
+  const keySource = config.keySecret === undefined ? { keyFile: join(config.dataDirectory, 'gatehouse.key') } : { secret: config.keySecret.reveal() }
+  const protection = await openProtection(keySource, instance.instanceId, random)
+  const keys = await openKeys({ store, clock, random, protection, lifetimes: keyLifetimes, onEvent: options.onKeyEvent })
+  const directory = await createDirectory({
+    store,
+    admin,
+    clock,
+    onForget: (forget) => {
+      if (forget === 'lost' || forget.some(({ kind }) => kind === 'key')) void keys.refresh()
+    },
+  })
+  const passwords = options.passwords ?? createPasswordPool({ threads: 2, queueLimit: 100 })
+  const readyAt = clock.seconds()
+  const core: Core = {
+    issuer: config.issuer,
+    trustsProxies: config.trustedProxies.length > 0,
+    clock,
+    random,
+    transition,
+    directory,
+    limits: createLimits(system),
+    keys,
+    passwords,
+    readyAt: () => readyAt,
+    admin,
+    look: createLook(config.pages, sha256Base64),
+    metadata: buildServerMetadata(
+      capabilitiesOf({ issuer: config.issuer, policy: config.pages.privacyPolicy, terms: config.pages.terms }),
+    ),
+    observer: options.observer,
+  }
+  return {
+    config,
+    core,
+    close: async () => {
+      directory.close()
+      await passwords.close()
+      await admin.close()
+    },
+  }
+}

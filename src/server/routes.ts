@@ -1,0 +1,50 @@
+import type { Core } from '../endpoints/core.ts'
+import { createAccountEndpoint, createHomeEndpoint } from '../endpoints/account.ts'
+import { createAuthorizeEndpoint, createResumeEndpoint } from '../endpoints/authorize.ts'
+import { createConsentEndpoint, createConsentPageEndpoint } from '../endpoints/consent.ts'
+import { createContinueEndpoint, createContinuePageEndpoint } from '../endpoints/continue.ts'
+import { createJwksEndpoint, createMetadataEndpoint } from '../endpoints/documents.ts'
+import { createEndSessionEndpoint } from '../endpoints/end-session.ts'
+import { createIntrospectionEndpoint } from '../endpoints/introspect.ts'
+import { createRevocationEndpoint } from '../endpoints/revoke.ts'
+import { createSignInEndpoint, createSignInPageEndpoint } from '../endpoints/sign-in.ts'
+import { createTokenEndpoint } from '../endpoints/token.ts'
+import { createUserinfoEndpoint } from '../endpoints/userinfo.ts'
+import { protocolPaths } from './capabilities.ts'
+import type { Route } from './route.ts'
+
+/** Every path there is, with how it is reached and who may. `access` is for readers and for the test that no route lacks it. */
+export function routesOf(core: Core): readonly Route[] {
+  const metadata = createMetadataEndpoint(core)
+  const jwks = createJwksEndpoint(core)
+  const authorize = createAuthorizeEndpoint(core)
+  const resume = createResumeEndpoint(core)
+  const userinfo = createUserinfoEndpoint(core)
+  const endSession = createEndSessionEndpoint(core)
+  return [
+    { method: 'GET', path: '/.well-known/openid-configuration', endpoint: metadata, kind: 'none', access: 'public', cors: 'public' },
+    { method: 'GET', path: '/.well-known/oauth-authorization-server', endpoint: metadata, kind: 'none', access: 'public', cors: 'public' },
+    { method: 'GET', path: protocolPaths.jwks, endpoint: jwks, kind: 'none', access: 'public', cors: 'public' },
+
+    { method: 'POST', path: protocolPaths.token, endpoint: createTokenEndpoint(core), kind: 'form', access: 'client', cors: 'public' },
+    { method: 'POST', path: protocolPaths.introspection, endpoint: createIntrospectionEndpoint(core), kind: 'form', access: 'client' },
+    { method: 'POST', path: protocolPaths.revocation, endpoint: createRevocationEndpoint(core), kind: 'form', access: 'client', cors: 'public' },
+    { method: 'GET', path: protocolPaths.userinfo, endpoint: userinfo, kind: 'none', access: 'token', cors: 'public' },
+    { method: 'POST', path: protocolPaths.userinfo, endpoint: userinfo, kind: 'form', access: 'token', cors: 'public' },
+
+    { method: 'GET', path: protocolPaths.authorization, endpoint: authorize, kind: 'none', access: 'browser' },
+    { method: 'POST', path: protocolPaths.authorization, endpoint: authorize, kind: 'form', access: 'browser' },
+    { method: 'GET', path: `${protocolPaths.authorization}/resume`, endpoint: resume, kind: 'none', access: 'browser' },
+    { method: 'GET', path: '/signin', endpoint: createSignInPageEndpoint(core), kind: 'none', access: 'browser' },
+    { method: 'POST', path: '/signin', endpoint: createSignInEndpoint(core), kind: 'form', access: 'browser' },
+    { method: 'GET', path: '/continue', endpoint: createContinuePageEndpoint(core), kind: 'none', access: 'browser' },
+    { method: 'POST', path: '/continue', endpoint: createContinueEndpoint(core), kind: 'form', access: 'browser' },
+    { method: 'GET', path: '/consent', endpoint: createConsentPageEndpoint(core), kind: 'none', access: 'browser' },
+    { method: 'POST', path: '/consent', endpoint: createConsentEndpoint(core), kind: 'form', access: 'browser' },
+    { method: 'GET', path: protocolPaths.endSession, endpoint: endSession, kind: 'none', access: 'browser' },
+    { method: 'POST', path: protocolPaths.endSession, endpoint: endSession, kind: 'form', access: 'browser' },
+
+    { method: 'GET', path: '/account', endpoint: createAccountEndpoint(core), kind: 'none', access: 'browser' },
+    { method: 'GET', path: '/', endpoint: createHomeEndpoint(core), kind: 'none', access: 'browser' },
+  ]
+}

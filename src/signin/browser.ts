@@ -1,0 +1,31 @@
+import { sha256 } from '../crypto/hash.ts'
+import { cookieNameOf, parseCookies, printSetCookie } from '../protocol/cookies.ts'
+import type { HeaderLine, HttpRequest } from '../protocol/http.ts'
+import { schemeOf, type BrowserContext } from './context.ts'
+
+/** A browser as one thing, signed in or not: a random cookie that forms and parked requests are bound to. */
+export type Browser = {
+  /** The cookie's value. Only MACs and a hash of it are ever stored. */
+  readonly value: string
+  /** To be set if the browser had none. */
+  readonly setCookie: readonly HeaderLine[]
+}
+
+const browserCookie = 'gatehouse-browser'
+const shape = /^[A-Za-z0-9_-]{43}$/
+
+export function readBrowser(context: BrowserContext, request: HttpRequest): string | undefined {
+  const value = parseCookies(request.headers['cookie']).get(cookieNameOf(browserCookie, schemeOf(context)))
+  return value !== undefined && shape.test(value) ? value : undefined
+}
+
+export function knowBrowser(context: BrowserContext, request: HttpRequest): Browser {
+  const known = readBrowser(context, request)
+  if (known !== undefined) return { value: known, setCookie: [] }
+  const value = context.random.text(32)
+  return { value, setCookie: [['set-cookie', printSetCookie({ name: browserCookie, value, scheme: schemeOf(context) })]] }
+}
+
+export function browserHash(value: string): string {
+  return sha256(`browser\n${value}`)
+}

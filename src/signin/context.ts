@@ -1,0 +1,33 @@
+import type { PasswordPool } from '../crypto/password-pool.ts'
+import type { Random } from '../crypto/random.ts'
+import type { TokenKeys } from '../tokens/keys-view.ts'
+import type { CookieScheme } from '../protocol/cookies.ts'
+import type { Clock } from '../protocol/time.ts'
+import type { Limits } from '../limits/limits.ts'
+import type { Directory } from '../store/directory.ts'
+import type { TransitionContext } from '../store/transition.ts'
+
+/** What checking a password needs of the house. */
+export type PasswordContext = {
+  readonly clock: Clock
+  readonly random: Random
+  readonly transition: TransitionContext
+  readonly directory: Directory
+  readonly limits: Limits
+  readonly passwords: PasswordPool
+}
+
+/** What knowing a browser needs of the house. */
+export type BrowserContext = {
+  readonly issuer: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly transition: TransitionContext
+  readonly directory: Directory
+  readonly keys: TokenKeys
+}
+
+/** `__Host-` cookies on https; plain names only on loopback http, where browsers refuse the prefix. */
+export function schemeOf(context: Pick<BrowserContext, 'issuer'>): CookieScheme {
+  return context.issuer.startsWith('https:') ? 'https' : 'http'
+}

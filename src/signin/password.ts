@@ -1,0 +1,62 @@
+import { append, ref } from '../domain/record.ts'
+import type { User } from '../domain/user.ts'
+import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
+import type { Reason } from '../protocol/reasons.ts'
+import { normaliseUsername } from '../protocol/username.ts'
+import { readAlive } from '../store/read-alive.ts'
+import { commitNew } from '../store/transition.ts'
+import type { PasswordContext } from './context.ts'
+
+export type PasswordAttempt = { readonly username: string; readonly password: string; readonly address: string }
+
+/**
+ * The account behind a name and password. An unknown name costs the same hash and gets the same answer as a wrong password;
+ * that an account is locked learns only who knows its password.
+ */
+export async function verifyPassword(context: PasswordContext, attempt: PasswordAttempt): Promise<User | Refusal> {
+  const normal = normaliseUsername(attempt.username)
+  // One counter per account, whatever way its name is written (H05); a name that can't exist is counted as typed.
+  const account = isRefusal(normal) ? attempt.username.slice(0, 64) : normal
+  // Reserved before the hash is computed, so that parallel attempts can't exceed the limit together (H04).
+  const reserved = context.limits.reserve('sign-in', [account, attempt.address])
+  if ('retryAfterSeconds' in reserved) return throttled(reserved.retryAfterSeconds)
+  let evaluated = false
+  try {
+    const user = isRefusal(normal) ? undefined : await accountNamed(context, normal)
+    const matches = await context.passwords.verify(user?.passwordHash, attempt.password)
+    evaluated = true
+    if (user === undefined || !matches) {
+      const reason = user === undefined ? 'user_unknown' : 'password_wrong'
+      await recordFailure(context, attempt, user, reason)
+      return refuse('invalid_grant', reason)
+    }
+    if (user.locked) {
+      await recordFailure(context, attempt, user, 'user_locked')
+      return refuse('invalid_grant', 'user_locked')
+    }
+    reserved.forgive()
+    return user
+  } finally {
+    // A full queue or a store that doesn't answer is not the person's mistake.
+    if (!evaluated) reserved.forgive()
+  }
+}
+
+async function accountNamed(context: PasswordContext, normal: string): Promise<User | undefined> {
+  const name = await readAlive(context.transition.store, ref('name', `username:${normal}`), context.clock.seconds())
+  return name === undefined ? undefined : context.directory.user(name.target)
+}
+
+async function recordFailure(context: PasswordContext, attempt: PasswordAttempt, user: User | undefined, reason: Reason): Promise<void> {
+  const { clock } = context
+  await commitNew(context.transition, [
+    append(context.random.id(clock.millis()), {
+      v: 1,
+      type: 'signin.failed',
+      at: clock.seconds(),
+      ...(user === undefined ? {} : { userId: user.userId }),
+      address: attempt.address,
+      reason,
+    }),
+  ])
+}

@@ -1,0 +1,104 @@
+import { deviceNameOf } from '../domain/device-name.ts'
+import { append, create, put, ref, remove, type Write } from '../domain/record.ts'
+import type { SignedIn } from '../domain/next-step.ts'
+import { sameImprint } from '../domain/same-imprint.ts'
+import { isSessionAlive, needsTouch, sessionExpiry, startSession } from '../domain/session-state.ts'
+import type { User } from '../domain/user.ts'
+import { cookieNameOf, parseCookies, printRemoveCookie, printSetCookie } from '../protocol/cookies.ts'
+import type { HeaderLine, HttpRequest } from '../protocol/http.ts'
+import { readAlive } from '../store/read-alive.ts'
+import { transition } from '../store/transition.ts'
+import { printSessionHandle, readSessionHandle } from '../tokens/session-handle.ts'
+import { schemeOf, type BrowserContext } from './context.ts'
+
+const sessionCookie = 'gatehouse-session'
+
+/** Who is signed in in this browser. Expired, superseded, forged and foreign cookies are all nobody. */
+export async function currentSession(context: BrowserContext, request: HttpRequest): Promise<SignedIn | undefined> {
+  const text = parseCookies(request.headers['cookie']).get(cookieNameOf(sessionCookie, schemeOf(context)))
+  const handle = text === undefined ? undefined : readSessionHandle(context.keys, text)
+  if (handle === undefined) return undefined
+  const now = context.clock.seconds()
+  const session = await readAlive(context.transition.store, ref('session', handle.recordId), now)
+  if (session === undefined || !sameImprint(session, handle.imprint)) return undefined
+  const user = await context.directory.user(session.userId)
+  if (user === undefined || !isSessionAlive(session, user, await context.directory.instance(), now)) return undefined
+  if (needsTouch(session, now)) await touch(context, handle.recordId)
+  return { sessionId: handle.recordId, session, user }
+}
+
+async function touch(context: BrowserContext, sessionId: string): Promise<void> {
+  await transition(context.transition, { session: ref('session', sessionId) }, ({ session }, now) => {
+    if (session.value === undefined || !needsTouch(session.value, now)) return { writes: [], result: undefined }
+    const touched = { ...session.value, lastSeenAt: now }
+    return { writes: [put(session, touched, { expiresAt: sessionExpiry(touched) })], result: undefined }
+  })
+}
+
+export type OpenedSession = { readonly signedIn: SignedIn; readonly writes: readonly Write[]; readonly setCookie: HeaderLine }
+
+/** A new session for somebody who just proved who he is: always a new id (G03), together with its event. */
+export async function openSession(
+  context: BrowserContext,
+  request: HttpRequest,
+  proof: { readonly user: User; readonly persistent: boolean; readonly amr: readonly string[]; readonly acr: string },
+): Promise<OpenedSession> {
+  const { clock } = context
+  const now = clock.seconds()
+  const sessionId = context.random.id(clock.millis())
+  const session = startSession({
+    ...proof,
+    instance: await context.directory.instance(),
+    now,
+    nonce: context.random.text(16),
+    keyId: context.keys.secret('cookie').keyId,
+    device: deviceNameOf(request.headers['user-agent']),
+  })
+  const handle = printSessionHandle(context.keys, { recordId: sessionId, generation: 0, imprint: session })
+  return {
+    signedIn: { sessionId, session, user: proof.user },
+    writes: [
+      create(ref('session', sessionId), session, { owners: [proof.user.userId], expiresAt: sessionExpiry(session) }),
+      append(context.random.id(clock.millis()), {
+        v: 1,
+        type: 'signin.succeeded',
+        at: now,
+        userId: proof.user.userId,
+        sessionId,
+        address: request.peer.address,
+      }),
+    ],
+    setCookie: [
+      'set-cookie',
+      printSetCookie({
+        name: sessionCookie,
+        value: handle,
+        scheme: schemeOf(context),
+        ...(session.persistent ? { maxAge: session.absoluteExpiresAt - now } : {}),
+      }),
+    ],
+  }
+}
+
+/** End a session: the record goes, with its event; the cookie is told to go too. */
+export async function closeSession(context: BrowserContext, signedIn: SignedIn, address: string): Promise<HeaderLine> {
+  const eventId = context.random.id(context.clock.millis())
+  await transition(context.transition, { session: ref('session', signedIn.sessionId) }, ({ session }, now) => ({
+    writes:
+      session.version === null
+        ? []
+        : [
+            ...remove(session),
+            append(eventId, {
+              v: 1,
+              type: 'session.ended',
+              at: now,
+              userId: signedIn.user.userId,
+              sessionId: signedIn.sessionId,
+              address,
+            }),
+          ],
+    result: undefined,
+  }))
+  return ['set-cookie', printRemoveCookie(sessionCookie, schemeOf(context))]
+}
