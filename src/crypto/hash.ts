@@ -5,9 +5,9 @@ export function sha256(input: string | Uint8Array): string {
   return hash('sha256', input, 'base64url')
 }
 
-/** SHA-256 as bytes. */
-export function sha256Bytes(input: string | Uint8Array): Uint8Array {
-  return hash('sha256', input, 'buffer')
+/** SHA-256 in plain base64, as Content-Security-Policy names scripts and styles (CSP 3 §2.3.1). */
+export function sha256Base64(input: string | Uint8Array): string {
+  return hash('sha256', input, 'base64')
 }
 
 /**

@@ -7,9 +7,10 @@ import type { Protection } from './protection.ts'
 
 /** What the log should know. Ids alone. */
 export type KeyEvent = {
-  readonly type: 'created' | 'took_over' | 'removed' | 'unreadable'
-  readonly ring: Ring
-  /** Absent where the ring says enough. */
+  /** 'stale': the store didn't answer, so newer keys may exist; 'unreadable': a key of another protection. */
+  readonly type: 'created' | 'took_over' | 'removed' | 'unreadable' | 'stale'
+  /** Absent where all rings or none are meant. */
+  readonly ring?: Ring
   readonly keyId?: string
 }
 

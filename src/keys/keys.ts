@@ -3,11 +3,11 @@ import { keyTimes, mayVerify, rings } from '../domain/key-lifecycle.ts'
 import type { Seconds } from '../protocol/time.ts'
 import type { MintKeys } from '../tokens/mint.ts'
 import type { KeysContext } from './context.ts'
-import { openKey, type OpenedKey } from './key-material.ts'
-import { loadKeyRecords, type StoredKey } from './key-records.ts'
-import { arrangeKeys, type KeyView } from './key-view.ts'
-import { ProtectionFailed } from './protection-failed.ts'
+import { createKeyCache } from './key-cache.ts'
+import type { KeyView } from './key-view.ts'
 import { announceNext, foundMissing, takeDueSteps } from './rotation.ts'
+
+export type { KeyEvent, KeysContext } from './context.ts'
 
 /** A key without anything secret. */
 export type KeySummary = Omit<KeyRecord, 'v' | 'sealed' | 'publicJwk'>
@@ -20,7 +20,7 @@ export type Keys = MintKeys & {
   readonly rotate: (ring: Ring, actor?: string) => Promise<KeySummary>
   /** Take every step that is due. Costs nothing if none is. Call it often, and only while the clock can be trusted. */
   readonly tick: () => Promise<void>
-  /** Read the rings again: when a change record names a key. */
+  /** Read the rings again: when a change record names a key. Never rejects; if the store doesn't answer, `tick` tries again. */
   readonly refresh: () => Promise<void>
   /**
    * After something was refused: whether that may have been for a key that this process hadn't seen yet, and it has now.
@@ -37,69 +37,15 @@ const learnEveryMillis = 1000
  * Throws ProtectionFailed if the keys at rest don't open.
  */
 export async function openKeys(context: KeysContext): Promise<Keys> {
-  const { store, clock, random, protection, lifetimes, onEvent } = context
-  const opened = new Map<string, OpenedKey>()
-  let view: KeyView = arrangeKeys([])
+  const { clock, lifetimes } = context
+  const cache = createKeyCache(context)
+  const rotation = { ...context, known: () => cache.view().keys, reload: cache.reload }
+  await cache.loadAll()
+  if (await foundMissing(rotation)) await cache.loadAll()
+
   let missed = false
   let learnedAt = Number.NEGATIVE_INFINITY
   let learning: Promise<boolean> | undefined
-  let loading: Promise<void> | undefined
-  let again: Promise<void> | undefined
-
-  async function load(onFailure: (stored: StoredKey, error: ProtectionFailed) => void): Promise<void> {
-    const stored = await loadKeyRecords(store)
-    const keys = stored.flatMap((key) => {
-      try {
-        return [take(key)]
-      } catch (error) {
-        if (!(error instanceof ProtectionFailed)) throw error
-        onFailure(key, error)
-        return []
-      }
-    })
-    opened.clear()
-    for (const key of keys) opened.set(key.recordId, key)
-    view = arrangeKeys(keys)
-  }
-
-  /** Unsealed once per process; only its dates change. */
-  function take({ recordId, record }: StoredKey): OpenedKey {
-    const known = opened.get(recordId)
-    return known?.record.sealed === record.sealed ? { ...known, record } : openKey(recordId, record, protection)
-  }
-
-  /** One load at a time; who asks during one gets the next, since the running one may have read too early. */
-  function refresh(): Promise<void> {
-    if (loading === undefined) {
-      loading = load(({ record }) => onEvent({ type: 'unreadable', ring: record.ring, keyId: record.keyId })).finally(
-        () => {
-          loading = undefined
-        },
-      )
-      return loading
-    }
-    again ??= loading
-      .catch(() => undefined)
-      .then(() => {
-        again = undefined
-        return refresh()
-      })
-    return again
-  }
-
-  function learn(): Promise<boolean> {
-    if (learning !== undefined) return learning
-    if (!missed || clock.monotonic() - learnedAt < learnEveryMillis) return Promise.resolve(false)
-    missed = false
-    learnedAt = clock.monotonic()
-    const before = states(view)
-    learning = refresh()
-      .then(() => states(view) !== before)
-      .finally(() => {
-        learning = undefined
-      })
-    return learning
-  }
 
   function usable<K>(dated: { readonly key: K; readonly record: KeyRecord } | undefined): K | undefined {
     if (dated !== undefined && mayVerify(dated.record, clock.seconds())) return dated.key
@@ -107,32 +53,41 @@ export async function openKeys(context: KeysContext): Promise<Keys> {
     return undefined
   }
 
-  const rotation = { ...context, known: () => view.keys, refresh }
-  const strictly = (_: StoredKey, error: ProtectionFailed): never => {
-    throw error
+  async function lookAgain(): Promise<boolean> {
+    missed = false
+    learnedAt = clock.monotonic()
+    const before = states(cache.view())
+    await cache.reload()
+    return states(cache.view()) !== before
   }
-  await load(strictly)
-  if (await foundMissing(rotation)) await load(strictly)
 
   return {
-    random,
-    signing: (algorithm) => present(view.signing.get(algorithm), `signing-${algorithm}`),
-    verification: (keyId) => usable(view.verification.get(keyId)),
-    secret: (ring) => present(view.activeSecrets.get(ring), ring),
-    secretById: (ring, keyId) => usable(view.secrets.get(ring)?.get(keyId)),
-    jwks: () => ({ ...view.jwks, maxAgeSeconds: lifetimes.jwksMaxAge }),
+    random: context.random,
+    signing: (algorithm) => present(cache.view().signing.get(algorithm), `signing-${algorithm}`),
+    verification: (keyId) => usable(cache.view().verification.get(keyId)),
+    secret: (ring) => present(cache.view().activeSecrets.get(ring), ring),
+    secretById: (ring, keyId) => usable(cache.view().secrets.get(ring)?.get(keyId)),
+    jwks: () => ({ ...cache.view().jwks, maxAgeSeconds: lifetimes.jwksMaxAge }),
     rotate: async (ring, actor) => {
       await announceNext(rotation, ring, keyTimes(ring, lifetimes).announce, actor)
-      const waiting = view.keys.find(({ record }) => record.ring === ring && record.state === 'announced')
-      const active = view.keys.find(({ record }) => record.ring === ring && record.state === 'active')
-      return summary(present(waiting ?? active, ring).record)
+      const ofRing = cache.view().keys.filter(({ record }) => record.ring === ring)
+      const waiting = ofRing.find(({ record }) => record.state === 'announced')
+      return summary(present(waiting ?? ofRing.at(-1), ring).record)
     },
     tick: async () => {
+      if (cache.isStale()) await cache.refresh()
       for (const ring of rings) await takeDueSteps(rotation, ring)
     },
-    refresh,
-    learn,
-    list: () => view.keys.map(({ record }) => summary(record)),
+    refresh: cache.refresh,
+    learn: () => {
+      if (learning !== undefined) return learning
+      if (!missed || clock.monotonic() - learnedAt < learnEveryMillis) return Promise.resolve(false)
+      learning = lookAgain().finally(() => {
+        learning = undefined
+      })
+      return learning
+    },
+    list: () => cache.view().keys.map(({ record }) => summary(record)),
   }
 }
 

@@ -18,7 +18,7 @@ import { nextKeyRef } from './key-records.ts'
 export type RotationContext = KeysContext & {
   /** The keys in memory. */
   readonly known: () => readonly OpenedKey[]
-  readonly refresh: () => Promise<void>
+  readonly reload: () => Promise<void>
 }
 
 /** Create the first key of every ring that has none. Whoever commits first made them; the others find them there. */
@@ -63,7 +63,7 @@ export async function announceNext(
         ...(actor !== undefined && { actor }),
       }),
     )
-    await context.refresh()
+    await context.reload()
     if (outcome === 'announced' && made !== undefined) context.onEvent({ type: 'created', ring, keyId: made.keyId })
     if (outcome !== 'behind') return
   }
@@ -86,7 +86,7 @@ export async function takeDueSteps(context: RotationContext, ring: Ring): Promis
     const outcome = await transition(context, refsOf(known), (slots, now) =>
       advanceRing(slotsIn(slots), { now, times, ids }),
     )
-    await context.refresh()
+    await context.reload()
     if (outcome !== 'nothing') context.onEvent({ type: outcome, ring })
   }
 }
