@@ -5,7 +5,10 @@ export type Fixture = {
   readonly service: Client
   readonly web: Client & { readonly redirectUri: string }
   readonly resources: { readonly opaque: string; readonly jwt: string; readonly scope: string }
-  readonly person: { readonly username: string; readonly password: string }
+  /** The administrator that a first start makes. */
+  readonly administrator: Person
+  /** One for each lane that signs in again and again: people don't share an account, so no record is contended. */
+  readonly people: readonly Person[]
   readonly ttlSeconds: {
     readonly access: number
     readonly code: number
@@ -14,13 +17,18 @@ export type Fixture = {
   }
 }
 
+export type Person = { readonly username: string; readonly password: string }
+
 type Client = { readonly id: string; readonly secret: string }
+
+const PEOPLE = 64
 
 export const makeFixture = (): Fixture => ({
   service: { id: 'bench-service', secret: secret() },
   web: { id: 'bench-web', secret: secret(), redirectUri: 'https://app.example/cb' },
   resources: { opaque: 'https://opaque.api.example', jwt: 'https://jwt.api.example', scope: 'read' },
-  person: { username: 'admin', password: secret() },
+  administrator: { username: 'admin', password: secret() },
+  people: Array.from({ length: PEOPLE }, (_, number) => ({ username: `person-${number}`, password: secret() })),
   ttlSeconds: { access: 900, code: 60, refresh: 14 * 86_400, session: 14 * 86_400 },
 })
 

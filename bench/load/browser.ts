@@ -1,3 +1,4 @@
+import type { Person } from '../fixture.ts'
 import { header, type Reply } from './connection.ts'
 import type { Lane } from './lane.ts'
 import { getMessage, postMessage } from './message.ts'
@@ -15,7 +16,7 @@ export type Browser = {
 
 const MOST_STEPS = 12
 
-export const openBrowser = (lane: Lane): Browser => {
+export const openBrowser = (lane: Lane, person: Person): Browser => {
   const { host, origin } = lane.site
   const { redirectUri } = lane.fixture.web
   const cookies = new Map<string, Cookie>()
@@ -42,7 +43,7 @@ export const openBrowser = (lane: Lane): Browser => {
         if (!path.startsWith('/')) throw new Error(`redirected to a stranger: ${location}`)
         reply = await get(path)
       } else {
-        const filled = fillPage(reply.body, lane)
+        const filled = fillPage(reply.body, lane.site.origin, person)
         reply = await post(filled.action, filled.body)
       }
     }
@@ -67,9 +68,8 @@ const keepCookies = (head: string, cookies: Map<string, Cookie>): void => {
   }
 }
 
-const fillPage = (html: string, lane: Lane): { action: string; body: string } => {
+const fillPage = (html: string, origin: string, { username, password }: Person): { action: string; body: string } => {
   const forms = parseForms(html)
-  const { username, password } = lane.fixture.person
   const answers: Record<string, Record<string, string>> = {
     'sign-in': { username, password },
     consent: { decision: 'allow' },
@@ -80,7 +80,7 @@ const fillPage = (html: string, lane: Lane): { action: string; body: string } =>
     if (answer === undefined) continue
     const fields = new URLSearchParams(form.fields.filter(([name]) => !(name in answer)))
     for (const [name, value] of Object.entries(answer)) fields.append(name, value)
-    const action = form.action.startsWith(lane.site.origin) ? form.action.slice(lane.site.origin.length) : form.action
+    const action = form.action.startsWith(origin) ? form.action.slice(origin.length) : form.action
     return { action, body: fields.toString() }
   }
   throw new Error(`a page without a form the bench knows:\n${html.slice(0, 800)}`)

@@ -6,9 +6,9 @@ import type { Fixture } from '../fixture.ts'
  * The smallest sign-in page for the peer, on bare node:http: one form that signs in and consents at once, which is the
  * fewest requests oidc-provider can do it in. The password is compared, not hashed: hashing is out of both sides' figures.
  */
-export const interaction =
-  (provider: Provider, { person, resources, web }: Fixture) =>
-  async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+export const interaction = (provider: Provider, { administrator, people, resources, web }: Fixture) => {
+  const passwords = new Map([administrator, ...people].map(({ username, password }) => [username, password]))
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
       const { uid, params } = await provider.interactionDetails(request, response)
       if (request.method !== 'POST') {
@@ -23,22 +23,24 @@ export const interaction =
         return
       }
       const form = new URLSearchParams(await readBody(request))
-      if (form.get('username') !== person.username || form.get('password') !== person.password) {
+      const username = form.get('username') ?? ''
+      if (!passwords.has(username) || form.get('password') !== passwords.get(username)) {
         response.writeHead(403).end()
         return
       }
-      const grant = new provider.Grant({ accountId: person.username, clientId: web.id })
+      const grant = new provider.Grant({ accountId: username, clientId: web.id })
       grant.addOIDCScope('openid offline_access')
       grant.addResourceScope(resources.opaque, resources.scope)
       const grantId = await grant.save()
       await provider.interactionFinished(request, response, {
-        login: { accountId: person.username, amr: ['pwd'] },
+        login: { accountId: username, amr: ['pwd'] },
         consent: { grantId },
       })
     } catch (error) {
       response.writeHead(500).end(String(error))
     }
   }
+}
 
 const page = (uid: string, scope: string): string =>
   `<!doctype html><html lang="en"><title>Sign in</title><form id="sign-in" method="post" action="/interaction/${uid}">` +

@@ -36,7 +36,7 @@ export const gatehouse: Side = {
         NODE_ENV: 'production',
         BENCH_SERVICE_SECRET: fixture.service.secret,
         BENCH_WEB_SECRET: fixture.web.secret,
-        GATEHOUSE_ADMIN_PASSWORD: fixture.person.password,
+        GATEHOUSE_ADMIN_PASSWORD: fixture.administrator.password,
       },
     }
   },

@@ -61,7 +61,7 @@ export const codeFlow = (
 export const signInOnce = async (
   lane: Lane,
 ): Promise<{ browser: Browser; flow: ReturnType<typeof codeFlow>; tokens: Tokens }> => {
-  const browser = openBrowser(lane)
+  const browser = openBrowser(lane, lane.fixture.administrator)
   const flow = codeFlow(lane)
   const tokens = await flow.redeem(await browser.walk(flow.authorizePath()))
   return { browser, flow, tokens }
@@ -78,7 +78,10 @@ export const codeWithSession: Flow = async (lane) => {
 }
 
 /** A new browser every time: sign-in, consent (asked for again by prompt=consent), code, tokens. */
-export const signIn: Flow = async (lane) => async () => {
-  const flow = codeFlow(lane)
-  await flow.redeem(await openBrowser(lane).walk(flow.authorizePath('consent')))
+export const signIn: Flow = async (lane) => {
+  const person = lane.fixture.people[lane.number % lane.fixture.people.length] ?? lane.fixture.administrator
+  return async () => {
+    const flow = codeFlow(lane)
+    await flow.redeem(await openBrowser(lane, person).walk(flow.authorizePath('consent')))
+  }
 }
