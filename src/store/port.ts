@@ -3,8 +3,7 @@ import type { Kind, Ref, StoredRecord, Version, Write } from '../domain/record.t
 
 /** A write as it reaches an adapter: every `put` carries the new version stamp, chosen above the port. */
 export type StampedWrite =
-  | (Extract<Write, { op: 'put' }> & { readonly version: Version })
-  | Exclude<Write, { op: 'put' }>
+  (Extract<Write, { op: 'put' }> & { readonly version: Version }) | Exclude<Write, { op: 'put' }>
 
 export type Page = {
   readonly records: readonly StoredRecord[]
@@ -12,38 +11,44 @@ export type Page = {
   readonly next: string | null
 }
 
-/** The five verbs that every request path needs. See docs/decisions for why there are no more. */
+/**
+ * The four verbs that every request path needs. Ids and owners are non-empty, well-formed Unicode, compared and sorted by their UTF-8 bytes.
+ * An event is a record of kind `event` whose only owner is its bucket (`bucketOf`), that never changes, and that expires with the retention.
+ */
 export type Store = {
   /** Records by reference, in the order asked, strongly consistent, one round trip. May return expired ones. */
   readonly read: (refs: readonly Ref[]) => Promise<readonly (StoredRecord | undefined)[]>
   /**
-   * All of it happens, or none. Resolves only once durable.
+   * All of it happens, or none; a record stands in at most one write. Resolves only once durable.
+   * A `put` without owners leaves a record's owners as they were. An `append` whose id exists is a conflict.
    * Throws StoreUnavailable; with outcome `unknown` the caller reads the stamps back to learn what happened.
    */
   readonly commit: (writes: readonly StampedWrite[]) => Promise<'committed' | 'conflict'>
-  /** A page of one owner's records of one kind, in bytewise key order. Never the basis of a decision. */
+  /** A page of one owner's records of one kind, in key order. May hold expired ones. Never the basis of a decision. */
   readonly list: (kind: Kind, owner: string, page: { readonly after?: string; readonly limit: number }) => Promise<Page>
-  /** Delete records that expired before `now`, at most `limit`. Returns how many. */
+  /** Delete records that expired before `now`, at most `limit`, in steps that leave commits room. Returns how many. */
   readonly sweep: (now: EpochSeconds, limit: number) => Promise<number>
 }
+
+/** What caches must forget, and where to go on asking. `lost`: the feed no longer reaches back that far, forget everything. */
+export type Changes = { readonly cursor: string; readonly forget: readonly Ref[] | 'lost' }
 
 /** What operating a store needs beyond requests. Opening is the adapter's own function. */
 export type StoreAdmin = {
   /** Every record of one kind (all owners), in key order, from one snapshot. */
   readonly scan: (kind: Kind) => AsyncIterable<StoredRecord & { readonly owners: readonly string[] }>
-  /** Resolves if the store answers; throws StoreUnavailable otherwise. */
+  /** Resolves if the store answers and takes writes; throws StoreUnavailable otherwise. */
   readonly ping: () => Promise<void>
   /** Full integrity check: findings in words, none if sound. */
   readonly verify: () => Promise<readonly string[]>
+  /** Refs that changed (through `change` records) since `cursor`; `cursor` undefined asks only for the newest cursor. */
+  readonly changes: (cursor: string | undefined) => Changes | Promise<Changes>
   /**
-   * Refs that changed (through `change` records) since `cursor`, and the new cursor; `cursor` undefined asks only for the newest cursor.
-   * 'lost' if the feed no longer reaches back that far: forget everything.
+   * `exact`: an embedded store, whose `changes` costs next to nothing and shows every commit that was answered in this
+   * process, and every other process's by the next turn of the event loop. `polled`: it must be asked under a lease.
    */
-  readonly changes: (
-    cursor: string | undefined,
-  ) => { readonly cursor: string; readonly forget: readonly Ref[] | 'lost' } | Promise<{ readonly cursor: string; readonly forget: readonly Ref[] | 'lost' }>
-  /** Whether `changes` is synchronous and exact at each call (embedded stores), or must be polled under a lease. */
   readonly changesAre: 'exact' | 'polled'
+  /** Waits for what was begun; afterwards everything is refused. */
   readonly close: () => Promise<void>
 }
 

@@ -18,6 +18,7 @@ const homes: Record<string, { folders: string[]; types?: string[]; why?: string 
   zod: { folders: ['config', 'api'], why: 'two edges with a published schema each: the file, and the REST API' },
   pino: { folders: ['server'] },
   'prom-client': { folders: ['server'] },
+  'lru-cache': { folders: ['store'] },
   'node:crypto': { folders: ['crypto'] },
   'node:sqlite': { folders: ['store/sqlite'] },
   // Nobody runs other programs, evaluates code or opens a debugger.

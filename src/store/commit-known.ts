@@ -1,0 +1,80 @@
+import { ref, type Write } from '../domain/record.ts'
+import type { StampedWrite, Store } from './port.ts'
+import { StoreUnavailable } from './unavailable.ts'
+
+/** At least 96 random bits, never the same twice. */
+export type Stamps = { readonly stamp: () => string }
+
+const mostTries = 3
+
+/**
+ * Commit with an outcome that is known: when the answer was lost, what the commit would have left behind is read back,
+ * and if it isn't there the very same commit is tried again, so that the lost one can no longer happen unseen.
+ */
+export async function commitKnown(
+  context: { readonly store: Store; readonly random: Stamps },
+  writes: readonly Write[],
+): Promise<'committed' | 'conflict'> {
+  const stamped = stamp(writes, context.random)
+  try {
+    return await context.store.commit(stamped)
+  } catch (error) {
+    if (error instanceof StoreUnavailable && error.outcome === 'unknown') return settle(context.store, stamped, error)
+    throw error
+  }
+}
+
+async function settle(
+  store: Store,
+  writes: readonly StampedWrite[],
+  lost: StoreUnavailable,
+): Promise<'committed' | 'conflict'> {
+  for (let tried = 1; tried < mostTries; tried += 1) {
+    try {
+      const trace = await traceOf(store, writes)
+      if (trace === 'there') return 'committed'
+      if (trace === 'unclear') throw lost
+      const again = await store.commit(writes)
+      if (again === 'committed') return 'committed'
+      // The lost commit may have come through in between; if not, it never will: what it expected is gone.
+      const after = await traceOf(store, writes)
+      if (after === 'there') return 'committed'
+      if (after === 'none') return 'conflict'
+      throw lost
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error
+      if (error === lost || error.outcome === 'none') throw lost
+    }
+  }
+  throw lost
+}
+
+/** What is left of a commit: an event stays for good; a stamp only until somebody writes over it. */
+async function traceOf(store: Store, writes: readonly StampedWrite[]): Promise<'there' | 'none' | 'unclear'> {
+  const event = writes.find((write) => write.op === 'append')
+  if (event !== undefined) {
+    const [found] = await store.read([ref('event', event.id)])
+    return found === undefined ? 'none' : 'there'
+  }
+  const put = writes.find((write) => write.op === 'put')
+  if (put === undefined) return 'unclear'
+  const [found] = await store.read([ref(put.kind, put.id)])
+  if (found?.version === put.version) return 'there'
+  return (found?.version ?? null) === put.expect ? 'none' : 'unclear'
+}
+
+function stamp(writes: readonly Write[], random: Stamps): readonly StampedWrite[] {
+  const only = writes.length === 1 ? writes[0] : undefined
+  // The hottest commit of all, one event, is passed on as it is.
+  if (only?.op === 'append') return [only]
+  return writes.map((write, index) => {
+    if (write.op === 'append') return write
+    for (let before = 0; before < index; before += 1) {
+      const other = writes[before]
+      if (other !== undefined && other.op !== 'append' && other.id === write.id && other.kind === write.kind) {
+        throw new TypeError(`a decision writes the same ${write.kind} twice`)
+      }
+    }
+    return write.op === 'put' ? { ...write, version: random.stamp() } : write
+  })
+}

@@ -1,0 +1,52 @@
+import type { Clock } from '../protocol/time.ts'
+import { StoreUnavailable } from './unavailable.ts'
+
+/** The right to trust one's memory, renewed by every successful look at the store. */
+export type Lease = {
+  /** Throws StoreUnavailable when the last look is too long ago. */
+  readonly assert: () => undefined
+  readonly end: () => void
+}
+
+const pollMillis = 250
+const leaseMillis = 5_000
+
+/** Polls at once and then for ever. A lease counts from before the look began, on the clock that nobody can set. */
+export function startLease(options: {
+  readonly poll: () => Promise<void>
+  readonly clock: Pick<Clock, 'monotonic'>
+  readonly pollMillis?: number
+  readonly leaseMillis?: number
+}): Lease {
+  const { poll, clock } = options
+  const lasts = options.leaseMillis ?? leaseMillis
+  let renewedAt = clock.monotonic()
+  let ended = false
+  let timer: NodeJS.Timeout | undefined
+
+  async function renew(): Promise<void> {
+    const beganAt = clock.monotonic()
+    try {
+      await poll()
+      renewedAt = beganAt
+    } catch {
+      // The lease runs out by itself, and whoever asks then hears why.
+    }
+    if (!ended) timer = setTimeout(() => void renew(), options.pollMillis ?? pollMillis)
+  }
+  void renew()
+
+  return {
+    assert() {
+      if (clock.monotonic() - renewedAt <= lasts) return undefined
+      throw new StoreUnavailable(
+        `the store hasn't been seen for ${lasts} ms: what is in memory may be out of date`,
+        'none',
+      )
+    },
+    end() {
+      ended = true
+      clearTimeout(timer)
+    },
+  }
+}

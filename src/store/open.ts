@@ -1,0 +1,34 @@
+import { resolve } from 'node:path'
+import type { Clock, Seconds } from '../protocol/time.ts'
+import { parseStoreAddress, type StoreAddress } from '../config/store-address.ts'
+import type { OpenStore } from './port.ts'
+import { StoreRefused } from './refused.ts'
+
+export type OpenOptions = {
+  readonly clock: Pick<Clock, 'monotonic'>
+  readonly random: { readonly stamp: () => string }
+  /** The store can't be trusted with another write: end the process with a failure. */
+  readonly onFatal: (reason: Error) => void
+  /** Something read was damaged; that one answer was refused. */
+  readonly onDamage?: (reason: Error) => void
+  /** How long events are kept. */
+  readonly eventTtl?: Seconds
+  /** Off only for short commands beside a server that has already looked. */
+  readonly quickCheck?: boolean
+}
+
+/** Open the store that an address names (`sqlite:PATH`, `memory:`). An adapter is loaded only when it is used. */
+export async function openStore(address: string | StoreAddress, options: OpenOptions): Promise<OpenStore> {
+  const parsed = typeof address === 'string' ? parseStoreAddress(address, (path) => resolve(path)) : { address }
+  if ('problem' in parsed) throw new StoreRefused(`the store address ${parsed.problem}`)
+  switch (parsed.address.adapter) {
+    case 'memory': {
+      const { openMemoryStore } = await import('./memory.ts')
+      return openMemoryStore(options)
+    }
+    case 'sqlite': {
+      const { openSqliteStore } = await import('./sqlite/open-sqlite-store.ts')
+      return openSqliteStore({ ...options, path: parsed.address.path })
+    }
+  }
+}

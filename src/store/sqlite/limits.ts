@@ -1,0 +1,18 @@
+/** What bounds waiting and growth. Constants to everybody but tests, which can't wait as long. */
+export type SqliteLimits = {
+  /** How long a commit waits while another process holds the write lock. */
+  readonly busyMillis: number
+  /** When a commit that the writer thread has begun is given up as unknown. */
+  readonly answerMillis: number
+  /** Commits that may wait for the writer; more are refused. */
+  readonly queuedUnits: number
+  /** The write-ahead log is never longer; while a long reader keeps it from being emptied, commits are refused. */
+  readonly walBytes: number
+}
+
+export const sqliteLimits: SqliteLimits = {
+  busyMillis: 5_000,
+  answerMillis: 10_000,
+  queuedUnits: 10_000,
+  walBytes: 256 * 1024 * 1024,
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { append, check, put, ref, remove } from '../../domain/record.ts'
+import { commitNew, transition, type TransitionContext } from '../transition.ts'
+import type { Store } from '../port.ts'
+import { countingStamps, event, exists, holderOf, lease, putLease, start } from './samples.ts'
+import type { Proofs } from './subject.ts'
+
+/** The one shape of every change, on a real store. */
+export const transitions: Proofs = {
+  async 'a decision sees what is there and what is not'(open) {
+    const { store } = await open()
+    await store.commit([putLease('a', 'x', 'v1'), putLease('expired', 'x', 'v2', { expiresAt: start })])
+    const refs = { a: lease('a'), none: lease('none'), expired: lease('expired') }
+    const seen = await transition(contextOf(store), refs, (slots, now) => ({ writes: [], result: { slots, now } }))
+    assert.deepEqual(seen, {
+      slots: {
+        a: { ...lease('a'), version: 'v1', value: { v: 1, holder: 'x' } },
+        none: { ...lease('none'), version: null, value: undefined },
+        // Absent to the decision, yet a put may replace it.
+        expired: { ...lease('expired'), version: 'v2', value: undefined },
+      },
+      now: start,
+    })
+  },
+
+  async 'an expired record can be replaced, one that is alive cannot'(open) {
+    const { store } = await open()
+    const once = ref('once', 'jti')
+    await store.commit([
+      { op: 'put', ...once, expect: null, value: { v: 1 }, expiresAt: start, owners: [], version: 'v1' },
+    ])
+    const use = (now: number) =>
+      transition(contextOf(store, now), { once }, (slots) =>
+        slots.once.value === undefined
+          ? { writes: [put(slots.once, { v: 1 }, { expiresAt: now + 10, owners: [] })], result: true }
+          : { writes: [], result: false },
+      )
+    assert.equal(await use(start - 1), false)
+    assert.equal(await use(start), true)
+    assert.equal(await use(start), false)
+  },
+
+  async 'two hundred at once on one record add up'(open) {
+    const { store } = await open()
+    const context = contextOf(store)
+    await store.commit([putLease('counter', '0', 'v0')])
+    const add = () =>
+      transition(context, { counter: lease('counter') }, ({ counter }) => {
+        const next = String(Number(counter.value?.holder) + 1)
+        return { writes: [put(counter, { v: 1, holder: next }, { expiresAt: null })], result: next }
+      })
+    // Twenty at a time, ten times: more would be refused as contended, as it should.
+    const results: string[] = []
+    for (let round = 0; round < 10; round += 1) results.push(...(await Promise.all(Array.from({ length: 20 }, add))))
+    assert.equal(await holderOf(store, 'counter'), '200')
+    assert.equal(new Set(results).size, 200)
+  },
+
+  async 'check and remove hold on to what was decided on'(open) {
+    const { store } = await open()
+    await store.commit([putLease('a', 'x', 'v1'), putLease('b', 'x', 'v2')])
+    let runs = 0
+    const result = await transition(
+      contextOf(store),
+      { a: lease('a'), b: lease('b'), none: lease('none') },
+      (slots) => {
+        runs += 1
+        // Somebody moves the checked record while we decide.
+        if (runs === 1) void store.commit([putLease('a', 'y', 'v3', { expect: 'v1' })])
+        return { writes: [check(slots.a), ...remove(slots.b), ...remove(slots.none)], result: slots.a.value?.holder }
+      },
+    )
+    assert.deepEqual([runs, result], [2, 'y'])
+    assert.equal(await exists(store, lease('b')), false)
+  },
+
+  async 'new records and events need no read, and a second time is an error'(open) {
+    const { store } = await open()
+    const context = contextOf(store)
+    await commitNew(context, [append('e1', event('e1').event)])
+    await commitNew(context, [append('e2', event('e2').event), append('e3', event('e3').event)])
+    assert((await store.read(['e1', 'e2', 'e3'].map((id) => ref('event', id)))).every((found) => found !== undefined))
+    await assert.rejects(commitNew(context, [append('e1', event('e1').event)]), /already exists/)
+  },
+}
+
+function contextOf(store: Store, now: number = start): TransitionContext {
+  return { store, clock: { seconds: () => now }, random: countingStamps(`t${now}`) }
+}

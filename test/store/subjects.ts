@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createRandom } from '../../src/crypto/random.ts'
+import { openMemoryStore } from '../../src/store/memory.ts'
+import type { OpenStore } from '../../src/store/port.ts'
+import { openSqliteStore, type SqliteOptions } from '../../src/store/sqlite/open-sqlite-store.ts'
+import { eventTtl, type Subject } from '../../src/store/suite/subject.ts'
+
+export const memorySubject: Subject = {
+  shared: false,
+  runProcess,
+  async create() {
+    const store = openMemoryStore({ eventTtl })
+    return { address: 'memory:', open: async () => store, remove: async () => {} }
+  },
+}
+
+export const sqliteSubject: Subject = {
+  shared: true,
+  runProcess,
+  async create() {
+    const folder = temporaryFolder()
+    const path = join(folder.path, 'store.db')
+    return { address: `sqlite:${path}`, open: () => openTestStore(path), remove: async () => folder.remove() }
+  },
+}
+
+export function temporaryFolder(): { readonly path: string; readonly remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), 'gatehouse-store-'))
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/** An SQLite store that fails the test when it dies, unless the test expects it to. */
+export function openTestStore(path: string, options: Partial<SqliteOptions> = {}): Promise<OpenStore> {
+  return openSqliteStore({
+    path,
+    clock: { monotonic: () => performance.now() },
+    random: createRandom(),
+    eventTtl,
+    onFatal(reason) {
+      throw reason
+    },
+    ...options,
+  })
+}
+
+function runProcess(program: URL, args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [fileURLToPath(program), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    let complaint = ''
+    child.stdout.on('data', (chunk) => (output += String(chunk)))
+    child.stderr.on('data', (chunk) => (complaint += String(chunk)))
+    child.on('error', reject)
+    child.on('close', (code) => (code === 0 ? resolve(output) : reject(new Error(`exit ${code}: ${complaint}`))))
+  })
+}
