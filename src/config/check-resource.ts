@@ -1,7 +1,9 @@
 import { parseResource } from '../protocol/resource.ts'
 import { isReservedScope } from '../protocol/scope.ts'
 import type { ConfiguredResource } from './config.ts'
+import { explain, keyName } from './explain.ts'
 import type { Explained } from './explain.ts'
+import { resourceEntry } from './schema.ts'
 import type { ResourceEntry } from './schema.ts'
 
 /** Scopes that mean the same everywhere, so no API may give them a meaning of its own. */
@@ -44,4 +46,23 @@ export function asConfiguredResource(entry: ResourceEntry): ConfiguredResource {
 
 function scopesOf(entry: ResourceEntry): readonly string[] {
   return entry.scope === '' ? [] : [...new Set(entry.scope.split(' '))]
+}
+
+/** The same API from a JSON document, as the REST API and the command line send it; null counts as absent. */
+export function parseResourceDocument(
+  document: unknown,
+  issuer: string,
+): { readonly resource: ConfiguredResource } | { readonly field: string; readonly problem: string } {
+  if (typeof document !== 'object' || document === null || Array.isArray(document)) {
+    return { field: 'resource', problem: 'the resource must be an object' }
+  }
+  const present = Object.fromEntries(Object.entries(document).filter(([, value]) => value !== null))
+  const parsed = resourceEntry.safeParse(present, { reportInput: true })
+  if (!parsed.success) {
+    const [first] = explain(resourceEntry, parsed.error.issues)
+    return { field: keyName(first?.path ?? []), problem: first?.problem ?? 'the resource is not acceptable' }
+  }
+  const [first] = checkResource(parsed.data, issuer)
+  if (first !== undefined) return { field: keyName(first.path), problem: `${keyName(first.path)} ${first.problem}` }
+  return { resource: asConfiguredResource(parsed.data) }
 }

@@ -95,7 +95,7 @@ const clientEntry = z.strictObject({
     .meta({ description: 'Works only between two ends on this machine.', default: false }),
 })
 
-const resourceEntry = z.strictObject({
+export const resourceEntry = z.strictObject({
   resource: uri.meta({ description: 'Identifier of the API: an absolute URI without fragment (RFC 8707).' }),
   resource_name: text.optional().meta({ description: 'What people read on the consent page.' }),
   scope: scopes.default('').meta({ description: 'The scopes that this API understands.' }),

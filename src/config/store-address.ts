@@ -26,3 +26,8 @@ export function parseStoreAddress(text: string, resolve: (path: string) => strin
   // The text itself stays unsaid: a store address may carry a password.
   return { problem: 'is no store address; write sqlite:PATH or memory:' }
 }
+
+/** The address as text again. */
+export function printStoreAddress(address: StoreAddress): string {
+  return address.adapter === 'memory' ? 'memory:' : `sqlite:${address.path}`
+}

@@ -1,6 +1,7 @@
 import type { AssertionAlgorithm, SigningAlgorithm } from '../protocol/algorithm.ts'
 import type { LegacySwitch } from '../protocol/client-metadata.ts'
 import type { GrantType } from '../protocol/grant-type.ts'
+import type { PublicJwk } from '../protocol/public-jwks.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 
 /** SHA-256 of a secret that has at least 256 bits, base64url. */
@@ -12,7 +13,7 @@ export type ClientAuthentication =
   | { readonly method: 'client_secret_basic' | 'client_secret_post'; readonly secrets: readonly SecretHash[] }
   | {
       readonly method: 'private_key_jwt'
-      readonly keys: readonly Readonly<Record<string, unknown>>[]
+      readonly keys: readonly PublicJwk[]
       readonly algorithm?: AssertionAlgorithm
     }
 
@@ -46,4 +47,6 @@ export type Client = {
   readonly disabled: boolean
   readonly createdAt: EpochSeconds
   readonly updatedAt: EpochSeconds
+  /** A tombstone: whoever knew the id must never meet somebody else under it. Always `disabled` too. */
+  readonly deletedAt?: EpochSeconds
 }

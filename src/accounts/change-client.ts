@@ -1,0 +1,162 @@
+import type { Actor } from '../domain/authority.ts'
+import type { Client, SecretHash } from '../domain/client.ts'
+import { bumpedEpoch } from '../domain/epoch.ts'
+import type { EventType } from '../domain/event.ts'
+import { put, ref, type Decision } from '../domain/record.ts'
+import { parseClientMetadata, printClientMetadata, type ClientDocument } from '../protocol/client-metadata.ts'
+import { isRefusal } from '../protocol/errors.ts'
+import { problem, type Problem } from '../protocol/problem.ts'
+import type { EpochSeconds, Seconds } from '../protocol/time.ts'
+import { transition } from '../store/transition.ts'
+import { newClientSecret } from '../tokens/client-secret.ts'
+import { clientProblem, clientRecord, narrows, secretsOf, usesSecret } from './client-record.ts'
+import type { AccountsContext, Outcome } from './context.ts'
+import type { MadeClient } from './create-client.ts'
+import { paperwork } from './paperwork.ts'
+import { actorName, permit } from './permit.ts'
+
+export const noSuchClient: Problem = problem('not_found', { detail: 'there is no such client' })
+const ofTheFile: Problem = problem('managed_by_file', {
+  detail: 'the client stands in the configuration file; change it there and send SIGHUP',
+})
+
+/** How long the old secret may go on working beside the new one. */
+export const longestOverlap: Seconds = 7 * 24 * 60 * 60
+const mostSecrets = 5
+
+type About = { readonly actor: Actor; readonly clientId: string }
+
+/**
+ * Change single fields of a client (RFC 7591 names; null takes a field away). When it may do less than before, all that was
+ * issued to it dies. A client that becomes confidential gets a secret, which the answer alone holds.
+ */
+export function changeClient(
+  context: AccountsContext,
+  { actor, clientId, fields }: About & { readonly fields: ClientDocument },
+): Promise<Outcome<MadeClient>> {
+  const fresh = newClientSecret(context.random)
+  return withClient(context, { actor, clientId, event: 'client.changed' }, (client, now, nowMillis) => {
+    // What the grant types say, response types only repeat.
+    const { response_types: _repeated, ...current } = printClientMetadata(client)
+    const parsed = parseClientMetadata({ ...current, ...fields })
+    if (isRefusal(parsed)) {
+      return {
+        refused: problem('invalid_field', {
+          field: parsed.field,
+          ...(parsed.hint !== undefined && { detail: parsed.hint }),
+        }),
+      }
+    }
+    if (parsed.clientId !== undefined && parsed.clientId !== clientId) {
+      return {
+        refused: problem('invalid_field', {
+          field: 'client_id',
+          detail: 'client_id stays as it is; make another client instead',
+        }),
+      }
+    }
+    const metadata = { ...parsed, clientId }
+    const needsSecret = usesSecret(metadata.authentication) && secretsOf(client).length === 0
+    const refused =
+      permit(actor, { do: 'write-client', given: [...client.scope, ...metadata.scope] }) ?? clientProblem(metadata)
+    if (refused !== undefined) return { refused }
+    const secrets = needsSecret ? [{ hash: fresh.hash, createdAt: now }] : secretsOf(client)
+    const changed = { ...clientRecord(metadata, { ...client, secrets, updatedAt: now }), disabled: client.disabled }
+    const after = narrows(client, changed) ? { ...changed, epoch: bumpedEpoch(client.epoch, nowMillis) } : changed
+    return { client: after, ...(needsSecret && { secret: fresh.secret }) }
+  })
+}
+
+/** A new secret for a client that has one. The old ones die at once, or after `overlapSeconds`. */
+export function rotateClientSecret(
+  context: AccountsContext,
+  { actor, clientId, overlapSeconds = 0 }: About & { readonly overlapSeconds?: Seconds },
+): Promise<Outcome<MadeClient>> {
+  const fresh = newClientSecret(context.random)
+  return withClient(context, { actor, clientId, event: 'client.secret_rotated' }, (client, now) => {
+    const refused = permit(actor, { do: 'write-client', given: client.scope })
+    if (refused !== undefined) return { refused }
+    const { authentication: proof } = client
+    if (!('secrets' in proof)) {
+      return {
+        refused: problem('invalid_field', {
+          field: 'token_endpoint_auth_method',
+          detail: `a client with ${proof.method} has no secret`,
+        }),
+      }
+    }
+    if (!Number.isInteger(overlapSeconds) || overlapSeconds < 0 || overlapSeconds > longestOverlap) {
+      return {
+        refused: problem('invalid_field', {
+          field: 'overlap_seconds',
+          detail: `the old secret may live on for 0 to ${longestOverlap} seconds`,
+        }),
+      }
+    }
+    const secrets = [{ hash: fresh.hash, createdAt: now }, ...leavingAt(proof.secrets, now, overlapSeconds)].slice(
+      0,
+      mostSecrets,
+    )
+    return {
+      client: { ...client, authentication: { method: proof.method, secrets }, updatedAt: now },
+      secret: fresh.secret,
+    }
+  })
+}
+
+/** Delete a client. All that was issued to it is dead; a tombstone keeps its id from ever being somebody else's. */
+export function deleteClient(context: AccountsContext, { actor, clientId }: About): Promise<Outcome<MadeClient>> {
+  return withClient(context, { actor, clientId, event: 'client.deleted' }, (client, now, nowMillis) => {
+    const refused = permit(actor, { do: 'delete-client' })
+    if (refused !== undefined) return { refused }
+    return {
+      client: {
+        v: 1,
+        clientId,
+        authentication: { method: 'none' },
+        redirectUris: [],
+        postLogoutRedirectUris: [],
+        grantTypes: [],
+        scope: [],
+        idTokenAlgorithm: client.idTokenAlgorithm,
+        legacy: [],
+        loopbackOnly: true,
+        epoch: bumpedEpoch(client.epoch, nowMillis),
+        managedBy: client.managedBy,
+        disabled: true,
+        createdAt: client.createdAt,
+        updatedAt: now,
+        deletedAt: now,
+      },
+    }
+  })
+}
+
+type Change = (client: Client, now: EpochSeconds, nowMillis: number) => MadeClient | { readonly refused: Problem }
+
+async function withClient(
+  context: AccountsContext,
+  { actor, clientId, event }: About & { readonly event: EventType },
+  change: Change,
+): Promise<Outcome<MadeClient>> {
+  const target = ref('client', clientId)
+  const nowMillis = context.clock.millis()
+  const papers = paperwork(context, { type: event, clientId, actor: actorName(actor) }, [target])
+  return transition(context.transition, { client: target }, ({ client: slot }, now): Decision<Outcome<MadeClient>> => {
+    const client = slot.value
+    if (client === undefined || client.deletedAt !== undefined) return { writes: [], result: { refused: noSuchClient } }
+    // An entry that has left the file is nobody's any more: it may be deleted.
+    if (client.managedBy === 'file' && !(event === 'client.deleted' && client.disabled))
+      return { writes: [], result: { refused: ofTheFile } }
+    const changed = change(client, now, nowMillis)
+    if ('refused' in changed) return { writes: [], result: changed }
+    return { writes: [put(slot, changed.client, { expiresAt: null }), ...papers(now)], result: { done: changed } }
+  })
+}
+
+function leavingAt(secrets: readonly SecretHash[], now: EpochSeconds, overlap: Seconds): readonly SecretHash[] {
+  if (overlap === 0) return []
+  return secrets
+    .filter((secret) => secret.expiresAt === undefined || secret.expiresAt > now)
+    .map((secret) => ({ ...secret, expiresAt: Math.min(secret.expiresAt ?? Number.MAX_SAFE_INTEGER, now + overlap) }))
+}

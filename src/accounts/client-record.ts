@@ -1,0 +1,65 @@
+import type { Client, ClientAuthentication, ManagedBy, SecretHash } from '../domain/client.ts'
+import type { ClientMetadata, RegisteredAuthentication } from '../protocol/client-metadata.ts'
+import { problem, type Problem } from '../protocol/problem.ts'
+import { isReservedScope } from '../protocol/scope.ts'
+import type { EpochSeconds } from '../protocol/time.ts'
+
+export type KnownMetadata = ClientMetadata & { readonly clientId: string }
+
+/** The one client that reaches administration through the password grant (DESIGN §6.4). */
+export const loopbackClientId = 'loopback'
+
+/** The record of a client: what its metadata says, and what only the store knows. */
+export function clientRecord(
+  metadata: KnownMetadata,
+  about: {
+    readonly secrets: readonly SecretHash[]
+    readonly epoch: number
+    readonly managedBy: ManagedBy
+    readonly createdAt: EpochSeconds
+    readonly updatedAt: EpochSeconds
+  },
+): Client {
+  const { authentication: proof, ...rest } = metadata
+  const { secrets, ...known } = about
+  return { v: 1, ...rest, authentication: withSecrets(proof, secrets), disabled: false, ...known }
+}
+
+function withSecrets(proof: RegisteredAuthentication, secrets: readonly SecretHash[]): ClientAuthentication {
+  if (proof.method === 'none' || proof.method === 'private_key_jwt') return proof
+  return { method: proof.method, secrets }
+}
+
+/** Whether a client that authenticates so has a secret. */
+export function usesSecret(proof: { readonly method: string }): boolean {
+  return proof.method === 'client_secret_basic' || proof.method === 'client_secret_post'
+}
+
+/** Why a client can't be as an administrator wants it, beyond what its metadata says by itself. */
+export function clientProblem(metadata: KnownMetadata): Problem | undefined {
+  const reserved = metadata.scope.find(isReservedScope)
+  if (reserved === undefined || !metadata.grantTypes.includes('password')) return undefined
+  if (metadata.clientId === loopbackClientId && metadata.loopbackOnly) return undefined
+  return problem('invalid_field', {
+    field: 'scope',
+    detail: `scope names ${reserved}, which a client with the password grant may not hold; leave one of them out`,
+  })
+}
+
+/** Whether the client may do less than before, or must prove itself otherwise: then what it holds must die. */
+export function narrows(before: Client, after: Client): boolean {
+  const lost = (had: readonly string[], has: readonly string[]): boolean => had.some((one) => !has.includes(one))
+  return (
+    lost(before.scope, after.scope) ||
+    lost(before.grantTypes, after.grantTypes) ||
+    lost(before.legacy, after.legacy) ||
+    lost(before.redirectUris, after.redirectUris) ||
+    (after.resources !== undefined && (before.resources === undefined || lost(before.resources, after.resources))) ||
+    before.authentication.method !== after.authentication.method ||
+    (after.loopbackOnly && !before.loopbackOnly)
+  )
+}
+
+export function secretsOf(client: Client): readonly SecretHash[] {
+  return 'secrets' in client.authentication ? client.authentication.secrets : []
+}

@@ -1,0 +1,23 @@
+import type { PasswordPool } from '../crypto/password-pool.ts'
+import type { Random } from '../crypto/random.ts'
+import type { Clock } from '../protocol/time.ts'
+import type { Problem } from '../protocol/problem.ts'
+import type { TransitionContext } from '../store/transition.ts'
+
+/** What changing accounts, clients and APIs needs of the house. */
+export type AccountsContext = {
+  readonly clock: Clock
+  readonly random: Random
+  readonly transition: TransitionContext
+}
+
+export type PasswordsContext = AccountsContext & {
+  readonly passwords: Pick<PasswordPool, 'hash'>
+  readonly strength: PasswordStrength
+}
+
+/** What makes a password too easy to guess, as a sentence after "the password"; nothing if it isn't. `about`: words that belong to its owner. */
+export type PasswordStrength = (password: string, about: readonly string[]) => Promise<string | undefined>
+
+/** A no is a value: the API answers it as it is, the command line says its detail. */
+export type Outcome<T> = { readonly done: T } | { readonly refused: Problem }

@@ -1,0 +1,61 @@
+import type { Actor } from '../domain/authority.ts'
+import type { Client } from '../domain/client.ts'
+import { put, ref, type Decision } from '../domain/record.ts'
+import { parseClientMetadata } from '../protocol/client-metadata.ts'
+import { isRefusal } from '../protocol/errors.ts'
+import { problem } from '../protocol/problem.ts'
+import { transition } from '../store/transition.ts'
+import { newClientSecret } from '../tokens/client-secret.ts'
+import { clientProblem, clientRecord, usesSecret } from './client-record.ts'
+import type { AccountsContext, Outcome } from './context.ts'
+import { paperwork } from './paperwork.ts'
+import { actorName, permit } from './permit.ts'
+
+/** `secret` appears here and never again. */
+export type MadeClient = { readonly client: Client; readonly secret?: string }
+
+/** Make a client from RFC 7591 metadata. An id that was ever somebody's is refused, a deleted client's too. */
+export async function createClient(
+  context: AccountsContext,
+  actor: Actor,
+  document: unknown,
+): Promise<Outcome<MadeClient>> {
+  const parsed = parseClientMetadata(document)
+  if (isRefusal(parsed)) {
+    return {
+      refused: problem('invalid_field', {
+        field: parsed.field,
+        ...(parsed.hint !== undefined && { detail: parsed.hint }),
+      }),
+    }
+  }
+  const clientId = parsed.clientId ?? `c${context.random.text(16)}`
+  const metadata = { ...parsed, clientId }
+  const refused = permit(actor, { do: 'write-client', given: metadata.scope }) ?? clientProblem(metadata)
+  if (refused !== undefined) return { refused }
+
+  const made = usesSecret(metadata.authentication) ? newClientSecret(context.random) : undefined
+  const target = ref('client', clientId)
+  const papers = paperwork(context, { type: 'client.created', clientId, actor: actorName(actor) }, [target])
+  return transition(context.transition, { client: target }, ({ client: slot }, now): Decision<Outcome<MadeClient>> => {
+    if (slot.value !== undefined) {
+      const why =
+        slot.value.deletedAt === undefined ? 'is taken' : 'was a client that is deleted, and comes never again'
+      return {
+        writes: [],
+        result: { refused: problem('conflict', { field: 'client_id', detail: `client_id ${why}; choose another` }) },
+      }
+    }
+    const client = clientRecord(metadata, {
+      secrets: made === undefined ? [] : [{ hash: made.hash, createdAt: now }],
+      epoch: 1,
+      managedBy: 'administrator',
+      createdAt: now,
+      updatedAt: now,
+    })
+    return {
+      writes: [put(slot, client, { expiresAt: null, owners: ['*'] }), ...papers(now)],
+      result: { done: { client, ...(made !== undefined && { secret: made.secret }) } },
+    }
+  })
+}

@@ -1,0 +1,121 @@
+import { reachesRole, type Actor } from '../domain/authority.ts'
+import { bucketOf } from '../domain/bucket.ts'
+import { check, create, put, ref, type Decision } from '../domain/record.ts'
+import type { Role, User } from '../domain/user.ts'
+import { userIdPrefix } from '../protocol/client-id.ts'
+import { problem, type Problem } from '../protocol/problem.ts'
+import { transition } from '../store/transition.ts'
+import type { Outcome, PasswordsContext } from './context.ts'
+import { usernameRef } from './find-user.ts'
+import { paperwork } from './paperwork.ts'
+import { passwordProblem } from './password-policy.ts'
+import { actorName, permit } from './permit.ts'
+import { readUserFields } from './user-fields.ts'
+
+export type NewUser = {
+  readonly username: string
+  /** Absent: nobody signs in as this account until it gets one. */
+  readonly password?: string
+  readonly fullName?: string
+  readonly email?: string
+  readonly role?: Role
+  readonly scopes?: readonly string[]
+  readonly bot?: boolean
+  /** User id of the person who answers for a bot. */
+  readonly wrangler?: string
+}
+
+/** Make an account. Its name is reserved in the same commit, so two that look alike never both exist. */
+export async function createUser(context: PasswordsContext, actor: Actor, wanted: NewUser): Promise<Outcome<User>> {
+  const role = wanted.role ?? 'editor'
+  const bot = wanted.bot ?? false
+  const fields = readUserFields(wanted)
+  if ('refused' in fields) return fields
+  const scopes = fields.done.scopes ?? []
+  const refused = permit(actor, { do: 'create-user', role, scopes }) ?? botProblem(bot, wanted)
+  if (refused !== undefined) return { refused }
+
+  const { username, normal } = fields.done
+  let passwordHash: string | undefined
+  if (wanted.password !== undefined) {
+    const weak = await passwordProblem(context.strength, wanted.password, [normal, 'gatehouse'])
+    if (weak !== undefined) return { refused: weak }
+    passwordHash = await context.passwords.hash(wanted.password)
+  }
+
+  const userId = userIdPrefix + context.random.text(16)
+  const nameRef = usernameRef(normal)
+  const papers = paperwork(context, { type: 'user.created', userId, actor: actorName(actor) }, [ref('user', userId)])
+  // A bot's wrangler is read too; for everybody else this is the account itself, which isn't there yet.
+  const wranglerRef = ref('user', wanted.wrangler ?? userId)
+  return transition(
+    context.transition,
+    { name: nameRef, wrangler: wranglerRef },
+    ({ name, wrangler }, now): Decision<Outcome<User>> => {
+      if (name.value !== undefined) return { writes: [], result: { refused: nameTaken } }
+      const unfit = bot ? wranglerProblem(wrangler.value, role) : undefined
+      if (unfit !== undefined) return { writes: [], result: { refused: unfit } }
+      const user: User = {
+        v: 1,
+        userId,
+        username,
+        ...(fields.done.fullName !== undefined && { fullName: fields.done.fullName }),
+        ...(fields.done.email !== undefined && { email: fields.done.email }),
+        emailVerified: false,
+        role,
+        bot,
+        ...(bot && wanted.wrangler !== undefined && { wrangler: wanted.wrangler }),
+        scopes,
+        epoch: 1,
+        locked: false,
+        ...(passwordHash !== undefined && { passwordHash, passwordChangedAt: now }),
+        createdAt: now,
+        updatedAt: now,
+      }
+      return {
+        writes: [
+          create(ref('user', userId), user, { expiresAt: null, owners: [bucketOf(userId)] }),
+          put(name, { v: 1, target: userId }, { expiresAt: null, owners: [userId] }),
+          ...(bot ? [check(wrangler)] : []),
+          ...papers(now),
+        ],
+        result: { done: user },
+      }
+    },
+  )
+}
+
+export const nameTaken: Problem = problem('conflict', {
+  field: 'username',
+  detail: 'the user name, or one that is the same when normalised, is taken',
+})
+
+function botProblem(bot: boolean, { wrangler, password }: NewUser): Problem | undefined {
+  if (!bot && wrangler !== undefined)
+    return problem('invalid_field', { field: 'wrangler', detail: 'only a bot has a wrangler' })
+  if (bot && wrangler === undefined)
+    return problem('invalid_field', {
+      field: 'wrangler',
+      detail: 'a bot needs a wrangler: the person who answers for it',
+    })
+  if (bot && password !== undefined)
+    return problem('invalid_field', { field: 'password', detail: 'a bot has no password; it gets tokens' })
+  return undefined
+}
+
+function wranglerProblem(wrangler: User | undefined, role: Role): Problem | undefined {
+  if (wrangler === undefined || wrangler.bot || wrangler.locked) {
+    return problem('invalid_field', {
+      field: 'wrangler',
+      detail: 'the wrangler must be a person with an account that is not locked',
+    })
+  }
+  // Whoever answers for a bot can become it.
+  if (!reachesRole(wrangler.role, role)) {
+    return problem('invalid_field', {
+      field: 'wrangler',
+      detail: 'the wrangler has a lower role than the bot would have',
+    })
+  }
+  return undefined
+}

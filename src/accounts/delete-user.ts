@@ -1,0 +1,79 @@
+import type { Actor } from '../domain/authority.ts'
+import { ref, remove, type Decision, type Kind } from '../domain/record.ts'
+import { isRefusal } from '../protocol/errors.ts'
+import { normaliseUsername } from '../protocol/username.ts'
+import { transition } from '../store/transition.ts'
+import { noSuchUser } from './change-user.ts'
+import type { AccountsContext, Outcome } from './context.ts'
+import { findUser, usernameRef } from './find-user.ts'
+import { paperwork } from './paperwork.ts'
+import { actorName, permit } from './permit.ts'
+
+/** What an account leaves behind. It opens nothing without the account; it goes because it tells of a person who wanted to go. */
+const leftBehind: readonly Kind[] = ['session', 'consent', 'grant']
+
+/**
+ * Delete an account. Its name is free at once; its id is random and comes never again, so every session, grant and token
+ * of it is dead with it.
+ */
+export async function deleteUser(
+  context: AccountsContext,
+  { actor, userId, own = false }: { readonly actor: Actor; readonly userId: string; readonly own?: boolean },
+): Promise<Outcome<{ readonly userId: string }>> {
+  for (;;) {
+    const before = await findUser(context, userId)
+    if (before === undefined) return { refused: noSuchUser }
+    const normal = normaliseUsername(before.username)
+    const result = await deleteFrom(context, {
+      actor,
+      userId,
+      own,
+      username: before.username,
+      normal: isRefusal(normal) ? '' : normal,
+    })
+    if (result === 'renamed meanwhile') continue
+    if ('done' in result) await sweepLeftBehind(context, userId)
+    return result
+  }
+}
+
+async function deleteFrom(
+  context: AccountsContext,
+  about: {
+    readonly actor: Actor
+    readonly userId: string
+    readonly own: boolean
+    readonly username: string
+    readonly normal: string
+  },
+): Promise<Outcome<{ readonly userId: string }> | 'renamed meanwhile'> {
+  const { actor, userId, own } = about
+  const target = ref('user', userId)
+  const name = usernameRef(about.normal)
+  const papers = paperwork(context, { type: 'user.deleted', userId, actor: actorName(actor) }, [target])
+  return transition(
+    context.transition,
+    { user: target, name },
+    ({ user: slot, name: nameSlot }, now): Decision<Outcome<{ readonly userId: string }> | 'renamed meanwhile'> => {
+      const user = slot.value
+      if (user === undefined) return { writes: [], result: { refused: noSuchUser } }
+      if (user.username !== about.username) return { writes: [], result: 'renamed meanwhile' }
+      const refused = permit(actor, { do: own ? 'delete-self' : 'delete-user', target: user })
+      if (refused !== undefined) return { writes: [], result: { refused } }
+      const freed = nameSlot.value?.target === userId ? remove(nameSlot) : []
+      return { writes: [...remove(slot), ...freed, ...papers(now)], result: { done: { userId } } }
+    },
+  )
+}
+
+/** Bounded pages; what a crash leaves expires by itself. */
+async function sweepLeftBehind({ transition: { store } }: AccountsContext, userId: string): Promise<void> {
+  for (const kind of leftBehind) {
+    for (let after: string | undefined; ;) {
+      const page = await store.list(kind, userId, { ...(after !== undefined && { after }), limit: 100 })
+      for (const { id, version } of page.records) await store.commit([{ op: 'delete', kind, id, expect: version }])
+      if (page.next === null) break
+      after = page.next
+    }
+  }
+}

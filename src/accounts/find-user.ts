@@ -1,0 +1,23 @@
+import { ref } from '../domain/record.ts'
+import type { User } from '../domain/user.ts'
+import { isRefusal } from '../protocol/errors.ts'
+import { normaliseUsername } from '../protocol/username.ts'
+import { readAlive } from '../store/read-alive.ts'
+import type { AccountsContext } from './context.ts'
+
+type Look = Pick<AccountsContext, 'clock' | 'transition'>
+
+export function findUser({ clock, transition }: Look, userId: string): Promise<User | undefined> {
+  return readAlive(transition.store, ref('user', userId), clock.seconds())
+}
+
+/** The account of a user name in any spelling that is the same name. */
+export async function findUserNamed(context: Look, username: string): Promise<User | undefined> {
+  const normal = normaliseUsername(username)
+  if (isRefusal(normal)) return undefined
+  const name = await readAlive(context.transition.store, usernameRef(normal), context.clock.seconds())
+  return name === undefined ? undefined : findUser(context, name.target)
+}
+
+/** Where a user name in normal form is kept, so that it is one account's alone. */
+export const usernameRef = (normal: string) => ref('name', `username:${normal}`)

@@ -1,0 +1,30 @@
+import { longestPasswordBytes } from '../crypto/password-pool.ts'
+import { problem, type Problem } from '../protocol/problem.ts'
+import type { PasswordStrength } from './context.ts'
+
+export const shortestPassword = 10
+
+/**
+ * Why a text can't become somebody's password; nothing if it can. Length first, then how soon a guesser would try it
+ * (NIST SP 800-63B §3.1.1.2: no rules about kinds of characters). `about`: words that belong to the account.
+ */
+export async function passwordProblem(
+  strength: PasswordStrength,
+  password: string,
+  about: readonly string[],
+): Promise<Problem | undefined> {
+  const reason = lengthProblem(password) ?? (await strength(password.normalize('NFC'), about))
+  return reason === undefined
+    ? undefined
+    : problem('invalid_field', { field: 'password', detail: `the password ${reason}` })
+}
+
+function lengthProblem(password: string): string | undefined {
+  if (!password.isWellFormed()) return 'is not well-formed Unicode'
+  const normal = password.normalize('NFC')
+  const characters = [...normal].length
+  if (characters < shortestPassword) return `has ${characters} characters, at least ${shortestPassword} are needed`
+  // More than this is cut off by nobody and refused by the hash.
+  if (Buffer.byteLength(normal) > longestPasswordBytes) return `is longer than ${longestPasswordBytes} bytes`
+  return undefined
+}
