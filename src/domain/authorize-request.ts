@@ -37,18 +37,13 @@ export type AuthorizeOutcome =
       readonly redirect: Refusal
       readonly target: RedirectTarget
       readonly mode: ResponseMode
-      readonly state?: string
+      readonly state: string | undefined
     }
   | { readonly request: AuthorizationRequest; readonly target: RedirectTarget }
 
-/** The client that a request names, to look up before it is judged. */
-export function authorizeClientId(parameters: Parameters): string | undefined {
-  return parameters.get('client_id')
-}
-
 /**
  * Judges an authorization request (RFC 6749 §4.1.1, §4.1.2.1; OIDC Core §3.1.2.1, §3.1.2.2). The first three checks decide whether
- * the redirect URI can be trusted; only after them does a refusal go to the client. `client` is whoever `authorizeClientId` names.
+ * the redirect URI can be trusted; only after them does a refusal go to the client. `client` is whoever `client_id` names.
  */
 export function parseAuthorizeRequest(parameters: Parameters, client: Client | undefined): AuthorizeOutcome {
   // 1. One value each: with two, another parser might take the other one.
@@ -68,9 +63,11 @@ export function parseAuthorizeRequest(parameters: Parameters, client: Client | u
 
   // 4. From here on the client hears of it.
   const state = parameters.get('state')
-  const echoed = state === undefined || utf8Length(state) > authorizeLimits.state ? {} : { state }
   const request = parseForClient(parameters, client, target)
-  if (isRefusal(request)) return { redirect: request, target, mode: refusalMode(parameters, client), ...echoed }
+  if (isRefusal(request)) {
+    const echoed = state !== undefined && utf8Length(state) <= authorizeLimits.state ? state : undefined
+    return { redirect: request, target, mode: refusalMode(parameters, client), state: echoed }
+  }
   return { request, target }
 }
 

@@ -2,22 +2,19 @@ import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { createPasswordPool, type PasswordPool } from '../crypto/password-pool.ts'
 import { sha256Base64 } from '../crypto/hash.ts'
-import type { Random } from '../crypto/random.ts'
 import type { Core, Observer } from '../endpoints/core.ts'
-import { openKeys, type KeyEvent } from '../keys/keys.ts'
+import type { KeyEvent } from '../keys/context.ts'
+import { openKeys } from '../keys/keys.ts'
 import { openProtection } from '../keys/protection.ts'
 import { keyLifetimes } from '../domain/key-lifecycle.ts'
 import { createLimits } from '../limits/limits.ts'
 import { createLook } from '../pages/look.ts'
 import { buildServerMetadata } from '../protocol/server-metadata.ts'
-import type { Clock } from '../protocol/time.ts'
 import { createDirectory } from '../store/directory.ts'
 import { ensureInstance } from '../store/ensure-instance.ts'
 import { openStore } from '../store/open.ts'
 import { capabilitiesOf } from './capabilities.ts'
-
-/** What comes from outside: injected, so that tests own time and chance. */
-export type System = { readonly clock: Clock; readonly random: Random }
+import type { System } from './system.ts'
 
 export type GatehouseOptions = {
   readonly observer: Observer
@@ -43,7 +40,7 @@ export async function openGatehouse(config: Config, system: System, options: Gat
   const transition = { store, clock, random }
   const instance = await ensureInstance(transition, system)
   const keySource = config.keySecret === undefined ? { keyFile: join(config.dataDirectory, 'gatehouse.key') } : { secret: config.keySecret.reveal() }
-  const protection = await openProtection(keySource, instance.instanceId, random)
+  const protection = await openProtection(keySource, { store, instanceId: instance.instanceId, random })
   const keys = await openKeys({ store, clock, random, protection, lifetimes: keyLifetimes, onEvent: options.onKeyEvent })
   const directory = await createDirectory({
     store,

@@ -22,18 +22,18 @@ export function routesOf(core: Core): readonly Route[] {
   const userinfo = createUserinfoEndpoint(core)
   const endSession = createEndSessionEndpoint(core)
   return [
-    { method: 'GET', path: '/.well-known/openid-configuration', endpoint: metadata, kind: 'none', access: 'public', cors: 'public' },
-    { method: 'GET', path: '/.well-known/oauth-authorization-server', endpoint: metadata, kind: 'none', access: 'public', cors: 'public' },
-    { method: 'GET', path: protocolPaths.jwks, endpoint: jwks, kind: 'none', access: 'public', cors: 'public' },
+    { method: 'GET', path: '/.well-known/openid-configuration', endpoint: metadata, kind: 'none', access: 'public', cors: 'public', head: true },
+    { method: 'GET', path: '/.well-known/oauth-authorization-server', endpoint: metadata, kind: 'none', access: 'public', cors: 'public', head: true },
+    { method: 'GET', path: protocolPaths.jwks, endpoint: jwks, kind: 'none', access: 'public', cors: 'public', head: true },
 
     { method: 'POST', path: protocolPaths.token, endpoint: createTokenEndpoint(core), kind: 'form', access: 'client', cors: 'public' },
-    { method: 'POST', path: protocolPaths.introspection, endpoint: createIntrospectionEndpoint(core), kind: 'form', access: 'client' },
-    { method: 'POST', path: protocolPaths.revocation, endpoint: createRevocationEndpoint(core), kind: 'form', access: 'client', cors: 'public' },
-    { method: 'GET', path: protocolPaths.userinfo, endpoint: userinfo, kind: 'none', access: 'token', cors: 'public' },
-    { method: 'POST', path: protocolPaths.userinfo, endpoint: userinfo, kind: 'form', access: 'token', cors: 'public' },
+    { method: 'POST', path: protocolPaths.introspection, endpoint: createIntrospectionEndpoint(core), kind: 'form', access: 'client', priority: 'introspect' },
+    { method: 'POST', path: protocolPaths.revocation, endpoint: createRevocationEndpoint(core), kind: 'form', access: 'client', cors: 'public', priority: 'revoke' },
+    { method: 'GET', path: protocolPaths.userinfo, endpoint: userinfo, kind: 'none', access: 'token', cors: 'public', priority: 'introspect' },
+    { method: 'POST', path: protocolPaths.userinfo, endpoint: userinfo, kind: 'form', access: 'token', cors: 'public', priority: 'introspect' },
 
-    { method: 'GET', path: protocolPaths.authorization, endpoint: authorize, kind: 'none', access: 'browser' },
-    { method: 'POST', path: protocolPaths.authorization, endpoint: authorize, kind: 'form', access: 'browser' },
+    { method: 'GET', path: protocolPaths.authorization, endpoint: authorize, kind: 'none', access: 'browser', priority: 'authorize' },
+    { method: 'POST', path: protocolPaths.authorization, endpoint: authorize, kind: 'form', access: 'browser', priority: 'authorize' },
     { method: 'GET', path: `${protocolPaths.authorization}/resume`, endpoint: resume, kind: 'none', access: 'browser' },
     { method: 'GET', path: '/signin', endpoint: createSignInPageEndpoint(core), kind: 'none', access: 'browser' },
     { method: 'POST', path: '/signin', endpoint: createSignInEndpoint(core), kind: 'form', access: 'browser' },

@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest'
+import type { Prompt } from '../../src/protocol/prompt.ts'
+import type { AuthorizationRequest } from '../../src/domain/interaction.ts'
+import { nextStep, type SignedIn, type StepInput } from '../../src/domain/next-step.ts'
+import { startSession } from '../../src/domain/session-state.ts'
+import type { Consent } from '../../src/domain/consent.ts'
+import { client, instance, start, user } from './fixtures.ts'
+
+const request: AuthorizationRequest = {
+  clientId: 'app',
+  redirectUri: 'https://app.example/cb',
+  redirectUriSent: true,
+  responseType: 'code',
+  responseMode: 'query',
+  scope: ['openid', 'read'],
+  resources: [],
+  codeChallenge: 'x'.repeat(43),
+  prompt: [],
+  acrValues: [],
+  uiLocales: [],
+}
+
+function sessionAt(authTime: number): SignedIn {
+  const session = startSession({
+    user,
+    instance,
+    now: authTime,
+    persistent: false,
+    amr: ['pwd'],
+    acr: 'pwd',
+    nonce: 'n',
+    keyId: 'k',
+    device: 'test',
+  })
+  return { sessionId: 's1', session, user }
+}
+
+const agreed: Consent = {
+  v: 1,
+  userId: user.userId,
+  clientId: 'app',
+  scope: ['openid', 'read'],
+  resources: [],
+  claims: [],
+  epoch: user.epoch,
+  givenAt: start,
+}
+
+function step(changed: Partial<Omit<StepInput, 'request'>> & { request?: Partial<AuthorizationRequest> } = {}) {
+  const next = nextStep({
+    client,
+    signedIn: sessionAt(start),
+    consent: agreed,
+    progress: undefined,
+    now: start + 100,
+    ...changed,
+    request: { ...request, ...changed.request },
+  })
+  return 'reason' in next ? `${next.step}:${next.reason}` : next.step
+}
+
+const prompts = (...prompt: Prompt[]) => ({ request: { prompt } })
+/** The person signed in again for this very request. */
+const proved = { signedIn: sessionAt(start + 90), progress: { createdAt: start + 80, sessionId: 's1', authenticatedAt: start + 90 } }
+
+describe('nextStep', () => {
+  test.each<[string, string, Parameters<typeof step>[0]]>([
+    ['a live session and a consent that covers it', 'issue', {}],
+    ['nobody signed in', 'sign-in:no_session', { signedIn: undefined }],
+    ['OIDC Core §3.1.2.1: prompt=login with a session', 'sign-in:prompt', prompts('login')],
+    ['prompt=login after a fresh sign-in for this request', 'issue', { ...prompts('login'), ...proved }],
+    [
+      'prompt=login: a sign-in from before the request is not fresh',
+      'sign-in:prompt',
+      { ...prompts('login'), progress: { createdAt: start + 80, sessionId: 's1', authenticatedAt: start + 90 } },
+    ],
+    [
+      'prompt=login: a fresh sign-in in another session counts for nothing',
+      'sign-in:prompt',
+      { ...prompts('login'), ...proved, progress: { ...proved.progress, sessionId: 'other' } },
+    ],
+    ['max_age: an old session', 'sign-in:max_age', { request: { maxAge: 99 } }],
+    ['max_age: young enough', 'issue', { request: { maxAge: 100 } }],
+    ['max_age=0 always asks', 'sign-in:max_age', { request: { maxAge: 0 }, now: start }],
+    ['max_age=0 after a fresh sign-in', 'issue', { request: { maxAge: 0 }, ...proved }],
+    ['another subject than asked for', 'sign-in:other_subject', { request: { subject: 'usr_2' } }],
+    ['the subject asked for', 'issue', { request: { subject: 'usr_1' } }],
+    ['select_account before a choice', 'choose-account', prompts('select_account')],
+    [
+      'select_account after "continue as"',
+      'issue',
+      { ...prompts('select_account'), progress: { createdAt: start + 50, sessionId: 's1' } },
+    ],
+    ['no consent yet', 'consent', { consent: undefined }],
+    ['prompt=consent although it is remembered', 'consent', prompts('consent')],
+    ['more scope than remembered', 'consent', { request: { scope: ['openid', 'read', 'write'] } }],
+    ['another resource than remembered', 'consent', { request: { resources: ['https://api.example'] } }],
+    ['a single claim that was not agreed to', 'consent', { request: { claims: { idToken: {}, userinfo: { email: { essential: false } } } } }],
+    ['a consent from before the account was revoked', 'consent', { consent: { ...agreed, epoch: user.epoch - 1 } }],
+    ['B23: a public client whose redirect is not https', 'consent', { client: { ...client, authentication: { method: 'none' }, redirectUris: ['http://127.0.0.1/cb'] } }],
+    ['a public client with https redirects that an administrator made', 'issue', { client: { ...client, authentication: { method: 'none' } } }],
+    ['prompt=none without a session', 'refuse:login_required', { ...prompts('none'), signedIn: undefined }],
+    ['prompt=none with an old session', 'refuse:login_required', { request: { prompt: ['none'], maxAge: 1 } }],
+    ['prompt=none without consent', 'refuse:consent_required', { ...prompts('none'), consent: undefined }],
+    ['prompt=none with everything there', 'issue', prompts('none')],
+    [
+      'OIDC Core §5.5.1.1: an essential acr that is not met',
+      'refuse:acr_unmet',
+      { request: { claims: { idToken: { acr: { essential: true, values: ['mfa'] } }, userinfo: {} } } },
+    ],
+    [
+      'an essential acr that is met',
+      'consent',
+      { consent: undefined, request: { claims: { idToken: { acr: { essential: true, values: ['mfa', 'pwd'] } }, userinfo: {} } } },
+    ],
+  ])('%s → %s', (_, expected, changed) => {
+    expect(step(changed)).toBe(expected)
+  })
+})
