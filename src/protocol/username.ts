@@ -49,8 +49,8 @@ const invisible = /\p{Default_Ignorable_Code_Point}/u
  */
 export function parseUsername(text: string): Username | Refusal {
   if (text.length > longest || !text.isWellFormed()) return malformed('a user name has 1 to 64 characters')
-  // Spaces around it are typing, not name: a phone's keyboard adds one.
-  const username = text.normalize('NFKC').trim()
+  // Spaces around it are typing, not name: a phone's keyboard adds one. `trim` would also drop invisible characters.
+  const username = text.normalize('NFKC').replaceAll(/^ +| +$/g, '')
   const normal = fold(username)
   if (username === '' || normal.length > longest) return malformed('a user name has 1 to 64 characters')
   if (/^[._-]/.test(normal)) return malformed('a user name begins with a letter or digit')

@@ -1,0 +1,80 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { isRefusal } from '../../src/protocol/errors.ts'
+import {
+  intersect,
+  isReservedScope,
+  isScopeToken,
+  isSubset,
+  narrowScope,
+  parseScope,
+  printScope,
+  scopeLimits,
+} from '../../src/protocol/scope.ts'
+
+test('RFC 6749 §3.3: tokens between single spaces, each once, in order', () => {
+  expect(parseScope('openid profile openid read:all')).toEqual(['openid', 'profile', 'read:all'])
+})
+
+test.each([
+  ['nothing', ''],
+  ['a space before', ' openid'],
+  ['a space behind', 'openid '],
+  ['two spaces', 'openid  profile'],
+  ['a tab', 'openid\tprofile'],
+  ['a double quote', 'op"enid'],
+  ['a backslash', 'op\\enid'],
+  ['a control', 'op\u0007enid'],
+  ['beyond ASCII', 'öpenid'],
+  ['too long an item', 'a'.repeat(scopeLimits.tokenCharacters + 1)],
+  ['too many items', Array.from({ length: scopeLimits.tokens + 1 }, (_, index) => `s${index}`).join(' ')],
+  ['too long', 'a '.repeat(scopeLimits.characters)],
+])('RFC 6749 §3.3: %s is invalid_scope', (_, text) => {
+  expect(parseScope(text)).toMatchObject({ error: 'invalid_scope', reason: 'scope_malformed' })
+})
+
+const token = fc.stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]{1,20}$/)
+const scope = fc.uniqueArray(token, { minLength: 1, maxLength: 20 })
+
+test('parse ∘ print is identity', () => {
+  fc.assert(
+    fc.property(scope, (tokens) => {
+      expect(parseScope(printScope(tokens))).toEqual(tokens)
+    }),
+  )
+})
+
+test('RFC 6749 §6: narrowing never widens, and is all or nothing', () => {
+  fc.assert(
+    fc.property(scope, scope, fc.boolean(), (held, others, within) => {
+      const asked = within ? held.filter((_, index) => index % 2 === 0) : others
+      const narrowed = narrowScope(asked, held)
+      if (isRefusal(narrowed)) expect(asked.some((one) => !held.includes(one))).toBe(true)
+      else {
+        expect(isSubset(narrowed, held)).toBe(true)
+        expect(narrowed).toEqual(asked)
+      }
+      expect(isSubset(intersect(asked, held), held)).toBe(true)
+      expect(isSubset(intersect(asked, held), asked)).toBe(true)
+    }),
+  )
+  expect(narrowScope(undefined, ['a', 'b'])).toEqual(['a', 'b'])
+  expect(narrowScope(['a', 'c'], ['a', 'b'])).toMatchObject({ error: 'invalid_scope', reason: 'scope_not_held' })
+})
+
+test.each([
+  ['admin', true],
+  ['admin:read', true],
+  ['vault', true],
+  ['vault:x', true],
+  ['introspect', true],
+  ['accounts:provision', true],
+  ['administrate', false],
+  ['vaulted', false],
+  ['introspect2', false],
+  ['me', false],
+  ['openid', false],
+])('reserved scopes: %s → %s', (name, reserved) => {
+  expect(isReservedScope(name)).toBe(reserved)
+  expect(isScopeToken(name)).toBe(true)
+})
