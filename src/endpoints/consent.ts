@@ -1,4 +1,5 @@
-import { append, ref, remove } from '../domain/record.ts'
+import { eventWrite } from '../audit/event-write.ts'
+import { ref, remove } from '../domain/record.ts'
 import type { SignedIn } from '../domain/next-step.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { consentPage } from '../pages/consent-page.ts'
@@ -62,21 +63,16 @@ export function createConsentEndpoint(core: Core): Endpoint {
 
 async function deny(core: Core, http: HttpRequest, pending: Pending, signedIn: SignedIn): Promise<HttpResponse> {
   const { to, parked, request } = pending
-  const eventId = core.random.id(core.clock.millis())
-  await transition(core.transition, { interaction: ref('interaction', parked?.id ?? '') }, ({ interaction }, now) => ({
-    writes: [
-      ...remove(interaction),
-      append(eventId, {
-        v: 1,
-        type: 'consent.denied',
-        at: now,
-        clientId: to.client.clientId,
-        userId: signedIn.user.userId,
-        sessionId: signedIn.sessionId,
-        scope: printScope(request.scope),
-        address: http.peer.address,
-      }),
-    ],
+  const denied = eventWrite(core, {
+    type: 'consent.denied',
+    clientId: to.client.clientId,
+    userId: signedIn.user.userId,
+    sessionId: signedIn.sessionId,
+    scope: printScope(request.scope),
+    address: http.peer.address,
+  })
+  await transition(core.transition, { interaction: ref('interaction', parked?.id ?? '') }, ({ interaction }) => ({
+    writes: [...remove(interaction), denied],
     result: undefined,
   }))
   return refuseToClient(core, http, to, refuse('access_denied', 'consent_denied'))

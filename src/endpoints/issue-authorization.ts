@@ -1,9 +1,9 @@
-import type { AuditEvent } from '../domain/event.ts'
+import { eventWrite, type Happening } from '../audit/event-write.ts'
 import { epochOf } from '../domain/epoch.ts'
 import type { Grant } from '../domain/grant.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import type { SignedIn } from '../domain/next-step.ts'
-import { append, create, put, ref, remove, type Write } from '../domain/record.ts'
+import { create, put, ref, remove, type Write } from '../domain/record.ts'
 import { requestedClaims, widenConsent } from '../domain/remembers-consent.ts'
 import { prepareIssue, targetOf } from '../grants/issue.ts'
 import { staleInteractionPage } from '../pages/stale-interaction-page.ts'
@@ -62,7 +62,7 @@ export async function issueAuthorization(core: Core, http: HttpRequest, authoriz
       const consentWrites = consented
         ? [
             put(consent, remembered, { expiresAt: now + lifetimes.consent, owners: [userId, `client:${to.client.clientId}`] }),
-            append(core.random.id(core.clock.millis()), event(authorization, http, now, 'consent.given')),
+            eventWrite(core, happening(authorization, http, 'consent.given')),
           ]
         : []
       return { writes: [...remove(interaction), ...consentWrites, ...made.writes], result: true }
@@ -88,7 +88,7 @@ async function codeFor(core: Core, http: HttpRequest, authorization: Authorizati
   return {
     writes: [
       create(ref('grant', grantId), grant, { owners: ownersOf(authorization), expiresAt: now + lifetimes.code }),
-      append(core.random.id(core.clock.millis()), { ...event(authorization, http, now, 'code.issued'), grantId }),
+      eventWrite(core, { ...happening(authorization, http, 'code.issued'), grantId }),
     ],
     pairs: [['code', printCode(core.keys, { recordId: grantId, generation: 0, imprint })]],
   }
@@ -148,11 +148,9 @@ function ownersOf({ pending, signedIn }: Authorization): readonly string[] {
   return [signedIn.user.userId, `client:${pending.to.client.clientId}`, `session:${signedIn.sessionId}`]
 }
 
-function event({ pending, signedIn, scope }: Authorization, http: HttpRequest, now: number, type: AuditEvent['type']): AuditEvent {
+function happening({ pending, signedIn, scope }: Authorization, http: HttpRequest, type: Happening['type']): Happening {
   return {
-    v: 1,
     type,
-    at: now,
     clientId: pending.to.client.clientId,
     userId: signedIn.user.userId,
     sessionId: signedIn.sessionId,

@@ -1,3 +1,5 @@
+import { eventWrite } from '../audit/event-write.ts'
+import { recordEvent } from '../audit/record-event.ts'
 import { authenticateClient } from '../client-auth/authenticate.ts'
 import type { Client } from '../domain/client.ts'
 import type { AuditEvent } from '../domain/event.ts'
@@ -56,25 +58,21 @@ async function revokeFamily(core: Core, client: Client, grantId: string, request
   })
 }
 
+/** Nodes whose clocks differ must agree that it is dead for as long as one of them might think it alive. */
+const clockToleranceSeconds = 60
+
 async function revokeAccess(core: Core, client: Client, claims: AccessClaims, request: HttpRequest): Promise<void> {
-  const eventId = core.random.id(core.clock.millis())
-  await transition(core.transition, { revoked: ref('revoked', claims.jti) }, ({ revoked }, now) => {
-    const event: AuditEvent = {
-      v: 1,
-      type: 'token.revoked',
-      at: now,
-      clientId: client.clientId,
-      grantId: claims.gid,
-      jti: claims.jti,
-      address: request.peer.address,
-    }
-    if (claims.clientId !== client.clientId) {
-      return { writes: [append(eventId, { ...event, type: 'token.refused', reason: 'token_foreign' })], result: undefined }
-    }
-    if (revoked.value !== undefined) return { writes: [], result: undefined }
-    return {
-      writes: [put(revoked, { v: 1, at: now }, { expiresAt: claims.exp + 60, owners: [] }), append(eventId, event)],
-      result: undefined,
-    }
-  })
+  const about = { clientId: client.clientId, grantId: claims.gid, jti: claims.jti, address: request.peer.address }
+  if (claims.clientId !== client.clientId) {
+    await recordEvent(core, { type: 'token.refused', reason: 'token_foreign', ...about })
+    return
+  }
+  const event = eventWrite(core, { type: 'token.revoked', ...about })
+  await transition(core.transition, { revoked: ref('revoked', claims.jti) }, ({ revoked }, now) => ({
+    writes:
+      revoked.value === undefined
+        ? [put(revoked, { v: 1, at: now }, { expiresAt: claims.exp + clockToleranceSeconds, owners: [] }), event]
+        : [],
+    result: undefined,
+  }))
 }

@@ -1,10 +1,10 @@
-import { append, ref } from '../domain/record.ts'
+import { recordEvent } from '../audit/record-event.ts'
+import { ref } from '../domain/record.ts'
 import type { User } from '../domain/user.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
 import type { Reason } from '../protocol/reasons.ts'
 import { normaliseUsername } from '../protocol/username.ts'
 import { readAlive } from '../store/read-alive.ts'
-import { commitNew } from '../store/transition.ts'
 import type { PasswordContext } from './context.ts'
 
 export type PasswordAttempt = { readonly username: string; readonly password: string; readonly address: string }
@@ -48,15 +48,10 @@ async function accountNamed(context: PasswordContext, normal: string): Promise<U
 }
 
 async function recordFailure(context: PasswordContext, attempt: PasswordAttempt, user: User | undefined, reason: Reason): Promise<void> {
-  const { clock } = context
-  await commitNew(context.transition, [
-    append(context.random.id(clock.millis()), {
-      v: 1,
-      type: 'signin.failed',
-      at: clock.seconds(),
-      ...(user === undefined ? {} : { userId: user.userId }),
-      address: attempt.address,
-      reason,
-    }),
-  ])
+  await recordEvent(context, {
+    type: 'signin.failed',
+    ...(user === undefined ? {} : { userId: user.userId }),
+    address: attempt.address,
+    reason,
+  })
 }

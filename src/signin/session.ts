@@ -1,5 +1,6 @@
+import { eventWrite } from '../audit/event-write.ts'
 import { deviceNameOf } from '../domain/device-name.ts'
-import { append, create, put, ref, remove, type Write } from '../domain/record.ts'
+import { create, put, ref, remove, type Write } from '../domain/record.ts'
 import type { SignedIn } from '../domain/next-step.ts'
 import { sameImprint } from '../domain/same-imprint.ts'
 import { isSessionAlive, needsTouch, sessionExpiry, startSession } from '../domain/session-state.ts'
@@ -59,14 +60,7 @@ export async function openSession(
     signedIn: { sessionId, session, user: proof.user },
     writes: [
       create(ref('session', sessionId), session, { owners: [proof.user.userId], expiresAt: sessionExpiry(session) }),
-      append(context.random.id(clock.millis()), {
-        v: 1,
-        type: 'signin.succeeded',
-        at: now,
-        userId: proof.user.userId,
-        sessionId,
-        address: request.peer.address,
-      }),
+      eventWrite(context, { type: 'signin.succeeded', userId: proof.user.userId, sessionId, address: request.peer.address }),
     ],
     setCookie: [
       'set-cookie',
@@ -82,22 +76,10 @@ export async function openSession(
 
 /** End a session: the record goes, with its event; the cookie is told to go too. */
 export async function closeSession(context: BrowserContext, signedIn: SignedIn, address: string): Promise<HeaderLine> {
-  const eventId = context.random.id(context.clock.millis())
-  await transition(context.transition, { session: ref('session', signedIn.sessionId) }, ({ session }, now) => ({
-    writes:
-      session.version === null
-        ? []
-        : [
-            ...remove(session),
-            append(eventId, {
-              v: 1,
-              type: 'session.ended',
-              at: now,
-              userId: signedIn.user.userId,
-              sessionId: signedIn.sessionId,
-              address,
-            }),
-          ],
+  const { sessionId, user } = signedIn
+  const ended = eventWrite(context, { type: 'session.ended', userId: user.userId, sessionId, address })
+  await transition(context.transition, { session: ref('session', sessionId) }, ({ session }) => ({
+    writes: session.version === null ? [] : [...remove(session), ended],
     result: undefined,
   }))
   return ['set-cookie', printRemoveCookie(sessionCookie, schemeOf(context))]

@@ -1,0 +1,68 @@
+import { put, ref } from '../domain/record.ts'
+import type { EpochSeconds } from '../protocol/time.ts'
+import { startSweeper } from '../store/sweeper.ts'
+import { transition } from '../store/transition.ts'
+import type { Gatehouse } from './gatehouse.ts'
+
+const everyMillis = 15_000
+const highWaterEverySeconds = 60
+const tolerableSeconds = 60
+
+export type Upkeep = { readonly stop: () => Promise<void> }
+
+export type UpkeepReport = {
+  readonly onError: (job: 'keys' | 'high-water' | 'sweep', error: unknown) => void
+  /** The clock can't be believed: nothing is swept and no key takes over until it can. */
+  readonly onPaused: (reason: string) => void
+}
+
+/**
+ * What a running server does by itself: take the due steps of its key rings, write down how late it is, delete what expired.
+ * A clock that stands before the store's own high-water mark has gone back; then none of it happens (DESIGN §6.19).
+ */
+export function startUpkeep({ core }: Gatehouse, report: UpkeepReport): Upkeep {
+  const { clock, random, transition: context, keys } = core
+  let highWater: EpochSeconds | undefined
+  let stopped = false
+  let working: Promise<void> = Promise.resolve()
+
+  async function raiseHighWater(): Promise<void> {
+    highWater = await transition(context, { instance: ref('instance', 'self') }, ({ instance }, now) => {
+      const { value } = instance
+      if (value === undefined) return { writes: [], result: undefined }
+      if (now < value.highWaterAt + highWaterEverySeconds) return { writes: [], result: value.highWaterAt }
+      // No cache holds it, so no change is announced.
+      return { writes: [put(instance, { ...value, highWaterAt: now }, { expiresAt: null })], result: now }
+    })
+  }
+
+  async function once(): Promise<void> {
+    await raiseHighWater().catch((error: unknown) => report.onError('high-water', error))
+    if (highWater !== undefined && clock.seconds() < highWater - tolerableSeconds) {
+      report.onPaused(`the clock is ${highWater - clock.seconds()} seconds behind the latest time that this store has seen`)
+      return
+    }
+    await keys.tick().catch((error: unknown) => report.onError('keys', error))
+  }
+
+  const timer = setInterval(() => {
+    if (!stopped) working = working.then(once)
+  }, everyMillis)
+  timer.unref()
+  working = once()
+  const sweeper = startSweeper({
+    store: context.store,
+    clock,
+    random,
+    highWater: () => highWater,
+    onError: (error) => report.onError('sweep', error),
+    onPaused: report.onPaused,
+  })
+  return {
+    stop: async () => {
+      stopped = true
+      clearInterval(timer)
+      await Promise.all([working, sweeper.stop()])
+    },
+  }
+}
