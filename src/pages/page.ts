@@ -62,7 +62,7 @@ export function page({ look, language }: Presentation, content: PageContent): Pa
 }
 
 // Under `Referrer-Policy: no-referrer` Chromium sends `Origin: null` with a form, even to the same site (tried), and the check of
-// Origin (DESIGN: it must match when present) would refuse everybody. The document narrows its own policy to `same-origin`, which
+// Origin (it must match when present) would refuse everybody. The document narrows its own policy to `same-origin`, which
 // says just as little to others: nothing.
 const keepOrigin = html`<meta name="referrer" content="same-origin">`
 

@@ -43,5 +43,4 @@ export function scopeWords(language: Language, wish: ScopeWish): ScopeWords {
 /** The keys of the scopes that we have words for: those that have a `.detail` beside them. */
 type DescribedKey = { [Key in MessageKey]: Key extends `${infer Scope}.detail` ? Scope : never }[MessageKey]
 
-// `Object.hasOwn`: a scope may be called `constructor`.
 const isDescribed = (key: string): key is DescribedKey => key.startsWith('scope.') && Object.hasOwn(en, `${key}.detail`)
