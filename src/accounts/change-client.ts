@@ -9,6 +9,7 @@ import { problem, type Problem } from '../protocol/problem.ts'
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import { transition } from '../store/transition.ts'
 import { newClientSecret } from '../tokens/client-secret.ts'
+import { canonical } from './canonical.ts'
 import { clientProblem, clientRecord, narrows, secretsOf, usesSecret } from './client-record.ts'
 import type { AccountsContext, Outcome } from './context.ts'
 import type { MadeClient } from './create-client.ts'
@@ -62,6 +63,7 @@ export function changeClient(
     if (refused !== undefined) return { refused }
     const secrets = needsSecret ? [{ hash: fresh.hash, createdAt: now }] : secretsOf(client)
     const changed = { ...clientRecord(metadata, { ...client, secrets, updatedAt: now }), disabled: client.disabled }
+    if (canonical({ ...changed, updatedAt: client.updatedAt }) === canonical(client)) return { client }
     const after = narrows(client, changed) ? { ...changed, epoch: bumpedEpoch(client.epoch, nowMillis) } : changed
     return { client: after, ...(needsSecret && { secret: fresh.secret }) }
   })
@@ -150,6 +152,7 @@ async function withClient(
       return { writes: [], result: { refused: ofTheFile } }
     const changed = change(client, now, nowMillis)
     if ('refused' in changed) return { writes: [], result: changed }
+    if (changed.client === client) return { writes: [], result: { done: changed } }
     return { writes: [put(slot, changed.client, { expiresAt: null }), ...papers(now)], result: { done: changed } }
   })
 }

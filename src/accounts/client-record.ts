@@ -21,8 +21,17 @@ export function clientRecord(
   },
 ): Client {
   const { authentication: proof, ...rest } = metadata
-  const { secrets, ...known } = about
-  return { v: 1, ...rest, authentication: withSecrets(proof, secrets), disabled: false, ...known }
+  const { secrets, epoch, managedBy, createdAt, updatedAt } = about
+  return {
+    v: 1,
+    ...rest,
+    authentication: withSecrets(proof, secrets),
+    disabled: false,
+    epoch,
+    managedBy,
+    createdAt,
+    updatedAt,
+  }
 }
 
 function withSecrets(proof: RegisteredAuthentication, secrets: readonly SecretHash[]): ClientAuthentication {

@@ -8,6 +8,7 @@ import type { EpochSeconds } from '../protocol/time.ts'
 import type { Store } from '../store/port.ts'
 import { transition } from '../store/transition.ts'
 import { clientSecretHash } from '../tokens/client-secret.ts'
+import { canonical } from './canonical.ts'
 import { clientRecord, narrows, secretsOf } from './client-record.ts'
 import type { AccountsContext } from './context.ts'
 import { paperwork } from './paperwork.ts'
@@ -167,13 +168,4 @@ async function* managedByFile<T extends { readonly managedBy: string }>(
     if (page.next === null) return
     after = page.next
   }
-}
-
-/** The same value has the same text, whatever the order of its members. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, member: unknown) =>
-    typeof member === 'object' && member !== null && !Array.isArray(member)
-      ? Object.fromEntries(Object.entries(member).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : member,
-  )
 }

@@ -22,7 +22,7 @@ export async function passwordProblem(
 function lengthProblem(password: string): string | undefined {
   if (!password.isWellFormed()) return 'is not well-formed Unicode'
   const normal = password.normalize('NFC')
-  const characters = [...normal].length
+  const characters = Array.from(normal).length
   if (characters < shortestPassword) return `has ${characters} characters, at least ${shortestPassword} are needed`
   // More than this is cut off by nobody and refused by the hash.
   if (Buffer.byteLength(normal) > longestPasswordBytes) return `is longer than ${longestPasswordBytes} bytes`

@@ -9,7 +9,7 @@ export type StrengthAnswer = { readonly problem: string | undefined }
 /** Up to 10^8 guesses are safely unguessable only where guessing is slowed down; 3 of 4 holds where the hash is stolen too. */
 const leastScore = 3
 /** The estimator's time grows fast with length; what these letters are worth, more letters are worth too. */
-const judgedCharacters = 40
+const judgedCharacters = 32
 
 const estimator = new ZxcvbnFactory({
   dictionary: { ...common.dictionary, ...english.dictionary },
@@ -18,7 +18,7 @@ const estimator = new ZxcvbnFactory({
 })
 
 parentPort?.on('message', ({ password, about }: StrengthQuestion) => {
-  const judged = [...password].slice(0, judgedCharacters).join('')
+  const judged = Array.from(password).slice(0, judgedCharacters).join('')
   const { score, feedback } = estimator.check(
     judged,
     about.filter((word) => word.length > 2),

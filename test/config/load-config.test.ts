@@ -369,6 +369,11 @@ const refusals: readonly [
     ['1:13: clients[0].client_id must be 1 to 128 letters, digits or -._~, and not begin like a user id (usr_)'],
   ],
   [
+    'the client of the first start',
+    { yaml: 'clients: [{ client_id: loopback, token_endpoint_auth_method: none, redirect_uris: ["https://a.example"] }]' },
+    ["1:13: clients[0].client_id is Gatehouse's own client; choose another name"],
+  ],
+  [
     'a client without secret',
     { yaml: `${client}    redirect_uris: [https://app.example/cb]` },
     ['2:5: clients[0].client_secret is missing for client_secret_basic; add { env: NAME } or { file: PATH }'],

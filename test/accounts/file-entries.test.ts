@@ -1,0 +1,157 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { applyFileEntries } from '../../src/accounts/file-entries.ts'
+import { changeClient, deleteClient, rotateClientSecret } from '../../src/accounts/change-client.ts'
+import { createClient } from '../../src/accounts/create-client.ts'
+import { findClient } from '../../src/accounts/find-client.ts'
+import { findResource } from '../../src/accounts/find-resource.ts'
+import { changeResource, createResource, deleteResource } from '../../src/accounts/write-resource.ts'
+import { configOf } from '../config/load.ts'
+import { cli, done, openHouse, refusal, type House } from './house.ts'
+
+let house: House
+beforeEach(async () => {
+  house = await openHouse()
+})
+
+const strong = 'K7mQ2vXr9TbN4cLw8ZpYd3HsJf6GkAeR1uViOx0MqEtWy5CaBn-_'
+const another = 'pT5kZr8mWq3xVb7nYc2dLs9hJg4fGaQe6uRiXo1MtEyNw0CvBz_-'
+const webYaml =
+  '{ client_id: web, redirect_uris: ["https://app.example/cb"], scope: openid read, client_secret: { env: S } }'
+const appYaml = '{ client_id: app, redirect_uris: ["com.example.app:/cb"], token_endpoint_auth_method: none }'
+const apiYaml = '{ resource: "https://api.example", scope: read }'
+
+/** Applies what a file with these lists says. */
+function apply(clients: readonly string[], resources: readonly string[] = [], secret = strong) {
+  return applyFileEntries(
+    house,
+    configOf({
+      yaml: `clients: [${clients.join(', ')}]\nresources: [${resources.join(', ')}]`,
+      environment: { S: secret },
+    }),
+  )
+}
+
+test('entries become records that are the file’s own', async () => {
+  expect(await apply([webYaml, appYaml], [apiYaml])).toEqual({
+    done: { created: ['web', 'app', 'https://api.example'], changed: [], disabled: [] },
+  })
+  expect(await findClient(house, 'web')).toMatchObject({
+    managedBy: 'file',
+    disabled: false,
+    authentication: { method: 'client_secret_basic' },
+  })
+  expect(await findResource(house, 'https://api.example')).toMatchObject({ managedBy: 'file', scope: ['read'] })
+  expect(await house.events()).toContainEqual(
+    expect.objectContaining({ type: 'client.created', clientId: 'web', actor: 'file' }),
+  )
+  expect(JSON.stringify(await house.store.read([{ kind: 'client', id: 'web' }]))).not.toContain(strong)
+})
+
+test('what is as it was writes nothing', async () => {
+  await apply([webYaml, appYaml], [apiYaml])
+  await house.announced()
+  const before = await house.store.read([{ kind: 'client', id: 'web' }])
+  house.wait(60)
+  expect(await apply([webYaml, appYaml], [apiYaml])).toEqual({ done: { created: [], changed: [], disabled: [] } })
+  expect(await house.announced()).toEqual([])
+  expect(await house.store.read([{ kind: 'client', id: 'web' }])).toEqual(before)
+})
+
+test('an entry that changes is replaced; its epoch moves only if it may do less', async () => {
+  await apply([webYaml])
+  house.wait(5)
+  expect(await apply([webYaml.replace('openid read', 'openid read write')])).toEqual({
+    done: { created: [], changed: ['web'], disabled: [] },
+  })
+  expect(await findClient(house, 'web')).toMatchObject({ scope: ['openid', 'read', 'write'], epoch: 1 })
+  await apply([webYaml.replace('openid read', 'openid')])
+  expect(await findClient(house, 'web')).toMatchObject({ scope: ['openid'], epoch: house.clock.millis() })
+})
+
+test('a new secret in the same place takes the place of the old one', async () => {
+  await apply([webYaml])
+  const before = await findClient(house, 'web')
+  expect(await apply([webYaml], [], another)).toEqual({ done: { created: [], changed: ['web'], disabled: [] } })
+  const after = await findClient(house, 'web')
+  expect(after?.authentication).not.toEqual(before?.authentication)
+  expect(after?.authentication).toMatchObject({ secrets: [{}] })
+})
+
+describe('an entry that leaves the file', () => {
+  test('is switched off, and all that was issued to it is dead', async () => {
+    await apply([webYaml, appYaml], [apiYaml])
+    house.wait(5)
+    await house.announced()
+    expect(await apply([appYaml])).toEqual({
+      done: { created: [], changed: [], disabled: ['web', 'https://api.example'] },
+    })
+    expect(await findClient(house, 'web')).toMatchObject({ disabled: true, epoch: house.clock.millis() })
+    expect(await findResource(house, 'https://api.example')).toMatchObject({ disabled: true })
+    expect(await house.announced()).toEqual([
+      { kind: 'client', id: 'web' },
+      { kind: 'resource', id: 'https://api.example' },
+    ])
+    expect(await apply([appYaml])).toEqual({ done: { created: [], changed: [], disabled: [] } })
+  })
+
+  test('comes back with the entry, but not with what was issued before', async () => {
+    await apply([webYaml])
+    house.wait(5)
+    await apply([])
+    const { epoch } = (await findClient(house, 'web')) ?? {}
+    expect(await apply([webYaml])).toEqual({ done: { created: [], changed: ['web'], disabled: [] } })
+    expect(await findClient(house, 'web')).toMatchObject({ disabled: false, epoch })
+  })
+
+  test('may then be deleted, and its id comes never again', async () => {
+    await apply([webYaml])
+    await apply([])
+    done(await deleteClient(house, { actor: cli, clientId: 'web' }))
+    expect(await apply([webYaml])).toEqual({
+      problems: ['client web was deleted, and its id comes never again; choose another client_id'],
+    })
+  })
+})
+
+test('an id in both places refuses, and nothing of the file is applied', async () => {
+  done(await createClient(house, cli, { client_id: 'web', redirect_uris: ['https://app.example/cb'] }))
+  done(
+    await createResource(house, { actor: cli, issuer: 'https://login.example' }, { resource: 'https://api.example' }),
+  )
+  await house.announced()
+  expect(await apply([appYaml, webYaml], [apiYaml])).toEqual({
+    problems: [
+      'client web was made by an administrator already; delete it or choose another client_id',
+      'resource https://api.example was made by an administrator already; delete it or leave it out of the file',
+    ],
+  })
+  expect(await findClient(house, 'app')).toBeUndefined()
+  expect(await findClient(house, 'web')).toMatchObject({ managedBy: 'administrator' })
+  expect(await house.announced()).toEqual([])
+})
+
+test('what an administrator made is never switched off by a file that doesn’t name it', async () => {
+  done(await createClient(house, cli, { client_id: 'mine', redirect_uris: ['https://app.example/cb'] }))
+  await apply([webYaml])
+  await apply([])
+  expect(await findClient(house, 'mine')).toMatchObject({ disabled: false, epoch: 1 })
+})
+
+test('entries of the file are read-only for everybody else (409 managed_by_file)', async () => {
+  await apply([webYaml], [apiYaml])
+  const issuer = 'https://login.example'
+  const outcomes = [
+    await changeClient(house, { actor: cli, clientId: 'web', fields: { client_name: 'x' } }),
+    await rotateClientSecret(house, { actor: cli, clientId: 'web' }),
+    await deleteClient(house, { actor: cli, clientId: 'web' }),
+    await changeResource(house, { actor: cli, issuer }, { resource: 'https://api.example', fields: { scope: 'x' } }),
+    await deleteResource(house, cli, 'https://api.example'),
+  ]
+  for (const outcome of outcomes) expect(refusal(outcome)).toMatch(/^managed_by_file: /)
+})
+
+test('several processes that start together agree', async () => {
+  const outcomes = await Promise.all(Array.from({ length: 5 }, () => apply([webYaml, appYaml], [apiYaml])))
+  const created = outcomes.flatMap((outcome) => ('done' in outcome ? outcome.done.created : ['a problem']))
+  expect(created.toSorted()).toEqual(['app', 'https://api.example', 'web'])
+})

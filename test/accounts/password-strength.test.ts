@@ -1,0 +1,69 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { createPasswordStrength } from '../../src/accounts/password-strength.ts'
+import { generatePassword } from '../../src/accounts/generate-password.ts'
+import { createRandom } from '../../src/crypto/random.ts'
+
+const { strength, close } = createPasswordStrength()
+afterAll(close)
+
+describe('how soon a guesser comes to it', () => {
+  test.each([
+    'password1234',
+    'qwertyuiop12',
+    'administrator1',
+    'aaaaaaaaaaaaaaaaaaaa',
+    'abcdefghijkl',
+    '1234567890987654321',
+    'iloveyou12345',
+  ])('too soon: %s', async (password) => {
+    expect(await strength(password, [])).toMatch(/^is too easy to guess/)
+  })
+
+  test.each(['correct horse battery staple', 'x7!kPq92mZ-w', 'grüne Möwen fahren Kahn'])(
+    'late enough: %s',
+    async (password) => {
+      expect(await strength(password, [])).toBeUndefined()
+    },
+  )
+
+  test('what belongs to the account is guessed first', async () => {
+    expect(await strength('lovelaceada1815', [])).toBeUndefined()
+    expect(await strength('lovelaceada1815', ['lovelaceada', 'ada'])).toMatch(/^is too easy to guess/)
+  })
+
+  test('generated passwords are always good enough', async () => {
+    const random = createRandom()
+    for (let round = 0; round < 20; round += 1)
+      expect(await strength(generatePassword(random), ['admin', 'gatehouse'])).toBeUndefined()
+  })
+
+  test('H26: a text made to keep the estimator busy holds up nobody', async () => {
+    const hostile = 'p4ssw0rd'.repeat(128)
+    let longest = 0
+    let last = performance.now()
+    const timer = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last)
+      last = performance.now()
+    }, 1)
+    const answers = await Promise.all([
+      strength(hostile, []),
+      strength('ab1!'.repeat(200), []),
+      strength('correct horse battery staple', []),
+    ])
+    clearInterval(timer)
+    expect(answers[0]).toMatch(/^(?:is too easy|repeats itself)/)
+    expect(answers[1]).toMatch(/^(?:is too easy|repeats itself)/)
+    expect(answers[2]).toBeUndefined()
+    expect(longest).toBeLessThan(100)
+  })
+})
+
+test('when too many wait, nothing is let through unjudged', async () => {
+  const { strength: busy, close: end } = createPasswordStrength()
+  const answers = await Promise.all(Array.from({ length: 40 }, () => busy('correct horse battery staple', [])))
+  expect(
+    answers.filter((answer) => answer === 'could not be judged, since too many wait; try again').length,
+  ).toBeGreaterThan(0)
+  expect(answers.filter((answer) => answer === undefined).length).toBeGreaterThan(0)
+  await end()
+})
