@@ -5,7 +5,7 @@ import { transition } from '../store/transition.ts'
 import type { Gatehouse } from './gatehouse.ts'
 
 const everyMillis = 15_000
-const highWaterEverySeconds = 60
+const highWaterEverySeconds = 20
 const tolerableSeconds = 60
 
 export type Upkeep = { readonly stop: () => Promise<void> }
@@ -22,6 +22,7 @@ export type UpkeepReport = {
  */
 export function startUpkeep({ core }: Gatehouse, report: UpkeepReport): Upkeep {
   const { clock, random, transition: context, keys } = core
+  const startedAt = { millis: clock.millis(), monotonic: clock.monotonic() }
   let highWater: EpochSeconds | undefined
   let stopped = false
   let working: Promise<void> = Promise.resolve()
@@ -37,6 +38,12 @@ export function startUpkeep({ core }: Gatehouse, report: UpkeepReport): Upkeep {
   }
 
   async function once(): Promise<void> {
+    const jumped = Math.round((clock.millis() - startedAt.millis - (clock.monotonic() - startedAt.monotonic)) / 1000)
+    if (Math.abs(jumped) > tolerableSeconds) {
+      // A mark that was raised to a wrong time could never be lowered again.
+      report.onPaused(`the clock jumped by ${jumped} s since the start`)
+      return
+    }
     await raiseHighWater().catch((error: unknown) => report.onError('high-water', error))
     if (highWater !== undefined && clock.seconds() < highWater - tolerableSeconds) {
       report.onPaused(`the clock is ${highWater - clock.seconds()} seconds behind the latest time that this store has seen`)

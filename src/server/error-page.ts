@@ -1,0 +1,21 @@
+import { chooseLanguage } from '../i18n/choose-language.ts'
+import { errorPage } from '../pages/error-page.ts'
+import type { Look } from '../pages/look.ts'
+import { retryLaterPage } from '../pages/retry-later-page.ts'
+import type { ErrorPage } from './shell-error.ts'
+
+/** What the shell itself refuses or fails at, as a page in the operator's look. */
+export function createErrorPage(look: Look): ErrorPage {
+  return ({ status, error, description, reference, retryAfterSeconds }, acceptLanguage) => {
+    const presentation = { look, language: chooseLanguage({ acceptLanguage }) }
+    const known = reference === undefined ? {} : { reference }
+    if (status === 429 || status === 503) {
+      return retryLaterPage(presentation, {
+        error: status === 429 ? 'too_many_requests' : 'temporarily_unavailable',
+        retryAfter: retryAfterSeconds ?? 1,
+        ...known,
+      })
+    }
+    return errorPage(presentation, { status, error, description, ...known })
+  }
+}

@@ -1,0 +1,141 @@
+import { createClient } from '../../src/accounts/create-client.ts'
+import { createUser } from '../../src/accounts/create-user.ts'
+import { createResource } from '../../src/accounts/write-resource.ts'
+import type { Config } from '../../src/config/config.ts'
+import { createRandom } from '../../src/crypto/random.ts'
+import type { Client } from '../../src/domain/client.ts'
+import type { Role, User } from '../../src/domain/user.ts'
+import type { Clock } from '../../src/protocol/time.ts'
+import type { Core } from '../../src/endpoints/core.ts'
+import { openGatehouse } from '../../src/server/gatehouse.ts'
+import { createShell } from '../../src/server/http.ts'
+import { createLog } from '../../src/server/log.ts'
+import { createMetrics } from '../../src/server/metrics.ts'
+import { createObserver } from '../../src/server/observer.ts'
+import { createErrorPage } from '../../src/server/error-page.ts'
+import { routesOf } from '../../src/server/routes.ts'
+import { freePort } from './free-port.ts'
+
+export type TestClock = Clock & { readonly advance: (seconds: number) => void }
+
+/** Real time plus what a test adds to it: lifetimes can be waited out, timeouts of sockets go on. */
+export function createTestClock(): TestClock {
+  let added = 0
+  return {
+    millis: () => Date.now() + added * 1000,
+    seconds: () => Math.floor(Date.now() / 1000) + added,
+    monotonic: () => performance.now() + added * 1000,
+    advance: (seconds) => {
+      added += seconds
+    },
+  }
+}
+
+export type MadeClient = { readonly clientId: string; readonly secret: string; readonly record: Client; readonly basic: string }
+
+/** A server in this process, on a real socket. */
+export type TestGatehouse = {
+  readonly url: string
+  readonly core: Core
+  readonly clock: TestClock
+  /** Everything that was logged, one JSON line each. */
+  readonly logged: () => string
+  readonly makeUser: (username: string, options?: { readonly role?: Role; readonly password?: string; readonly email?: string }) => Promise<User>
+  /** RFC 7591 names. Default: a confidential client `app` with everything ordinary. */
+  readonly makeClient: (metadata?: Readonly<Record<string, unknown>>) => Promise<MadeClient>
+  readonly makeResource: (document: Readonly<Record<string, unknown>>) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+export const password = 'correct horse battery staple'
+
+export type TestOptions = {
+  readonly config?: Partial<Config>
+  readonly store?: Config['store']
+  readonly dataDirectory?: string
+  readonly clock?: TestClock
+}
+
+export async function startGatehouse(options: TestOptions = {}): Promise<TestGatehouse> {
+  const port = await freePort()
+  const clock = options.clock ?? createTestClock()
+  const lines: string[] = []
+  const log = createLog({ level: 'debug', clock, destination: { write: (line) => void lines.push(line) } })
+  const metrics = createMetrics()
+  const config: Config = {
+    issuer: `http://localhost:${port}`,
+    listen: { host: '127.0.0.1', port },
+    dataDirectory: options.dataDirectory ?? '/nonexistent',
+    store: options.store ?? { adapter: 'memory' },
+    trustedProxies: [],
+    logLevel: 'debug',
+    users: { registration: 'closed' },
+    pages: {},
+    clients: [],
+    resources: [],
+    keySecret: { reveal: () => testSecret, toJSON: () => '', toString: () => '' },
+    ...options.config,
+  }
+  const system = { clock, random: createRandom() }
+  const { core, close } = await openGatehouse(config, system, {
+    observer: createObserver(log, metrics),
+    onKeyEvent: () => undefined,
+    onFatal: (reason) => {
+      throw reason
+    },
+  })
+  const shell = await createShell({
+    routes: routesOf(core),
+    config: { issuer: config.issuer, trustedProxies: config.trustedProxies, listen: config.listen },
+    system,
+    log,
+    metrics,
+    errorPage: createErrorPage(core.look),
+  })
+  await shell.listen()
+  const accounts = { ...core, strength: async () => undefined }
+  const cli = { kind: 'cli' } as const
+
+  return {
+    url: config.issuer,
+    core,
+    clock,
+    logged: () => lines.join(''),
+    makeUser: async (username, { role, email, password: own } = {}) =>
+      done(
+        await createUser(accounts, cli, {
+          username,
+          password: own ?? password,
+          ...(role === undefined ? {} : { role }),
+          ...(email === undefined ? {} : { email }),
+        }),
+      ),
+    makeClient: async (metadata = {}) => {
+      const made = done(await createClient(core, cli, { ...ordinaryClient, ...metadata }))
+      const { clientId } = made.client
+      const secret = made.secret ?? ''
+      return { clientId, secret, record: made.client, basic: `Basic ${btoa(`${encodeURIComponent(clientId)}:${encodeURIComponent(secret)}`)}` }
+    },
+    makeResource: async (document) => void done(await createResource(core, { actor: cli, issuer: config.issuer }, document)),
+    close: async () => {
+      await shell.close()
+      await close()
+    },
+  }
+}
+
+const testSecret = 'q7Vb1kzL0fYx2mNc8TgRw5PdJhAe3UsXo9iZtKuQrMvE4yBnCl6GjHFpDaSqWxOI'
+
+const ordinaryClient = {
+  client_id: 'app',
+  client_name: 'The App',
+  redirect_uris: ['https://app.example/cb'],
+  grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+  token_endpoint_auth_method: 'client_secret_basic',
+  scope: 'openid profile email offline_access read write',
+}
+
+function done<T>(outcome: { readonly done: T } | { readonly refused: unknown }): T {
+  if ('done' in outcome) return outcome.done
+  throw new Error(`the kit asked for something that was refused: ${JSON.stringify(outcome.refused)}`)
+}
