@@ -15,13 +15,13 @@ export function iconAddress(color: string): string {
   return `data:image/svg+xml,${encodeURIComponent(drawing)}`
 }
 
-/** A row of arches far behind everything: somewhere calm to arrive at. */
+const arches = [560, 470, 380, 290]
+  .map((radius) => `<path d="M${672 - radius} 640V580a${radius} ${radius} 0 0 1 ${2 * radius} 0V640"/>`)
+  .join('')
+
+/** Arches within arches, far behind everything: somewhere calm to arrive at. */
 export const scene: Html = verbatim(
-  `<div class="scene" aria-hidden="true"><svg viewBox="0 0 1344 640" fill="none" stroke="currentColor" stroke-width="2" focusable="false">${[
-    560, 480, 400, 320,
-  ]
-    .map((radius) => `<path d="M${672 - radius} 640V${80 + radius}a${radius} ${radius} 0 0 1 ${2 * radius} 0V640"/>`)
-    .join('')}</svg></div>`,
+  `<div class="scene" aria-hidden="true"><svg viewBox="0 0 1344 640" fill="none" stroke="currentColor" stroke-width="2" focusable="false">${arches}</svg></div>`,
 )
 
 /** A tick, for what is granted without a question. */

@@ -35,7 +35,7 @@ header{padding:clamp(1.5rem,7vh,4.5rem) 1.5rem 1.75rem;text-align:center}
 .brand{display:inline-flex;align-items:center;gap:.65rem;font-weight:600;font-size:1.125rem;letter-spacing:-.01em;color:var(--ink);text-decoration:none;min-height:2.75rem}
 .brand svg{width:1.9rem;height:1.9rem;color:var(--accent)}
 .brand img{display:block;max-height:2.5rem;max-width:14rem}
-main{width:100%;max-width:27.5rem;margin:0 auto;padding:0 1rem;flex:1 0 auto}
+main{width:100%;max-width:27.5rem;margin:0 auto;padding:0 1rem 2.5rem;flex:1 0 auto}
 .card{background:var(--card);border:1px solid var(--edge);border-radius:1rem;padding:2.25rem;box-shadow:var(--shadow)}
 h1{margin:0;font-size:1.5rem;line-height:1.25;font-weight:650;letter-spacing:-.02em;text-wrap:balance}
 h2{margin:1.75rem 0 .25rem;font-size:.9375rem;line-height:1.4;font-weight:600}
@@ -110,11 +110,11 @@ details dl{margin-top:.75rem}
 .reference+details{margin-top:1rem}
 code{font:.875rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
 .symbol{display:block;width:3rem;height:3rem;margin-bottom:1.25rem;color:var(--accent)}
-footer{display:flex;flex-wrap:wrap;justify-content:center;gap:0 1.75rem;padding:1.5rem 1rem 1.75rem;font-size:.875rem}
+footer{display:flex;flex-wrap:wrap;justify-content:center;gap:0 1.75rem;padding:0 1rem 1.75rem;font-size:.875rem}
 footer a{color:var(--muted);text-decoration:none}
 footer a:hover{text-decoration:underline;color:var(--ink)}
 @media (max-width:32rem){.scene{display:none}header{padding:1.25rem 1.25rem .5rem;text-align:left}
-main{padding:0 1.25rem}.card{padding:1.25rem 0 0;background:none;border:0;box-shadow:none}
+main{padding:0 1.25rem 1.5rem}.card{padding:1.25rem 0 0;background:none;border:0;box-shadow:none}
 body{background:var(--card)}footer{justify-content:flex-start;padding-left:1.25rem}}
 @media (prefers-reduced-motion:reduce){*{transition:none!important}}
 @media (prefers-contrast:more){:root{--edge:var(--field);--muted:var(--ink)}}
