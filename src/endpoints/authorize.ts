@@ -16,7 +16,7 @@ export function createAuthorizeEndpoint(core: Core): Endpoint {
     const pending = await read(core, http)
     if ('status' in pending) return pending
     // A cross-site POST comes without cookies: whatever it would find signed in is not its person.
-    if (http.method === 'POST') return parkUnbound(core, pending.request)
+    if (http.method === 'POST') return parkUnbound(core, http, pending.request)
     return proceed(core, http, pending, await currentSession(core, http))
   }
 }

@@ -2,7 +2,7 @@ import type { AuthorizationRequest, Interaction } from '../domain/interaction.ts
 import { lifetimes } from '../domain/lifetimes.ts'
 import { create, put, ref } from '../domain/record.ts'
 import { staleInteractionPage } from '../pages/stale-interaction-page.ts'
-import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
+import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { verifyRedirectUri } from '../protocol/redirect-uri.ts'
 import { browserHash, knowBrowser, readBrowser } from '../signin/browser.ts'
@@ -24,16 +24,27 @@ export type Pending = {
 /** Park a request until its person has done what it needs, and send him there. */
 export async function park(core: Core, http: HttpRequest, request: AuthorizationRequest, path: string): Promise<HttpResponse> {
   const browser = knowBrowser(core, http)
-  const id = await store(core, request, browserHash(browser.value))
+  const id = await store(core, http, request, browserHash(browser.value))
+  if (isRefusal(id)) return refusalPage(core, http, 'authorize', id, request.clientId)
   return seeOther(`${path}?interaction=${id}`, browser.setCookie)
 }
 
 /** Park a request that came by POST: a cross-site POST carries no cookie, so the GET that follows binds it to its browser. */
-export async function parkUnbound(core: Core, request: AuthorizationRequest): Promise<HttpResponse> {
-  return seeOther(`/oauth/authorize/resume?interaction=${await store(core, request, undefined)}`)
+export async function parkUnbound(core: Core, http: HttpRequest, request: AuthorizationRequest): Promise<HttpResponse> {
+  const id = await store(core, http, request, undefined)
+  if (isRefusal(id)) return refusalPage(core, http, 'authorize', id, request.clientId)
+  return seeOther(`/oauth/authorize/resume?interaction=${id}`)
 }
 
-async function store(core: Core, request: AuthorizationRequest, hash: string | undefined): Promise<string> {
+/** Whoever asks and never answers fills the store, so parking has a budget; answered requests give back what they took. */
+async function store(
+  core: Core,
+  http: HttpRequest,
+  request: AuthorizationRequest,
+  hash: string | undefined,
+): Promise<string | Refusal> {
+  const reserved = core.limits.reserve('park', [http.peer.address])
+  if ('retryAfterSeconds' in reserved) return throttled(reserved.retryAfterSeconds)
   const id = core.random.id(core.clock.millis())
   const now = core.clock.seconds()
   const interaction: Interaction = { v: 1, request, createdAt: now, ...(hash === undefined ? {} : { browserHash: hash }) }

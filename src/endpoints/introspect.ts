@@ -25,7 +25,7 @@ export function createIntrospectionEndpoint(core: Core): Endpoint {
     const caller = await authenticateClient(core, request, parameters)
     if (isRefusal(caller)) return refused(caller)
     // RFC 7662 §4: a public client has no secret, so anybody could scan tokens in its name.
-    if (caller.authentication.method === 'none' && !caller.loopbackOnly) {
+    if (caller.authentication.method === 'none') {
       return refused(refuse('invalid_client', 'authentication_method'))
     }
     const text = parameters.get('token')

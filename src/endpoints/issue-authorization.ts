@@ -67,6 +67,7 @@ export async function issueAuthorization(core: Core, http: HttpRequest, authoriz
         : []
       return { writes: [...remove(interaction), ...consentWrites, ...made.writes], result: true }
     })
+    core.limits.forgive('park', [http.peer.address])
     if (!done) return staleInteractionPage(presentationFor(core, http), { status: 400 })
   }
   return replyToClient(core, http, to, made.pairs)

@@ -1,7 +1,8 @@
+import { PasswordPoolBusy } from '../crypto/password-pool.ts'
 import type { SignedIn } from '../domain/next-step.ts'
 import { ref, remove } from '../domain/record.ts'
 import { signInPage, type SignInProblem } from '../pages/sign-in-page.ts'
-import { isRefusal, type Refusal } from '../protocol/errors.ts'
+import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { parseParameters, refuseRepeated, type Parameters } from '../protocol/parameters.ts'
 import { knowBrowser } from '../signin/browser.ts'
@@ -13,7 +14,7 @@ import { printFormToken } from '../tokens/csrf.ts'
 import type { Core } from './core.ts'
 import { advance, takeUp, type Pending } from './interactions.ts'
 import { presentationFor, refusalPage, requesterOf, withHeaders } from './presentation.ts'
-import { proceed } from './proceed.ts'
+import { proceed, stepOf } from './proceed.ts'
 import { seeOther } from './respond.ts'
 
 /** The sign-in page: for a parked request, or for the person's own account page. */
@@ -23,9 +24,12 @@ export function createSignInPageEndpoint(core: Core): Endpoint {
     if (isRefusal(query)) return refusalPage(core, http, 'signin', query)
     const pending = await pendingOf(core, http, query)
     if (pending !== undefined && 'status' in pending) return pending
+    const signedIn = await currentSession(core, http)
+    const step = pending === undefined ? undefined : await stepOf(core, pending, signedIn)
+    const fresh = step?.step === 'sign-in' && (step.reason === 'prompt' || step.reason === 'max_age')
     return form(core, http, pending, {
       ...(pending?.request.loginHint === undefined ? {} : { username: pending.request.loginHint }),
-      again: (await currentSession(core, http)) !== undefined,
+      again: signedIn !== undefined && (pending === undefined || fresh),
     })
   }
 }
@@ -44,12 +48,12 @@ export function createSignInEndpoint(core: Core): Endpoint {
     if (pending !== undefined && 'status' in pending) return pending
 
     const username = parameters.get('username') ?? ''
-    const user = await verifyPassword(core, {
-      username,
-      password: parameters.get('password') ?? '',
-      address: http.peer.address,
-    })
     const persistent = parameters.get('remember') !== undefined
+    const attempt = { username, password: parameters.get('password') ?? '', address: http.peer.address }
+    const user = await verifyPassword(core, attempt).catch((error: unknown) => {
+      if (error instanceof PasswordPoolBusy) return refuse('temporarily_unavailable', 'overloaded')
+      throw error
+    })
     if (isRefusal(user)) {
       core.observer.refused('signin', user, { address: http.peer.address })
       return form(core, http, pending, { username, remember: persistent, problem: problemOf(user) })
@@ -79,6 +83,7 @@ async function replaceSession(core: Core, previous: SignedIn | undefined, writes
 type SessionWrites = Awaited<ReturnType<typeof openSession>>['writes']
 
 function problemOf(refusal: Refusal): SignInProblem {
+  if (refusal.reason === 'overloaded') return { kind: 'busy', retryAfter: 2 }
   if (refusal.retryAfter !== undefined) return { kind: 'throttled', retryAfter: refusal.retryAfter }
   return { kind: refusal.reason === 'user_locked' ? 'locked' : 'wrong_credentials' }
 }

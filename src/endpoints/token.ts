@@ -7,6 +7,7 @@ import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { Endpoint, HttpResponse } from '../protocol/http.ts'
 import { parseParameters, refuseRepeated, type Parameters } from '../protocol/parameters.ts'
 import { printScope } from '../protocol/scope.ts'
+import { TokenTooLarge } from '../tokens/mint.ts'
 import type { Core } from './core.ts'
 import { json, oauthError } from './respond.ts'
 
@@ -26,7 +27,7 @@ export function createTokenEndpoint(core: Core): Endpoint {
     if (isRefusal(client)) return refused(client)
     const grantType = permittedGrantType(client, parameters)
     if (isRefusal(grantType)) return refused(grantType, client)
-    const issued = await grantType.exchange(core, { client, parameters, http: request })
+    const issued = await grantType.exchange(core, { client, parameters, http: request }).catch(tooLarge)
     if (isRefusal(issued)) return refused(issued, client)
 
     core.observer.issued(grantType.name)
@@ -42,6 +43,12 @@ function permittedGrantType(client: Client, parameters: Parameters): GrantType |
   if (grantType === undefined) return refuse('unsupported_grant_type', 'grant_type_unsupported')
   if (!client.grantTypes.includes(grantType.name)) return refuse('unauthorized_client', 'grant_type_not_allowed')
   return grantType
+}
+
+/** Nothing was committed for a token that doesn't fit; who asks for less gets one. */
+function tooLarge(error: unknown): Refusal {
+  if (error instanceof TokenTooLarge) return refuse('invalid_scope', 'token_too_large', 'the token would be too long: ask for less scope')
+  throw error
 }
 
 /** RFC 6749 §5.1. Token and scope texts need no escaping: their alphabets hold no quote and no backslash. */

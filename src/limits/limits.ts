@@ -21,6 +21,8 @@ export type Limits = {
   readonly count: <P extends Purpose>(purpose: P, parts: PartsOf<P>) => void
   /** Ask and count in one step, before an expensive check, so that parallel attempts can't exceed the budget together (H04). */
   readonly reserve: <P extends Purpose>(purpose: P, parts: PartsOf<P>) => Blocked | Reservation
+  /** Give back what an earlier request took, because it came to a good end. */
+  readonly forgive: <P extends Purpose>(purpose: P, parts: PartsOf<P>) => void
 }
 
 type Counted = { readonly counts: Counts; readonly positions: readonly number[]; readonly kinds: readonly Part[] }
@@ -45,6 +47,11 @@ export function createLimits({ clock }: { readonly clock: Pick<Clock, 'monotonic
     for (const counted of table.get(purpose) ?? []) counted.counts.take(keyOf(counted, parts), now)
   }
 
+  function giveBack(purpose: Purpose, parts: readonly string[]): void {
+    const now = clock.monotonic()
+    for (const counted of table.get(purpose) ?? []) counted.counts.giveBack(keyOf(counted, parts), now)
+  }
+
   return {
     blocked: (purpose, parts) => blocked(purpose, parts, clock.monotonic()),
     count: (purpose, parts) => take(purpose, parts, clock.monotonic()),
@@ -58,11 +65,11 @@ export function createLimits({ clock }: { readonly clock: Pick<Clock, 'monotonic
         forgive: () => {
           if (!held) return
           held = false
-          const later = clock.monotonic()
-          for (const counted of table.get(purpose) ?? []) counted.counts.giveBack(keyOf(counted, parts), later)
+          giveBack(purpose, parts)
         },
       }
     },
+    forgive: giveBack,
   }
 }
 

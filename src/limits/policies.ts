@@ -31,6 +31,14 @@ export const policies = {
     parts: ['client', 'source'],
     budgets: [{ by: ['client', 'source'], burst: 20_000, everySeconds: 0.001 }],
   },
+  // Requests that wait for their person cost disk; those that get their answer give back what they took.
+  park: {
+    parts: ['source'],
+    budgets: [
+      { by: [], burst: 50_000, everySeconds: 0.02 },
+      { by: ['source'], burst: 1_000, everySeconds: 0.6 },
+    ],
+  },
 } as const satisfies Record<string, Policy>
 
 export type Purpose = keyof typeof policies

@@ -98,6 +98,7 @@ export const reasons = {
   token_audience: 'The token is for another resource',
   token_scope: 'The token lacks a scope that is wanted here',
   token_repeated: 'The token was sent in more than one way',
+  token_too_large: 'What was to be said does not fit into a token',
   token_foreign: 'The token belongs to another client',
 
   // People
