@@ -1,0 +1,35 @@
+import type { ServerResponse } from 'node:http'
+import type { HttpResponse } from '../protocol/http.ts'
+
+/**
+ * Writes an answer in one piece: a flat list of headers and the body, which Node sends as one packet. `fixed` goes on every
+ * answer of the route and wins over the same names of the endpoint. Throws if a header holds what a header can't.
+ */
+export function writeAnswer(
+  response: ServerResponse,
+  answer: HttpResponse,
+  options: { readonly fixed: readonly string[]; readonly close: boolean; readonly head: boolean },
+): void {
+  const { status, headers, body } = answer
+  const flat = options.fixed.slice()
+  for (const [name, value] of headers) {
+    if (name !== 'x-content-type-options') flat.push(name, value)
+  }
+  if (options.close) flat.push('connection', 'close')
+  if (status === 204 || status === 304) {
+    response.writeHead(status, flat)
+    response.end()
+  } else if (typeof body === 'string') {
+    const length = Buffer.byteLength(body)
+    flat.push('content-length', String(length))
+    response.writeHead(status, flat)
+    // As many bytes as characters: ASCII, which costs less to write as latin1.
+    if (options.head) response.end()
+    else response.end(body, length === body.length ? 'latin1' : 'utf8')
+  } else {
+    flat.push('content-length', String(body?.byteLength ?? 0))
+    response.writeHead(status, flat)
+    if (options.head || body === null) response.end()
+    else response.end(body)
+  }
+}

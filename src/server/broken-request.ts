@@ -1,0 +1,43 @@
+import type { Socket } from 'node:net'
+import type { Connections } from './connections.ts'
+import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
+
+const answers: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Content Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}
+
+/**
+ * What isn't HTTP/1, or came too slowly: an answer in fixed words and the end of the connection (J08, J09). Nothing is said where
+ * an answer is half written or a body was cut short, because there it would be read as something else.
+ */
+export function answerBrokenRequest(
+  error: Error & { readonly code?: string },
+  socket: Socket,
+  context: { readonly connections: Connections; readonly log: Log; readonly metrics: Metrics },
+): void {
+  if (socket.destroyed || socket.writableEnded) return
+  const { code = '' } = error
+  if (code === 'ECONNRESET' || code === 'EPIPE') {
+    socket.destroy()
+    return
+  }
+  context.metrics.count('malformed_requests')
+  const link = context.connections.linkOf(socket)
+  context.log.write({
+    event: 'request.malformed',
+    reason: code === '' ? 'unknown' : code,
+    address: link.ends.direct.socketAddress,
+  })
+  if (link.cutShort || socket.writableLength > 0) {
+    socket.destroy()
+    return
+  }
+  const status = answers[code] ?? '400 Bad Request'
+  socket.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\r\n`,
+    () => socket.destroy(),
+  )
+}

@@ -1,0 +1,107 @@
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { sourceOf } from '../limits/source.ts'
+import type { Ends, Peers } from './peer.ts'
+
+/** What the shell keeps for one connection. */
+export type Link = {
+  readonly ends: Ends
+  /** Until its first request is complete. Only such connections are a cheap way to hold a place. */
+  young: boolean
+  /** Some body was answered before it had come whole: what follows on the wire is not ours to interpret any more. */
+  cutShort: boolean
+}
+
+const link = Symbol('link')
+type Linked = Socket & { [link]?: Link }
+
+export type ConnectionLimits = {
+  /** All connections together. */
+  readonly most: number
+  /** Connections of one source, trusted proxies apart. */
+  readonly mostPerSource: number
+  /** Connections of one source that haven't sent a whole request yet. */
+  readonly mostYoung: number
+}
+
+export const connectionLimits: ConnectionLimits = { most: 10_000, mostPerSource: 4_000, mostYoung: 256 }
+
+export type Connections = {
+  readonly linkOf: (socket: Socket) => Link
+  /** A whole request head has come on it. */
+  readonly proven: (socket: Socket, link: Link) => void
+  /** Cut those that never said anything. */
+  readonly closeSilent: () => void
+  readonly size: () => number
+}
+
+/**
+ * J08: places are bounded, and one who holds many in silence loses the oldest of his own, so that whoever sends a request
+ * right after connecting always gets through.
+ */
+export function watchConnections(
+  server: Server,
+  options: {
+    readonly peers: Peers
+    readonly limits: ConnectionLimits
+    readonly onDropped: (connections: number) => void
+  },
+): Connections {
+  const { peers, limits, onDropped } = options
+  const bySource = new Map<string, { all: number; readonly young: Set<Socket> }>()
+  let size = 0
+  server.maxConnections = limits.most
+
+  server.on('connection', (socket: Linked) => {
+    const ends = peers.ends(socket.remoteAddress, socket.localAddress)
+    const made: Link = { ends, young: true, cutShort: false }
+    socket[link] = made
+    size += 1
+    const source = sourceOf(ends.direct.socketAddress)
+    let known = bySource.get(source)
+    if (known === undefined) {
+      known = { all: 0, young: new Set() }
+      bySource.set(source, known)
+    }
+    const { young } = known
+    known.all += 1
+    young.add(socket)
+    socket.once('close', () => {
+      size -= 1
+      known.all -= 1
+      young.delete(socket)
+      if (known.all === 0) bySource.delete(source)
+    })
+    if (young.size > limits.mostYoung) drop(young.values().next().value)
+    if (!ends.trusted && known.all > limits.mostPerSource) drop(socket)
+  })
+
+  // Node refuses the connection itself; whoever is idle makes room for the next.
+  server.on('drop', () => {
+    onDropped(size)
+    server.closeIdleConnections()
+  })
+
+  function drop(socket: Socket | undefined): void {
+    onDropped(size)
+    socket?.destroy()
+  }
+
+  return {
+    linkOf: (socket: Linked) => {
+      const known = socket[link]
+      if (known === undefined) throw new Error('a connection that was never announced')
+      return known
+    },
+    proven: (socket, known) => {
+      known.young = false
+      bySource.get(sourceOf(known.ends.direct.socketAddress))?.young.delete(socket)
+    },
+    closeSilent: () => {
+      for (const { young } of bySource.values()) {
+        for (const socket of young) if (socket.bytesRead === 0) socket.destroy()
+      }
+    },
+    size: () => size,
+  }
+}

@@ -1,0 +1,289 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { Server as ListeningServer, type AddressInfo } from 'node:net'
+import { fastify } from 'fastify'
+import { answerBrokenRequest } from './broken-request.ts'
+import { connectionLimits, watchConnections, type ConnectionLimits } from './connections.ts'
+import { corsHeaders, isOpaqueOrigin, preflight } from './cors.ts'
+import { refuse, serve, type Arrival, type ExchangeContext, type ServedRoute, type ShellState } from './exchange.ts'
+import { createFailureLog } from './failure-log.ts'
+import { headerLimits, passGate, type Gate, type Passed } from './gate.ts'
+import { createHostCheck } from './host.ts'
+import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
+import { createOverload } from './overload.ts'
+import { createPeers } from './peer.ts'
+import { createRouteTable, methodsOf } from './route-table.ts'
+import { bodyLimitOf, errorStyleOf, priorityOf, type Route } from './route.ts'
+import { createErrorAnswers, type ErrorPage } from './shell-error.ts'
+import { listenOn } from './listen-on.ts'
+import type { System } from './system.ts'
+
+/** In milliseconds. J08: a head in 10 s, a whole request in 30 s, a minute of silence between two. */
+const timeouts = { headers: 10_000, request: 30_000, idle: 60_000, stuck: 60_000, check: 1_000 } as const
+export type Timeouts = { readonly [Name in keyof typeof timeouts]: number }
+
+export type ShellOptions = {
+  readonly routes: readonly Route[]
+  readonly config: {
+    readonly issuer: string
+    readonly trustedProxies: readonly string[]
+    readonly listen: { readonly host: string; readonly port: number }
+    /** Further values of Host that are answered. */
+    readonly extraHosts?: readonly string[]
+  }
+  readonly system: System
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly errorPage: ErrorPage
+  readonly timeouts?: Partial<Timeouts>
+  readonly connectionLimits?: Partial<ConnectionLimits>
+}
+
+/** The HTTP shell, from the socket to an endpoint and back. */
+export type Shell = {
+  /** Throws if the address can't be had, saying why. */
+  readonly listen: () => Promise<AddressInfo>
+  readonly address: () => AddressInfo | undefined
+  /** How many endpoints are at work, and how many connections are open. */
+  readonly load: () => { readonly running: number; readonly connections: number }
+  /** Accept nobody new; every answer from now on ends its connection. Connections stay. */
+  readonly stopAccepting: () => void
+  /** Close what has nothing to say at the moment. */
+  readonly closeIdle: () => void
+  /** Close everything now, in the middle of a word if need be, and free the shell. */
+  readonly close: () => Promise<void>
+}
+
+const notPassed: Passed = { path: '', query: '', scan: { repeated: new Set(), forwarded: false } }
+const arrivalOf = Symbol('arrival')
+type Arrived = IncomingMessage & { [arrivalOf]?: Arrival }
+
+export async function createShell(options: ShellOptions): Promise<Shell> {
+  const { config, system, log, metrics } = options
+  const time = { ...timeouts, ...options.timeouts }
+  const state: ShellState = { stopping: false, running: 0 }
+  const table = createRouteTable(options.routes)
+  const peers = createPeers(config.trustedProxies)
+  const overload = createOverload(system.clock, ({ overloaded, delayMillis }) =>
+    log.write({ event: overloaded ? 'server.overloaded' : 'server.recovered', delayMillis }),
+  )
+
+  let route: (request: IncomingMessage, response: ServerResponse) => void = () => {}
+  const server = createServer(
+    {
+      headersTimeout: time.headers,
+      requestTimeout: time.request,
+      keepAliveTimeout: time.idle,
+      connectionsCheckingInterval: time.check,
+      maxHeaderSize: headerLimits.bytes,
+      // J09: never a lenient parser, whatever the process was started with.
+      httpValidation: 'strict',
+      joinDuplicateHeaders: true,
+      // Our own check of Host answers in our own words.
+      requireHostHeader: false,
+      optimizeEmptyRequests: true,
+      noDelay: true,
+    },
+    (request, response) => arrive(request, response),
+  )
+  server.maxHeadersCount = headerLimits.linesRead
+  server.timeout = time.stuck
+
+  const connections = watchConnections(server, {
+    peers,
+    limits: { ...connectionLimits, ...options.connectionLimits },
+    onDropped: () => metrics.count('dropped_connections'),
+  })
+  const context: ExchangeContext = {
+    clock: system.clock,
+    random: system.random,
+    log,
+    failures: createFailureLog(log, system.clock),
+    metrics,
+    overload,
+    peers,
+    connections,
+    errors: createErrorAnswers(options.errorPage),
+    state,
+  }
+  const gate: Gate = {
+    paths: table.paths,
+    anyHostPaths: new Set(options.routes.filter(({ anyHost }) => anyHost === true).map(({ path }) => path)),
+    hostCheck: createHostCheck(config.issuer, config.extraHosts),
+    boundPort: () => boundTo()?.port,
+  }
+  const everywhere = ['x-content-type-options', 'nosniff']
+  // RFC 6797 §7.2: only where the issuer itself says that this host speaks https.
+  if (config.issuer.startsWith('https:')) everywhere.push('strict-transport-security', 'max-age=31536000')
+  const unmatched = metrics.route('', 'unmatched')
+
+  function arrive(request: Arrived, response: ServerResponse): void {
+    const startedAt = system.clock.monotonic()
+    const link = connections.linkOf(request.socket)
+    if (link.young) connections.proven(request.socket, link)
+    const passed = passGate(gate, request)
+    if (typeof passed === 'string') {
+      const arrival = { request, response, link, startedAt, passed: notPassed }
+      // What is wrong with the head may be about where the request ends, so the connection ends with it.
+      if (passed !== 'not_found' && passed !== 'misdirected') response.shouldKeepAlive = false
+      refuse(context, nowhere(request, []), arrival, passed)
+      return
+    }
+    request[arrivalOf] = { request, response, link, passed, startedAt }
+    route(request, response)
+  }
+
+  /** For what isn't a route: 404, or 405 and preflights where the path is one. */
+  function miss(request: Arrived): void {
+    const arrival = request[arrivalOf]
+    if (arrival === undefined) throw new Error('a request that did not pass the gate')
+    const routes = table.at(arrival.passed.path)
+    const open = routes.filter(({ cors }) => cors === 'public')
+    const at = nowhere(request, routes)
+    if (routes.length === 0) refuse(context, at, arrival, 'not_found')
+    else if (request.method === 'OPTIONS' && open.length > 0) {
+      if (isOpaqueOrigin(request.headers)) refuse(context, at, arrival, 'cross_origin')
+      else
+        serve(
+          context,
+          {
+            ...at,
+            bodyLimit: 0,
+            priority: 'vital',
+            route: { ...at.route, endpoint: () => preflight(methodsOf(open)) },
+          },
+          arrival,
+          {},
+        )
+    } else refuse(context, at, arrival, 'method', { headers: [['allow', methodsOf(routes).join(', ')]] })
+  }
+
+  function nowhere(request: IncomingMessage, routes: readonly Route[]): Omit<ServedRoute, 'priority' | 'bodyLimit'> {
+    const path = request.url ?? ''
+    const asPage = request.headers.accept?.includes('text/html') === true
+    const style = path.startsWith('/api/')
+      ? 'problem'
+      : asPage
+        ? 'page'
+        : routes[0] === undefined
+          ? 'oauth'
+          : errorStyleOf(routes[0])
+    return {
+      route: {
+        method: 'GET',
+        path: 'unmatched',
+        endpoint: () => context.errors('not_found', style),
+        kind: 'none',
+        access: 'public',
+      },
+      style,
+      fixed: everywhere,
+      fixedOpaque: everywhere,
+      counts: unmatched,
+    }
+  }
+
+  const app = fastify({
+    serverFactory: (handle) => {
+      route = handle
+      return server
+    },
+    // Requests are logged by us, without paths and headers; ids come from us only where something failed.
+    logger: false,
+    genReqId: () => '',
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, { connections, log, metrics }),
+    frameworkErrors: (_error, request, reply) => {
+      reply.hijack()
+      miss(request.raw)
+    },
+    routerOptions: { caseSensitive: true, maxParamLength: 1024, querystringParser: () => ({}) },
+  })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+  app.setNotFoundHandler((request, reply) => {
+    reply.hijack()
+    miss(request.raw)
+  })
+  app.setErrorHandler((_error, request, reply) => {
+    reply.hijack()
+    miss(request.raw)
+  })
+  for (const declared of options.routes) {
+    const served: ServedRoute = {
+      route: declared,
+      style: errorStyleOf(declared),
+      bodyLimit: bodyLimitOf(declared),
+      priority: priorityOf(declared),
+      fixed: declared.cors === 'public' ? [...everywhere, ...corsHeaders.flat()] : everywhere,
+      // G09: a document for everybody is the same for everybody.
+      fixedOpaque:
+        declared.cors === 'public' && declared.access === 'public'
+          ? [...everywhere, ...corsHeaders.flat()]
+          : everywhere,
+      counts: metrics.route(declared.method, declared.path),
+    }
+    app.route({
+      method: declared.head === true ? [declared.method, 'HEAD'] : declared.method,
+      url: declared.path,
+      // Answers here, before the framework would look at the body, so that one place alone reads bodies.
+      onRequest: (request, reply) => {
+        reply.hijack()
+        const arrival = (request.raw as Arrived)[arrivalOf]
+        if (arrival === undefined) throw new Error('a request that did not pass the gate')
+        serve(context, served, arrival, request.params as Readonly<Record<string, string>>)
+      },
+      handler: () => {
+        throw new Error('answered already')
+      },
+    })
+  }
+  // A request that expects something goes the same way; whether to say "go on" is decided where its body is read.
+  server.on('checkContinue', arrive)
+  server.on('checkExpectation', arrive)
+  server.on('connect', (_request, socket) => {
+    socket.end('HTTP/1.1 405 Method Not Allowed\r\nAllow: GET\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+  })
+  await app.ready()
+  metrics.gauge('connections', 'Open connections', connections.size)
+  metrics.gauge('running_requests', 'Requests that an endpoint is working on', () => state.running)
+  metrics.gauge(
+    'event_loop_delay_seconds',
+    'How late the event loop was when last looked at',
+    () => overload.delayMillis() / 1000,
+  )
+  metrics.gauge('overload_pressure', 'How many priorities are turned away', overload.pressure)
+
+  function boundTo(): AddressInfo | undefined {
+    const address = server.address()
+    return typeof address === 'object' && address !== null ? address : undefined
+  }
+
+  return {
+    listen: async () => {
+      const address = await listenOn(server, config.listen)
+      overload.start()
+      return address
+    },
+    address: boundTo,
+    load: () => ({ running: state.running, connections: connections.size() }),
+    stopAccepting: () => {
+      state.stopping = true
+      // Only the listening socket: `server.close` would cut idle connections at once, and with them requests on their way here.
+      ListeningServer.prototype.close.call(server)
+    },
+    closeIdle: () => {
+      server.closeIdleConnections()
+      connections.closeSilent()
+    },
+    close: async () => {
+      state.stopping = true
+      overload.stop()
+      const closed = new Promise((resolve) => server.close(resolve))
+      server.closeAllConnections()
+      await closed
+      await app.close()
+    },
+  }
+}

@@ -1,0 +1,101 @@
+/** What an error may tell the log: never its message, unless it is one of ours, because messages quote what they choke on. */
+export type LoggedError = {
+  readonly name: string
+  readonly code?: string
+  readonly message?: string
+  readonly frames: readonly string[]
+  readonly cause?: LoggedError
+}
+
+/**
+ * Everything that is ever logged: a closed list, so that no line can hold a body, a query, a header or a token. Values that come
+ * from outside are addresses and ids, and are escaped when written.
+ */
+export type LogLine =
+  | { readonly event: 'server.started'; readonly address: string; readonly issuer: string; readonly version?: string }
+  | { readonly event: 'server.stopping'; readonly signal: string }
+  | { readonly event: 'server.stopped'; readonly millis: number; readonly unfinished: number }
+  | { readonly event: 'server.overloaded'; readonly delayMillis: number }
+  | { readonly event: 'server.recovered'; readonly delayMillis: number }
+  | { readonly event: 'server.connections_full'; readonly connections: number }
+  | { readonly event: 'metrics.started'; readonly address: string }
+  | { readonly event: 'config.warning'; readonly warning: string }
+  | { readonly event: 'config.reloaded' }
+  | { readonly event: 'config.refused'; readonly problems: readonly string[] }
+  | {
+      readonly event: 'request.answered'
+      readonly method: string
+      readonly route: string
+      readonly status: number
+      readonly millis: number
+      readonly address: string
+    }
+  | {
+      readonly event: 'request.refused'
+      readonly endpoint: string
+      readonly error: string
+      readonly reason: string
+      readonly clientId?: string
+      readonly address?: string
+    }
+  | { readonly event: 'request.malformed'; readonly reason: string; readonly address: string }
+  | {
+      readonly event: 'request.unavailable' | 'request.failed'
+      readonly reference: string
+      readonly route: string
+      readonly error: LoggedError
+      /** How many lines like this one were left out since the last. */
+      readonly suppressed?: number
+    }
+  | { readonly event: 'key.changed'; readonly ring: string; readonly keyId: string; readonly state: string }
+  | { readonly event: 'key.failed'; readonly error: LoggedError }
+  | { readonly event: 'store.damaged' | 'store.failed'; readonly error: LoggedError }
+  | { readonly event: 'process.unhandled_rejection' | 'process.uncaught_exception'; readonly error: LoggedError }
+
+export type LogEvent = LogLine['event']
+
+/** How much each line matters, decided once. */
+export const levels = {
+  'server.started': 'info',
+  'server.stopping': 'info',
+  'server.stopped': 'info',
+  'server.overloaded': 'warn',
+  'server.recovered': 'info',
+  'server.connections_full': 'warn',
+  'metrics.started': 'info',
+  'config.warning': 'warn',
+  'config.reloaded': 'info',
+  'config.refused': 'error',
+  'request.answered': 'debug',
+  'request.refused': 'info',
+  'request.malformed': 'debug',
+  'request.unavailable': 'warn',
+  'request.failed': 'error',
+  'key.changed': 'info',
+  'key.failed': 'error',
+  'store.damaged': 'error',
+  'store.failed': 'error',
+  'process.unhandled_rejection': 'error',
+  'process.uncaught_exception': 'error',
+} as const satisfies Record<LogEvent, 'debug' | 'info' | 'warn' | 'error'>
+
+/** Errors whose messages are fixed words of ours. */
+const ours: ReadonlySet<string> = new Set(['StoreUnavailable', 'StoreContended', 'StoreDamaged', 'PasswordPoolBusy'])
+const mostFrames = 12
+
+export function describeError(error: unknown, depth = 0): LoggedError {
+  if (!(error instanceof Error)) return { name: `thrown ${typeof error}`, frames: [] }
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  const frames = (error.stack ?? '')
+    .split('\n')
+    .filter((line) => /^ {4}at /.test(line))
+    .slice(0, mostFrames)
+    .map((line) => line.trim())
+  return {
+    name: error.name,
+    ...(code === undefined ? {} : { code }),
+    ...(ours.has(error.name) ? { message: error.message } : {}),
+    frames,
+    ...(error.cause instanceof Error && depth < 3 ? { cause: describeError(error.cause, depth + 1) } : {}),
+  }
+}
