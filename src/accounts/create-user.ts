@@ -103,7 +103,8 @@ function botProblem(bot: boolean, { wrangler, password }: NewUser): Problem | un
   return undefined
 }
 
-function wranglerProblem(wrangler: User | undefined, role: Role): Problem | undefined {
+/** Why an account can't answer for a bot of this role. */
+export function wranglerProblem(wrangler: User | undefined, role: Role): Problem | undefined {
   if (wrangler === undefined || wrangler.bot || wrangler.locked) {
     return problem('invalid_field', {
       field: 'wrangler',

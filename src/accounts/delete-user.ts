@@ -1,11 +1,9 @@
 import type { Actor } from '../domain/authority.ts'
 import { ref, remove, type Decision, type Kind } from '../domain/record.ts'
-import { isRefusal } from '../protocol/errors.ts'
-import { normaliseUsername } from '../protocol/username.ts'
 import { transition } from '../store/transition.ts'
-import { noSuchUser } from './change-user.ts'
+import { noSuchUser } from './no-such-user.ts'
 import type { AccountsContext, Outcome } from './context.ts'
-import { findUser, usernameRef } from './find-user.ts'
+import { findUser, normalOf, usernameRef } from './find-user.ts'
 import { paperwork } from './paperwork.ts'
 import { actorName, permit } from './permit.ts'
 
@@ -23,13 +21,12 @@ export async function deleteUser(
   for (;;) {
     const before = await findUser(context, userId)
     if (before === undefined) return { refused: noSuchUser }
-    const normal = normaliseUsername(before.username)
     const result = await deleteFrom(context, {
       actor,
       userId,
       own,
       username: before.username,
-      normal: isRefusal(normal) ? '' : normal,
+      normal: normalOf(before.username),
     })
     if (result === 'renamed meanwhile') continue
     if ('done' in result) await sweepLeftBehind(context, userId)

@@ -21,3 +21,9 @@ export async function findUserNamed(context: Look, username: string): Promise<Us
 
 /** Where a user name in normal form is kept, so that it is one account's alone. */
 export const usernameRef = (normal: string) => ref('name', `username:${normal}`)
+
+/** A stored name was acceptable once; should the rules have changed since, it still stands where it was put. */
+export function normalOf(username: string): string {
+  const normal = normaliseUsername(username)
+  return isRefusal(normal) ? username.toLowerCase() : normal
+}

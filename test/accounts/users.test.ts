@@ -3,11 +3,10 @@ import { createUser } from '../../src/accounts/create-user.ts'
 import { deleteUser } from '../../src/accounts/delete-user.ts'
 import { findUser, findUserNamed } from '../../src/accounts/find-user.ts'
 import { listUsers } from '../../src/accounts/list-users.ts'
-import { renameUser } from '../../src/accounts/rename-user.ts'
-import { revokeEverything } from '../../src/accounts/revoke-everything.ts'
-import { setPassword } from '../../src/accounts/set-password.ts'
-import { revokeTokens, setLocked, setProfile, setRole, setScopes } from '../../src/accounts/set-user.ts'
+import { revokeEverything, revokeTokens } from '../../src/accounts/revoke-tokens.ts'
+import { patchUser, type UserPatch } from '../../src/accounts/patch-user.ts'
 import { create, ref } from '../../src/domain/record.ts'
+import type { Actor } from '../../src/domain/authority.ts'
 import type { User } from '../../src/domain/user.ts'
 import { commitNew } from '../../src/store/transition.ts'
 import { asUser, cli, done, makeUser, openHouse, refusal, type House } from './house.ts'
@@ -17,6 +16,8 @@ beforeEach(async () => {
   house = await openHouse()
 })
 
+const update = (user: User, patch: UserPatch, actor: Actor = cli) =>
+  patchUser(house, { actor, userId: user.userId, patch })
 const kept = async (user: User): Promise<User | undefined> => findUser(house, user.userId)
 
 describe('creating an account', () => {
@@ -119,9 +120,7 @@ describe('creating an account', () => {
         }),
       ),
     ).toMatch(/a bot has no password/)
-    expect(
-      refusal(await setPassword(house, { actor: cli, userId: bot.userId, password: 'a fine long password' })),
-    ).toMatch(/a bot has no password/)
+    expect(refusal(await update(bot, { password: 'a fine long password' }))).toMatch(/a bot has no password/)
   })
 
   test('DESIGN §6.15: nobody gives a role or scope that he lacks', async () => {
@@ -148,26 +147,14 @@ describe('changes that end what was issued move the epoch; others leave it', () 
     boolean,
     (user: User) => Promise<{ done: User } | { refused: { detail?: string } }>,
   ][] = [
-    [
-      'a new password',
-      true,
-      (user) => setPassword(house, { actor: cli, userId: user.userId, password: 'another fine password' }),
-    ],
-    ['another role', true, (user) => setRole(house, { actor: cli, userId: user.userId, role: 'admin' })],
-    ['a scope taken away', true, (user) => setScopes(house, { actor: cli, userId: user.userId, scopes: [] })],
-    ['a scope more', false, (user) => setScopes(house, { actor: cli, userId: user.userId, scopes: ['b', 'a'] })],
-    ['locking', true, (user) => setLocked(house, { actor: cli, userId: user.userId, locked: true })],
+    ['a new password', true, (user) => update(user, { password: 'another fine password' })],
+    ['another role', true, (user) => update(user, { role: 'admin' })],
+    ['a scope taken away', true, (user) => update(user, { scopes: [] })],
+    ['a scope more', false, (user) => update(user, { scopes: ['b', 'a'] })],
+    ['locking', true, (user) => update(user, { locked: true })],
     ['revoking', true, (user) => revokeTokens(house, { actor: cli, userId: user.userId })],
-    [
-      'another full name',
-      false,
-      (user) => setProfile(house, { actor: cli, userId: user.userId, profile: { fullName: 'Ada L.' } }),
-    ],
-    [
-      'another user name',
-      false,
-      (user) => renameUser(house, { actor: cli, userId: user.userId, username: 'lovelace' }),
-    ],
+    ['another full name', false, (user) => update(user, { fullName: 'Ada L.' })],
+    ['another user name', false, (user) => update(user, { username: 'lovelace' })],
   ]
   test.each(cases)('%s (%s)', async (_name, bumps, change) => {
     const user = await makeUser(house, { username: 'ada', scopes: ['a'] })
@@ -193,24 +180,20 @@ describe('changes that end what was issued move the epoch; others leave it', () 
     const user = await makeUser(house, { username: 'ada', fullName: 'Ada' })
     await house.announced()
     const events = (await house.events()).length
-    await setRole(house, { actor: cli, userId: user.userId, role: 'editor' })
-    await setLocked(house, { actor: cli, userId: user.userId, locked: false })
-    await setScopes(house, { actor: cli, userId: user.userId, scopes: [] })
-    await setProfile(house, { actor: cli, userId: user.userId, profile: { fullName: 'Ada' } })
-    await renameUser(house, { actor: cli, userId: user.userId, username: 'ada' })
+    await update(user, { role: 'editor' })
+    await update(user, { locked: false })
+    await update(user, { scopes: [] })
+    await update(user, { fullName: 'Ada' })
+    await update(user, { username: 'ada' })
     expect(await house.announced()).toEqual([])
     expect(await house.events()).toHaveLength(events)
   })
 
   test('another address counts as unverified; null takes it away', async () => {
     const user = await makeUser(house, { username: 'ada', email: 'ada@example.org', fullName: 'Ada' })
-    const changed = done(
-      await setProfile(house, { actor: cli, userId: user.userId, profile: { email: 'a@example.org' } }),
-    )
+    const changed = done(await update(user, { email: 'a@example.org' }))
     expect(changed).toMatchObject({ email: 'a@example.org', emailVerified: false, fullName: 'Ada' })
-    const bare = done(
-      await setProfile(house, { actor: cli, userId: user.userId, profile: { email: null, fullName: null } }),
-    )
+    const bare = done(await update(user, { email: null, fullName: null }))
     expect('email' in bare || 'fullName' in bare).toBe(false)
   })
 
@@ -225,25 +208,23 @@ describe('changes that end what was issued move the epoch; others leave it', () 
 describe('renaming', () => {
   test('the old name is free at once, the new one taken, the account the same', async () => {
     const ada = await makeUser(house, { username: 'ada' })
-    done(await renameUser(house, { actor: cli, userId: ada.userId, username: 'Lovelace' }))
+    done(await update(ada, { username: 'Lovelace' }))
     expect(await findUserNamed(house, 'ada')).toBeUndefined()
     expect((await findUserNamed(house, 'LOVELACE'))?.userId).toBe(ada.userId)
     const other = await makeUser(house, { username: 'ada' })
-    expect(refusal(await renameUser(house, { actor: cli, userId: other.userId, username: 'lovelace' }))).toMatch(
-      /^conflict/,
-    )
+    expect(refusal(await update(other, { username: 'lovelace' }))).toMatch(/^conflict/)
   })
 
   test('another spelling of the same name is no other name', async () => {
     const ada = await makeUser(house, { username: 'ada' })
-    expect(done(await renameUser(house, { actor: cli, userId: ada.userId, username: 'Ada' })).username).toBe('Ada')
+    expect(done(await update(ada, { username: 'Ada' })).username).toBe('Ada')
     expect((await findUserNamed(house, 'ada'))?.userId).toBe(ada.userId)
   })
 
   test('of many renames at once to one name one wins, and no name is lost', async () => {
     const users = await Promise.all(Array.from({ length: 8 }, (_, index) => makeUser(house, { username: `u${index}` })))
     const outcomes = await Promise.all(
-      users.map(({ userId }) => renameUser(house, { actor: cli, userId, username: 'wanted' })),
+      users.map(({ userId }) => patchUser(house, { actor: cli, userId, patch: { username: 'wanted' } })),
     )
     expect(outcomes.filter((outcome) => 'done' in outcome)).toHaveLength(1)
     for (const user of (await listUsers(house, { limit: 100 })).users) {
@@ -253,9 +234,7 @@ describe('renaming', () => {
 
   test('a rename that crosses another of the same account leaves exactly one name', async () => {
     const ada = await makeUser(house, { username: 'ada' })
-    await Promise.all(
-      ['b1', 'b2', 'b3', 'b4'].map((username) => renameUser(house, { actor: cli, userId: ada.userId, username })),
-    )
+    await Promise.all(['b1', 'b2', 'b3', 'b4'].map((username) => update(ada, { username })))
     const held = await Promise.all(['ada', 'b1', 'b2', 'b3', 'b4'].map((name) => findUserNamed(house, name)))
     expect(held.filter((user) => user !== undefined)).toHaveLength(1)
   })
@@ -302,15 +281,9 @@ describe('deleting', () => {
     expect(refusal(await deleteUser(house, { actor: asUser(admin, 'admin'), userId: admin.userId }))).toBe(
       'forbidden: somebody else must do this to your own account',
     )
-    expect(
-      refusal(
-        await setPassword(house, {
-          actor: asUser(admin, 'admin'),
-          userId: boss.userId,
-          password: 'a fine long password',
-        }),
-      ),
-    ).toMatch(/^forbidden/)
+    expect(refusal(await update(boss, { password: 'a fine long password' }, asUser(admin, 'admin')))).toMatch(
+      /^forbidden/,
+    )
     done(await deleteUser(house, { actor: asUser(admin, 'me'), userId: admin.userId, own: true }))
     expect(refusal(await deleteUser(house, { actor: asUser(admin, 'me'), userId: boss.userId, own: true }))).toBe(
       'forbidden: this is about another account',

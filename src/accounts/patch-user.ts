@@ -1,0 +1,167 @@
+import { eventWrite } from '../audit/event-write.ts'
+import type { Actor, Deed } from '../domain/authority.ts'
+import type { EventType } from '../domain/event.ts'
+import { check, put, ref, remove, type Decision } from '../domain/record.ts'
+import type { Role, User } from '../domain/user.ts'
+import { describe, isRefusal } from '../protocol/errors.ts'
+import { problem, type Problem } from '../protocol/problem.ts'
+import { parseUsername, type Username } from '../protocol/username.ts'
+import { transition } from '../store/transition.ts'
+import type { Outcome, PasswordsContext } from './context.ts'
+import { nameTaken, wranglerProblem } from './create-user.ts'
+import { findUser, normalOf, usernameRef } from './find-user.ts'
+import { noSuchUser } from './no-such-user.ts'
+import { paperwork } from './paperwork.ts'
+import { passwordProblem } from './password-policy.ts'
+import { actorName, permit } from './permit.ts'
+import { emailProblem, fullNameProblem, scopesProblem } from './user-fields.ts'
+import { withLocked, withPassword, withProfile, withRole, withScopes, type Profile } from './user-steps.ts'
+
+/** What of an account is to be another. Absent: stays as it is. */
+export type UserPatch = Profile & {
+  readonly username?: string
+  readonly password?: string
+  readonly role?: Role
+  readonly scopes?: readonly string[]
+  /** User id of the person who answers for the bot. */
+  readonly wrangler?: string
+  readonly locked?: boolean
+}
+
+type Request = {
+  readonly actor: Actor
+  readonly userId: string
+  readonly patch: UserPatch
+  /** The person himself, who may change his names and address alone. */
+  readonly own?: boolean
+}
+
+/** Change several things about one account in one commit: if one of them may not be, none is. */
+export async function patchUser(context: PasswordsContext, request: Request): Promise<Outcome<User>> {
+  const { actor, userId, patch } = request
+  const wanted = patch.username === undefined ? undefined : parseUsername(patch.username)
+  if (isRefusal(wanted)) return { refused: problem('invalid_field', { field: 'username', detail: describe(wanted) }) }
+  const malformed =
+    fullNameProblem(patch.fullName ?? undefined) ??
+    emailProblem(patch.email ?? undefined) ??
+    scopesProblem(patch.scopes)
+  if (malformed !== undefined) return { refused: malformed }
+  let passwordHash: string | undefined
+  for (;;) {
+    const before = await findUser(context, userId)
+    if (before === undefined) return { refused: noSuchUser }
+    // Asked before the work of judging and hashing too, so that nobody unentitled can cause it.
+    const refused = refusalOf(actor, before, request) ?? unfit(before, patch)
+    if (refused !== undefined) return { refused }
+    if (patch.password !== undefined && passwordHash === undefined) {
+      const about = [before.username.toLowerCase(), before.fullName ?? '', before.email ?? '', 'gatehouse']
+      const weak = await passwordProblem(context.strength, patch.password, about)
+      if (weak !== undefined) return { refused: weak }
+      passwordHash = await context.passwords.hash(patch.password)
+    }
+    const result = await patchFrom(context, { ...request, before, wanted, passwordHash })
+    if (result !== 'renamed meanwhile') return result
+  }
+}
+
+async function patchFrom(
+  context: PasswordsContext,
+  request: Request & {
+    readonly before: User
+    readonly wanted: Username | undefined
+    readonly passwordHash: string | undefined
+  },
+): Promise<Outcome<User> | 'renamed meanwhile'> {
+  const { actor, userId, patch, before, wanted, passwordHash } = request
+  const nowMillis = context.clock.millis()
+  const target = ref('user', userId)
+  const oldName = usernameRef(normalOf(before.username))
+  const newName = wanted === undefined ? oldName : usernameRef(wanted.normal)
+  const [first, ...others] = eventsOf(patch)
+  const about = { userId, actor: actorName(actor) }
+  const papers = paperwork(context, { type: first ?? 'user.changed', ...about }, [target])
+  const further = others.map((type) => eventWrite(context, { type, ...about }))
+  const refs = { user: target, from: oldName, to: newName, wrangler: ref('user', patch.wrangler ?? userId) }
+  return transition(
+    context.transition,
+    refs,
+    ({ user: slot, from, to, wrangler }, now): Decision<Outcome<User> | 'renamed meanwhile'> => {
+      const user = slot.value
+      if (user === undefined) return { writes: [], result: { refused: noSuchUser } }
+      if (user.username !== before.username) return { writes: [], result: 'renamed meanwhile' }
+      const moves = newName.id !== oldName.id
+      const refused =
+        refusalOf(actor, user, request) ??
+        unfit(user, patch) ??
+        (moves && to.value !== undefined ? nameTaken : undefined) ??
+        (patch.wrangler === undefined ? undefined : wranglerProblem(wrangler.value, patch.role ?? user.role))
+      if (refused !== undefined) return { writes: [], result: { refused } }
+      const after = patched(user, { patch, wanted, passwordHash, nowMillis })
+      if (after === user) return { writes: [], result: { done: user } }
+      const dated: User = { ...after, updatedAt: now }
+      const freed = from.value?.target === userId ? remove(from) : []
+      const moved = moves ? [...freed, put(to, { v: 1, target: userId }, { expiresAt: null, owners: [userId] })] : []
+      return {
+        writes: [
+          put(slot, dated, { expiresAt: null }),
+          ...moved,
+          ...(patch.wrangler === undefined ? [] : [check(wrangler)]),
+          ...papers(now),
+          ...further,
+        ],
+        result: { done: dated },
+      }
+    },
+  )
+}
+
+function patched(
+  user: User,
+  about: {
+    readonly patch: UserPatch
+    readonly wanted: Username | undefined
+    readonly passwordHash: string | undefined
+    readonly nowMillis: number
+  },
+): User {
+  const { patch, wanted, passwordHash, nowMillis } = about
+  let after = withProfile(user, patch)
+  if (wanted !== undefined && wanted.username !== after.username) after = { ...after, username: wanted.username }
+  if (patch.role !== undefined) after = withRole(after, patch.role, nowMillis)
+  if (patch.scopes !== undefined) after = withScopes(after, patch.scopes, nowMillis)
+  if (patch.wrangler !== undefined && patch.wrangler !== after.wrangler) after = { ...after, wrangler: patch.wrangler }
+  if (patch.locked !== undefined) after = withLocked(after, patch.locked, nowMillis)
+  return passwordHash === undefined ? after : withPassword(after, passwordHash, nowMillis)
+}
+
+/** Every deed that the patch means must be allowed. */
+function refusalOf(actor: Actor, target: User, { patch, own = false }: Request): Problem | undefined {
+  const { role, scopes, locked } = patch
+  const deeds: readonly Deed[] = [
+    { do: own ? 'change-self' : 'change-user', target },
+    ...(role === undefined ? [] : [{ do: 'set-role', target, role } as const]),
+    ...(scopes === undefined ? [] : [{ do: 'set-scopes', target, scopes } as const]),
+    ...(locked === undefined ? [] : [{ do: locked ? 'lock-user' : 'unlock-user', target } as const]),
+  ]
+  for (const deed of deeds) {
+    const refused = permit(actor, deed)
+    if (refused !== undefined) return refused
+  }
+  return undefined
+}
+
+function unfit(user: User, { password, wrangler }: UserPatch): Problem | undefined {
+  if (user.bot && password !== undefined)
+    return problem('invalid_field', { field: 'password', detail: 'a bot has no password; it gets tokens' })
+  if (!user.bot && wrangler !== undefined)
+    return problem('invalid_field', { field: 'wrangler', detail: 'only a bot has a wrangler' })
+  return undefined
+}
+
+function eventsOf({ password, locked, ...rest }: UserPatch): readonly EventType[] {
+  return [
+    ...(Object.keys(rest).length > 0 ? ['user.changed' as const] : []),
+    ...(password === undefined ? [] : ['user.password_changed' as const]),
+    ...(locked === undefined ? [] : [locked ? ('user.locked' as const) : ('user.unlocked' as const)]),
+  ]
+}

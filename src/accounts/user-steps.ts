@@ -1,0 +1,51 @@
+import { bumpedEpoch } from '../domain/epoch.ts'
+import type { Role, User } from '../domain/user.ts'
+
+/** Null takes the value away; absent leaves it. */
+export type Profile = { readonly fullName?: string | null; readonly email?: string | null }
+
+// What each change makes of an account; the very same account where there is nothing to change. Whether it may be is asked elsewhere.
+
+/** Tokens made under a higher role die with it; a higher role needs new ones anyway. */
+export function withRole(user: User, role: Role, nowMillis: number): User {
+  return user.role === role ? user : { ...user, role, epoch: bumpedEpoch(user.epoch, nowMillis) }
+}
+
+/** Taking a scope away ends the account's tokens, so that none goes on holding it. */
+export function withScopes(user: User, wanted: readonly string[], nowMillis: number): User {
+  const scopes = [...new Set(wanted)]
+  const taken = user.scopes.some((scope) => !scopes.includes(scope))
+  if (!taken && user.scopes.length === scopes.length) return user
+  return { ...user, scopes, epoch: taken ? bumpedEpoch(user.epoch, nowMillis) : user.epoch }
+}
+
+/** Locking ends every session and token; unlocking brings none back. */
+export function withLocked(user: User, locked: boolean, nowMillis: number): User {
+  if (user.locked === locked) return user
+  return { ...user, locked, epoch: locked ? bumpedEpoch(user.epoch, nowMillis) : user.epoch }
+}
+
+/** A password is changed because somebody may know the old one: whoever was signed in, and every token, is out. */
+export function withPassword(user: User, passwordHash: string, nowMillis: number): User {
+  return {
+    ...user,
+    passwordHash,
+    passwordChangedAt: Math.floor(nowMillis / 1000),
+    epoch: bumpedEpoch(user.epoch, nowMillis),
+  }
+}
+
+/** Another address counts as unverified. */
+export function withProfile(user: User, profile: Profile): User {
+  const fullName =
+    profile.fullName === undefined ? user.fullName : (profile.fullName?.normalize('NFC').trim() ?? undefined)
+  const email = profile.email === undefined ? user.email : (profile.email ?? undefined)
+  if (fullName === user.fullName && email === user.email) return user
+  const { fullName: _name, email: _email, ...rest } = user
+  return {
+    ...rest,
+    ...(fullName !== undefined && { fullName }),
+    ...(email !== undefined && { email }),
+    emailVerified: email === user.email && user.emailVerified,
+  }
+}
