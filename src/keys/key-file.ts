@@ -19,7 +19,9 @@ export async function readKeyFile(path: string): Promise<MacKey | undefined> {
   })
   if (file === undefined) return undefined
   try {
-    const { mode } = await file.stat()
+    const status = await file.stat()
+    if (!status.isFile()) throw new ProtectionFailed(`the key file ${path} isn't a file: name another place for it`)
+    const { mode } = status
     // Windows has no such bits to check.
     if (process.platform !== 'win32' && (mode & othersBits) !== 0) {
       const shown = (mode & 0o777).toString(8).padStart(4, '0')

@@ -20,7 +20,9 @@ export type Protection = {
 export type ProtectionSource = { readonly secret: string } | { readonly keyFile: string }
 
 /** What opening it needs to know of the store that it protects. */
-export type ProtectedStore = { readonly store: Store; readonly instanceId: string; readonly random: Random }
+export type ProtectedStore = Place & { readonly store: Store }
+
+type Place = { readonly instanceId: string; readonly random: Random }
 
 /** A key file that is missing is created only for a store without keys. Throws ProtectionFailed. */
 export async function openProtection(source: ProtectionSource, protectedStore: ProtectedStore): Promise<Protection> {
@@ -45,7 +47,8 @@ async function keyOfFile(path: string, { store, random }: ProtectedStore): Promi
   return createKeyFile(path, random)
 }
 
-function protectWith(key: MacKey, name: string, { instanceId, random }: ProtectedStore): Protection {
+/** Over a key that is at hand already; `name` is what an error calls it. */
+export function protectWith(key: MacKey, name: string, { instanceId, random }: Place): Protection {
   return {
     seal: (kind, recordId, plaintext) =>
       encodeBase64url(sealAtRest(key, [instanceId, kind, recordId], plaintext, random)),

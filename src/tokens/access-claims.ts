@@ -65,7 +65,7 @@ export function parseJwtClaims(claims: JsonObject): AccessClaims | undefined {
     sub: claims['sub'],
     aud: typeof aud === 'string' ? [aud] : aud,
     clientId: claims['client_id'],
-    scope: scope === undefined ? [] : typeof scope === 'string' ? scope.split(' ') : scope,
+    scope: scope === undefined ? [] : split(scope),
     iat: claims['iat'],
     exp: claims['exp'],
     jti: claims['jti'],
@@ -104,7 +104,7 @@ export function parseSealedClaims(text: string): AccessClaims | undefined {
     sub,
     aud,
     clientId,
-    scope: scope === '' ? [] : typeof scope === 'string' ? scope.split(' ') : undefined,
+    scope: scope === '' ? [] : split(scope),
     iat,
     exp: typeof iat === 'number' && typeof life === 'number' ? iat + life : undefined,
     jti,
@@ -153,6 +153,11 @@ export function untimely(
   if (claims.iss !== expected.issuer || claims.iat > expected.now + toleranceSeconds)
     return { refused: 'token_malformed' }
   return claims.exp <= expected.now ? { refused: 'token_expired' } : undefined
+}
+
+/** RFC 6749 §3.3: one space between two scopes; anything else leaves an empty one behind. */
+function split(scope: unknown): unknown {
+  return typeof scope === 'string' ? scope.split(' ') : undefined
 }
 
 function isText(value: unknown): value is string {

@@ -1,8 +1,9 @@
 import { decodeBase64url, decodeUtf8, encodeTextBase64url } from '../crypto/encoding.ts'
 import { mac, verifyMac } from '../crypto/mac.ts'
 import type { TokenKeys } from './keys-view.ts'
-import { longestToken } from './token-text.ts'
 
+/** A position may be the identifier of an API, 1,024 characters before encoding. */
+const longestCursor = 2048
 const shape = /^([A-Za-z0-9_-]{1,64})\.([A-Za-z0-9_-]*)\.([A-Za-z0-9_-]{43})$/
 
 /** Where a page of a list ended. `list` names the list with its owner and filters: a cursor of one doesn't fit another. */
@@ -13,7 +14,7 @@ export function printCursor(keys: TokenKeys, list: string, position: string): st
 
 /** The position, or undefined if this isn't a cursor of this list that we made. */
 export function readCursor(keys: TokenKeys, list: string, text: string): string | undefined {
-  if (text.length > longestToken) return undefined
+  if (text.length > longestCursor) return undefined
   const [, keyId, encoded, claimed] = shape.exec(text) ?? []
   if (keyId === undefined || encoded === undefined || claimed === undefined) return undefined
   const bytes = decodeBase64url(encoded)

@@ -195,7 +195,7 @@ describe('E08 loose-encoding', () => {
     const { signing, verification } = pairs.get('ES256')!
     const text = signJws(signing, 'JWT', '{"a":1}')
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-    const accepted = [...alphabet].filter((letter) =>
+    const accepted = Array.from(alphabet).filter((letter) =>
       judge(text.slice(0, -1) + letter, verification).startsWith('accepted'),
     )
     expect(accepted).toEqual([text.at(-1)])

@@ -49,7 +49,7 @@ describe('Wycheproof JSON Web Signature', () => {
 
   test('every valid signature of an algorithm that exists here is accepted', () => {
     const algorithmOf = (text: string) =>
-      String((JSON.parse(Buffer.from(text.split('.')[0]!, 'base64url').toString()) as { alg: string }).alg)
+      (JSON.parse(Buffer.from(text.split('.')[0]!, 'base64url').toString()) as { alg: string }).alg
     const mustPass = cases.filter(({ result, jws }) => result === 'valid' && ours.includes(algorithmOf(jws)))
     expect(mustPass.length).toBeGreaterThan(10)
     const refused = mustPass.filter(({ accepted }) => !accepted)

@@ -1,0 +1,120 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { sha256 } from '../../src/crypto/hash.ts'
+import { clientSecretHash, newClientSecret, verifyClientSecret } from '../../src/tokens/client-secret.ts'
+import { printFormToken, verifyFormToken } from '../../src/tokens/csrf.ts'
+import { printCursor, readCursor } from '../../src/tokens/cursor.ts'
+import { isTokenText, parseToken, printToken } from '../../src/tokens/token-text.ts'
+import { fixedKeys, now } from './fixtures.ts'
+
+const keys = fixedKeys()
+
+describe('the text of a token', () => {
+  test('kind, checksum, body: known to a scanner', () => {
+    expect(printToken('ac', 'x')).toMatch(/^gth_ac_[0-9a-f]{8}_x$/)
+    expect(parseToken('ac', printToken('ac', 'a_b_c'))).toBe('a_b_c')
+    expect(isTokenText(printToken('mc', 'x'))).toBe(true)
+  })
+
+  test.each([
+    'gth_ac__x',
+    'gth_ac_00000000_x',
+    'GTH_ac_00000000_x',
+    'gth_ac_',
+    '',
+    'x',
+    `${printToken('ac', 'x')}\n`,
+    ` ${printToken('ac', 'x')}`,
+  ])('%j is none', (text) => expect(parseToken('ac', text)).toBeUndefined())
+})
+
+describe('client secrets', () => {
+  const { secret, hash } = newClientSecret(keys.random)
+  const known = { hash, createdAt: now }
+
+  test('256 random bits, known by their hash alone', () => {
+    expect(secret).toMatch(/^gth_cs_[0-9a-f]{8}_[A-Za-z0-9_-]{43}$/)
+    expect(hash).toBe(sha256(secret))
+    expect(clientSecretHash(secret)).toBe(hash)
+    expect(newClientSecret(keys.random).secret).not.toBe(secret)
+  })
+
+  test('any secret of the client matches until it expires', () => {
+    const other = newClientSecret(keys.random)
+    const secrets = [{ hash: other.hash, createdAt: now, expiresAt: now + 10 }, known]
+    expect(verifyClientSecret(secret, secrets, now)).toBe(true)
+    expect(verifyClientSecret(other.secret, secrets, now + 9)).toBe(true)
+    expect(verifyClientSecret(other.secret, secrets, now + 10)).toBe(false)
+    expect(verifyClientSecret(secret, secrets.toReversed(), now + 10)).toBe(true)
+  })
+
+  test('every other text is refused', () => {
+    for (const wrong of [
+      '',
+      secret.slice(0, -1),
+      `${secret} `,
+      secret.toUpperCase(),
+      hash,
+      newClientSecret(keys.random).secret,
+    ]) {
+      expect(verifyClientSecret(wrong, [known], now)).toBe(false)
+    }
+  })
+
+  test('D02: nobody has the secret of a client that does not exist, not even with the decoy in hand', () => {
+    expect(verifyClientSecret(secret, [], now)).toBe(false)
+    expect(verifyClientSecret('', [], now)).toBe(false)
+    expect(verifyClientSecret('no client has this secret', [], now)).toBe(false)
+  })
+})
+
+describe('form tokens', () => {
+  test('fit one browser and one purpose', () => {
+    const text = printFormToken(keys, 'browser-1', 'consent:i1')
+    expect(verifyFormToken(keys, 'browser-1', 'consent:i1', text)).toBe(true)
+    expect(verifyFormToken(keys, 'browser-2', 'consent:i1', text)).toBe(false)
+    expect(verifyFormToken(keys, 'browser-1', 'consent:i2', text)).toBe(false)
+    expect(verifyFormToken(keys, 'browser-1', 'sign-in', text)).toBe(false)
+    expect(verifyFormToken(fixedKeys('k'), 'browser-1', 'consent:i1', text)).toBe(false)
+    for (const wrong of ['', 'x.y', `${text}A`, `${text}=`, text.slice(0, -1), ` ${text}`]) {
+      expect(verifyFormToken(keys, 'browser-1', 'consent:i1', wrong)).toBe(false)
+    }
+  })
+
+  test('moving characters between browser and purpose fits nothing', () => {
+    const text = fc.string({ unit: fc.constantFrom(...Array.from('ab1:\n')), maxLength: 6 })
+    fc.assert(
+      fc.property(text, text, text, text, (b1, p1, b2, p2) => {
+        const same = b1 === b2 && p1 === p2
+        expect(verifyFormToken(keys, b2, p2, printFormToken(keys, b1, p1))).toBe(same)
+      }),
+      { numRuns: 1000 },
+    )
+  })
+})
+
+describe('cursors', () => {
+  test('lead back to their position in their own list, and nowhere else', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 100 }), (position) => {
+        const text = printCursor(keys, 'users', position)
+        expect(text).toMatch(/^[A-Za-z0-9._-]+$/)
+        expect(readCursor(keys, 'users', text)).toBe(position)
+        expect(readCursor(keys, 'clients', text)).toBeUndefined()
+        expect(readCursor(fixedKeys('other'), 'users', text)).toBeUndefined()
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  test('any changed character is refused', () => {
+    const text = printCursor(keys, 'users', 'usr_0123')
+    for (let at = 0; at < text.length; at++) {
+      for (const letter of 'Ab-.=') {
+        if (text[at] !== letter)
+          expect(readCursor(keys, 'users', text.slice(0, at) + letter + text.slice(at + 1))).toBeUndefined()
+      }
+    }
+    expect(readCursor(keys, 'users', 'x'.repeat(5000))).toBeUndefined()
+  })
+})
