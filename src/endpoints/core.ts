@@ -1,3 +1,4 @@
+import type { PasswordStrength } from '../accounts/context.ts'
 import type { GrantContext } from '../grants/context.ts'
 import type { Look } from '../pages/look.ts'
 import type { Refusal } from '../protocol/errors.ts'
@@ -15,6 +16,7 @@ export type Observer = {
 /** Everything that endpoints are made of. Built once, in `server/gatehouse.ts`. */
 export type Core = GrantContext & {
   readonly admin: StoreAdmin
+  readonly strength: PasswordStrength
   readonly keys: Keys & MintKeys
   readonly look: Look
   readonly metadata: ServerMetadata

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { createPasswordStrength } from '../accounts/password-strength.ts'
 import type { Config } from '../config/config.ts'
 import { createPasswordPool, type PasswordPool } from '../crypto/password-pool.ts'
 import { sha256Base64 } from '../crypto/hash.ts'
@@ -39,9 +40,19 @@ export async function openGatehouse(config: Config, system: System, options: Gat
   const { store, admin } = await openStore(config.store, { clock, random, ...options })
   const transition = { store, clock, random }
   const instance = await ensureInstance(transition, system)
-  const keySource = config.keySecret === undefined ? { keyFile: join(config.dataDirectory, 'gatehouse.key') } : { secret: config.keySecret.reveal() }
+  const keySource =
+    config.keySecret === undefined
+      ? { keyFile: join(config.dataDirectory, 'gatehouse.key') }
+      : { secret: config.keySecret.reveal() }
   const protection = await openProtection(keySource, { store, instanceId: instance.instanceId, random })
-  const keys = await openKeys({ store, clock, random, protection, lifetimes: keyLifetimes, onEvent: options.onKeyEvent })
+  const keys = await openKeys({
+    store,
+    clock,
+    random,
+    protection,
+    lifetimes: keyLifetimes,
+    onEvent: options.onKeyEvent,
+  })
   const directory = await createDirectory({
     store,
     admin,
@@ -51,6 +62,7 @@ export async function openGatehouse(config: Config, system: System, options: Gat
     },
   })
   const passwords = options.passwords ?? createPasswordPool({ threads: 2, queueLimit: 100 })
+  const strength = createPasswordStrength()
   const readyAt = clock.seconds()
   const core: Core = {
     issuer: config.issuer,
@@ -62,6 +74,7 @@ export async function openGatehouse(config: Config, system: System, options: Gat
     limits: createLimits(system),
     keys,
     passwords,
+    strength: strength.strength,
     readyAt: () => readyAt,
     admin,
     look: createLook(config.pages, sha256Base64),
@@ -76,6 +89,7 @@ export async function openGatehouse(config: Config, system: System, options: Gat
     close: async () => {
       directory.close()
       await passwords.close()
+      await strength.close()
       await admin.close()
     },
   }

@@ -49,6 +49,8 @@ export type LogLine =
     }
   | { readonly event: 'key.changed'; readonly ring: string; readonly keyId: string; readonly state: string }
   | { readonly event: 'key.failed'; readonly error: LoggedError }
+  | { readonly event: 'upkeep.failed'; readonly job: string; readonly error: LoggedError }
+  | { readonly event: 'upkeep.paused'; readonly reason: string }
   | { readonly event: 'store.damaged' | 'store.failed'; readonly error: LoggedError }
   | { readonly event: 'process.unhandled_rejection' | 'process.uncaught_exception'; readonly error: LoggedError }
 
@@ -73,6 +75,8 @@ export const levels = {
   'request.failed': 'error',
   'key.changed': 'info',
   'key.failed': 'error',
+  'upkeep.failed': 'error',
+  'upkeep.paused': 'warn',
   'store.damaged': 'error',
   'store.failed': 'error',
   'process.unhandled_rejection': 'error',

@@ -1,0 +1,105 @@
+import type { AddressInfo } from 'node:net'
+import { applyFileEntries, type FileChanges, type FileEntries } from '../accounts/file-entries.ts'
+import { createApi } from '../api/create-api.ts'
+import type { Config } from '../config/config.ts'
+import { rings } from '../domain/key-lifecycle.ts'
+import { createErrorPage } from './error-page.ts'
+import type { Gatehouse } from './gatehouse.ts'
+import { createHealth } from './health.ts'
+import { createShell } from './http.ts'
+import { describeError } from './log-line.ts'
+import type { Log } from './log.ts'
+import { listenForMetrics } from './metrics-listener.ts'
+import type { Metrics } from './metrics.ts'
+import type { Route } from './route.ts'
+import { routesOf } from './routes.ts'
+import { createStop, type GracefulStop, type StopTimes } from './stop.ts'
+import type { System } from './system.ts'
+import { startUpkeep } from './upkeep.ts'
+
+/** A server that answers. */
+export type RunningServer = GracefulStop & {
+  readonly address: AddressInfo
+  readonly metricsAddress?: AddressInfo
+  /** What the configuration file says now, all of it or (a line per problem) nothing (SIGHUP). */
+  readonly reload: (entries: FileEntries) => Promise<{ readonly done: FileChanges } | { readonly problems: readonly string[] }>
+}
+
+export type StartOptions = {
+  readonly config: Config
+  readonly system: System
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly version?: string
+  readonly stopTimes?: Partial<StopTimes>
+}
+
+/** Put a composed Gatehouse behind its HTTP shell and its upkeep, and listen. Throws if an address can't be had. */
+export async function startServer(gatehouse: Gatehouse, options: StartOptions): Promise<RunningServer> {
+  const { core } = gatehouse
+  const { config, system, log, metrics } = options
+  const health = createHealth({
+    clock: core.clock,
+    ping: core.admin.ping,
+    keysReady: () => {
+      const active = new Set(core.keys.list().flatMap(({ ring, state }) => (state === 'active' ? [ring] : [])))
+      return rings.every((ring) => active.has(ring))
+    },
+  })
+  const shell = await createShell({
+    routes: [...health.routes, ...routesOf(core), ...apiRoutes(gatehouse)],
+    config,
+    system,
+    log,
+    metrics,
+    errorPage: createErrorPage(core.look),
+  })
+  const metricsListener = config.metricsPort === undefined ? undefined : await listenForMetrics(metrics, config.metricsPort)
+  const upkeep = startUpkeep(gatehouse, {
+    onError: (job, error) => log.write({ event: 'upkeep.failed', job, error: describeError(error) }),
+    onPaused: (reason) => log.write({ event: 'upkeep.paused', reason }),
+  })
+  const address = await shell.listen()
+  const { address: host, port } = address
+  log.write({
+    event: 'server.started',
+    address: `${host}:${port}`,
+    issuer: config.issuer,
+    ...(options.version === undefined ? {} : { version: options.version }),
+  })
+  const stop = createStop({
+    shell,
+    health,
+    log,
+    clock: core.clock,
+    ...(options.stopTimes === undefined ? {} : { times: options.stopTimes }),
+    closeRest: async () => {
+      await upkeep.stop()
+      await metricsListener?.close()
+      await gatehouse.close()
+    },
+  })
+  return {
+    ...stop,
+    address,
+    ...(metricsListener === undefined ? {} : { metricsAddress: metricsListener.address }),
+    reload: async (entries) => {
+      const outcome = await applyFileEntries(core, entries)
+      log.write('problems' in outcome ? { event: 'config.refused', problems: outcome.problems } : { event: 'config.reloaded' })
+      return outcome
+    },
+  }
+}
+
+/** The REST API's own table, as routes of the shell. */
+function apiRoutes({ core }: Gatehouse): readonly Route[] {
+  return createApi(core).map((route) => ({
+    method: route.method,
+    path: route.path,
+    endpoint: route.handle,
+    kind: route.body,
+    access: route.public ? 'public' : 'token',
+    bodyLimit: route.bodyLimit,
+    priority: 'list',
+  }))
+}
