@@ -20,7 +20,7 @@ export function parseBasicAuthorization(header: string): BasicCredentials | Refu
   if (encoded.length % 4 !== 0 || !base64.test(encoded)) return malformed()
   const text = atob(encoded)
   // `atob` drops stray trailing bits; only the canonical spelling comes back unchanged (RFC 4648 §3.5).
-  if (!printable.test(text) || btoa(text) !== encoded) return malformed()
+  if (btoa(text) !== encoded) return malformed()
   const colon = text.indexOf(':')
   if (colon === -1) return malformed()
   const clientId = decodeFormText(text.slice(0, colon))

@@ -51,11 +51,11 @@ function parseMember(
   names: readonly string[],
 ): Record<string, ClaimRequest> | Refusal {
   const requested: Record<string, ClaimRequest> = {}
-  const asked = own(claims, member)
+  const asked = claims[member]
   if (asked === undefined || asked === null) return requested
   if (!isObject(asked)) return malformed(`claims.${member} is a JSON object`)
   for (const name of names) {
-    const one = own(asked, name)
+    const one = asked[name]
     if (one === undefined) continue
     const request = parseClaim(one, name === 'acr' || name === 'sub')
     if (request === undefined) return malformed(`claims.${member}.${name} is null or an object as in OIDC Core 5.5.1`)
@@ -67,11 +67,11 @@ function parseMember(
 function parseClaim(asked: unknown, isCondition: boolean): ClaimRequest | undefined {
   if (asked === null) return { essential: false }
   if (!isObject(asked)) return undefined
-  const essential = own(asked, 'essential') ?? false
+  const essential = asked['essential'] ?? false
   if (typeof essential !== 'boolean') return undefined
   if (!isCondition) return { essential }
-  const value = own(asked, 'value')
-  const values = own(asked, 'values')
+  const value = asked['value']
+  const values = asked['values']
   if (value !== undefined && !isValue(value)) return undefined
   if (values !== undefined && !isValues(values)) return undefined
   return { essential, ...(value === undefined ? {} : { value }), ...(values === undefined ? {} : { values }) }
@@ -98,11 +98,6 @@ function isShallow(value: unknown, depth: number): boolean {
 
 function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** Never what an object inherits: `__proto__` and `constructor` are names like others. */
-function own(object: JsonObject, name: string): unknown {
-  return Object.hasOwn(object, name) ? object[name] : undefined
 }
 
 function malformed(hint: string): Refusal {

@@ -1,6 +1,6 @@
 import { refuse, type Refusal } from './errors.ts'
 import { decodeFormText } from './parameters.ts'
-import { isPort, pathProblem, queryProblem, webUriProblem } from './web-uri.ts'
+import { pathProblem, queryProblem, webUriProblem } from './web-uri.ts'
 
 /** Also the cap of what is compared: nothing longer was ever registered. */
 export const redirectUriLimits = { characters: 2_000, perClient: 100 } as const
@@ -33,7 +33,7 @@ const privateUri = /^([a-z][a-z0-9.-]*):(\/[^?]*)(?:\?(.*))?$/
 /** RFC 8252 §7.1: a domain name in reverse, so that it belongs to somebody. */
 const reverseDomain = /^[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+$/
 /** RFC 8252 §7.3: the loopback addresses whose port the app learns only when it starts. */
-const loopback = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::([0-9]*))?(?=[/?]|$)/
+const loopback = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::[0-9]*)?/
 const schemeOf = /^([A-Za-z][A-Za-z0-9+.-]*):/
 
 /**
@@ -75,7 +75,6 @@ export function verifyRedirectUri(
     }
     return asTarget(only)
   }
-  if (requested.length > redirectUriLimits.characters) return mismatch()
   if (registered.includes(requested)) return asTarget(requested)
   const withoutPort = withoutLoopbackPort(requested)
   if (withoutPort !== undefined && registered.some((uri) => withoutLoopbackPort(uri) === withoutPort))
@@ -83,7 +82,7 @@ export function verifyRedirectUri(
   return mismatch()
 }
 
-/** The registration rules once more: a record of an older version or of another hand can't open what they close. */
+/** The registration rules once more: they judge the port that was asked for, and no record of another hand opens what they close. */
 function asTarget(uri: string): RedirectTarget | Refusal {
   return redirectUriProblem(uri) === undefined ? (uri as RedirectTarget) : mismatch()
 }
@@ -95,7 +94,6 @@ function mismatch(): Refusal {
 function withoutLoopbackPort(uri: string): string | undefined {
   const match = loopback.exec(uri)
   if (match === null) return undefined
-  if (match[2] !== undefined && !isPort(match[2])) return undefined
   return `http://${match[1]}${uri.slice(match[0].length)}`
 }
 

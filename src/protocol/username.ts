@@ -48,7 +48,7 @@ const invisible = /\p{Default_Ignorable_Code_Point}/u
  * full-width and capital spellings are the same name; one alphabet; nothing invisible, no direction marks, no spaces inside.
  */
 export function parseUsername(text: string): Username | Refusal {
-  if (text.length > longest || !text.isWellFormed()) return malformed('a user name has 1 to 64 characters')
+  if (text.length > longest) return malformed('a user name has 1 to 64 characters')
   // Spaces around it are typing, not name: a phone's keyboard adds one. `trim` would also drop invisible characters.
   const username = text.normalize('NFKC').replaceAll(/^ +| +$/g, '')
   const normal = fold(username)

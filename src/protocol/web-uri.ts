@@ -40,7 +40,7 @@ export function queryProblem(query: string | undefined): string | undefined {
 }
 
 /** 1 to 65535 in one spelling. */
-export function isPort(text: string): boolean {
+function isPort(text: string): boolean {
   return port.test(text) && Number(text) <= 65_535
 }
 

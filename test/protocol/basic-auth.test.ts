@@ -48,6 +48,7 @@ test.each([
   ['base64url', `Basic ${Buffer.from('id:~~~???>>>').toString('base64url')}`],
   ['base64 without padding', basic('id:secre').replaceAll('=', '')],
   ['base64 with stray bits', 'Basic aWQ6c2VjcmV='],
+  ['base64 of a length that none has', 'Basic aaaaa'],
   ['too much padding', `Basic ${good}====`],
   ['padding in between', 'Basic aW=='.concat(good)],
   ['no colon', basic('idsecret')],

@@ -28,7 +28,10 @@ test.each([
   ['beyond ASCII', 'öpenid'],
   ['too long an item', 'a'.repeat(scopeLimits.tokenCharacters + 1)],
   ['too many items', Array.from({ length: scopeLimits.tokens + 1 }, (_, index) => `s${index}`).join(' ')],
-  ['too long', 'a '.repeat(scopeLimits.characters)],
+  [
+    'too long, though each item is not',
+    Array.from({ length: 40 }, (_, index) => `${'s'.repeat(60)}${index}`).join(' '),
+  ],
 ])('RFC 6749 §3.3: %s is invalid_scope', (_, text) => {
   expect(parseScope(text)).toMatchObject({ error: 'invalid_scope', reason: 'scope_malformed' })
 })
