@@ -57,8 +57,8 @@ describe('the key file', () => {
     expect(readdirSync(folder)).toEqual(['gatehouse.key'])
   })
 
-  test.each([0o640, 0o604, 0o660, 0o601, 0o777])(
-    'that others can reach (mode %o) is refused, with the mend',
+  test.each(['640', '604', '660', '601', '777'])(
+    'that others can reach (mode %s) is refused, with the mend',
     async (mode) => {
       const path = join(folder, 'gatehouse.key')
       await openProtection({ keyFile: path }, protectedStore())
