@@ -10,6 +10,7 @@ import type { Core } from '../../src/endpoints/core.ts'
 import { openGatehouse } from '../../src/server/gatehouse.ts'
 import { createShell } from '../../src/server/http.ts'
 import { createLog } from '../../src/server/log.ts'
+import { createMetricsText } from '../../src/server/metrics-text.ts'
 import { createMetrics } from '../../src/server/metrics.ts'
 import { createObserver } from '../../src/server/observer.ts'
 import { createErrorPage } from '../../src/server/error-page.ts'
@@ -31,16 +32,30 @@ export function createTestClock(): TestClock {
   }
 }
 
-export type MadeClient = { readonly clientId: string; readonly secret: string; readonly record: Client; readonly basic: string }
+export type MadeClient = {
+  readonly clientId: string
+  readonly secret: string
+  readonly record: Client
+  readonly basic: string
+}
 
 /** A server in this process, on a real socket. */
 export type TestGatehouse = {
+  /** The issuer. */
   readonly url: string
+  /** Where it listens: differs from `url` where the issuer is a name that nothing resolves. */
+  readonly origin: string
+  readonly port: number
   readonly core: Core
   readonly clock: TestClock
   /** Everything that was logged, one JSON line each. */
   readonly logged: () => string
-  readonly makeUser: (username: string, options?: { readonly role?: Role; readonly password?: string; readonly email?: string }) => Promise<User>
+  /** What a scraper would read at `/metrics`. */
+  readonly metricsText: () => Promise<string>
+  readonly makeUser: (
+    username: string,
+    options?: { readonly role?: Role; readonly password?: string; readonly email?: string },
+  ) => Promise<User>
   /** RFC 7591 names. Default: a confidential client `app` with everything ordinary. */
   readonly makeClient: (metadata?: Readonly<Record<string, unknown>>) => Promise<MadeClient>
   readonly makeResource: (document: Readonly<Record<string, unknown>>) => Promise<void>
@@ -98,9 +113,12 @@ export async function startGatehouse(options: TestOptions = {}): Promise<TestGat
 
   return {
     url: config.issuer,
+    origin: `http://127.0.0.1:${port}`,
+    port,
     core,
     clock,
     logged: () => lines.join(''),
+    metricsText: async () => (await createMetricsText(metrics))(),
     makeUser: async (username, { role, email, password: own } = {}) =>
       done(
         await createUser(accounts, cli, {
@@ -114,9 +132,15 @@ export async function startGatehouse(options: TestOptions = {}): Promise<TestGat
       const made = done(await createClient(core, cli, { ...ordinaryClient, ...metadata }))
       const { clientId } = made.client
       const secret = made.secret ?? ''
-      return { clientId, secret, record: made.client, basic: `Basic ${btoa(`${encodeURIComponent(clientId)}:${encodeURIComponent(secret)}`)}` }
+      return {
+        clientId,
+        secret,
+        record: made.client,
+        basic: `Basic ${btoa(`${encodeURIComponent(clientId)}:${encodeURIComponent(secret)}`)}`,
+      }
     },
-    makeResource: async (document) => void done(await createResource(core, { actor: cli, issuer: config.issuer }, document)),
+    makeResource: async (document) =>
+      void done(await createResource(core, { actor: cli, issuer: config.issuer }, document)),
     close: async () => {
       await shell.close()
       await close()
