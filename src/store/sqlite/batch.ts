@@ -38,7 +38,7 @@ export function encodeUnit(writes: readonly StampedWrite[]): BatchValue[] {
       case 'put': {
         const { kind, id, expect, version, value, expiresAt, owners } = write
         const json = JSON.stringify(value)
-        const sum = rowSum({ kind, id, version, expiresAt, json })
+        const sum = rowSum(id, expiresAt, json)
         unit.push(
           opcode.put,
           kind,

@@ -57,7 +57,8 @@ export function createCommitQueue(options: {
   let stuck = false
   let gone: StoreUnavailable | undefined
   let closing = false
-  let answerTimer: NodeJS.Timeout | undefined
+  // One timer for all batches, wound up again for each: making one costs more than encoding a unit.
+  const answerTimer = setTimeout(giveUp, limits.answerMillis).unref()
   let drained: (() => void) | undefined
 
   function refusal(): StoreUnavailable | undefined {
@@ -107,7 +108,7 @@ export function createCommitQueue(options: {
     sweepWaiting = undefined
     sweeping = step
     sweptLast = true
-    answerTimer = setTimeout(giveUp, limits.answerMillis)
+    answerTimer.refresh()
     send(step.order)
   }
 
@@ -116,12 +117,11 @@ export function createCommitQueue(options: {
     waiting = waiting.length <= unitsPerBatch ? [] : waiting.slice(unitsPerBatch)
     writing = units
     sweptLast = false
-    answerTimer = setTimeout(giveUp, limits.answerMillis)
+    answerTimer.refresh()
     send(joined(units))
   }
 
   function receive(reply: Reply): void {
-    clearTimeout(answerTimer)
     stuck = false
     const units = writing
     const step = sweeping
@@ -148,6 +148,7 @@ export function createCommitQueue(options: {
 
   /** The answer may still come, and then everything goes on; but nobody waits for it. */
   function giveUp(): void {
+    if (writing === undefined && sweeping === undefined) return
     stuck = true
     const late = unavailable('the writer does not answer: is the disk stuck?', 'unknown')
     for (const unit of writing ?? []) unit.reject(late)

@@ -1,34 +1,29 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Kind } from '../../domain/record.ts'
 import type { Changes } from '../port.ts'
+import type { Turn } from './turn.ts'
 
-export type Feed = {
-  readonly since: (cursor: string | undefined) => Changes
-  /** A commit of this process was answered: look again, even within the same turn. */
-  readonly stir: () => void
-}
+export type Feed = { readonly since: (cursor: string | undefined) => Changes }
 
 type Line = readonly [kind: Kind, id: string]
 
-/**
- * What changed, for caches. The file is asked at most once per turn of the event loop and after each commit of our own;
- * in between an answer costs a comparison.
- */
-export function createFeed(db: DatabaseSync): Feed {
+/** What changed, for caches. The file is asked once per snapshot; in between an answer costs a comparison. */
+export function createFeed(db: DatabaseSync, turn: Turn): Feed {
   const dataVersion = db.prepare('PRAGMA data_version')
   // The counter outlives the lines that were swept.
   const newestLine = db.prepare("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'change'), 0)")
   const oldestLine = db.prepare('SELECT min(seq) FROM change')
   const lines = db.prepare('SELECT kind, id FROM change WHERE seq > ? ORDER BY seq')
-  let looked = false
+  let lookedIn = -1
   let seenVersion = -1
   let newest = 0
   let nothingNew: Changes = { cursor: '0', forget: [] }
 
-  return { since, stir }
+  return { since }
 
   function since(cursor: string | undefined): Changes {
-    if (!looked) look()
+    turn.enter()
+    if (lookedIn !== turn.number()) look()
     if (cursor === undefined || cursor === nothingNew.cursor) return nothingNew
     const from = Number(cursor)
     const oldest = numberOf(oldestLine.get()) ?? newest + 1
@@ -44,12 +39,7 @@ export function createFeed(db: DatabaseSync): Feed {
       seenVersion = version ?? -1
       if (nothingNew.cursor !== String(newest)) nothingNew = { cursor: String(newest), forget: [] }
     }
-    looked = true
-    setImmediate(stir)
-  }
-
-  function stir(): void {
-    looked = false
+    lookedIn = turn.number()
   }
 }
 

@@ -17,13 +17,13 @@ export function findDamage(db: DatabaseSync, depth: 'quick' | 'full'): readonly 
 }
 
 function* damagedRecords(db: DatabaseSync): Generator<string> {
-  const rows = db.prepare('SELECT kind, id, version, value, expires_at, sum, owners FROM record').iterate()
+  const rows = db.prepare('SELECT kind, id, value, expires_at, sum, owners FROM record').iterate()
   const linked = db.prepare('SELECT 1 FROM link WHERE kind = ? AND owner = ? AND id = ?')
   for (const row of rows as unknown as Iterable<
-    readonly [string, string, string, string, number | null, number, string | null]
+    readonly [string, string, string, number | null, number, string | null]
   >) {
-    const [kind, id, version, json, expiresAt, sum, owners] = row
-    if (rowSum({ kind, id, version, expiresAt, json }) !== sum) yield `the ${kind} ${id} isn't what was written`
+    const [kind, id, json, expiresAt, sum, owners] = row
+    if (rowSum(id, expiresAt, json) !== sum) yield `the ${kind} ${id} isn't what was written`
     for (const owner of ownersOf(owners)) {
       if (linked.get(kind, owner, id) === undefined) yield `the ${kind} ${id} is missing in the list of ${owner}`
     }

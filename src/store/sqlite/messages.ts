@@ -8,6 +8,8 @@ export type WriterOrders = {
   readonly walBytes: number
   /** Keeps the pauses of two processes apart. */
   readonly seed: number
+  /** Rung (counted up) after every order sent. */
+  readonly bell: Int32Array<SharedArrayBuffer>
 }
 
 export type SweepOrder = {

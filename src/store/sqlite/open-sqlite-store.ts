@@ -16,6 +16,7 @@ import { sqliteLimits, type SqliteLimits } from './limits.ts'
 import { createReader } from './reader.ts'
 import { migrate } from './schema.ts'
 import { sweepBySteps } from './sweep-by-steps.ts'
+import { createTurn } from './turn.ts'
 import { verdictOf } from './verdict.ts'
 import { startWriter } from './writer.ts'
 
@@ -58,8 +59,8 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
     {
       reply(reply) {
         if (reply.is === 'fatal') return die(reply.why)
-        // Before anybody learns that his commit went through, so that he finds it in the feed.
-        feed.stir()
+        // Before anybody learns that his commit went through, so that he finds it there.
+        turn.leave()
         queue.receive(reply)
       },
       gone: die,
@@ -69,7 +70,8 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
   })
   const db = openConnection(path, { readOnly: true })
   const reader = createReader(db, eventTtl)
-  const feed = createFeed(db)
+  const turn = createTurn(db)
+  const feed = createFeed(db, turn)
   let closed: Promise<void> | undefined
 
   function die(why: string): void {
@@ -81,7 +83,10 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
   async function reading<T>(read: () => T): Promise<T> {
     if (closed !== undefined) throw new StoreUnavailable('the store is closed', 'none')
     try {
-      return await patiently(readRetryMillis, read)
+      return await patiently(readRetryMillis, () => {
+        turn.enter()
+        return read()
+      })
     } catch (error) {
       if (error instanceof StoreUnavailable) throw reported(error)
       const unavailable = new StoreUnavailable(`the store can't be read: ${wordsOf(error)}`, 'none', { cause: error })
@@ -143,6 +148,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
 
   async function close(): Promise<void> {
     await queue.drain()
+    turn.leave()
     db.close()
     await writer.close()
   }

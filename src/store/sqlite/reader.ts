@@ -29,10 +29,8 @@ export type Reader = {
 
 const columns = 'record.id, record.version, record.value, record.expires_at, record.sum, record.owners'
 
-/** Point lookups and pages on one connection. Throws what SQLite throws, and StoreUnavailable for a row that was damaged. */
+/** Point lookups and pages on one connection, whose transaction is the caller's. Throws what SQLite throws, and StoreUnavailable for a row that was damaged. */
 export function createReader(db: DatabaseSync, eventTtl: Seconds): Reader {
-  const begin = db.prepare('BEGIN')
-  const end = db.prepare('COMMIT')
   const record = db.prepare(`SELECT ${columns} FROM record WHERE kind = ? AND id = ?`)
   const event = db.prepare('SELECT id, value, at, bucket FROM event WHERE id = ?')
   const records = db.prepare(
@@ -44,17 +42,7 @@ export function createReader(db: DatabaseSync, eventTtl: Seconds): Reader {
   const allEvents = db.prepare('SELECT id, value, at, bucket FROM event WHERE id > ? ORDER BY id LIMIT ?')
 
   return {
-    read(refs) {
-      const [only] = refs
-      if (refs.length === 1 && only !== undefined) return [find(only)]
-      // One snapshot for all of them.
-      begin.run()
-      try {
-        return refs.map(find)
-      } finally {
-        end.run()
-      }
-    },
+    read: (refs) => refs.map(find),
     list(kind, owner, after = '', limit) {
       // One more than asked tells whether there is a next page.
       const found =
@@ -94,7 +82,7 @@ function eventRows(rows: unknown): readonly EventRow[] {
 }
 
 function recordOf(kind: Kind, [id, version, json, expiresAt, sum]: Row): StoredRecord {
-  if (rowSum({ kind, id, version, expiresAt, json }) !== sum) throw damaged(kind)
+  if (rowSum(id, expiresAt, json) !== sum) throw damaged(kind)
   const value = JSON.parse(json) as StoredRecord['value']
   return expiresAt === null ? { kind, id, version, value } : { kind, id, version, value, expiresAt }
 }

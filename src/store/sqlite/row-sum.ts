@@ -1,15 +1,9 @@
 import { crc32 } from 'node:zlib'
 
 /**
- * What a record's row must sum up to. SQLite doesn't notice a byte that changed on disk inside a value, and one is
- * enough to lose a `revokedAt` (FLT-07).
+ * What the value of a record must sum up to, together with whose it is and how long it lives. SQLite doesn't notice a byte
+ * that changed on disk inside a value, and one is enough to lose a `revokedAt` (FLT-07).
  */
-export function rowSum(row: {
-  readonly kind: string
-  readonly id: string
-  readonly version: string
-  readonly expiresAt: number | null
-  readonly json: string
-}): number {
-  return crc32(`${row.kind}\n${row.id}\n${row.version}\n${row.expiresAt ?? ''}\n${row.json}`)
+export function rowSum(id: string, expiresAt: number | null, json: string): number {
+  return crc32(json, crc32(`${id} ${expiresAt}`))
 }

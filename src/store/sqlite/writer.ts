@@ -9,20 +9,26 @@ export type Writer = {
 
 /** Start the writer thread. Resolves once it is ready; rejects with why it isn't. `onGone`: it died by itself. */
 export function startWriter(
-  orders: WriterOrders,
+  orders: Omit<WriterOrders, 'bell'>,
   on: { readonly reply: (reply: Reply) => void; readonly gone: (why: string) => void },
 ): Promise<Writer> {
-  const worker = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData: orders, execArgv: [] })
+  const bell = new Int32Array(new SharedArrayBuffer(4))
+  const workerData: WriterOrders = { ...orders, bell }
+  const worker = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData, execArgv: [] })
   let ready = false
   let closing = false
   const exited = new Promise<void>((resolve) => {
     worker.once('exit', () => resolve())
   })
   const writer: Writer = {
-    send: (order) => worker.postMessage(order),
-    close: () => {
+    send(order) {
+      worker.postMessage(order)
+      Atomics.add(bell, 0, 1)
+      Atomics.notify(bell, 0)
+    },
+    close() {
       closing = true
-      worker.postMessage('close')
+      writer.send('close')
       return exited
     },
   }
