@@ -75,6 +75,7 @@ describe('registration', () => {
     ['A17 a dot segment at the end', 'https://app.example/cb/..', 'segment'],
     ['A17 single dots', 'https://app.example/./cb', 'segment'],
     ['A17 encoded dots', 'https://app.example/cb/FAKE/%2e%2e/x', 'percent-encoded'],
+    ['A17 encoded dots in capitals', 'https://app.example/cb/%2E%2E/x', 'percent-encoded'],
     ['A17 encoded slash', 'https://app.example/cb%2fx', 'percent-encoded'],
     ['A18 Cyrillic host', 'https://аpp.example/cb', 'A-labels'],
     ['A18 full-width host', 'https://ａpp.example/cb', 'A-labels'],

@@ -85,6 +85,7 @@ test.each([
   ['an at sign', 'ada@example.org'],
   ['an emoji', 'ada😀'],
   ['other digits', 'ada٣'],
+  ['a digit of the same alphabet', 'प्रिया३'],
   ['half a character', 'ada\ud800'],
   ['an id', 'usr_1'],
   ['an id in capitals', 'USR_1'],
