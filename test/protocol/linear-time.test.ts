@@ -16,7 +16,6 @@ import { redirectUriProblem, verifyRedirectUri } from '../../src/protocol/redire
 import { parseResource } from '../../src/protocol/resource.ts'
 import { parseResponseMode } from '../../src/protocol/response-mode.ts'
 import { parseScope } from '../../src/protocol/scope.ts'
-import { splitToken } from '../../src/protocol/token-format.ts'
 import { parseUsername } from '../../src/protocol/username.ts'
 import { webUriProblem } from '../../src/protocol/web-uri.ts'
 
@@ -40,7 +39,6 @@ const readers: readonly (readonly [string, (text: string) => unknown])[] = [
   ['Bearer', (text) => parseBearerAuthorization(`Bearer ${text}`)],
   ['a challenge', (text) => bearerChallenge(text)],
   ['cookies', parseCookies],
-  ['a token', (text) => splitToken(`gth_mc_${text}`)],
   ['a user name', parseUsername],
   ['a client id', isClientId],
   ['an address', isLoopbackAddress],
