@@ -66,7 +66,7 @@ export function parseAuthorizeRequest(parameters: Parameters, client: Client | u
   const request = parseForClient(parameters, client, target)
   if (isRefusal(request)) {
     const echoed = state !== undefined && utf8Length(state) <= authorizeLimits.state ? state : undefined
-    return { redirect: request, target, mode: refusalMode(parameters, client), state: echoed }
+    return { redirect: request, target, mode: refusalMode(parameters, client, target), state: echoed }
   }
   return { request, target }
 }
@@ -90,6 +90,13 @@ function parseForClient(
   if (isRefusal(responseType)) return responseType
   const responseMode = parseResponseMode(parameters.get('response_mode'), responseType)
   if (isRefusal(responseMode)) return responseMode
+  if (responseMode === 'form_post' && !takesForms(target)) {
+    return refuse(
+      'invalid_request',
+      'response_mode_unsupported',
+      'response_mode form_post needs an http(s) redirect URI',
+    )
+  }
   // 4d. PKCE of every client (RFC 9700 §2.1.1); a token response has no code that it could protect.
   const codeChallenge =
     responseType === 'code'
@@ -170,12 +177,18 @@ function parseRequestedResources(texts: readonly string[], client: Client): read
   return refuse('invalid_target', 'resource_not_allowed')
 }
 
+/** No browser can post a form to an app's own scheme (RFC 8252 §7.1): the answer would be lost on the way. */
+function takesForms(target: RedirectTarget): boolean {
+  return target.startsWith('https:') || target.startsWith('http:')
+}
+
 /** How a refusal goes back: the way that was asked for where that is possible, else the response type's own. */
-function refusalMode(parameters: Parameters, client: Client): ResponseMode {
+function refusalMode(parameters: Parameters, client: Client, target: RedirectTarget): ResponseMode {
   if (parameters.get('response_type') === 'token' && client.legacy.includes('implicit'))
     return defaultResponseMode('token')
   const asked = parameters.get('response_mode')
-  return codeResponseModes.find((mode) => mode === asked) ?? defaultResponseMode('code')
+  const mode = codeResponseModes.find((candidate) => candidate === asked) ?? defaultResponseMode('code')
+  return mode === 'form_post' && !takesForms(target) ? defaultResponseMode('code') : mode
 }
 
 /** Space-separated wishes in order of preference (OIDC Core §3.1.2.1): what we don't understand of them we leave. */

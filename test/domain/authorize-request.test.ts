@@ -232,6 +232,18 @@ describe('refusals that go to the client, with its state', () => {
     expect(redirectOf(ask({ response_type: 'token', response_mode: 'fragment' })).mode).toBe('query')
     expect(redirectOf(ask({ response_type: 'token', scope: 'nope' }, implicit)).mode).toBe('fragment')
   })
+
+  test('RFC 8252 §7.1: no form can be posted to a private-use scheme, so that is said by query', () => {
+    const redirect_uri = 'com.example.app:/cb'
+    const native = { ...app, redirectUris: [redirect_uri] }
+    const refused = redirectOf(ask({ redirect_uri, response_mode: 'form_post' }, native))
+    expect(refused).toMatchObject({
+      redirect: { error: 'invalid_request', reason: 'response_mode_unsupported' },
+      mode: 'query',
+    })
+    expect(redirectOf(ask({ redirect_uri, response_mode: 'form_post', scope: 'nope' }, native)).mode).toBe('query')
+    expect(requestOf(ask({ redirect_uri }, native)).responseMode).toBe('query')
+  })
 })
 
 describe('B18: state', () => {
