@@ -65,9 +65,16 @@ export async function authorize(server: TestGatehouse, browser: Browser, url: st
   return new URL(answer.location)
 }
 
-/** A token request of a client. */
-export async function tokenRequest(server: TestGatehouse, client: MadeClient | undefined, form: Readonly<Record<string, string | readonly string[]>>): Promise<Answer> {
-  return createBrowser(server.url).ask('/oauth/token', { form, headers: client === undefined ? {} : { authorization: client.basic } })
+/** A token request of a client, authenticated as it registered; of nobody, if there is none. */
+export async function tokenRequest(
+  server: TestGatehouse,
+  client: MadeClient | undefined,
+  form: Readonly<Record<string, string | readonly string[]>>,
+): Promise<Answer> {
+  const browser = createBrowser(server.url)
+  if (client === undefined) return browser.ask('/oauth/token', { form })
+  if (client.secret === '') return browser.ask('/oauth/token', { form: { client_id: client.clientId, ...form } })
+  return browser.ask('/oauth/token', { form, headers: { authorization: client.basic } })
 }
 
 export type Tokens = { readonly access_token: string; readonly refresh_token: string; readonly id_token: string; readonly scope: string; readonly expires_in: number }
