@@ -22,6 +22,9 @@ const problems = {
 
 export type ProblemCode = keyof typeof problems
 
+/** All of them, for tables and documents. */
+export const problemCodes = Object.keys(problems) as readonly ProblemCode[]
+
 /** An error of the REST API (RFC 9457 §3). `detail` says what is wrong here and how to mend it; it never holds a secret. */
 export type Problem = {
   readonly type: `urn:gatehouse:problem:${ProblemCode}`
