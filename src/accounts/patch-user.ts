@@ -139,7 +139,8 @@ function refusalOf(actor: Actor, target: User, { patch, own = false }: Request):
   const { role, scopes, locked } = patch
   const deeds: readonly Deed[] = [
     { do: own ? 'change-self' : 'change-user', target },
-    ...(role === undefined ? [] : [{ do: 'set-role', target, role } as const]),
+    // Who says of himself what is so already takes nothing away.
+    ...(role === undefined || role === target.role ? [] : [{ do: 'set-role', target, role } as const]),
     ...(scopes === undefined ? [] : [{ do: 'set-scopes', target, scopes } as const]),
     ...(locked === undefined ? [] : [{ do: locked ? 'lock-user' : 'unlock-user', target } as const]),
   ]

@@ -1,0 +1,83 @@
+import type { Actor } from '../domain/authority.ts'
+import type { AuditEvent } from '../domain/event.ts'
+import type { Grant } from '../domain/grant.ts'
+import { ref, type Decision } from '../domain/record.ts'
+import { revokeGrant } from '../domain/revoke-grant.ts'
+import type { User } from '../domain/user.ts'
+import { problem, type Problem } from '../protocol/problem.ts'
+import type { Reason } from '../protocol/reasons.ts'
+import { transition } from '../store/transition.ts'
+import type { AccountsContext, Outcome } from './context.ts'
+import { actorName, permit } from './permit.ts'
+
+const noSuchGrant: Problem = problem('not_found', { detail: 'there is no such grant' })
+
+/** Whose belongings an actor wants to end, from where. */
+export type Ending = { readonly actor: Actor; readonly user: User; readonly address: string }
+
+/** Ending what is one's own is one's own affair; ending another's is what bumping his epoch would do, piece by piece. */
+export function mayEnd({ actor, user }: Ending): Problem | undefined {
+  const own = actor.kind === 'user' && actor.user.userId === user.userId
+  return permit(actor, { do: own && actor.scopes.includes('me') ? 'change-self' : 'revoke-tokens', target: user })
+}
+
+/** End one grant of an account, and with it every token that came of it (RFC 7009 §2.1). */
+export async function endGrant(
+  context: AccountsContext,
+  ending: Ending,
+  grantId: string,
+): Promise<Outcome<{ readonly grantId: string }>> {
+  const refused = mayEnd(ending)
+  if (refused !== undefined) return { refused }
+  const ended = await endWhere(context, ending, grantId, (grant) => grant.userId === ending.user.userId)
+  return ended ? { done: { grantId } } : { refused: noSuchGrant }
+}
+
+/** End every grant in a list that `which` picks. Bounded pages, each grant its own commit: whatever was begun can be repeated. */
+export async function endGrants(
+  context: AccountsContext,
+  ending: Ending,
+  {
+    owner,
+    which,
+    reason,
+  }: { readonly owner: string; readonly which: (grant: Grant) => boolean; readonly reason?: Reason },
+): Promise<number> {
+  let ended = 0
+  for (let after: string | undefined; ;) {
+    const page = await context.transition.store.list('grant', owner, {
+      limit: 100,
+      ...(after !== undefined && { after }),
+    })
+    for (const { id } of page.records) if (await endWhere(context, ending, id, which, reason)) ended += 1
+    if (page.next === null) return ended
+    after = page.next
+  }
+}
+
+/** Whether there was such a grant, alive until now. */
+async function endWhere(
+  context: AccountsContext,
+  { actor, user, address }: Ending,
+  grantId: string,
+  which: (grant: Grant) => boolean,
+  reason?: Reason,
+): Promise<boolean> {
+  const eventId = context.random.id(context.clock.millis())
+  return transition(context.transition, { grant: ref('grant', grantId) }, ({ grant: slot }, now): Decision<boolean> => {
+    const grant = slot.value
+    if (grant === undefined || grant.revokedAt !== undefined || !which(grant)) return { writes: [], result: false }
+    const event: AuditEvent = {
+      v: 1,
+      type: 'grant.revoked',
+      at: now,
+      clientId: grant.clientId,
+      userId: user.userId,
+      grantId,
+      actor: actorName(actor),
+      address,
+      ...(reason !== undefined && { reason }),
+    }
+    return { writes: revokeGrant(slot, { now, eventId, event }).writes, result: true }
+  })
+}

@@ -1,0 +1,35 @@
+import type { HeaderLine, HttpResponse } from '../protocol/http.ts'
+import { printProblem } from '../protocol/problem.ts'
+import type { Operation } from './operation.ts'
+import type { Result } from './result.ts'
+
+const noStore: HeaderLine = ['cache-control', 'no-store']
+
+/** How a call ended, as HTTP. Nothing of it may be kept: an answer may hold a secret, and always holds what was true a moment ago. */
+export function printResult({ answer }: Pick<Operation, 'answer'>, result: Result<unknown>): HttpResponse {
+  if ('refused' in result) return printRefused(result)
+  const headers = [noStore, ...(result.location === undefined ? [] : [['location', result.location] as const])]
+  if (answer.status === 204) return { status: 204, headers, body: null }
+  return {
+    status: answer.status,
+    headers: [['content-type', 'application/json'], ...headers],
+    body: JSON.stringify(result.done),
+  }
+}
+
+/** RFC 9457, with what the status asks for beside it: a challenge (RFC 6750 §3), a time to wait (RFC 9110 §10.2.3). */
+export function printRefused({
+  refused,
+  challenge,
+  retryAfter,
+}: Extract<Result<never>, { readonly refused: unknown }>): HttpResponse {
+  const printed = printProblem(refused)
+  return {
+    ...printed,
+    headers: [
+      ...printed.headers,
+      ...(challenge === undefined ? [] : [['www-authenticate', challenge] as const]),
+      ...(retryAfter === undefined ? [] : [['retry-after', String(retryAfter)] as const]),
+    ],
+  }
+}

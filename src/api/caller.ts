@@ -1,0 +1,149 @@
+import { reachesRole, type Actor } from '../domain/authority.ts'
+import { lifetimes } from '../domain/lifetimes.ts'
+import { scopeAllowedTo } from '../domain/narrow.ts'
+import type { User } from '../domain/user.ts'
+import { parseBearerAuthorization } from '../protocol/bearer.ts'
+import { bearerChallenge } from '../protocol/challenge.ts'
+import { describe, isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
+import type { HttpRequest } from '../protocol/http.ts'
+import { problem } from '../protocol/problem.ts'
+import { isReservedScope } from '../protocol/scope.ts'
+import { liveToken, type LiveToken } from '../sender/live-token.ts'
+import type { ApiContext } from './context.ts'
+import type { Policy } from './policy.ts'
+import type { Result } from './result.ts'
+
+type Person = Extract<Actor, { readonly kind: 'user' }>
+type Program = Extract<Actor, { readonly kind: 'client' }>
+
+/** Who makes a call, once its policy has let him in. */
+export type Caller =
+  | { readonly who: 'bearer'; readonly live: LiveToken; readonly scopes: readonly string[] }
+  | { readonly who: 'oneself'; readonly live: LiveToken; readonly actor: Person; readonly user: User }
+  | { readonly who: 'administrator'; readonly live: LiveToken; readonly actor: Person | Program }
+
+/** The caller that a policy lets in. */
+export type CallerOf<P extends Policy> = Extract<Caller, { readonly who: P['who'] }>
+
+type Rejected = Extract<Result<never>, { readonly refused: unknown }>
+
+const realm = 'gatehouse'
+
+/**
+ * Lets a caller in, or not, by what his token proves and by what is stored about him now; nothing else of the request is
+ * looked at. In this order: a token, alive, for this server, its scope, its person, his role.
+ */
+export async function admit(context: ApiContext, request: HttpRequest, policy: Policy): Promise<Caller | Rejected> {
+  const live = await presentedToken(context, request)
+  if (isRefusal(live)) return unauthorized(context, request, live)
+  // A token for somebody else's API is no key to this one, not even beside us (RFC 8725 §3.9, RFC 8707 §2).
+  if (live.claims.aud.length !== 1 || live.claims.aud[0] !== context.issuer) {
+    return unauthorized(context, request, refuse('invalid_token', 'token_audience'))
+  }
+  const scopes = heldScopes(live)
+  if (policy.who === 'bearer') return { who: 'bearer', live, scopes }
+  if (!policy.scopes.some((scope) => scopes.includes(scope))) {
+    return forbidden(context, request, live, insufficientScope(policy.scopes), policy.scopes)
+  }
+  const { user, client } = live
+  const actor: Person | Program =
+    user === undefined ? { kind: 'client', client, scopes } : { kind: 'user', user, scopes }
+  if (policy.who === 'oneself') {
+    if (actor.kind === 'user') return { who: 'oneself', live, actor, user: actor.user }
+    return forbidden(
+      context,
+      request,
+      live,
+      refuse(
+        'access_denied',
+        'user_not_allowed',
+        'the token is of a client that acts for itself; this call is about a person',
+      ),
+    )
+  }
+  // The role is the stored one: what a token said about it might be old. A client stands where an admin stands.
+  if (!reachesRole(actor.kind === 'user' ? actor.user.role : 'admin', policy.role)) {
+    return forbidden(
+      context,
+      request,
+      live,
+      refuse('access_denied', 'role_too_low', `this takes the role ${policy.role}`),
+    )
+  }
+  return { who: 'administrator', live, actor }
+}
+
+/** Why a call comes too long after its person signed in (DESIGN §6.16); nothing if it doesn't. */
+export function staleSignIn(
+  context: ApiContext,
+  policy: Policy,
+  caller: Caller,
+  named: readonly string[],
+): Rejected | undefined {
+  if (!('recentSignIn' in policy) || !('actor' in caller) || caller.actor.kind === 'client') return undefined
+  const { recentSignIn } = policy
+  const needed =
+    recentSignIn === 'always' || (recentSignIn !== 'never' && recentSignIn.some((field) => named.includes(field)))
+  const { authTime } = caller.live.claims
+  if (!needed || (authTime !== undefined && context.clock.seconds() - authTime <= lifetimes.recentSignIn))
+    return undefined
+  const refusal = refuse('insufficient_user_authentication', 'recent_sign_in')
+  return {
+    refused: problem('recent_sign_in_needed', {
+      detail: `sign in again and repeat the call within ${lifetimes.recentSignIn / 60} minutes (max_age=${lifetimes.recentSignIn} in the authorization request)`,
+    }),
+    // RFC 9470 §3: with this a client knows what to ask of the authorization endpoint.
+    challenge: `${bearerChallenge(realm, refusal)}, max_age="${lifetimes.recentSignIn}"`,
+  }
+}
+
+async function presentedToken(context: ApiContext, request: HttpRequest): Promise<LiveToken | Refusal> {
+  const authorization = request.headers['authorization']
+  if (authorization === undefined) return refuse('invalid_token', 'credentials_missing')
+  const text = parseBearerAuthorization(authorization)
+  return isRefusal(text) ? text : liveToken(context, text)
+}
+
+/** What the token may do now: a power over this server that client or account has lost since is gone from its tokens at once. */
+function heldScopes({ claims, client, user }: LiveToken): readonly string[] {
+  return claims.scope.filter(
+    (scope) =>
+      !isReservedScope(scope) || (client.scope.includes(scope) && (user === undefined || scopeAllowedTo(user, scope))),
+  )
+}
+
+/** One answer for every token that isn't good here: what is wrong with it goes into the log alone. */
+function unauthorized(context: ApiContext, request: HttpRequest, refusal: Refusal): Rejected {
+  context.observer.refused('api', refusal, { address: request.peer.address })
+  const missing = refusal.reason === 'credentials_missing'
+  return {
+    refused: problem('invalid_token', {
+      detail: missing
+        ? 'send an access token: Authorization: Bearer …'
+        : 'the access token is malformed, expired, revoked or for another API; get a new one, without a resource parameter',
+    }),
+    // RFC 6750 §3.1: without a token there is no error to name.
+    challenge: bearerChallenge(realm, missing ? undefined : refusal),
+  }
+}
+
+function forbidden(
+  context: ApiContext,
+  request: HttpRequest,
+  live: LiveToken,
+  refusal: Refusal,
+  scopes?: readonly string[],
+): Rejected {
+  context.observer.refused('api', refusal, { address: request.peer.address, clientId: live.claims.clientId })
+  const detail = describe(refusal)
+  if (scopes === undefined) return { refused: problem('forbidden', { detail }) }
+  return { refused: problem('insufficient_scope', { detail }), challenge: bearerChallenge(realm, refusal, scopes[0]) }
+}
+
+function insufficientScope(scopes: readonly string[]): Refusal {
+  return refuse(
+    'insufficient_scope',
+    'token_scope',
+    `the access token needs the scope ${scopes.join(' or ')}, and whoever it is for must still hold it`,
+  )
+}

@@ -1,0 +1,126 @@
+import { z } from 'zod'
+import { findUser } from '../../accounts/find-user.ts'
+import { noSuchUser } from '../../accounts/no-such-user.ts'
+import type { Kind } from '../../domain/record.ts'
+import type { User } from '../../domain/user.ts'
+import type { ApiContext } from '../context.ts'
+import { operation, type Operation } from '../operation.ts'
+import { pageOf, pageQuery } from '../page.ts'
+import { administrator, oneself, reader } from '../policy.ts'
+import type { Result } from '../result.ts'
+import { end, find, pageFor, type Belonging } from './belongings.ts'
+import { userId } from './user-shape.ts'
+
+/** The same six calls for each: mine and those of an account, listed, shown and ended. */
+export function belongingOperations<K extends Kind, Item extends z.ZodObject>(
+  of: Belonging<K, Item>,
+): readonly Operation[] {
+  const { noun, one, item, example, idName, ending } = of
+  const id = z.strictObject({ [idName]: of.idShape })
+  const userAnd = z.strictObject({ user_id: userId, [idName]: of.idShape })
+  const mine = `/api/v1/me/${noun}`
+  const theirs = `/api/v1/users/{user_id}/${noun}`
+  const query = z.strictObject(pageQuery)
+  const list = { status: 200, schema: pageOf(item) } as const
+  const shown = { status: 200, schema: item } as const
+  const listExample = { answer: { items: [example], next: null } as z.input<typeof list.schema> }
+  const shownExample = { answer: example }
+  return [
+    operation({
+      method: 'GET',
+      path: mine,
+      id: `listMy${one}s`,
+      tag: 'Oneself',
+      summary: `List my ${noun}`,
+      policy: oneself,
+      query,
+      answer: list,
+      refusals: ['invalid_cursor'],
+      example: listExample,
+      perform: ({ context, caller, query }) => pageFor(of, context, caller.user, query),
+    }),
+    operation({
+      method: 'GET',
+      path: `${mine}/{${idName}}`,
+      id: `getMy${one}`,
+      tag: 'Oneself',
+      summary: `Show one of my ${noun}`,
+      policy: oneself,
+      params: id,
+      answer: shown,
+      refusals: ['not_found'],
+      example: shownExample,
+      perform: ({ context, caller, params }) => find(of, context, caller.user, String(params[idName])),
+    }),
+    operation({
+      method: 'DELETE',
+      path: `${mine}/{${idName}}`,
+      id: `endMy${one}`,
+      tag: 'Oneself',
+      summary: `End one of my ${noun}`,
+      description: ending,
+      policy: oneself,
+      params: id,
+      answer: { status: 204 },
+      refusals: ['not_found'],
+      example: {},
+      perform: ({ context, caller, params, address }) =>
+        end(of, context, { actor: caller.actor, user: caller.user, address }, String(params[idName])),
+    }),
+    operation({
+      method: 'GET',
+      path: theirs,
+      id: `list${one}sOfUser`,
+      tag: 'Accounts',
+      summary: `List the ${noun} of an account`,
+      policy: reader,
+      params: z.strictObject({ user_id: userId }),
+      query,
+      answer: list,
+      refusals: ['invalid_cursor', 'not_found'],
+      example: listExample,
+      perform: ({ context, params, query }) =>
+        forUser(context, params.user_id, (user) => pageFor(of, context, user, query)),
+    }),
+    operation({
+      method: 'GET',
+      path: `${theirs}/{${idName}}`,
+      id: `get${one}OfUser`,
+      tag: 'Accounts',
+      summary: `Show one of the ${noun} of an account`,
+      policy: reader,
+      params: userAnd,
+      answer: shown,
+      refusals: ['not_found'],
+      example: shownExample,
+      perform: ({ context, params }) =>
+        forUser(context, String(params.user_id), (user) => find(of, context, user, String(params[idName]))),
+    }),
+    operation({
+      method: 'DELETE',
+      path: `${theirs}/{${idName}}`,
+      id: `end${one}OfUser`,
+      tag: 'Accounts',
+      summary: `End one of the ${noun} of an account`,
+      description: ending,
+      policy: administrator,
+      params: userAnd,
+      answer: { status: 204 },
+      refusals: ['not_found'],
+      example: {},
+      perform: ({ context, caller, params, address }) =>
+        forUser(context, String(params.user_id), (user) =>
+          end(of, context, { actor: caller.actor, user, address }, String(params[idName])),
+        ),
+    }),
+  ]
+}
+
+async function forUser<T>(
+  context: ApiContext,
+  userId: string,
+  then: (user: User) => Promise<Result<T>>,
+): Promise<Result<T>> {
+  const user = await findUser(context, userId)
+  return user === undefined ? { refused: noSuchUser } : then(user)
+}

@@ -1,0 +1,79 @@
+import { z } from 'zod'
+import { rings } from '../../domain/key-lifecycle.ts'
+import type { KeySummary } from '../../keys/keys.ts'
+import { operation, type Operation } from '../operation.ts'
+import { pageOf, pageQuery, printPage, readPage } from '../page.ts'
+import { reader } from '../policy.ts'
+import { instant } from './user-shape.ts'
+
+const key = z
+  .strictObject({
+    key_id: z.string(),
+    ring: z.enum(rings),
+    state: z.enum(['announced', 'active', 'retired']),
+    created_at: instant,
+    active_from: instant,
+    retired_at: instant.nullable(),
+    remove_at: instant
+      .nullable()
+      .meta({ description: 'When the last thing that it protects has expired. null: not yet known, or never.' }),
+  })
+  .meta({
+    id: 'Key',
+    description: 'What is known of a key. The key itself leaves the server in no form but the public JWKS.',
+  })
+
+export const keyOperations: readonly Operation[] = [
+  operation({
+    method: 'GET',
+    path: '/api/v1/keys',
+    id: 'listKeys',
+    tag: 'Keys',
+    summary: 'List keys, without anything secret',
+    policy: reader,
+    query: z.strictObject(pageQuery),
+    answer: { status: 200, schema: pageOf(key) },
+    refusals: ['invalid_cursor'],
+    example: {
+      answer: {
+        items: [
+          {
+            key_id: 'b7a4mYQk2nRj0wWkLJmA3mYy0v0t6u7C8Q3QKfJxq1s',
+            ring: 'signing-ES256',
+            state: 'active',
+            created_at: 1_795_000_000,
+            active_from: 1_795_000_000,
+            retired_at: null,
+            remove_at: null,
+          },
+        ],
+        next: null,
+      },
+    },
+    async perform({ context, query }) {
+      const asked = readPage(context.keys, 'keys', query)
+      if ('refused' in asked) return asked
+      const { after, limit } = asked
+      const sorted = context.keys.list().toSorted((a, b) => (positionOf(a) < positionOf(b) ? -1 : 1))
+      const rest = sorted.filter((one) => after === undefined || positionOf(one) > after)
+      const items = rest.slice(0, limit)
+      const last = items.at(-1)
+      const next = last === undefined || rest.length <= limit ? null : positionOf(last)
+      return { done: printPage(context.keys, 'keys', items.map(printKey), next) }
+    },
+  }),
+]
+
+const positionOf = ({ ring, keyId }: KeySummary): string => `${ring}/${keyId}`
+
+function printKey({ keyId, ring, state, createdAt, activeFrom, retiredAt, removeAt }: KeySummary): z.input<typeof key> {
+  return {
+    key_id: keyId,
+    ring,
+    state,
+    created_at: createdAt,
+    active_from: activeFrom,
+    retired_at: retiredAt ?? null,
+    remove_at: removeAt ?? null,
+  }
+}

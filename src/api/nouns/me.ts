@@ -1,0 +1,162 @@
+import { z } from 'zod'
+import { deleteUser } from '../../accounts/delete-user.ts'
+import { patchUser } from '../../accounts/patch-user.ts'
+import { isRefusal } from '../../protocol/errors.ts'
+import { problem } from '../../protocol/problem.ts'
+import { printScope } from '../../protocol/scope.ts'
+import { verifyPassword } from '../../signin/password.ts'
+import { operation, type Operation } from '../operation.ts'
+import { bearer, oneself, oneselfJustNow } from '../policy.ts'
+import { exampleUser, instant, role, selfChange, shownUser, user, userId } from './user-shape.ts'
+
+const passwordChange = z
+  .strictObject({
+    current_password: z.string().min(1).max(1_024).meta({ writeOnly: true }),
+    new_password: z
+      .string()
+      .min(1)
+      .max(1_024)
+      .meta({ writeOnly: true, description: 'At least 10 characters that are not easy to guess.' }),
+  })
+  .meta({ id: 'PasswordChange' })
+
+const tokenSession = z
+  .strictObject({
+    user_id: userId.nullable().meta({ description: 'null: the client acts for itself.' }),
+    username: z.string().nullable(),
+    role: role.nullable().meta({ description: 'As it is now, whatever it was when the token was made.' }),
+    scope: z.string().meta({ description: 'What the token may do here now, separated by spaces.' }),
+    client_id: z.string(),
+    expires_at: instant,
+  })
+  .meta({ id: 'TokenSession', description: 'Whom a token speaks for.' })
+
+export const meOperations: readonly Operation[] = [
+  operation({
+    method: 'GET',
+    path: '/api/v1/me/session',
+    id: 'whoAmI',
+    tag: 'Oneself',
+    summary: 'Whom this token speaks for',
+    description: 'For any live token whose audience is this server; 401 for every other.',
+    policy: bearer,
+    answer: { status: 200, schema: tokenSession },
+    example: {
+      answer: {
+        user_id: exampleUser.user_id,
+        username: 'ada',
+        role: 'editor',
+        scope: 'openid me',
+        client_id: 'web',
+        expires_at: 1_795_000_900,
+      },
+    },
+    async perform({ caller: { live, scopes } }) {
+      const { user, claims } = live
+      return {
+        done: {
+          user_id: user?.userId ?? null,
+          username: user?.username ?? null,
+          role: user?.role ?? null,
+          scope: printScope(scopes),
+          client_id: claims.clientId,
+          expires_at: claims.exp,
+        },
+      }
+    },
+  }),
+  operation({
+    method: 'GET',
+    path: '/api/v1/me',
+    id: 'getMe',
+    tag: 'Oneself',
+    summary: 'Show my account',
+    policy: oneself,
+    answer: { status: 200, schema: user },
+    example: { answer: exampleUser },
+    async perform({ caller }) {
+      return { done: shownUser(caller.user) }
+    },
+  }),
+  operation({
+    method: 'PATCH',
+    path: '/api/v1/me',
+    id: 'updateMe',
+    tag: 'Oneself',
+    summary: 'Change my names or address',
+    policy: oneselfJustNow,
+    body: selfChange,
+    answer: { status: 200, schema: user },
+    refusals: ['conflict'],
+    example: { body: { full_name: 'Augusta Ada King' }, answer: { ...exampleUser, full_name: 'Augusta Ada King' } },
+    async perform({ context, caller, body }) {
+      const { full_name: fullName, ...rest } = body
+      const patch = { ...rest, ...(fullName !== undefined && { fullName }) }
+      const updated = await patchUser(context, { actor: caller.actor, userId: caller.user.userId, patch, own: true })
+      return 'refused' in updated ? updated : { done: shownUser(updated.done) }
+    },
+  }),
+  operation({
+    method: 'DELETE',
+    path: '/api/v1/me',
+    id: 'deleteMe',
+    tag: 'Oneself',
+    summary: 'Delete my account',
+    description: 'Every session and token of it is dead with it. It comes never back.',
+    policy: oneselfJustNow,
+    answer: { status: 204 },
+    example: {},
+    async perform({ context, caller }) {
+      const deleted = await deleteUser(context, { actor: caller.actor, userId: caller.user.userId, own: true })
+      return 'refused' in deleted ? deleted : { done: undefined }
+    },
+  }),
+  operation({
+    method: 'POST',
+    path: '/api/v1/me/password',
+    id: 'changeMyPassword',
+    tag: 'Oneself',
+    summary: 'Change my password',
+    description:
+      'The current password stands in for a recent sign-in, and wrong ones are counted as at sign-in. Every session and token of the account ends, this one too: sign in again.',
+    policy: oneself,
+    body: passwordChange,
+    answer: { status: 204 },
+    refusals: ['conflict', 'forbidden', 'rate_limited'],
+    example: {
+      body: { current_password: 'correct horse battery staple', new_password: 'a quiet harbour in november' },
+    },
+    async perform({ context, caller, body, address }) {
+      const { user: me, actor } = caller
+      if (me.passwordHash === undefined) {
+        return {
+          refused: problem('forbidden', { detail: 'the account has no password; an administrator gives it one' }),
+        }
+      }
+      // One check with sign-in: the same counters, the same event, the same time (H04, H05).
+      const proved = await verifyPassword(context, { username: me.username, password: body.current_password, address })
+      if (isRefusal(proved)) {
+        if (proved.retryAfter !== undefined) {
+          return {
+            refused: problem('rate_limited', { detail: 'too many attempts: wait before the next one' }),
+            retryAfter: proved.retryAfter,
+          }
+        }
+        return {
+          refused: problem('invalid_field', {
+            field: 'current_password',
+            detail: 'current_password is not the password of this account',
+          }),
+        }
+      }
+      // The name may have become somebody else's since the token was looked at.
+      if (proved.userId !== me.userId)
+        return { refused: problem('conflict', { detail: 'the account was renamed meanwhile: try again' }) }
+      const patch = { password: body.new_password }
+      const updated = await patchUser(context, { actor, userId: me.userId, patch, own: true })
+      if (!('refused' in updated)) return { done: undefined }
+      const { refused } = updated
+      return { refused: refused.field === 'password' ? { ...refused, field: 'new_password' } : refused }
+    },
+  }),
+]

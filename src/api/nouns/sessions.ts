@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { endSession } from '../../accounts/end-session.ts'
+import { isSessionAlive, sessionExpiry } from '../../domain/session-state.ts'
+import { valueOf } from '../../store/known-version.ts'
+import { belongingOperations } from './belonging-operations.ts'
+import { instant } from './user-shape.ts'
+
+const session = z
+  .strictObject({
+    session_id: z.string(),
+    device: z.string().meta({ description: 'What the browser says it is.' }),
+    auth_time: instant.meta({ description: 'When the person last proved himself in it.' }),
+    acr: z.string(),
+    amr: z.array(z.string()),
+    remembered: z.boolean().meta({ description: 'It survives the end of the browser.' }),
+    created_at: instant,
+    last_seen_at: instant,
+    expires_at: instant,
+  })
+  .meta({ id: 'Session', description: 'A browser in which somebody is signed in.' })
+
+export const sessionOperations = belongingOperations({
+  kind: 'session',
+  noun: 'sessions',
+  one: 'Session',
+  idName: 'session_id',
+  idShape: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+  item: session,
+  example: {
+    session_id: '019b1a2f3c4d0KxGmZ8Tn3YbQw5RsE1uVh',
+    device: 'Firefox on Linux',
+    auth_time: 1_795_000_000,
+    acr: 'pwd',
+    amr: ['pwd'],
+    remembered: false,
+    created_at: 1_795_000_000,
+    last_seen_at: 1_795_000_600,
+    expires_at: 1_795_007_800,
+  },
+  ending:
+    'The browser is signed out, and every grant ends that was to live no longer than it: all without `offline_access`.',
+  recordId: (_user, id) => id,
+  async show(context, user, record) {
+    const found = valueOf(record)
+    if (!isSessionAlive(found, user, await context.directory.instance(), context.clock.seconds())) return undefined
+    return {
+      session_id: record.id,
+      device: found.device,
+      auth_time: found.authTime,
+      acr: found.acr,
+      amr: [...found.amr],
+      remembered: found.persistent,
+      created_at: found.createdAt,
+      last_seen_at: found.lastSeenAt,
+      expires_at: sessionExpiry(found),
+    }
+  },
+  end: endSession,
+})

@@ -1,0 +1,152 @@
+import { z } from 'zod'
+import { createUser } from '../../accounts/create-user.ts'
+import { deleteUser } from '../../accounts/delete-user.ts'
+import { findUser, findUserNamed } from '../../accounts/find-user.ts'
+import { listUsers } from '../../accounts/list-users.ts'
+import { noSuchUser } from '../../accounts/no-such-user.ts'
+import { revokeEverything, revokeTokens } from '../../accounts/revoke-tokens.ts'
+import { patchUser, type UserPatch } from '../../accounts/patch-user.ts'
+import { operation, type Operation } from '../operation.ts'
+import { pageOf, pageQuery, printPage, readPage } from '../page.ts'
+import { administrator, reader, superuser } from '../policy.ts'
+import { exampleUser, newEpoch, newUser, shownUser, user, userChange, userId } from './user-shape.ts'
+
+const one = '/api/v1/users/{user_id}'
+const params = z.strictObject({ user_id: userId })
+const justNow = { ...administrator, recentSignIn: ['username', 'full_name', 'email', 'password'] } as const
+
+export const userOperations: readonly Operation[] = [
+  operation({
+    method: 'GET',
+    path: '/api/v1/users',
+    id: 'listUsers',
+    tag: 'Accounts',
+    summary: 'List accounts',
+    description: 'With `username` the one account of that name, in any spelling that is the same name, or none.',
+    policy: reader,
+    query: z.strictObject({ ...pageQuery, username: z.string().max(64).exactOptional() }),
+    answer: { status: 200, schema: pageOf(user) },
+    refusals: ['invalid_cursor'],
+    example: { answer: { items: [exampleUser], next: null } },
+    async perform({ context, query }) {
+      const { username } = query
+      const list = username === undefined ? 'users' : 'users of one name'
+      const asked = readPage(context.keys, list, query)
+      if ('refused' in asked) return asked
+      if (username !== undefined) {
+        const named = await findUserNamed(context, username)
+        return { done: { items: named === undefined ? [] : [shownUser(named)], next: null } }
+      }
+      const { users, next } = await listUsers(context, asked)
+      return { done: printPage(context.keys, list, users.map(shownUser), next) }
+    },
+  }),
+  operation({
+    method: 'POST',
+    path: '/api/v1/users',
+    id: 'createUser',
+    tag: 'Accounts',
+    summary: 'Make an account',
+    description: 'Nobody gives a role or scope that he lacks.',
+    policy: administrator,
+    body: newUser,
+    answer: { status: 201, schema: user },
+    refusals: ['conflict'],
+    example: {
+      body: { username: 'ada', password: 'correct horse battery staple', full_name: 'Ada Lovelace' },
+      answer: exampleUser,
+    },
+    async perform({ context, caller, body }) {
+      const { full_name: fullName, ...rest } = body
+      const made = await createUser(context, caller.actor, { ...rest, ...(fullName !== undefined && { fullName }) })
+      if ('refused' in made) return made
+      return { done: shownUser(made.done), location: `/api/v1/users/${made.done.userId}` }
+    },
+  }),
+  operation({
+    method: 'GET',
+    path: one,
+    id: 'getUser',
+    tag: 'Accounts',
+    summary: 'Show an account',
+    policy: reader,
+    params,
+    answer: { status: 200, schema: user },
+    refusals: ['not_found'],
+    example: { answer: exampleUser },
+    async perform({ context, params }) {
+      const found = await findUser(context, params.user_id)
+      return found === undefined ? { refused: noSuchUser } : { done: shownUser(found) }
+    },
+  }),
+  operation({
+    method: 'PATCH',
+    path: one,
+    id: 'updateUser',
+    tag: 'Accounts',
+    summary: 'Change an account',
+    description:
+      'Nobody changes an account of a higher role, gives a role or scope that he lacks, or takes his own role or locks himself out.',
+    policy: justNow,
+    params,
+    body: userChange,
+    answer: { status: 200, schema: user },
+    refusals: ['not_found', 'conflict'],
+    example: { body: { role: 'admin' }, answer: { ...exampleUser, role: 'admin', epoch: 1_795_000_000_123 } },
+    async perform({ context, caller, params, body }) {
+      const updated = await patchUser(context, { actor: caller.actor, userId: params.user_id, patch: patchOf(body) })
+      return 'refused' in updated ? updated : { done: shownUser(updated.done) }
+    },
+  }),
+  operation({
+    method: 'DELETE',
+    path: one,
+    id: 'deleteUser',
+    tag: 'Accounts',
+    summary: 'Delete an account',
+    description: 'Every session and token of it is dead with it. Its name is free; its id comes never again.',
+    policy: administrator,
+    params,
+    answer: { status: 204 },
+    refusals: ['not_found'],
+    example: {},
+    async perform({ context, caller, params }) {
+      const deleted = await deleteUser(context, { actor: caller.actor, userId: params.user_id })
+      return 'refused' in deleted ? deleted : { done: undefined }
+    },
+  }),
+  operation({
+    method: 'POST',
+    path: `${one}/revoke-tokens`,
+    id: 'revokeTokensOfUser',
+    tag: 'Accounts',
+    summary: 'End every session and token of an account',
+    policy: administrator,
+    params,
+    answer: { status: 200, schema: newEpoch },
+    refusals: ['not_found'],
+    example: { answer: { epoch: 1_795_000_000_123 } },
+    async perform({ context, caller, params }) {
+      const revoked = await revokeTokens(context, { actor: caller.actor, userId: params.user_id })
+      return 'refused' in revoked ? revoked : { done: { epoch: revoked.done.epoch } }
+    },
+  }),
+  operation({
+    method: 'POST',
+    path: '/api/v1/revoke-tokens',
+    id: 'revokeAllTokens',
+    tag: 'Accounts',
+    summary: 'End every session and token of everybody',
+    description: 'The token that asks for it too.',
+    policy: superuser,
+    answer: { status: 200, schema: newEpoch },
+    example: { answer: { epoch: 1_795_000_000_123 } },
+    async perform({ context, caller }) {
+      return revokeEverything(context, caller.actor)
+    },
+  }),
+]
+
+function patchOf({ full_name: fullName, ...rest }: z.output<typeof userChange>): UserPatch {
+  return { ...rest, ...(fullName !== undefined && { fullName }) }
+}

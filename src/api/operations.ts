@@ -1,0 +1,21 @@
+import { clientOperations } from './nouns/clients.ts'
+import { consentOperations } from './nouns/consents.ts'
+import { grantOperations } from './nouns/grants.ts'
+import { keyOperations } from './nouns/keys.ts'
+import { meOperations } from './nouns/me.ts'
+import { resourceOperations } from './nouns/resources.ts'
+import { sessionOperations } from './nouns/sessions.ts'
+import { userOperations } from './nouns/users.ts'
+import type { Operation } from './operation.ts'
+
+/** Every call there is. Routes, document and tests are made from this. */
+export const operations: readonly Operation[] = [
+  ...meOperations,
+  ...userOperations,
+  ...sessionOperations,
+  ...grantOperations,
+  ...consentOperations,
+  ...clientOperations,
+  ...resourceOperations,
+  ...keyOperations,
+]

@@ -1,0 +1,38 @@
+import type { Role } from '../domain/user.ts'
+
+/**
+ * Which calls need a recent sign-in of the person who makes them (DESIGN §6.16): none, all, or those whose body names one of
+ * these fields. A client that acts for itself never signed in; it proved itself for the token.
+ */
+export type RecentSignIn = 'never' | 'always' | readonly string[]
+
+/** Who may make a call. The pipeline enforces it before anything of the request is read; the document says it. */
+export type Policy =
+  /** Whoever has a live token for this server, person or client, whatever its scope. */
+  | { readonly who: 'bearer' }
+  /** The person whose token it is, about himself. */
+  | { readonly who: 'oneself'; readonly scopes: readonly string[]; readonly recentSignIn: RecentSignIn }
+  /** A person of this role or a higher one, or (as far as an `admin` reaches) a client that acts for itself. One of the scopes is enough. */
+  | {
+      readonly who: 'administrator'
+      readonly scopes: readonly string[]
+      readonly role: Exclude<Role, 'editor'>
+      readonly recentSignIn: RecentSignIn
+    }
+
+export const bearer = { who: 'bearer' } as const satisfies Policy
+export const oneself = { who: 'oneself', scopes: ['me'], recentSignIn: 'never' } as const satisfies Policy
+export const oneselfJustNow = { ...oneself, recentSignIn: 'always' } as const satisfies Policy
+export const reader = {
+  who: 'administrator',
+  scopes: ['admin', 'admin:read'],
+  role: 'admin',
+  recentSignIn: 'never',
+} as const satisfies Policy
+export const administrator = {
+  who: 'administrator',
+  scopes: ['admin'],
+  role: 'admin',
+  recentSignIn: 'never',
+} as const satisfies Policy
+export const superuser = { ...administrator, role: 'superuser' } as const satisfies Policy

@@ -1,0 +1,17 @@
+import type { Problem } from '../protocol/problem.ts'
+import type { Seconds } from '../protocol/time.ts'
+
+/** How a call ends. An `Outcome` of `accounts/` is one. */
+export type Result<T> =
+  | {
+      readonly done: T
+      /** Path of what was made. */
+      readonly location?: string
+    }
+  | {
+      readonly refused: Problem
+      /** `WWW-Authenticate`: what the caller would have needed (RFC 6750 §3, RFC 9470 §3). */
+      readonly challenge?: string
+      /** Seconds to wait, where waiting helps. */
+      readonly retryAfter?: Seconds
+    }
