@@ -20,7 +20,8 @@ export function checkClient(
   }
   const problems: Explained[] = []
   // The first start makes it, and knows by it that there was one.
-  if (entry.client_id === 'loopback') problems.push({ path: ['client_id'], problem: "is Gatehouse's own client; choose another name" })
+  if (entry.client_id === 'loopback')
+    problems.push({ path: ['client_id'], problem: "is Gatehouse's own client; choose another name" })
   const { method } = metadata.authentication
   const needsSecret = method === 'client_secret_basic' || method === 'client_secret_post'
   if (needsSecret && reference === undefined) {

@@ -1,0 +1,112 @@
+import { changeClient, deleteClient, rotateClientSecret } from '../accounts/change-client.ts'
+import type { Outcome } from '../accounts/context.ts'
+import { createClient, type MadeClient } from '../accounts/create-client.ts'
+import { createUser } from '../accounts/create-user.ts'
+import { deleteUser } from '../accounts/delete-user.ts'
+import { findClient, listClients, printClient } from '../accounts/find-client.ts'
+import { findResource, listResources, printResource } from '../accounts/find-resource.ts'
+import { findUser, findUserNamed } from '../accounts/find-user.ts'
+import { listUsers } from '../accounts/list-users.ts'
+import { patchUser } from '../accounts/patch-user.ts'
+import { printUser } from '../accounts/print-user.ts'
+import { revokeEverything, revokeTokens } from '../accounts/revoke-tokens.ts'
+import { createResource, deleteResource } from '../accounts/write-resource.ts'
+import type { Actor } from '../domain/authority.ts'
+import type { User } from '../domain/user.ts'
+import { userIdPrefix } from '../protocol/client-id.ts'
+import type { Administration, Document } from './administration.ts'
+import { CliFailure } from './failure.ts'
+import type { Local } from './local.ts'
+import { readNewUser, readUserPatch } from './user-document.ts'
+
+const actor: Actor = { kind: 'cli' }
+const pageSize = 100
+
+/** Accounts, clients and APIs on the store itself. */
+export function administerLocally(local: Local): Administration {
+  let changed = false
+  const done = <T>(outcome: Outcome<T>): T => {
+    if ('refused' in outcome) throw new CliFailure(outcome.refused.detail ?? outcome.refused.title)
+    changed = true
+    return outcome.done
+  }
+  const made = ({ client, secret }: MadeClient): Document => ({
+    ...printClient(client),
+    ...(secret !== undefined && { client_secret: secret }),
+  })
+  const named = (name: string): Promise<User> => userNamed(local, name)
+
+  return {
+    createUser: async (fields) => printUser(done(await createUser(local, actor, await readNewUser(fields, named)))),
+    users: () =>
+      pages(async (page) => {
+        const { users, next } = await listUsers(local, page)
+        return { items: users.map(printUser), next }
+      }),
+    user: async (name) => printUser(await named(name)),
+    changeUser: async (name, fields) => {
+      const { userId } = await named(name)
+      return printUser(done(await patchUser(local, { actor, userId, patch: await readUserPatch(fields, named) })))
+    },
+    deleteUser: async (name) => void done(await deleteUser(local, { actor, userId: (await named(name)).userId })),
+    revokeTokens: async (name) => ({
+      epoch: done(await revokeTokens(local, { actor, userId: (await named(name)).userId })).epoch,
+    }),
+    revokeEverything: async () => done(await revokeEverything(local, actor)),
+
+    createClient: async (document) => made(done(await createClient(local, actor, document))),
+    clients: () =>
+      pages(async (page) => {
+        const { clients, next } = await listClients(local, page)
+        return { items: clients.map(printClient), next }
+      }),
+    client: async (clientId) => {
+      const client = await findClient(local, clientId)
+      if (client === undefined) throw new CliFailure(`there is no client ${clientId}; see gatehouse client list`)
+      return printClient(client)
+    },
+    changeClient: async (clientId, fields) => made(done(await changeClient(local, { actor, clientId, fields }))),
+    rotateSecret: async (clientId, overlapSeconds) =>
+      made(done(await rotateClientSecret(local, { actor, clientId, overlapSeconds }))),
+    deleteClient: async (clientId) => void done(await deleteClient(local, { actor, clientId })),
+
+    createResource: async (document) =>
+      printResource(done(await createResource(local, { actor, issuer: local.config.issuer }, document))),
+    resources: () =>
+      pages(async (page) => {
+        const { resources, next } = await listResources(local, page)
+        return { items: resources.map(printResource), next }
+      }),
+    resource: async (identifier) => {
+      const resource = await findResource(local, identifier)
+      if (resource === undefined)
+        throw new CliFailure(`there is no resource ${identifier}; see gatehouse resource list`)
+      return printResource(resource)
+    },
+    deleteResource: async (identifier) => void done(await deleteResource(local, actor, identifier)),
+
+    close: async () => {
+      if (changed) await local.settle()
+      await local.close()
+    },
+  }
+}
+
+async function userNamed(local: Local, name: string): Promise<User> {
+  const user = name.startsWith(userIdPrefix) ? await findUser(local, name) : await findUserNamed(local, name)
+  if (user === undefined) throw new CliFailure(`there is no account ${name}; see gatehouse user list`)
+  return user
+}
+
+type Page = { readonly items: readonly Document[]; readonly next: string | null }
+
+async function* pages(
+  read: (page: { readonly after?: string; readonly limit: number }) => Promise<Page>,
+): AsyncGenerator<Document> {
+  for (let after: string | undefined; ;) {
+    const page = await read({ ...(after !== undefined && { after }), limit: pageSize })
+    yield* page.items
+    if (page.next === null) return
+    after = page.next
+  }
+}

@@ -1,0 +1,64 @@
+import { userIdPrefix } from '../protocol/client-id.ts'
+import type { Administration, Document } from './administration.ts'
+import { createCaller, type Call } from './call-api.ts'
+import { CliFailure } from './failure.ts'
+
+const pageSize = 100
+
+/** Accounts, clients and APIs through the REST API of a running server. */
+export function administerRemotely(server: string, token: string): Administration {
+  const call = createCaller(server, token)
+  const user = async (name: string): Promise<string> => `/users/${encodeURIComponent(await userIdOf(call, name))}`
+  const client = (clientId: string): string => `/clients/${encodeURIComponent(clientId)}`
+  const resource = (identifier: string): string => `/resources/${encodeURIComponent(identifier)}`
+  /** The wrangler is said by name and sent by id. */
+  const withWrangler = async (fields: Document): Promise<Document> =>
+    typeof fields['wrangler'] === 'string' ? { ...fields, wrangler: await userIdOf(call, fields['wrangler']) } : fields
+
+  return {
+    createUser: async (fields) => call('POST', '/users', await withWrangler(fields)),
+    users: () => pages(call, '/users'),
+    user: async (name) => call('GET', await user(name)),
+    changeUser: async (name, fields) => call('PATCH', await user(name), await withWrangler(fields)),
+    deleteUser: async (name) => void (await call('DELETE', await user(name))),
+    revokeTokens: async (name) => epochOf(await call('POST', `${await user(name)}/revoke-tokens`)),
+    revokeEverything: async () => epochOf(await call('POST', '/revoke-tokens')),
+    createClient: (document) => call('POST', '/clients', document),
+    clients: () => pages(call, '/clients'),
+    client: (clientId) => call('GET', client(clientId)),
+    changeClient: (clientId, fields) => call('PATCH', client(clientId), fields),
+    rotateSecret: (clientId, overlapSeconds) =>
+      call('POST', `${client(clientId)}/secret`, overlapSeconds === 0 ? {} : { overlap_seconds: overlapSeconds }),
+    deleteClient: async (clientId) => void (await call('DELETE', client(clientId))),
+    createResource: (document) => call('POST', '/resources', document),
+    resources: () => pages(call, '/resources'),
+    resource: (identifier) => call('GET', resource(identifier)),
+    deleteResource: async (identifier) => void (await call('DELETE', resource(identifier))),
+    close: () => Promise.resolve(),
+  }
+}
+
+async function userIdOf(call: Call, name: string): Promise<string> {
+  if (name.startsWith(userIdPrefix)) return name
+  const found = await call('GET', `/users?username=${encodeURIComponent(name)}`)
+  const [user] = Array.isArray(found['items']) ? (found['items'] as readonly Document[]) : []
+  const userId = user?.['user_id']
+  if (typeof userId !== 'string') throw new CliFailure(`there is no account ${name}; see gatehouse user list`)
+  return userId
+}
+
+async function* pages(call: Call, path: string): AsyncGenerator<Document> {
+  for (let cursor: string | undefined; ;) {
+    const from = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`
+    const page = await call('GET', `${path}?limit=${pageSize}${from}`)
+    if (Array.isArray(page['items'])) yield* page['items'] as readonly Document[]
+    if (typeof page['next'] !== 'string') return
+    cursor = page['next']
+  }
+}
+
+function epochOf(document: Document): { readonly epoch: number } {
+  const { epoch } = document
+  if (typeof epoch !== 'number') throw new CliFailure('the server answered without an epoch')
+  return { epoch }
+}

@@ -1,0 +1,35 @@
+/** A record as the REST API shows it: wire names, plain JSON. */
+export type Document = Readonly<Record<string, unknown>>
+
+/**
+ * What can be done to accounts, clients and APIs, wherever it is done: on the store, or through the REST API. Same words in,
+ * same documents out; a refusal is a CliFailure. Accounts are named by user name or id.
+ */
+export type Administration = {
+  readonly createUser: (fields: Document) => Promise<Document>
+  readonly users: () => AsyncIterable<Document>
+  readonly user: (name: string) => Promise<Document>
+  readonly changeUser: (name: string, fields: Document) => Promise<Document>
+  readonly deleteUser: (name: string) => Promise<void>
+  readonly revokeTokens: (name: string) => Promise<{ readonly epoch: number }>
+  readonly revokeEverything: () => Promise<{ readonly epoch: number }>
+  readonly createClient: (document: Document) => Promise<Document>
+  readonly clients: () => AsyncIterable<Document>
+  readonly client: (clientId: string) => Promise<Document>
+  readonly changeClient: (clientId: string, fields: Document) => Promise<Document>
+  readonly rotateSecret: (clientId: string, overlapSeconds: number) => Promise<Document>
+  readonly deleteClient: (clientId: string) => Promise<void>
+  readonly createResource: (document: Document) => Promise<Document>
+  readonly resources: () => AsyncIterable<Document>
+  readonly resource: (identifier: string) => Promise<Document>
+  readonly deleteResource: (identifier: string) => Promise<void>
+  /** Resolves when what was changed holds everywhere. */
+  readonly close: () => Promise<void>
+}
+
+/** Everything that a list holds. */
+export async function all(list: AsyncIterable<Document>): Promise<readonly Document[]> {
+  const found: Document[] = []
+  for await (const document of list) found.push(document)
+  return found
+}

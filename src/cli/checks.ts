@@ -1,0 +1,187 @@
+import { existsSync, statSync } from 'node:fs'
+import type { Config } from '../config/config.ts'
+import { keyLifetimes, rings } from '../domain/key-lifecycle.ts'
+import { ref } from '../domain/record.ts'
+import { loopbackClientId } from '../accounts/client-record.ts'
+import { clientFate } from '../accounts/file-entries.ts'
+import { listClients } from '../accounts/find-client.ts'
+import { listUsers } from '../accounts/list-users.ts'
+import { isLoopbackHost } from '../protocol/loopback.ts'
+import { readAlive } from '../store/read-alive.ts'
+import type { Io } from './io.ts'
+import { openLocal, type Local } from './local.ts'
+import { keyFileOf, openRings } from './open-rings.ts'
+import { textSettings } from './options.ts'
+import { loadFrom } from './read-config.ts'
+import type { Options } from './verb.ts'
+
+export type Check = { readonly check: string; readonly status: 'ok' | 'warn' | 'fail'; readonly detail: string }
+
+const ok = (check: string, detail: string): Check => ({ check, status: 'ok', detail })
+const warn = (check: string, detail: string): Check => ({ check, status: 'warn', detail })
+const fail = (check: string, detail: string): Check => ({ check, status: 'fail', detail })
+
+const tolerableSeconds = 60
+const lateSeconds = 24 * 60 * 60
+
+/** Everything that can be checked from beside a server. */
+export async function checkHouse(io: Io, options: Options): Promise<readonly Check[]> {
+  const loaded = loadFrom(io, textSettings(options))
+  if ('problems' in loaded) return loaded.problems.map((problem) => fail('config', problem))
+  const { config, warnings } = loaded
+  const before = [
+    ok('config', config.file ?? 'no file: defaults, environment and flags'),
+    ...warnings.map((warning) => warn('config', warning)),
+    ...checkIssuer(config),
+    ...checkProxies(config),
+  ]
+  if (config.store.adapter === 'memory') return [...before, warn('store', 'in memory: nothing outlives the server')]
+  if (!existsSync(config.store.path))
+    return [...before, warn('store', `${config.store.path} is not there yet; the first start makes it`)]
+  const local = await openLocal(io, options).catch((error: unknown) => error)
+  if (local instanceof Error) return [...before, fail('store', local.message)]
+  const house = local as Local
+  try {
+    return [
+      ...before,
+      ...(await checkStore(house)),
+      ...(await checkClock(house)),
+      ...checkKeyFile(house),
+      ...(await checkKeys(house)),
+      ...(await checkClients(house)),
+      ...(await checkPeople(house)),
+    ]
+  } finally {
+    await house.close()
+  }
+}
+
+function checkIssuer({ issuer, listen }: Config): readonly Check[] {
+  if (issuer.startsWith('https:')) return [ok('issuer', issuer)]
+  if (isLoopbackHost(listen.host)) return [ok('issuer', `${issuer}, for this machine alone`)]
+  return [
+    warn(
+      'issuer',
+      `${issuer} is plain http, but the server listens on ${listen.host}: passwords would cross the network; listen on 127.0.0.1 or use https`,
+    ),
+  ]
+}
+
+function checkProxies({ issuer, listen, trustedProxies }: Config): readonly Check[] {
+  if (trustedProxies.length > 0) return [ok('proxies', `trusted: ${trustedProxies.join(', ')}`)]
+  // Nobody speaks TLS here: whoever does stands in front.
+  if (issuer.startsWith('https:')) {
+    const detail = isLoopbackHost(listen.host) ? 'on this machine' : 'in front'
+    return [
+      warn(
+        'proxies',
+        `the proxy ${detail} that speaks https is not in trusted_proxies: limits and audit see its address, not the client's`,
+      ),
+    ]
+  }
+  return [ok('proxies', 'none trusted')]
+}
+
+async function checkStore({ admin }: Local): Promise<readonly Check[]> {
+  const findings = await admin.verify()
+  return findings.length === 0
+    ? [ok('store', 'sound')]
+    : findings.map((finding) => fail('store', `${finding}; restore a backup`))
+}
+
+async function checkClock({ store, clock }: Local): Promise<readonly Check[]> {
+  const now = clock.seconds()
+  const instance = await readAlive(store, ref('instance', 'self'), now)
+  if (instance === undefined) return [warn('clock', 'this store was never served')]
+  const behind = instance.highWaterAt - now
+  if (behind > tolerableSeconds)
+    return [
+      fail('clock', `stands ${behind} seconds before what this store has seen; set it right, sweeping has paused`),
+    ]
+  return [ok('clock', 'not before what this store has seen')]
+}
+
+function checkKeyFile(local: Local): readonly Check[] {
+  if (local.config.keySecret !== undefined) return [ok('key file', 'none needed: GATEHOUSE_SECRET seals the keys')]
+  const path = keyFileOf(local)
+  if (!existsSync(path))
+    return [fail('key file', `${path} is missing: no key of this store opens without it; bring it back from a backup`)]
+  const mode = statSync(path).mode & 0o777
+  if (process.platform !== 'win32' && (mode & 0o077) !== 0)
+    return [fail('key file', `${path} has mode ${mode.toString(8).padStart(4, '0')}; run chmod 600 ${path}`)]
+  return [ok('key file', `${path}, for its owner alone; keep a copy away from the store's`)]
+}
+
+async function checkKeys(local: Local): Promise<readonly Check[]> {
+  // Without its file nothing would be learned but that again, and a new one would be made.
+  if (local.config.keySecret === undefined && !existsSync(keyFileOf(local))) return []
+  const keys = await openRings(local).catch((error: unknown) => error)
+  if (keys instanceof Error) return [fail('keys', keys.message)]
+  const now = local.clock.seconds()
+  const late: Check[] = []
+  for (const ring of rings) {
+    const active = (keys as Awaited<ReturnType<typeof openRings>>)
+      .list()
+      .find((key) => key.ring === ring && key.state === 'active')
+    if (active === undefined) late.push(fail('keys', `the ring ${ring} has no active key; start the server`))
+    else if (now - active.activeFrom > keyLifetimes.rotateAfter + lateSeconds)
+      late.push(warn('keys', `the ring ${ring} is overdue for rotation; a running server does it by itself`))
+  }
+  return late.length === 0 ? [ok('keys', `${rings.length} rings, each with an active key`)] : late
+}
+
+async function checkClients(local: Local): Promise<readonly Check[]> {
+  const checks: Check[] = []
+  const loopbackIssuer = isLoopbackHost(new URL(local.config.issuer).hostname)
+  let loopback = false
+  for (let after: string | undefined; ;) {
+    const page = await listClients(local, { ...(after !== undefined && { after }), limit: 100 })
+    for (const client of page.clients) {
+      if (client.clientId === loopbackClientId) loopback = true
+      else if (!client.disabled)
+        for (const one of client.legacy)
+          checks.push(warn('legacy', `client ${client.clientId} has the legacy switch ${one}`))
+    }
+    if (page.next === null) break
+    after = page.next
+  }
+  if (checks.length === 0) checks.push(ok('legacy', 'no client has a legacy switch'))
+  if (loopback && !loopbackIssuer)
+    checks.push(
+      warn(
+        'loopback',
+        `the client ${loopbackClientId} never works with this issuer; delete it: gatehouse client delete ${loopbackClientId}`,
+      ),
+    )
+  else checks.push(ok('loopback', loopback ? 'takes passwords on this machine alone' : 'the client is deleted'))
+  return [...checks, ...(await checkFileEntries(local))]
+}
+
+async function checkFileEntries({ config, store, clock }: Local): Promise<readonly Check[]> {
+  const checks: Check[] = []
+  for (const wanted of config.clients) {
+    const target = ref('client', wanted.metadata.clientId)
+    const value = await readAlive(store, target, clock.seconds())
+    const fate = clientFate({ ...target, version: null, value }, wanted, clock.seconds(), clock.millis())
+    if ('problem' in fate) checks.push(fail('clients', fate.problem))
+    else if (fate.is !== 'unchanged')
+      checks.push(
+        warn(
+          'clients',
+          `client ${wanted.metadata.clientId} is not yet as the file says; start the server or send SIGHUP`,
+        ),
+      )
+  }
+  return checks
+}
+
+async function checkPeople(local: Local): Promise<readonly Check[]> {
+  for (let after: string | undefined; ;) {
+    const page = await listUsers(local, { ...(after !== undefined && { after }), limit: 100 })
+    if (page.users.some((user) => user.role === 'superuser' && !user.locked && user.passwordHash !== undefined))
+      return [ok('people', 'somebody may administer everything')]
+    if (page.next === null) break
+    after = page.next
+  }
+  return [warn('people', 'nobody can sign in as superuser; make one: gatehouse user create NAME --role superuser')]
+}

@@ -1,0 +1,43 @@
+import { decodeBase64url } from '../crypto/encoding.ts'
+import { parseJsonObject, type JsonObject } from '../crypto/strict-json.ts'
+import { parseToken, type TokenKind } from '../tokens/token-text.ts'
+import { CliFailure } from './failure.ts'
+
+const kinds: Readonly<Record<TokenKind, string>> = {
+  ac: 'authorization code',
+  rt: 'refresh token',
+  at: 'opaque access token',
+  dc: 'device code',
+  cs: 'client secret',
+  vh: 'vault handle',
+  mc: 'macaroon',
+  ss: 'session',
+}
+
+/** What a token says of itself. Nothing of it is proved. */
+export function inspectToken(text: string): Readonly<Record<string, unknown>> {
+  if (text.startsWith('gth_')) return ownToken(text)
+  const [head, body, signature, ...more] = text.split('.')
+  const header = part(head)
+  const claims = part(body)
+  if (header === undefined || claims === undefined || signature === undefined || more.length > 0) {
+    throw new CliFailure('this is neither a JWT nor a token of ours; copy it whole')
+  }
+  const { typ, alg, kid } = header
+  return { kind: typ === 'at+jwt' ? 'JWT access token' : 'JWT', typ, alg, kid, ...claims }
+}
+
+function ownToken(text: string): Readonly<Record<string, unknown>> {
+  const kind = (Object.keys(kinds) as TokenKind[]).find((known) => text.startsWith(`gth_${known}_`))
+  if (kind === undefined) throw new CliFailure('this token is of a kind that this version does not know')
+  // What is inside is sealed or means nothing without the store.
+  return {
+    kind: kinds[kind],
+    checksum: parseToken(kind, text) === undefined ? 'wrong: it was not copied whole' : 'right',
+  }
+}
+
+function part(text: string | undefined): JsonObject | undefined {
+  const bytes = text === undefined ? undefined : decodeBase64url(text)
+  return bytes === undefined ? undefined : parseJsonObject(bytes)
+}

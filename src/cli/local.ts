@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { PasswordsContext } from '../accounts/context.ts'
+import { createPasswordStrength } from '../accounts/password-strength.ts'
+import type { Config } from '../config/config.ts'
+import { createPasswordPool } from '../crypto/password-pool.ts'
+import { openStore } from '../store/open.ts'
+import type { OpenStore } from '../store/port.ts'
+import { CliFailure } from './failure.ts'
+import type { Io } from './io.ts'
+import { textSettings } from './options.ts'
+import { readConfig } from './read-config.ts'
+
+/** Longest time in which a server that watches the store by polling may not yet know what changed. */
+const leaseMillis = 5_000
+
+export type Local = PasswordsContext &
+  OpenStore & {
+    readonly config: Config
+    /** Resolves when every server on this store has seen what was committed, or refuses to answer. */
+    readonly settle: () => Promise<void>
+    readonly close: () => Promise<void>
+  }
+
+/** The store itself, beside whatever server runs on it. It must be there already unless `create`. */
+export async function openLocal(
+  io: Io,
+  options: Readonly<Record<string, unknown>>,
+  { create = false }: { readonly create?: boolean } = {},
+): Promise<Local> {
+  const { config } = readConfig(io, textSettings(options))
+  if (config.store.adapter === 'memory') {
+    throw new CliFailure('the store memory: lives inside its server; use --server URL --token TOKEN')
+  }
+  if (!create && !existsSync(config.store.path)) {
+    throw new CliFailure(
+      `there is no store at ${config.store.path}; check --data, --store or --config, or start the server once`,
+    )
+  }
+  const { clock, random } = io.system
+  const opened = await openStore(config.store, {
+    clock,
+    random,
+    quickCheck: create,
+    onFatal: (reason) => {
+      throw reason
+    },
+  })
+  const passwords = createPasswordPool({ threads: 1, queueLimit: 4 })
+  const thread = createPasswordStrength()
+  return {
+    ...opened,
+    config,
+    clock,
+    random,
+    transition: { store: opened.store, clock, random },
+    passwords,
+    strength: thread.strength,
+    settle: () => settled(opened.admin.changesAre),
+    close: async () => {
+      await Promise.all([passwords.close(), thread.close()])
+      await opened.admin.close()
+    },
+  }
+}
+
+/** DESIGN §6.17: an embedded store shows a commit to every process at its next look; others only under a lease. */
+export async function settled(
+  changesAre: OpenStore['admin']['changesAre'],
+  wait: (millis: number) => Promise<unknown> = pause,
+): Promise<void> {
+  if (changesAre === 'polled') await wait(leaseMillis)
+}

@@ -1,0 +1,32 @@
+import type { Command } from 'commander'
+import type { Io } from './io.ts'
+
+/** Adds a noun's verbs to the program. */
+export type Register = (program: Command, io: Io) => void
+
+export type Noun = { readonly name: string; readonly summary: string; readonly load: () => Promise<Register> }
+
+/** Every noun, each loaded only when it is spoken: `serve` must not wait for what it doesn't need. */
+export const nouns: readonly Noun[] = [
+  { name: 'serve', summary: 'run the server', load: async () => (await import('./serve.ts')).registerServe },
+  { name: 'user', summary: 'accounts of people and bots', load: async () => (await import('./user.ts')).registerUser },
+  { name: 'client', summary: 'OAuth clients', load: async () => (await import('./client.ts')).registerClient },
+  {
+    name: 'resource',
+    summary: 'APIs that take access tokens',
+    load: async () => (await import('./resource.ts')).registerResource,
+  },
+  {
+    name: 'token',
+    summary: 'look into, verify and revoke tokens',
+    load: async () => (await import('./token.ts')).registerToken,
+  },
+  { name: 'key', summary: 'keys and their rotation', load: async () => (await import('./key.ts')).registerKey },
+  { name: 'store', summary: 'the store itself', load: async () => (await import('./store.ts')).registerStore },
+  { name: 'events', summary: 'the audit events', load: async () => (await import('./events.ts')).registerEvents },
+  {
+    name: 'doctor',
+    summary: 'check configuration, clock, keys and store',
+    load: async () => (await import('./doctor.ts')).registerDoctor,
+  },
+]

@@ -1,0 +1,64 @@
+import type { Command } from 'commander'
+import { printStoreAddress } from '../config/store-address.ts'
+import { ref } from '../domain/record.ts'
+import { ensureInstance } from '../store/ensure-instance.ts'
+import { readAlive } from '../store/read-alive.ts'
+import { CliFailure } from './failure.ts'
+import type { Io } from './io.ts'
+import { localVerb } from './local-verb.ts'
+import type { Local } from './local.ts'
+
+const batch = 500
+/** DESIGN §6.19: a clock further off than this must not forget what was revoked. */
+const tolerableSeconds = 60
+
+/** Adds `gatehouse store`. */
+export function registerStore(program: Command, io: Io): void {
+  const store = program.command('store').description('the store itself')
+
+  localVerb(
+    store.command('migrate').description('bring it to the schema of this version, or make it'),
+    io,
+    async (local) => {
+      // Opening it did the work, or refused.
+      const instance = await ensureInstance(local.transition, local)
+      const at = printStoreAddress(local.config.store)
+      return { json: { store: at, instance_id: instance.instanceId }, text: `${at} is up to date\n` }
+    },
+    { create: true, changes: true },
+  )
+
+  localVerb(store.command('verify').description('read and check every record'), io, async (local) => {
+    const findings = await local.admin.verify()
+    const [first, ...more] = findings
+    if (first !== undefined) throw new CliFailure(`the store is damaged: ${first}; restore a backup`, { more })
+    return { json: { sound: true }, text: 'sound\n' }
+  })
+
+  localVerb(
+    store.command('sweep').description('delete what has expired; a running server does it by itself'),
+    io,
+    async (local) => {
+      const swept = await sweepAll(local)
+      return { json: { deleted: swept }, text: `deleted ${swept}\n` }
+    },
+    { changes: true },
+  )
+}
+
+async function sweepAll(local: Local): Promise<number> {
+  const { clock, store } = local
+  const now = clock.seconds()
+  const instance = await readAlive(store, ref('instance', 'self'), now)
+  if (instance !== undefined && Math.abs(now - instance.highWaterAt) > tolerableSeconds && now < instance.highWaterAt) {
+    throw new CliFailure(
+      `the clock stands ${instance.highWaterAt - now} seconds before what this store has seen; set it right first`,
+    )
+  }
+  let swept = 0
+  for (;;) {
+    const deleted = await store.sweep(now, batch)
+    swept += deleted
+    if (deleted < batch) return swept
+  }
+}

@@ -1,0 +1,101 @@
+import type { Command } from 'commander'
+import { isRefusal } from '../protocol/errors.ts'
+import { reasons } from '../protocol/reasons.ts'
+import { liveToken } from '../sender/live-token.ts'
+import { createDirectory } from '../store/directory.ts'
+import { readStandardInput } from './ask-password.ts'
+import { CliFailure } from './failure.ts'
+import { inspectToken } from './inspect-token.ts'
+import type { Io } from './io.ts'
+import { openLocal } from './local.ts'
+import { localVerb } from './local-verb.ts'
+import { openRings } from './open-rings.ts'
+import { storeSettings, textOption, withServer, withSettings } from './options.ts'
+import { card, instant, type Answer } from './print.ts'
+import { remoteSession } from './remote-session.ts'
+import { revokeToken } from './revoke-token.ts'
+import { verb, type Options } from './verb.ts'
+
+/** Adds `gatehouse token`. TOKEN may be `-`: then it is read from standard input, where nobody sees it in a list of processes. */
+export function registerToken(program: Command, io: Io): void {
+  const token = program
+    .command('token')
+    .description('look into, verify and revoke tokens; TOKEN may be - for standard input')
+  const given = async (text: string | undefined): Promise<string> =>
+    text === '-' ? readStandardInput(io) : (text ?? '')
+
+  verb(
+    token.command('inspect <token>').description('what it says, offline and without believing it'),
+    io,
+    async ([text]) => {
+      const seen = inspectToken(await given(text))
+      return { json: seen, text: `${card(timed(seen))}nothing of this is verified: see gatehouse token verify\n` }
+    },
+  )
+
+  verb(
+    withServer(
+      withSettings(
+        token.command('verify <token>').description('whether an access token holds now, and for whom'),
+        storeSettings,
+      ),
+    ),
+    io,
+    async ([text], options) => {
+      const server = textOption(options, 'server')
+      return server === undefined
+        ? verifyHere(io, options, await given(text))
+        : remoteSession(server, await given(text))
+    },
+  )
+
+  localVerb(
+    token.command('revoke <token>').description('end an access token, or a refresh token with all that came of it'),
+    io,
+    async (local, [text]) => {
+      const what = await revokeToken(local, await openRings(local), await given(text))
+      return { json: what, text: `revoked ${what.revoked}\n` }
+    },
+    { changes: true },
+  )
+}
+
+async function verifyHere(io: Io, options: Options, text: string): Promise<Answer> {
+  const local = await openLocal(io, options)
+  try {
+    const directory = await createDirectory(local)
+    const live = await liveToken(
+      { ...local, issuer: local.config.issuer, keys: await openRings(local), directory },
+      text,
+    )
+    directory.close()
+    if (isRefusal(live)) throw new CliFailure(`the token doesn't hold: ${reasons[live.reason]} (${live.reason})`)
+    const { claims, user } = live
+    const seen = {
+      active: true,
+      sub: claims.sub,
+      ...(user !== undefined && { username: user.username, role: user.role }),
+      client_id: claims.clientId,
+      aud: claims.aud,
+      scope: claims.scope.join(' '),
+      iat: claims.iat,
+      exp: claims.exp,
+      jti: claims.jti,
+      gid: claims.gid,
+      epoch: claims.epoch,
+    }
+    return { json: seen, text: card(timed(seen)) }
+  } finally {
+    await local.close()
+  }
+}
+
+/** Instants as people read them. */
+function timed(seen: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(seen).map(([name, value]) => [
+      name,
+      ['iat', 'exp', 'auth_time', 'nbf'].includes(name) ? instant(value) : value,
+    ]),
+  )
+}

@@ -1,0 +1,142 @@
+import type { Command } from 'commander'
+import { generatePassword } from '../accounts/generate-password.ts'
+import { administrationVerb } from './administer.ts'
+import { all, type Document } from './administration.ts'
+import { askNewPassword, readStandardInput } from './ask-password.ts'
+import { CliFailure } from './failure.ts'
+import type { Io } from './io.ts'
+import { collect, flagOption, textOption } from './options.ts'
+import { card, instant, table, type Answer } from './print.ts'
+import { readRole } from './user-document.ts'
+import type { Options } from './verb.ts'
+
+/** Adds `gatehouse user`. */
+export function registerUser(program: Command, io: Io): void {
+  const user = program.command('user').description('accounts of people and bots; NAME is a user name or an id')
+
+  administrationVerb(
+    user
+      .command('create <name>')
+      .description('make an account')
+      .option('--role <role>', 'editor, admin or superuser', 'editor')
+      .option('--full-name <name>', "the person's name")
+      .option('--email <address>', "the person's address")
+      .option('--scope <scope>', 'a scope beyond those of the role; may come more than once', collect)
+      .option('--bot', 'a program, not a person')
+      .option('--wrangler <name>', 'the person who answers for the bot')
+      .option('--password-stdin', 'read the password from standard input')
+      .option('--no-password', 'leave it without a password: nobody signs in as it yet'),
+    io,
+    async (administration, [name], options) => {
+      const password = await passwordOf(io, options)
+      const document = await administration.createUser({
+        username: name,
+        role: readRole(textOption(options, 'role')),
+        ...optional('full_name', textOption(options, 'fullName')),
+        ...optional('email', textOption(options, 'email')),
+        ...(Array.isArray(options['scope']) && { scopes: options['scope'] }),
+        ...(flagOption(options, 'bot') && { bot: true }),
+        ...optional('wrangler', textOption(options, 'wrangler')),
+        ...optional('password', password),
+      })
+      return shown(document)
+    },
+  )
+
+  administrationVerb(user.command('list').description('every account'), io, async (administration) => {
+    const users = await all(administration.users())
+    const rows = users.map((each) => ({
+      ...each,
+      kind: each['bot'] === true ? 'bot' : 'person',
+      locked: each['locked'] === true ? 'locked' : '',
+    }))
+    return {
+      json: { items: users },
+      text: table(rows, ['user_id', 'username', 'role', 'kind', 'locked', 'full_name', 'email']),
+    }
+  })
+
+  administrationVerb(user.command('show <name>').description('one account'), io, async (administration, [name = '']) =>
+    shown(await administration.user(name)),
+  )
+
+  const change = (command: Command, fieldsOf: (args: readonly string[]) => Document): Command =>
+    administrationVerb(command, io, async (administration, args) =>
+      shown(await administration.changeUser(args[0] ?? '', fieldsOf(args.slice(1)))),
+    )
+
+  change(
+    user.command('set-role <name> <role>').description('editor, admin or superuser; ends its tokens'),
+    ([role]) => ({ role: readRole(role) }),
+  )
+  change(
+    user.command('set-scopes <name> [scopes...]').description('replace the scopes beyond those of its role'),
+    (scopes) => ({ scopes }),
+  )
+  change(
+    user.command('rename <name> <new-name>').description('give it another user name; the old one is free'),
+    ([username]) => ({ username }),
+  )
+  change(user.command('lock <name>').description('nobody gets in, and every session and token ends'), () => ({
+    locked: true,
+  }))
+  change(user.command('unlock <name>').description('let it in again; nothing that ended comes back'), () => ({
+    locked: false,
+  }))
+
+  administrationVerb(
+    user
+      .command('set-password <name>')
+      .description('a new password; ends its sessions and tokens')
+      .option('--password-stdin', 'read it from standard input')
+      .option('--generate', 'make one and print it once'),
+    io,
+    async (administration, [name = ''], options) => {
+      const generated = flagOption(options, 'generate') ? generatePassword(io.system.random) : undefined
+      const password = generated ?? (await passwordOf(io, { ...options, password: true })) ?? ''
+      const document = await administration.changeUser(name, { password })
+      if (generated === undefined) return shown(document)
+      return {
+        json: { ...document, password: generated },
+        text: `${card(readable(document))}password  ${generated}  (shown once)\n`,
+      }
+    },
+  )
+
+  administrationVerb(
+    user
+      .command('revoke-tokens [name]')
+      .description('end every session and token of one account')
+      .option('--everyone', 'of all accounts and clients'),
+    io,
+    async (administration, [name], options) => {
+      const everyone = flagOption(options, 'everyone')
+      if (everyone === (name !== undefined)) throw new CliFailure('say either NAME or --everyone', { exitCode: 2 })
+      const answer =
+        name === undefined ? await administration.revokeEverything() : await administration.revokeTokens(name)
+      return { json: answer, text: `epoch  ${answer.epoch}\n` }
+    },
+  )
+
+  administrationVerb(
+    user.command('delete <name>').description('delete it; the name is free, the id comes never again'),
+    io,
+    async (administration, [name = '']) => {
+      await administration.deleteUser(name)
+      return { json: { deleted: name }, text: `deleted ${name}\n` }
+    },
+  )
+}
+
+/** By standard input, at the terminal, or none. */
+async function passwordOf(io: Io, options: Options): Promise<string | undefined> {
+  if (flagOption(options, 'passwordStdin')) return readStandardInput(io)
+  if (options['password'] === false || flagOption(options, 'bot')) return undefined
+  return askNewPassword(io)
+}
+
+const optional = (name: string, value: string | undefined): Document => (value === undefined ? {} : { [name]: value })
+
+const readable = (document: Document): Document => ({ ...document, created_at: instant(document['created_at']) })
+
+const shown = (document: Document): Answer => ({ json: document, text: card(readable(document)) })

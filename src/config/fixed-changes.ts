@@ -1,0 +1,20 @@
+import type { Config } from './config.ts'
+
+/** What a running server can't change, by the name that the operator knows. */
+const fixed: readonly (readonly [name: string, of: (config: Config) => unknown])[] = [
+  ['issuer', (config) => config.issuer],
+  ['listen', (config) => config.listen],
+  ['data', (config) => config.dataDirectory],
+  ['store', (config) => config.store],
+  ['trusted_proxies', (config) => config.trustedProxies],
+  ['pages', (config) => config.pages],
+  ['metrics', (config) => config.metricsPort],
+  ['log', (config) => config.logLevel],
+]
+
+/** One line for each thing that differs and takes a restart. Clients and resources may differ: they are what a reload is for. */
+export function fixedChanges(running: Config, wanted: Config): readonly string[] {
+  return fixed
+    .filter(([, of]) => JSON.stringify(of(running)) !== JSON.stringify(of(wanted)))
+    .map(([name]) => `${name} can't change while the server runs; restart it, or take the change back`)
+}
