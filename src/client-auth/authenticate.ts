@@ -10,7 +10,11 @@ import { verifyAssertion } from './private-key-jwt.ts'
 
 /** What a request shows as proof, before anybody has looked whether it is true. */
 type Presented =
-  | { readonly method: 'client_secret_basic' | 'client_secret_post'; readonly clientId: string; readonly secret: string }
+  | {
+      readonly method: 'client_secret_basic' | 'client_secret_post'
+      readonly clientId: string
+      readonly secret: string
+    }
   | { readonly method: 'private_key_jwt'; readonly clientId: string | undefined; readonly assertion: string }
   | { readonly method: 'none'; readonly clientId: string }
 
@@ -28,11 +32,16 @@ export async function authenticateClient(
   const client = await proved(context, presented, request)
   if (isRefusal(client)) return client
   if (client.disabled) return refuse('invalid_client', 'client_disabled')
-  if (client.loopbackOnly && !isLoopbackRequest(context, request)) return refuse('invalid_client', 'client_loopback_only')
+  if (client.loopbackOnly && !isLoopbackRequest(context, request))
+    return refuse('invalid_client', 'client_loopback_only')
   return client
 }
 
-async function proved(context: ClientAuthContext, presented: Presented, request: HttpRequest): Promise<Client | Refusal> {
+async function proved(
+  context: ClientAuthContext,
+  presented: Presented,
+  request: HttpRequest,
+): Promise<Client | Refusal> {
   switch (presented.method) {
     case 'client_secret_basic':
     case 'client_secret_post':

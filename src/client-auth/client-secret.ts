@@ -10,7 +10,11 @@ import type { ClientAuthContext } from './context.ts'
  */
 export async function verifySecret(
   context: ClientAuthContext,
-  presented: { readonly method: 'client_secret_basic' | 'client_secret_post'; readonly clientId: string; readonly secret: string },
+  presented: {
+    readonly method: 'client_secret_basic' | 'client_secret_post'
+    readonly clientId: string
+    readonly secret: string
+  },
   peer: Peer,
 ): Promise<Client | Refusal> {
   const { limits, directory } = context

@@ -6,7 +6,10 @@ import type { ClientAuthContext } from './context.ts'
  * Whether a request comes from this machine and from nowhere else: issuer, listener, peer and Host are loopback and nothing
  * says that it was forwarded. A reverse proxy on the same machine would make every stranger look local.
  */
-export function isLoopbackRequest(context: Pick<ClientAuthContext, 'issuer' | 'trustsProxies'>, request: HttpRequest): boolean {
+export function isLoopbackRequest(
+  context: Pick<ClientAuthContext, 'issuer' | 'trustsProxies'>,
+  request: HttpRequest,
+): boolean {
   const { peer } = request
   return (
     !context.trustsProxies &&

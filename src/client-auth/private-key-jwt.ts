@@ -85,7 +85,12 @@ function isForUs(context: ClientAuthContext, client: Client, aud: unknown): bool
 }
 
 /** RFC 7523 §3 (7): each `jti` once, also after a restart. */
-async function once(context: ClientAuthContext, client: Client, jti: string, exp: EpochSeconds): Promise<Client | Refusal> {
+async function once(
+  context: ClientAuthContext,
+  client: Client,
+  jti: string,
+  exp: EpochSeconds,
+): Promise<Client | Refusal> {
   const seen = ref('once', sha256(`client-assertion\n${client.clientId.length}:${client.clientId}\n${jti}`))
   const fresh = await transition(context.transition, { seen }, (slots) =>
     slots.seen.value === undefined

@@ -26,6 +26,9 @@ export function deviceNameOf(userAgent: string | undefined): string {
 
 /** A name that a client sent: printable, bounded, or undefined if nothing is left of it. */
 export function cleanDeviceName(name: string): string | undefined {
-  const clean = name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '').trim().slice(0, 60)
+  const clean = name
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '')
+    .trim()
+    .slice(0, 60)
   return clean === '' ? undefined : clean
 }

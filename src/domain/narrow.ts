@@ -23,7 +23,9 @@ export type TargetInput = {
 }
 
 /** Identifier of the one resource that a token request is about; undefined: ourselves. */
-export function resourceInQuestion(input: Pick<TargetInput, 'resources' | 'heldResources' | 'issuer'>): string | undefined {
+export function resourceInQuestion(
+  input: Pick<TargetInput, 'resources' | 'heldResources' | 'issuer'>,
+): string | undefined {
   const named = input.resources[0] ?? input.heldResources[0]
   return named === input.issuer ? undefined : named
 }
@@ -43,7 +45,12 @@ export function chooseTarget(input: TargetInput): Target | Refusal {
   const named = input.resources[0] ?? input.heldResources[0]
   if (named === undefined || named === issuer) {
     // Ourselves: without any resource in the grant, or for userinfo, which every OpenID client may call.
-    if (named === issuer && input.heldResources.length > 0 && !input.heldResources.includes(issuer) && !held.includes('openid')) {
+    if (
+      named === issuer &&
+      input.heldResources.length > 0 &&
+      !input.heldResources.includes(issuer) &&
+      !held.includes('openid')
+    ) {
       return refuse('invalid_target', 'resource_not_held')
     }
     return { resource: undefined, scope: asked }
@@ -62,6 +69,7 @@ export function chooseTarget(input: TargetInput): Target | Refusal {
 /** Scopes of ours that only some accounts may hold, however a client asks. */
 export function scopeAllowedTo(user: User, scope: string): boolean {
   if (scope === 'admin' || scope === 'admin:read') return user.role === 'admin' || user.role === 'superuser'
-  if (scope === 'accounts:provision' || scope === 'introspect') return user.role === 'superuser' || user.scopes.includes(scope)
+  if (scope === 'accounts:provision' || scope === 'introspect')
+    return user.role === 'superuser' || user.scopes.includes(scope)
   return true
 }

@@ -14,7 +14,12 @@ export type Step =
   | { readonly step: 'choose-account' }
   | { readonly step: 'consent' }
   | { readonly step: 'issue' }
-  | { readonly step: 'refuse'; readonly error: WireError; readonly reason: 'login_required' | 'consent_required' | 'account_selection_required' | 'interaction_required' | 'acr_unmet' }
+  | {
+      readonly step: 'refuse'
+      readonly error: WireError
+      readonly reason:
+        'login_required' | 'consent_required' | 'account_selection_required' | 'interaction_required' | 'acr_unmet'
+    }
 
 export type StepInput = {
   readonly request: AuthorizationRequest

@@ -68,10 +68,7 @@ export function redeemCode(slot: Slot<'grant'>, input: RedeemInput): Decision<Re
     ...(input.deviceName === undefined ? {} : { deviceName: input.deviceName }),
   }
   return {
-    writes: [
-      put(slot, redeemed, { expiresAt: grantExpiry(redeemed, input) }),
-      append(input.eventId, input.issued),
-    ],
+    writes: [put(slot, redeemed, { expiresAt: grantExpiry(redeemed, input) }), append(input.eventId, input.issued)],
     result: { grant: redeemed },
   }
 }
@@ -107,13 +104,20 @@ function burned(slot: Slot<'grant'>, grant: Grant, input: RedeemInput, reason: B
 }
 
 type BurnReason = 'code_of_other_client' | 'verifier_mismatch' | 'redirect_uri_mismatch'
-type Reason = BurnReason | 'unknown_code' | 'code_redeemed' | 'code_replayed' | 'code_burned' | 'code_expired' | 'epoch_changed'
+type Reason =
+  BurnReason | 'unknown_code' | 'code_redeemed' | 'code_replayed' | 'code_burned' | 'code_expired' | 'epoch_changed'
 
 function refused(reason: Reason, writes: readonly Write[] = []): Decision<Refusal> {
   return { writes, result: refuse('invalid_grant', reason) }
 }
 
-function event(grantId: string, input: RedeemInput, type: 'code.replayed' | 'token.refused', grant: Grant, reason: Reason): Write {
+function event(
+  grantId: string,
+  input: RedeemInput,
+  type: 'code.replayed' | 'token.refused',
+  grant: Grant,
+  reason: Reason,
+): Write {
   return append(input.eventId, {
     v: 1,
     type,

@@ -18,7 +18,12 @@ export function requestedClaims(request: AuthorizationRequest): readonly string[
 }
 
 /** Whether what the user agreed to before covers all that is asked now. */
-export function coversRequest(consent: Consent | undefined, user: User, client: Client, request: AuthorizationRequest): boolean {
+export function coversRequest(
+  consent: Consent | undefined,
+  user: User,
+  client: Client,
+  request: AuthorizationRequest,
+): boolean {
   return (
     consent !== undefined &&
     mayRememberConsent(client) &&
@@ -32,10 +37,7 @@ export function coversRequest(consent: Consent | undefined, user: User, client: 
 }
 
 /** A consent after somebody agreed to one more request: what was agreed to before stays, unless it is void. */
-export function widenConsent(
-  previous: Consent | undefined,
-  given: Omit<Consent, 'v'>,
-): Consent {
+export function widenConsent(previous: Consent | undefined, given: Omit<Consent, 'v'>): Consent {
   const old = previous !== undefined && previous.epoch === given.epoch ? previous : undefined
   return {
     v: 1,

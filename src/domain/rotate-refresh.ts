@@ -42,7 +42,8 @@ export function rotateRefresh(slot: Slot<'grant'>, input: RotateInput): Decision
   const grant = slot.value
   const state = grant?.refresh
   if (grant === undefined || state === undefined) return refused('unknown_grant')
-  if (grant.clientId !== input.clientId) return refused('refresh_of_other_client', [refusal(slot.id, input, grant, 'refresh_of_other_client')])
+  if (grant.clientId !== input.clientId)
+    return refused('refresh_of_other_client', [refusal(slot.id, input, grant, 'refresh_of_other_client')])
   if (grant.revokedAt !== undefined) return refused('grant_revoked')
   if (grant.epoch !== input.epoch) return refused('epoch_changed')
   if (input.now >= state.absoluteExpiresAt || input.now >= state.idleExpiresAt) return refused('refresh_expired')

@@ -50,7 +50,12 @@ async function read(core: Core, http: HttpRequest): Promise<Pending | HttpRespon
   // OIDC Core §3.1.2.1: ours, for this client; an expired one still says who is meant.
   const hinted = verifyIdTokenHint(core.keys, hint, { issuer: core.issuer, now: core.clock.seconds() })
   if ('refused' in hinted || hinted.clientId !== client.clientId) {
-    return refuseToClient(core, http, to, refuse('invalid_request', 'hint_malformed', 'id_token_hint is no ID token of this client'))
+    return refuseToClient(
+      core,
+      http,
+      to,
+      refuse('invalid_request', 'hint_malformed', 'id_token_hint is no ID token of this client'),
+    )
   }
   return { request: { ...request, subject: hinted.subject }, to }
 }

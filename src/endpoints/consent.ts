@@ -54,7 +54,9 @@ export function createConsentEndpoint(core: Core): Endpoint {
     const asked = allowedScope(pending, signedIn)
     const ticked = new Set(parameters.all('scope').flatMap((text) => text.split(' ')))
     if ([...ticked].some((scope) => !asked.includes(scope))) {
-      core.observer.refused('consent', refuse('invalid_scope', 'scope_not_allowed'), { clientId: pending.to.client.clientId })
+      core.observer.refused('consent', refuse('invalid_scope', 'scope_not_allowed'), {
+        clientId: pending.to.client.clientId,
+      })
     }
     const scope = asked.filter((name) => name === 'openid' || ticked.has(name))
     return issueAuthorization(core, http, { pending, signedIn, scope, agreed: true })
@@ -103,7 +105,11 @@ async function show(core: Core, http: HttpRequest, pending: Pending, signedIn: S
 }
 
 /** Each scope with the API that it is for, where it isn't ours. */
-async function wishes(core: Core, resources: readonly string[], scope: readonly string[]): Promise<readonly ScopeWish[]> {
+async function wishes(
+  core: Core,
+  resources: readonly string[],
+  scope: readonly string[],
+): Promise<readonly ScopeWish[]> {
   const apis = await Promise.all(resources.map((resource) => core.directory.resource(resource)))
   return scope.map((name) => {
     const api = apis.find((candidate) => candidate?.scope.includes(name))

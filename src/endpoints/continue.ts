@@ -49,7 +49,8 @@ export function createContinueEndpoint(core: Core): Endpoint {
     if (pending.parked === undefined || signedIn === undefined) return proceed(core, http, pending, signedIn)
     if (parameters.get('decision') !== 'continue') return seeOther(`/signin?interaction=${pending.parked.id}`)
     const interaction = await advance(core, pending.parked.id, { sessionId: signedIn.sessionId })
-    if (interaction === undefined) return takeUp(core, http, id).then((gone) => ('status' in gone ? gone : proceed(core, http, gone, signedIn)))
+    if (interaction === undefined)
+      return takeUp(core, http, id).then((gone) => ('status' in gone ? gone : proceed(core, http, gone, signedIn)))
     return proceed(core, http, { ...pending, parked: { id: pending.parked.id, interaction } }, signedIn)
   }
 }

@@ -9,7 +9,11 @@ import type { StoreAdmin } from '../store/port.ts'
 
 /** What endpoints tell the operator: closed vocabularies, never a secret or a request's own text. */
 export type Observer = {
-  readonly refused: (endpoint: string, refusal: Refusal, about?: { readonly clientId?: string; readonly address?: string; readonly reference?: string }) => void
+  readonly refused: (
+    endpoint: string,
+    refusal: Refusal,
+    about?: { readonly clientId?: string; readonly address?: string; readonly reference?: string },
+  ) => void
   readonly issued: (grantType: string) => void
 }
 

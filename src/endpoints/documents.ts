@@ -26,6 +26,8 @@ export function createJwksEndpoint(core: Core): Endpoint {
       ['cache-control', `public, max-age=${maxAgeSeconds}`],
       ['etag', etag],
     ] as const
-    return request.headers['if-none-match'] === etag ? { status: 304, headers, body: null } : { status: 200, headers, body }
+    return request.headers['if-none-match'] === etag
+      ? { status: 304, headers, body: null }
+      : { status: 200, headers, body }
   }
 }

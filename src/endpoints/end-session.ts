@@ -51,15 +51,27 @@ export function createEndSessionEndpoint(core: Core): Endpoint {
 
 async function askingOf(core: Core, parameters: Parameters): Promise<Asking> {
   const text = parameters.get('id_token_hint')
-  const read = text === undefined ? undefined : verifyIdTokenHint(core.keys, text, { issuer: core.issuer, now: core.clock.seconds() })
+  const read =
+    text === undefined
+      ? undefined
+      : verifyIdTokenHint(core.keys, text, { issuer: core.issuer, now: core.clock.seconds() })
   const hint = read === undefined || 'refused' in read ? undefined : read
   const named = parameters.get('client_id')
   // §2: a client_id that isn't the hint's audience proves that something is mixed up; then nobody asks.
-  const clientId = hint === undefined ? named : named === undefined || named === hint.clientId ? hint.clientId : undefined
+  const clientId =
+    hint === undefined ? named : named === undefined || named === hint.clientId ? hint.clientId : undefined
   const client = clientId === undefined ? undefined : await core.directory.client(clientId)
   const uri = parameters.get('post_logout_redirect_uri')
-  const target = client === undefined || client.disabled || uri === undefined ? undefined : verifyRedirectUri(client.postLogoutRedirectUris, uri)
-  return { client, hint, back: target === undefined || isRefusal(target) ? undefined : target, state: parameters.get('state') }
+  const target =
+    client === undefined || client.disabled || uri === undefined
+      ? undefined
+      : verifyRedirectUri(client.postLogoutRedirectUris, uri)
+  return {
+    client,
+    hint,
+    back: target === undefined || isRefusal(target) ? undefined : target,
+    state: parameters.get('state'),
+  }
 }
 
 function gone(core: Core, http: HttpRequest, asking: Asking, cookies: HttpResponse['headers']): HttpResponse {
@@ -72,7 +84,9 @@ function gone(core: Core, http: HttpRequest, asking: Asking, cookies: HttpRespon
     signIn: '/signin',
     ...(back === undefined || client === undefined
       ? {}
-      : { back: { clientId: client.clientId, ...(client.name === undefined ? {} : { name: client.name }), url: back } }),
+      : {
+          back: { clientId: client.clientId, ...(client.name === undefined ? {} : { name: client.name }), url: back },
+        }),
   })
   return withHeaders(view, cookies)
 }
@@ -104,7 +118,10 @@ async function signOut(core: Core, http: HttpRequest, signedIn: SignedIn): Promi
   const cookie = await closeSession(core, signedIn, http.peer.address)
   let after: string | undefined
   do {
-    const page = await core.transition.store.list('grant', `session:${signedIn.sessionId}`, { limit: 100, ...(after === undefined ? {} : { after }) })
+    const page = await core.transition.store.list('grant', `session:${signedIn.sessionId}`, {
+      limit: 100,
+      ...(after === undefined ? {} : { after }),
+    })
     for (const { id } of page.records) {
       await transition(core.transition, { grant: ref('grant', id) }, ({ grant }, now) =>
         grant.value === undefined || grant.value.scope.includes('offline_access')

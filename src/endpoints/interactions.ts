@@ -22,7 +22,12 @@ export type Pending = {
 }
 
 /** Park a request until its person has done what it needs, and send him there. */
-export async function park(core: Core, http: HttpRequest, request: AuthorizationRequest, path: string): Promise<HttpResponse> {
+export async function park(
+  core: Core,
+  http: HttpRequest,
+  request: AuthorizationRequest,
+  path: string,
+): Promise<HttpResponse> {
   const browser = knowBrowser(core, http)
   const id = await store(core, http, request, browserHash(browser.value))
   if (isRefusal(id)) return refusalPage(core, http, 'authorize', id, request.clientId)
@@ -47,7 +52,12 @@ async function store(
   if ('retryAfterSeconds' in reserved) return throttled(reserved.retryAfterSeconds)
   const id = core.random.id(core.clock.millis())
   const now = core.clock.seconds()
-  const interaction: Interaction = { v: 1, request, createdAt: now, ...(hash === undefined ? {} : { browserHash: hash }) }
+  const interaction: Interaction = {
+    v: 1,
+    request,
+    createdAt: now,
+    ...(hash === undefined ? {} : { browserHash: hash }),
+  }
   await commitNew(core.transition, [
     create(ref('interaction', id), interaction, { owners: [], expiresAt: now + lifetimes.interaction }),
   ])
@@ -77,20 +87,31 @@ async function replyToOf(core: Core, request: AuthorizationRequest): Promise<Rep
 }
 
 /** The first browser that follows the redirect of a POST owns the request. */
-export async function bindToBrowser(core: Core, http: HttpRequest, id: string | undefined): Promise<HttpResponse | undefined> {
+export async function bindToBrowser(
+  core: Core,
+  http: HttpRequest,
+  id: string | undefined,
+): Promise<HttpResponse | undefined> {
   if (id === undefined || !/^[0-9A-Za-z_-]{34}$/.test(id)) return undefined
   const browser = knowBrowser(core, http)
   const bound = await transition(core.transition, { interaction: ref('interaction', id) }, ({ interaction }) => {
     const { value } = interaction
     if (value === undefined || value.browserHash !== undefined) return { writes: [], result: false }
     const expiresAt = value.createdAt + lifetimes.interaction
-    return { writes: [put(interaction, { ...value, browserHash: browserHash(browser.value) }, { expiresAt })], result: true }
+    return {
+      writes: [put(interaction, { ...value, browserHash: browserHash(browser.value) }, { expiresAt })],
+      result: true,
+    }
   })
   return bound ? seeOther(`/oauth/authorize/resume?interaction=${id}`, browser.setCookie) : undefined
 }
 
 /** Note in a parked request who signed in, or was chosen, for it. */
-export async function advance(core: Core, id: string, progress: Pick<Interaction, 'sessionId' | 'authenticatedAt'>): Promise<Interaction | undefined> {
+export async function advance(
+  core: Core,
+  id: string,
+  progress: Pick<Interaction, 'sessionId' | 'authenticatedAt'>,
+): Promise<Interaction | undefined> {
   return transition(core.transition, { interaction: ref('interaction', id) }, ({ interaction }) => {
     if (interaction.value === undefined) return { writes: [], result: undefined }
     const next: Interaction = { ...interaction.value, ...progress }

@@ -29,10 +29,17 @@ export type Authorization = {
 }
 
 /** The end of an authorization request: one commit makes the grant, remembers the consent and uses up the parked request. */
-export async function issueAuthorization(core: Core, http: HttpRequest, authorization: Authorization): Promise<HttpResponse> {
+export async function issueAuthorization(
+  core: Core,
+  http: HttpRequest,
+  authorization: Authorization,
+): Promise<HttpResponse> {
   const { pending, signedIn, scope } = authorization
   const { request, to } = pending
-  const made = request.responseType === 'code' ? await codeFor(core, http, authorization) : await tokenFor(core, http, authorization)
+  const made =
+    request.responseType === 'code'
+      ? await codeFor(core, http, authorization)
+      : await tokenFor(core, http, authorization)
   if (isRefusal(made)) return refuseToClient(core, http, to, made)
   if (scope.length === 0 && request.scope.length > 0) {
     return refuseToClient(core, http, to, refuse('access_denied', 'scope_not_allowed'))
@@ -61,7 +68,10 @@ export async function issueAuthorization(core: Core, http: HttpRequest, authoriz
       })
       const consentWrites = consented
         ? [
-            put(consent, remembered, { expiresAt: now + lifetimes.consent, owners: [userId, `client:${to.client.clientId}`] }),
+            put(consent, remembered, {
+              expiresAt: now + lifetimes.consent,
+              owners: [userId, `client:${to.client.clientId}`],
+            }),
             eventWrite(core, happening(authorization, http, 'consent.given')),
           ]
         : []
@@ -84,7 +94,12 @@ async function codeFor(core: Core, http: HttpRequest, authorization: Authorizati
   const imprint = { nonce: core.random.text(16), keyId: core.keys.secret('mac').keyId }
   const grant: Grant = {
     ...(await grantFor(core, authorization, now)),
-    code: { ...imprint, redirectUri: request.redirectUri, codeChallenge: request.codeChallenge, expiresAt: now + lifetimes.code },
+    code: {
+      ...imprint,
+      redirectUri: request.redirectUri,
+      codeChallenge: request.codeChallenge,
+      expiresAt: now + lifetimes.code,
+    },
   }
   return {
     writes: [
@@ -116,7 +131,10 @@ async function tokenFor(core: Core, http: HttpRequest, authorization: Authorizat
   const minted = issuing.mint(grant)
   return {
     writes: [
-      create(ref('grant', grantId), grant, { owners: ownersOf(authorization), expiresAt: now + lifetimes.longestAccessToken }),
+      create(ref('grant', grantId), grant, {
+        owners: ownersOf(authorization),
+        expiresAt: now + lifetimes.longestAccessToken,
+      }),
       issuing.record,
     ],
     pairs: [

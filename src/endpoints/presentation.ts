@@ -9,14 +9,28 @@ import type { HeaderLine, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import type { Core } from './core.ts'
 
 /** The operator's look in the reader's language. */
-export function presentationFor(core: Pick<Core, 'look'>, http: HttpRequest, uiLocales: readonly string[] = []): Presentation {
+export function presentationFor(
+  core: Pick<Core, 'look'>,
+  http: HttpRequest,
+  uiLocales: readonly string[] = [],
+): Presentation {
   return { look: core.look, language: chooseLanguage({ uiLocales, acceptLanguage: http.headers['accept-language'] }) }
 }
 
 /** A refusal for a person's eyes, where no verified redirect URI could take it. */
-export function refusalPage(core: Core, http: HttpRequest, endpoint: string, refusal: Refusal, clientId?: string): Page {
+export function refusalPage(
+  core: Core,
+  http: HttpRequest,
+  endpoint: string,
+  refusal: Refusal,
+  clientId?: string,
+): Page {
   const reference = core.random.text(6)
-  core.observer.refused(endpoint, refusal, { ...(clientId === undefined ? {} : { clientId }), address: http.peer.address, reference })
+  core.observer.refused(endpoint, refusal, {
+    ...(clientId === undefined ? {} : { clientId }),
+    address: http.peer.address,
+    reference,
+  })
   const presentation = presentationFor(core, http)
   if (refusal.retryAfter !== undefined) {
     const error = statusOf(refusal) === 429 ? 'too_many_requests' : 'temporarily_unavailable'

@@ -14,7 +14,12 @@ import { seeOther } from './respond.ts'
 const pages = { 'sign-in': '/signin', 'choose-account': '/continue', consent: '/consent' } as const
 
 /** Take an authorization request as far as it goes without its person, and send him to the page that it needs next. */
-export async function proceed(core: Core, http: HttpRequest, pending: Pending, signedIn: SignedIn | undefined): Promise<HttpResponse> {
+export async function proceed(
+  core: Core,
+  http: HttpRequest,
+  pending: Pending,
+  signedIn: SignedIn | undefined,
+): Promise<HttpResponse> {
   const step = await stepOf(core, pending, signedIn)
   if (step.step === 'refuse') return refuseToClient(core, http, pending.to, refuse(step.error, step.reason))
   if (step.step === 'issue' && signedIn !== undefined) {
@@ -46,4 +51,3 @@ export function allowedScope({ request }: Pending, { user }: SignedIn): readonly
 export function consentId(userId: string, clientId: string): string {
   return `${userId}:${clientId}`
 }
-

@@ -29,5 +29,9 @@ export function retryAfter(refusal: Refusal): readonly HeaderLine[] {
 
 /** RFC 9700 §4.12: 303 after a POST, so that a browser never sends credentials on. */
 export function seeOther(location: string, headers: readonly HeaderLine[] = []): HttpResponse {
-  return { status: 303, headers: [...headers, ['location', location], noStore, ['referrer-policy', 'no-referrer']], body: null }
+  return {
+    status: 303,
+    headers: [...headers, ['location', location], noStore, ['referrer-policy', 'no-referrer']],
+    body: null,
+  }
 }

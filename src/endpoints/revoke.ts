@@ -51,9 +51,16 @@ async function revokeFamily(core: Core, client: Client, grantId: string, request
     const common = { v: 1, at: now, clientId: client.clientId, grantId, address: request.peer.address } as const
     // RFC 7009 §2.1: only the client that it was issued to. The attempt is worth knowing.
     if (grant.value !== undefined && grant.value.clientId !== client.clientId) {
-      return { writes: [append(eventId, { ...common, type: 'token.refused', reason: 'token_foreign' })], result: undefined }
+      return {
+        writes: [append(eventId, { ...common, type: 'token.refused', reason: 'token_foreign' })],
+        result: undefined,
+      }
     }
-    const event: AuditEvent = { ...common, type: 'grant.revoked', ...(grant.value === undefined ? {} : { userId: grant.value.userId }) }
+    const event: AuditEvent = {
+      ...common,
+      type: 'grant.revoked',
+      ...(grant.value === undefined ? {} : { userId: grant.value.userId }),
+    }
     return revokeGrant(grant, { now, eventId, event })
   })
 }

@@ -66,7 +66,12 @@ export function createSignInEndpoint(core: Core): Endpoint {
   }
 }
 
-async function onward(core: Core, http: HttpRequest, pending: Pending | undefined, signedIn: SignedIn): Promise<HttpResponse> {
+async function onward(
+  core: Core,
+  http: HttpRequest,
+  pending: Pending | undefined,
+  signedIn: SignedIn,
+): Promise<HttpResponse> {
   if (pending?.parked === undefined) return seeOther('/account')
   const { sessionId, session } = signedIn
   const interaction = await advance(core, pending.parked.id, { sessionId, authenticatedAt: session.authTime })
@@ -77,7 +82,10 @@ async function onward(core: Core, http: HttpRequest, pending: Pending | undefine
 /** The session that was there before ends in the same commit: its id must not outlive the change of privilege. */
 async function replaceSession(core: Core, previous: SignedIn | undefined, writes: SessionWrites): Promise<void> {
   const refs = { previous: ref('session', previous?.sessionId ?? 'none') }
-  await transition(core.transition, refs, (slots) => ({ writes: [...remove(slots.previous), ...writes], result: undefined }))
+  await transition(core.transition, refs, (slots) => ({
+    writes: [...remove(slots.previous), ...writes],
+    result: undefined,
+  }))
 }
 
 type SessionWrites = Awaited<ReturnType<typeof openSession>>['writes']
@@ -88,7 +96,11 @@ function problemOf(refusal: Refusal): SignInProblem {
   return { kind: refusal.reason === 'user_locked' ? 'locked' : 'wrong_credentials' }
 }
 
-async function pendingOf(core: Core, http: HttpRequest, parameters: Parameters): Promise<Pending | HttpResponse | undefined> {
+async function pendingOf(
+  core: Core,
+  http: HttpRequest,
+  parameters: Parameters,
+): Promise<Pending | HttpResponse | undefined> {
   const id = parameters.get('interaction')
   return id === undefined ? undefined : takeUp(core, http, id)
 }
@@ -101,7 +113,12 @@ function form(
   core: Core,
   http: HttpRequest,
   pending: Pending | undefined,
-  state: { readonly username?: string; readonly remember?: boolean; readonly again?: boolean; readonly problem?: SignInProblem },
+  state: {
+    readonly username?: string
+    readonly remember?: boolean
+    readonly again?: boolean
+    readonly problem?: SignInProblem
+  },
 ): HttpResponse {
   const browser = knowBrowser(core, http)
   const id = pending?.parked?.id

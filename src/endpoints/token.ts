@@ -47,7 +47,8 @@ function permittedGrantType(client: Client, parameters: Parameters): GrantType |
 
 /** Nothing was committed for a token that doesn't fit; who asks for less gets one. */
 function tooLarge(error: unknown): Refusal {
-  if (error instanceof TokenTooLarge) return refuse('invalid_scope', 'token_too_large', 'the token would be too long: ask for less scope')
+  if (error instanceof TokenTooLarge)
+    return refuse('invalid_scope', 'token_too_large', 'the token would be too long: ask for less scope')
   throw error
 }
 

@@ -28,7 +28,10 @@ export function createUserinfoEndpoint(core: Core): Endpoint {
     }
     const grant = await readAlive(core.transition.store, ref('grant', live.claims.gid), core.clock.seconds())
     const requested = grant?.claims?.userinfo
-    return json(200, JSON.stringify({ sub: live.user.userId, ...releaseClaims(live.user, live.claims.scope, requested) }))
+    return json(
+      200,
+      JSON.stringify({ sub: live.user.userId, ...releaseClaims(live.user, live.claims.scope, requested) }),
+    )
   }
 }
 
@@ -47,5 +50,8 @@ function accessTokenOf(request: HttpRequest): string | Refusal {
 /** RFC 6750 §3.1: without a token there is no error to name. */
 export function bearerError(refusal: Refusal): HttpResponse {
   const body = JSON.stringify({ error: refusal.error, error_description: describe(refusal) })
-  return json(statusOf(refusal), body, [['www-authenticate', bearerChallenge('gatehouse', refusal.reason === 'credentials_missing' ? undefined : refusal)], ...retryAfter(refusal)])
+  return json(statusOf(refusal), body, [
+    ['www-authenticate', bearerChallenge('gatehouse', refusal.reason === 'credentials_missing' ? undefined : refusal)],
+    ...retryAfter(refusal),
+  ])
 }

@@ -41,32 +41,48 @@ export const authorizationCode: GrantType = {
     if (isRefusal(target)) return target
 
     const issuing = await prepareIssue(context, {
-      client, user, target, grantId: code.recordId, grantType: 'authorization_code', now, address: source,
+      client,
+      user,
+      target,
+      grantId: code.recordId,
+      grantType: 'authorization_code',
+      now,
+      address: source,
     })
     const redirectUri = parameters.get('redirect_uri')
     const imprint = getsRefreshToken(client) ? freshImprint(context) : undefined
-    const outcome = await transition(context.transition, { grant: ref('grant', code.recordId) }, ({ grant }): Decision<Minted | Refusal> => {
-      const decision = redeemCode(grant, {
-        now,
-        imprint: code.imprint,
-        clientId: client.clientId,
-        challenge,
-        ...(redirectUri === undefined ? {} : { redirectUri }),
-        epoch: issuing.epoch,
-        ...(imprint === undefined
-          ? {}
-          : { refresh: { imprint, idleTtl: lifetimes.refreshIdle, absoluteExpiresAt: now + lifetimes.refreshAbsolute } }),
-        deviceName: cleanDeviceName(parameters.get('device_name') ?? '') ?? deviceNameOf(http.headers['user-agent']),
-        accessTtl: issuing.accessTtl,
-        eventId: issuing.eventId,
-        issued: { ...issuing.event, type: 'code.redeemed' },
-        address: source,
-      })
-      const { result } = decision
-      return isRefusal(result)
-        ? { writes: decision.writes, result }
-        : { writes: decision.writes, result: issuing.mint(result.grant) }
-    })
+    const outcome = await transition(
+      context.transition,
+      { grant: ref('grant', code.recordId) },
+      ({ grant }): Decision<Minted | Refusal> => {
+        const decision = redeemCode(grant, {
+          now,
+          imprint: code.imprint,
+          clientId: client.clientId,
+          challenge,
+          ...(redirectUri === undefined ? {} : { redirectUri }),
+          epoch: issuing.epoch,
+          ...(imprint === undefined
+            ? {}
+            : {
+                refresh: {
+                  imprint,
+                  idleTtl: lifetimes.refreshIdle,
+                  absoluteExpiresAt: now + lifetimes.refreshAbsolute,
+                },
+              }),
+          deviceName: cleanDeviceName(parameters.get('device_name') ?? '') ?? deviceNameOf(http.headers['user-agent']),
+          accessTtl: issuing.accessTtl,
+          eventId: issuing.eventId,
+          issued: { ...issuing.event, type: 'code.redeemed' },
+          address: source,
+        })
+        const { result } = decision
+        return isRefusal(result)
+          ? { writes: decision.writes, result }
+          : { writes: decision.writes, result: issuing.mint(result.grant) }
+      },
+    )
     if (isRefusal(outcome)) return outcome
     return {
       minted: outcome,

@@ -29,7 +29,9 @@ export const password: GrantType = {
 
     const resources = client.resources ?? []
     // A client that sees its users' passwords gets nothing beyond their own accounts, unless it never leaves this machine.
-    const scope = client.scope.filter((name) => scopeAllowedTo(user, name) && (client.loopbackOnly || !isReservedScope(name)))
+    const scope = client.scope.filter(
+      (name) => scopeAllowedTo(user, name) && (client.loopbackOnly || !isReservedScope(name)),
+    )
     const target = await askedTarget(context, parameters, { scope, resources })
     if (isRefusal(target)) return target
 
@@ -37,7 +39,13 @@ export const password: GrantType = {
     const now = clock.seconds()
     const grantId = context.random.id(clock.millis())
     const issuing = await prepareIssue(context, {
-      client, user, target, grantId, grantType: 'password', now, address: http.peer.address,
+      client,
+      user,
+      target,
+      grantId,
+      grantType: 'password',
+      now,
+      address: http.peer.address,
     })
     const imprint = getsRefreshToken(client) ? freshImprint(context) : undefined
     const grant: Grant = {
@@ -51,7 +59,12 @@ export const password: GrantType = {
       authentication: { authTime: now, acr: 'pwd', amr: ['pwd'] },
       ...(imprint === undefined
         ? {}
-        : { refresh: firstRefresh({ imprint, idleTtl: lifetimes.refreshIdle, absoluteExpiresAt: now + lifetimes.refreshAbsolute }, now) }),
+        : {
+            refresh: firstRefresh(
+              { imprint, idleTtl: lifetimes.refreshIdle, absoluteExpiresAt: now + lifetimes.refreshAbsolute },
+              now,
+            ),
+          }),
       deviceName: cleanDeviceName(parameters.get('device_name') ?? '') ?? deviceNameOf(http.headers['user-agent']),
     }
     const minted = issuing.mint(grant)

@@ -45,26 +45,30 @@ export const refreshToken: GrantType = {
       address: source,
     })
     const fresh = freshImprint(context)
-    const outcome = await transition(context.transition, { grant: ref('grant', grantId) }, ({ grant }): Decision<(Rotated & { minted: Minted }) | Refusal> => {
-      const decision = rotateRefresh(grant, {
-        now,
-        generation: presented.generation,
-        imprint: presented.imprint,
-        clientId: client.clientId,
-        epoch: issuing.epoch,
-        readyAt: context.readyAt(),
-        fresh,
-        tooMuch,
-        accessTtl: issuing.accessTtl,
-        eventId: issuing.eventId,
-        issued: issuing.event,
-        address: source,
-      })
-      const { result } = decision
-      return isRefusal(result)
-        ? { writes: decision.writes, result }
-        : { writes: decision.writes, result: { ...result, minted: issuing.mint(result.grant) } }
-    })
+    const outcome = await transition(
+      context.transition,
+      { grant: ref('grant', grantId) },
+      ({ grant }): Decision<(Rotated & { minted: Minted }) | Refusal> => {
+        const decision = rotateRefresh(grant, {
+          now,
+          generation: presented.generation,
+          imprint: presented.imprint,
+          clientId: client.clientId,
+          epoch: issuing.epoch,
+          readyAt: context.readyAt(),
+          fresh,
+          tooMuch,
+          accessTtl: issuing.accessTtl,
+          eventId: issuing.eventId,
+          issued: issuing.event,
+          address: source,
+        })
+        const { result } = decision
+        return isRefusal(result)
+          ? { writes: decision.writes, result }
+          : { writes: decision.writes, result: { ...result, minted: issuing.mint(result.grant) } }
+      },
+    )
     if (isRefusal(outcome)) return outcome
     return {
       minted: outcome.minted,

@@ -7,7 +7,10 @@ import { refreshToken } from './refresh-token.ts'
 
 /** Every grant type there is. One that doesn't stand here doesn't exist, and isn't advertised either. */
 export const grantTypeRegistry: ReadonlyMap<string, GrantType> = new Map(
-  ([authorizationCode, refreshToken, clientCredentials, password] satisfies GrantType[]).map((type) => [type.name, type]),
+  ([authorizationCode, refreshToken, clientCredentials, password] satisfies GrantType[]).map((type) => [
+    type.name,
+    type,
+  ]),
 )
 
 export const grantTypeNames: readonly GrantTypeName[] = [...grantTypeRegistry.values()].map(({ name }) => name)

@@ -39,8 +39,10 @@ export async function liveToken(context: SenderContext, text: string): Promise<L
   if (client === undefined || client.disabled) return refuse('invalid_token', 'client_disabled')
   const forItself = claims.sub === claims.clientId
   const user = forItself ? undefined : await directory.user(claims.sub)
-  if (!forItself && (user === undefined || user.locked)) return refuse('invalid_token', user === undefined ? 'user_unknown' : 'user_locked')
-  if (claims.epoch !== epochOf(await directory.instance(), user, client)) return refuse('invalid_token', 'epoch_changed')
+  if (!forItself && (user === undefined || user.locked))
+    return refuse('invalid_token', user === undefined ? 'user_unknown' : 'user_locked')
+  if (claims.epoch !== epochOf(await directory.instance(), user, client))
+    return refuse('invalid_token', 'epoch_changed')
 
   // A client's own token has no grant record: nothing but its `jti` could be revoked.
   const refs = forItself ? [ref('revoked', claims.jti)] : [ref('revoked', claims.jti), ref('grant', claims.gid)]

@@ -22,7 +22,9 @@ export type RunningServer = GracefulStop & {
   readonly address: AddressInfo
   readonly metricsAddress?: AddressInfo
   /** What the configuration file says now, all of it or (a line per problem) nothing (SIGHUP). */
-  readonly reload: (entries: FileEntries) => Promise<{ readonly done: FileChanges } | { readonly problems: readonly string[] }>
+  readonly reload: (
+    entries: FileEntries,
+  ) => Promise<{ readonly done: FileChanges } | { readonly problems: readonly string[] }>
 }
 
 export type StartOptions = {
@@ -54,7 +56,8 @@ export async function startServer(gatehouse: Gatehouse, options: StartOptions): 
     metrics,
     errorPage: createErrorPage(core.look),
   })
-  const metricsListener = config.metricsPort === undefined ? undefined : await listenForMetrics(metrics, config.metricsPort)
+  const metricsListener =
+    config.metricsPort === undefined ? undefined : await listenForMetrics(metrics, config.metricsPort)
   const upkeep = startUpkeep(gatehouse, {
     onError: (job, error) => log.write({ event: 'upkeep.failed', job, error: describeError(error) }),
     onPaused: (reason) => log.write({ event: 'upkeep.paused', reason }),
@@ -85,7 +88,9 @@ export async function startServer(gatehouse: Gatehouse, options: StartOptions): 
     ...(metricsListener === undefined ? {} : { metricsAddress: metricsListener.address }),
     reload: async (entries) => {
       const outcome = await applyFileEntries(core, entries)
-      log.write('problems' in outcome ? { event: 'config.refused', problems: outcome.problems } : { event: 'config.reloaded' })
+      log.write(
+        'problems' in outcome ? { event: 'config.refused', problems: outcome.problems } : { event: 'config.reloaded' },
+      )
       return outcome
     },
   }

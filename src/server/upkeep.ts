@@ -46,7 +46,9 @@ export function startUpkeep({ core }: Gatehouse, report: UpkeepReport): Upkeep {
     }
     await raiseHighWater().catch((error: unknown) => report.onError('high-water', error))
     if (highWater !== undefined && clock.seconds() < highWater - tolerableSeconds) {
-      report.onPaused(`the clock is ${highWater - clock.seconds()} seconds behind the latest time that this store has seen`)
+      report.onPaused(
+        `the clock is ${highWater - clock.seconds()} seconds behind the latest time that this store has seen`,
+      )
       return
     }
     await keys.tick().catch((error: unknown) => report.onError('keys', error))

@@ -23,7 +23,10 @@ export function knowBrowser(context: BrowserContext, request: HttpRequest): Brow
   const known = readBrowser(context, request)
   if (known !== undefined) return { value: known, setCookie: [] }
   const value = context.random.text(32)
-  return { value, setCookie: [['set-cookie', printSetCookie({ name: browserCookie, value, scheme: schemeOf(context) })]] }
+  return {
+    value,
+    setCookie: [['set-cookie', printSetCookie({ name: browserCookie, value, scheme: schemeOf(context) })]],
+  }
 }
 
 export function browserHash(value: string): string {

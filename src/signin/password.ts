@@ -47,7 +47,12 @@ async function accountNamed(context: PasswordContext, normal: string): Promise<U
   return name === undefined ? undefined : context.directory.user(name.target)
 }
 
-async function recordFailure(context: PasswordContext, attempt: PasswordAttempt, user: User | undefined, reason: Reason): Promise<void> {
+async function recordFailure(
+  context: PasswordContext,
+  attempt: PasswordAttempt,
+  user: User | undefined,
+  reason: Reason,
+): Promise<void> {
   await recordEvent(context, {
     type: 'signin.failed',
     ...(user === undefined ? {} : { userId: user.userId }),

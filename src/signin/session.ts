@@ -36,7 +36,11 @@ async function touch(context: BrowserContext, sessionId: string): Promise<void> 
   })
 }
 
-export type OpenedSession = { readonly signedIn: SignedIn; readonly writes: readonly Write[]; readonly setCookie: HeaderLine }
+export type OpenedSession = {
+  readonly signedIn: SignedIn
+  readonly writes: readonly Write[]
+  readonly setCookie: HeaderLine
+}
 
 /** A new session for somebody who just proved who he is: always a new id (G03), together with its event. */
 export async function openSession(
@@ -60,7 +64,12 @@ export async function openSession(
     signedIn: { sessionId, session, user: proof.user },
     writes: [
       create(ref('session', sessionId), session, { owners: [proof.user.userId], expiresAt: sessionExpiry(session) }),
-      eventWrite(context, { type: 'signin.succeeded', userId: proof.user.userId, sessionId, address: request.peer.address }),
+      eventWrite(context, {
+        type: 'signin.succeeded',
+        userId: proof.user.userId,
+        sessionId,
+        address: request.peer.address,
+      }),
     ],
     setCookie: [
       'set-cookie',

@@ -33,7 +33,11 @@ beforeAll(async () => {
   app = await server.makeClient()
   other = await server.makeClient({ client_id: 'other' })
   api = await server.makeClient({ client_id: 'api', scope: 'introspect' })
-  spa = await server.makeClient({ client_id: 'spa', token_endpoint_auth_method: 'none', grant_types: ['authorization_code', 'refresh_token'] })
+  spa = await server.makeClient({
+    client_id: 'spa',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code', 'refresh_token'],
+  })
   ever = (await codeFlow(server, app, 'ada')).browser
   house = { server, app, secrets: [app.secret, other.secret, password] }
 })
@@ -46,7 +50,11 @@ async function fresh(client = app, extra = {}): Promise<Tokens> {
 }
 
 function refresh(token: string, client: MadeClient | 'nobody' = app, extra = {}): Promise<Answer> {
-  return tokenRequest(server, client === 'nobody' ? undefined : client, { grant_type: 'refresh_token', refresh_token: token, ...extra })
+  return tokenRequest(server, client === 'nobody' ? undefined : client, {
+    grant_type: 'refresh_token',
+    refresh_token: token,
+    ...extra,
+  })
 }
 
 function revoke(token: string, client: MadeClient = app, extra = {}): Promise<Answer> {
@@ -104,7 +112,10 @@ describe('family C: refresh, access, introspection, revocation', () => {
 
   test('C08 audience-up: a resource outside the grant is refused before anything changes', async () => {
     const { refresh_token } = await fresh(app, { scope: 'openid read', resource: 'https://api.example' })
-    expectTokenError(await attack(house, () => refresh(refresh_token, app, { resource: 'https://other.example' })), 'invalid_target')
+    expectTokenError(
+      await attack(house, () => refresh(refresh_token, app, { resource: 'https://other.example' })),
+      'invalid_target',
+    )
     expect((await refresh(refresh_token)).status).toBe(200)
   })
 
@@ -118,7 +129,10 @@ describe('family C: refresh, access, introspection, revocation', () => {
   test('C10 no-auth: a confidential client without its secret', async () => {
     const { refresh_token } = await fresh()
     expectTokenError(await attack(house, () => refresh(refresh_token, 'nobody')), 'invalid_client')
-    expectTokenError(await attack(house, () => refresh(refresh_token, 'nobody', { client_id: 'app' })), 'invalid_client')
+    expectTokenError(
+      await attack(house, () => refresh(refresh_token, 'nobody', { client_id: 'app' })),
+      'invalid_client',
+    )
   })
 
   describe('C11 state-change', () => {
@@ -133,13 +147,22 @@ describe('family C: refresh, access, introspection, revocation', () => {
       ],
       [
         'the password was changed',
-        () => patchUser({ ...server.core, strength: async () => undefined }, { actor: cli, userId: ada.userId, patch: { password } }),
+        () =>
+          patchUser(
+            { ...server.core, strength: async () => undefined },
+            { actor: cli, userId: ada.userId, patch: { password } },
+          ),
         async () => undefined,
       ],
       [
         'a scope was taken from the client',
         () => changeClient(server.core, { actor: cli, clientId: 'app', fields: { scope: 'openid read' } }),
-        () => changeClient(server.core, { actor: cli, clientId: 'app', fields: { scope: 'openid profile email offline_access read write' } }),
+        () =>
+          changeClient(server.core, {
+            actor: cli,
+            clientId: 'app',
+            fields: { scope: 'openid profile email offline_access read write' },
+          }),
       ],
       ['everybody was revoked', () => revokeEverything(server.core, cli), async () => undefined],
     ]
@@ -194,7 +217,11 @@ describe('family C: refresh, access, introspection, revocation', () => {
   test('C14 audience: a token for one API is nothing at another, nor at userinfo', async () => {
     const { access_token } = await fresh(app, { scope: 'openid read', resource: 'https://api.example' })
     expect(access_token).toMatch(/^gth_at_/)
-    expect(await introspect(server, api, access_token)).toMatchObject({ active: true, aud: 'https://api.example', scope: 'read' })
+    expect(await introspect(server, api, access_token)).toMatchObject({
+      active: true,
+      aud: 'https://api.example',
+      scope: 'read',
+    })
     expect(await introspect(server, other, access_token)).toEqual({ active: false })
     expect((await userinfo(server, access_token)).status).toBe(401)
   })
@@ -204,24 +231,36 @@ describe('family C: refresh, access, introspection, revocation', () => {
     const ask = (token: string, headers: Record<string, string>) =>
       createBrowser(server.url).ask('/oauth/introspect', { form: { token }, headers })
     expectTokenError(await attack(house, () => ask(access_token, {})), 'invalid_client')
-    const publicly = await createBrowser(server.url).ask('/oauth/introspect', { form: { token: access_token, client_id: 'spa' } })
+    const publicly = await createBrowser(server.url).ask('/oauth/introspect', {
+      form: { token: access_token, client_id: 'spa' },
+    })
     expectTokenError(publicly, 'invalid_client')
     const foreign = await attack(house, () => ask(access_token, { authorization: other.basic }))
     const unknown = await attack(house, () => ask('gth_at_00000000_xxxx', { authorization: other.basic }))
     expect(foreign.text).toBe('{"active":false}')
     expect(unknown.text).toBe(foreign.text)
-    expect([...unknown.headers].filter(([name]) => name !== 'date')).toEqual([...foreign.headers].filter(([name]) => name !== 'date'))
+    expect([...unknown.headers].filter(([name]) => name !== 'date')).toEqual(
+      [...foreign.headers].filter(([name]) => name !== 'date'),
+    )
     // The reserved scope opens tokens of this server to a client that an administrator gave it.
     expect(await introspect(server, api, access_token)).toMatchObject({ active: true })
   })
 
   test('C16 policy-combo: every one of the three epochs is honoured by itself, everywhere', async () => {
     const { access_token, refresh_token } = await fresh(spa)
-    await changeClient(server.core, { actor: cli, clientId: 'spa', fields: { redirect_uris: ['https://spa.example/cb'] } })
+    await changeClient(server.core, {
+      actor: cli,
+      clientId: 'spa',
+      fields: { redirect_uris: ['https://spa.example/cb'] },
+    })
     expect((await userinfo(server, access_token)).status).toBe(401)
     expect(await introspect(server, api, access_token)).toEqual({ active: false })
     expectTokenError(await refresh(refresh_token, spa), 'invalid_grant')
-    await changeClient(server.core, { actor: cli, clientId: 'spa', fields: { redirect_uris: ['https://app.example/cb'] } })
+    await changeClient(server.core, {
+      actor: cli,
+      clientId: 'spa',
+      fields: { redirect_uris: ['https://app.example/cb'] },
+    })
   })
 
   test('C17 foreign-revoke: another client cannot kill a token; the attempt is recorded', async () => {
@@ -277,30 +316,47 @@ describe('family C: refresh, access, introspection, revocation', () => {
     const { access_token } = await fresh()
     const browser = createBrowser(server.url)
     expect((await browser.ask(`/oauth/userinfo?access_token=${access_token}`)).status).toBe(401)
-    const twice = await browser.ask('/oauth/userinfo', { form: { access_token }, headers: { authorization: `Bearer ${access_token}` } })
+    const twice = await browser.ask('/oauth/userinfo', {
+      form: { access_token },
+      headers: { authorization: `Bearer ${access_token}` },
+    })
     expect(twice.status).toBe(400)
     expect((await browser.ask('/oauth/userinfo', { form: { access_token } })).status).toBe(200)
   })
 
-  test.each(['Bearer\tx', 'Bearer  x', 'Bearer x, Bearer y', 'Bearer', 'bearer', 'Bearer x y', 'Basic eDp5', 'Bearer é'])(
-    'C22 lax-bearer: %j',
-    async (authorization) => {
-      const { access_token } = await fresh()
-      const answer = await attack(house, () =>
-        createBrowser(server.url).ask('/oauth/userinfo', {
-          headers: { authorization: encodeURI(authorization).replaceAll('%20', ' ').replaceAll('%09', '\t').replace('x', access_token) },
-        }),
-      )
-      expect(answer.status).toBe(401)
-      expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer /)
-    },
-  )
+  test.each([
+    'Bearer\tx',
+    'Bearer  x',
+    'Bearer x, Bearer y',
+    'Bearer',
+    'bearer',
+    'Bearer x y',
+    'Basic eDp5',
+    'Bearer é',
+  ])('C22 lax-bearer: %j', async (authorization) => {
+    const { access_token } = await fresh()
+    const answer = await attack(house, () =>
+      createBrowser(server.url).ask('/oauth/userinfo', {
+        headers: {
+          authorization: encodeURI(authorization)
+            .replaceAll('%20', ' ')
+            .replaceAll('%09', '\t')
+            .replace('x', access_token),
+        },
+      }),
+    )
+    expect(answer.status).toBe(401)
+    expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer /)
+  })
 
   test('C24 unlisted-scope: client credentials for a scope that the client does not have', async () => {
     const form = { grant_type: 'client_credentials', scope: 'read admin' }
     expectTokenError(await attack(house, () => tokenRequest(server, app, form)), 'invalid_scope')
     // A person's scopes are nothing for a client on its own.
-    expectTokenError(await attack(house, () => tokenRequest(server, app, { ...form, scope: 'openid' })), 'invalid_scope')
+    expectTokenError(
+      await attack(house, () => tokenRequest(server, app, { ...form, scope: 'openid' })),
+      'invalid_scope',
+    )
   })
 
   test('C25 password-grant: refused without the switch; with it, throttled as sign-in is', async () => {

@@ -78,7 +78,7 @@ export const grantWithCode: Grant = {
 /** The grant that a decision leaves behind: what it wrote, or what was there. */
 export function grantAfter(before: Grant | undefined, decision: Decision<unknown>): Grant | undefined {
   const write = decision.writes.find((candidate) => candidate.op === 'put' && candidate.kind === 'grant')
-  return write === undefined ? before : ((write as { value: Grant }).value)
+  return write === undefined ? before : (write as { value: Grant }).value
 }
 
 export function eventTypes(decision: Decision<unknown>): readonly string[] {

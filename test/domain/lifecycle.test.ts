@@ -25,11 +25,28 @@ describe('epochs', () => {
 })
 
 describe('sessions', () => {
-  const session = startSession({ user, instance, now: start, persistent: false, amr: [], acr: 'pwd', nonce: 'n', keyId: 'k', device: '' })
+  const session = startSession({
+    user,
+    instance,
+    now: start,
+    persistent: false,
+    amr: [],
+    acr: 'pwd',
+    nonce: 'n',
+    keyId: 'k',
+    device: '',
+  })
   test.each([
     ['fresh', session, user, instance, start, true],
     ['idle too long', session, user, instance, start + session.idleTtl, false],
-    ['used until its absolute end', { ...session, lastSeenAt: session.absoluteExpiresAt - 1 }, user, instance, session.absoluteExpiresAt, false],
+    [
+      'used until its absolute end',
+      { ...session, lastSeenAt: session.absoluteExpiresAt - 1 },
+      user,
+      instance,
+      session.absoluteExpiresAt,
+      false,
+    ],
     ['of a locked account', session, { ...user, locked: true }, instance, start, false],
     ['from before a password change', session, { ...user, epoch: user.epoch + 1 }, instance, start, false],
     ['from before everybody was revoked', session, user, { ...instance, epoch: 2 }, start, false],
@@ -39,7 +56,17 @@ describe('sessions', () => {
   })
 
   test('"remember me" lives longer', () => {
-    const kept = startSession({ user, instance, now: start, persistent: true, amr: [], acr: 'pwd', nonce: 'n', keyId: 'k', device: '' })
+    const kept = startSession({
+      user,
+      instance,
+      now: start,
+      persistent: true,
+      amr: [],
+      acr: 'pwd',
+      nonce: 'n',
+      keyId: 'k',
+      device: '',
+    })
     expect(kept.absoluteExpiresAt).toBeGreaterThan(session.absoluteExpiresAt)
   })
 
@@ -54,11 +81,19 @@ describe('claims', () => {
   test('OIDC Core §5.4: by scope', () => {
     expect(releaseClaims(person, ['openid'], undefined)).toEqual({})
     expect(releaseClaims(person, ['email'], undefined)).toEqual({ email: 'ada@example.org', email_verified: true })
-    expect(releaseClaims(person, ['profile'], undefined)).toMatchObject({ name: 'Ada Lovelace', preferred_username: 'ada' })
+    expect(releaseClaims(person, ['profile'], undefined)).toMatchObject({
+      name: 'Ada Lovelace',
+      preferred_username: 'ada',
+    })
   })
 
   test('OIDC Core §5.5: by name, and never a protocol claim or an unknown one (B31)', () => {
-    const requested = { email: { essential: true }, sub: { essential: true }, iss: { essential: true }, role: { essential: true } }
+    const requested = {
+      email: { essential: true },
+      sub: { essential: true },
+      iss: { essential: true },
+      role: { essential: true },
+    }
     expect(releaseClaims(person, [], requested)).toEqual({ email: 'ada@example.org' })
   })
 
@@ -68,7 +103,15 @@ describe('claims', () => {
 })
 
 describe('consent', () => {
-  const given = { userId: 'usr_1', clientId: 'app', scope: ['read'], resources: [], claims: [], epoch: 2, givenAt: start }
+  const given = {
+    userId: 'usr_1',
+    clientId: 'app',
+    scope: ['read'],
+    resources: [],
+    claims: [],
+    epoch: 2,
+    givenAt: start,
+  }
   test('adds to what was agreed before', () => {
     expect(widenConsent({ v: 1, ...given, scope: ['write'] }, given).scope).toEqual(['write', 'read'])
   })
@@ -82,7 +125,10 @@ describe('device names', () => {
     [undefined, 'unknown device'],
     ['curl/8.1', 'curl'],
     ['Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', 'Firefox on Linux'],
-    ['Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1 Version/18.0 Mobile/15E148 Safari/604.1', 'Safari on iPhone'],
+    [
+      'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1 Version/18.0 Mobile/15E148 Safari/604.1',
+      'Safari on iPhone',
+    ],
   ])('%s → %s', (userAgent, name) => {
     expect(deviceNameOf(userAgent)).toBe(name)
   })

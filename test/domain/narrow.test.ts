@@ -39,13 +39,33 @@ describe('chooseTarget', () => {
     ['less scope', { scope: ['read'] }, 'ourselves: read'],
     ['C07: more scope', { scope: ['read', 'admin'] }, 'invalid_scope/scope_not_held'],
     ['the granted resource by default', withApi, 'https://api.example: read write'],
-    ['a resource narrows to the scopes that it knows', { ...withApi, scope: ['openid', 'read'] }, 'https://api.example: read'],
-    ['OpenID clients may always come back to userinfo', { ...withApi, resources: [issuer] }, 'ourselves: openid read write'],
+    [
+      'a resource narrows to the scopes that it knows',
+      { ...withApi, scope: ['openid', 'read'] },
+      'https://api.example: read',
+    ],
+    [
+      'OpenID clients may always come back to userinfo',
+      { ...withApi, resources: [issuer] },
+      'ourselves: openid read write',
+    ],
     ['others may not', { ...withApi, held: ['read'], resources: [issuer] }, 'invalid_target/resource_not_held'],
-    ['C08: a resource outside the grant', { ...withApi, resources: ['https://other.example'] }, 'invalid_target/resource_not_held'],
+    [
+      'C08: a resource outside the grant',
+      { ...withApi, resources: ['https://other.example'] },
+      'invalid_target/resource_not_held',
+    ],
     ['a resource that is gone', { ...withApi, resource: undefined }, 'invalid_target/unknown_resource'],
-    ['a resource that is switched off', { ...withApi, resource: { ...api, disabled: true } }, 'invalid_target/unknown_resource'],
-    ['two resources at once', { ...withApi, resources: ['https://api.example', issuer] }, 'invalid_target/several_resources'],
+    [
+      'a resource that is switched off',
+      { ...withApi, resource: { ...api, disabled: true } },
+      'invalid_target/unknown_resource',
+    ],
+    [
+      'two resources at once',
+      { ...withApi, resources: ['https://api.example', issuer] },
+      'invalid_target/several_resources',
+    ],
     ['scope that the resource does not know', { ...withApi, scope: ['openid'] }, 'invalid_scope/scope_not_of_resource'],
   ])('%s', (_, changed, expected) => {
     expect(choose(changed)).toBe(expected)
@@ -55,14 +75,25 @@ describe('chooseTarget', () => {
     const scope = fc.subarray(['openid', 'read', 'write', 'admin', 'x'])
     const resource = fc.constantFrom('https://api.example', 'https://other.example', issuer)
     fc.assert(
-      fc.property(scope, fc.option(scope, { nil: undefined }), fc.uniqueArray(resource), fc.uniqueArray(resource), (held, asked, heldResources, resources) => {
-        const question = { heldResources, resources, issuer }
-        const named = resourceInQuestion(question)
-        const target = chooseTarget({ ...question, held, scope: asked, resource: named === undefined ? undefined : { ...api, resource: named } })
-        if (isRefusal(target)) return
-        for (const one of target.scope) expect(held).toContain(one)
-        if (target.resource !== undefined) expect(heldResources).toContain(target.resource.resource)
-      }),
+      fc.property(
+        scope,
+        fc.option(scope, { nil: undefined }),
+        fc.uniqueArray(resource),
+        fc.uniqueArray(resource),
+        (held, asked, heldResources, resources) => {
+          const question = { heldResources, resources, issuer }
+          const named = resourceInQuestion(question)
+          const target = chooseTarget({
+            ...question,
+            held,
+            scope: asked,
+            resource: named === undefined ? undefined : { ...api, resource: named },
+          })
+          if (isRefusal(target)) return
+          for (const one of target.scope) expect(held).toContain(one)
+          if (target.resource !== undefined) expect(heldResources).toContain(target.resource.resource)
+        },
+      ),
     )
   })
 })

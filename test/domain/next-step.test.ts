@@ -61,7 +61,10 @@ function step(changed: Partial<Omit<StepInput, 'request'>> & { request?: Partial
 
 const prompts = (...prompt: Prompt[]) => ({ request: { prompt } })
 /** The person signed in again for this very request. */
-const proved = { signedIn: sessionAt(start + 90), progress: { createdAt: start + 80, sessionId: 's1', authenticatedAt: start + 90 } }
+const proved = {
+  signedIn: sessionAt(start + 90),
+  progress: { createdAt: start + 80, sessionId: 's1', authenticatedAt: start + 90 },
+}
 
 describe('nextStep', () => {
   test.each<[string, string, Parameters<typeof step>[0]]>([
@@ -95,10 +98,22 @@ describe('nextStep', () => {
     ['prompt=consent although it is remembered', 'consent', prompts('consent')],
     ['more scope than remembered', 'consent', { request: { scope: ['openid', 'read', 'write'] } }],
     ['another resource than remembered', 'consent', { request: { resources: ['https://api.example'] } }],
-    ['a single claim that was not agreed to', 'consent', { request: { claims: { idToken: {}, userinfo: { email: { essential: false } } } } }],
+    [
+      'a single claim that was not agreed to',
+      'consent',
+      { request: { claims: { idToken: {}, userinfo: { email: { essential: false } } } } },
+    ],
     ['a consent from before the account was revoked', 'consent', { consent: { ...agreed, epoch: user.epoch - 1 } }],
-    ['B23: a public client whose redirect is not https', 'consent', { client: { ...client, authentication: { method: 'none' }, redirectUris: ['http://127.0.0.1/cb'] } }],
-    ['a public client with https redirects that an administrator made', 'issue', { client: { ...client, authentication: { method: 'none' } } }],
+    [
+      'B23: a public client whose redirect is not https',
+      'consent',
+      { client: { ...client, authentication: { method: 'none' }, redirectUris: ['http://127.0.0.1/cb'] } },
+    ],
+    [
+      'a public client with https redirects that an administrator made',
+      'issue',
+      { client: { ...client, authentication: { method: 'none' } } },
+    ],
     ['prompt=none without a session', 'refuse:login_required', { ...prompts('none'), signedIn: undefined }],
     ['prompt=none with an old session', 'refuse:login_required', { request: { prompt: ['none'], maxAge: 1 } }],
     ['prompt=none without consent', 'refuse:consent_required', { ...prompts('none'), consent: undefined }],
@@ -111,7 +126,10 @@ describe('nextStep', () => {
     [
       'an essential acr that is met',
       'consent',
-      { consent: undefined, request: { claims: { idToken: { acr: { essential: true, values: ['mfa', 'pwd'] } }, userinfo: {} } } },
+      {
+        consent: undefined,
+        request: { claims: { idToken: { acr: { essential: true, values: ['mfa', 'pwd'] } }, userinfo: {} } },
+      },
     ],
   ])('%s → %s', (_, expected, changed) => {
     expect(step(changed)).toBe(expected)

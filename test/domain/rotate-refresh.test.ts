@@ -47,7 +47,12 @@ describe('rotateRefresh', () => {
     const decision = rotate(family, 0)
     expect(outcomeOf(decision)).toBe('rotated')
     const refresh = grantAfter(family, decision)?.refresh
-    expect(refresh).toMatchObject({ generation: 1, current: imprint('r1'), previous: imprint('r0'), idleExpiresAt: start + 1100 })
+    expect(refresh).toMatchObject({
+      generation: 1,
+      current: imprint('r1'),
+      previous: imprint('r0'),
+      idleExpiresAt: start + 1100,
+    })
     expect(eventTypes(decision)).toEqual(['token.refreshed'])
   })
 
@@ -145,7 +150,15 @@ describe('any interleaving of redeem, rotate and revoke', () => {
         for (const { kind, pick, wait } of actions) {
           now += wait
           const slot = slotOf('grant', 'g1', grant)
-          const common = { now, clientId: 'app', epoch: '1.2.3', accessTtl: 900, eventId: 'e', issued: issuedEvent, address: '' }
+          const common = {
+            now,
+            clientId: 'app',
+            epoch: '1.2.3',
+            accessTtl: 900,
+            eventId: 'e',
+            issued: issuedEvent,
+            address: '',
+          }
           if (kind === 'revoke') {
             grant = grantAfter(grant, revokeGrant(slot, { now, eventId: 'e', event: issuedEvent }))
             dead = true

@@ -25,7 +25,12 @@ export function authorizeUrl(client: Pick<MadeClient, 'clientId'>, extra: Extra 
 }
 
 /** Fill and send the form `#id` of a page, `fields` over what stands in it. */
-export async function submit(browser: Browser, page: Answer, id: string, fields: Readonly<Record<string, string | readonly string[]>>): Promise<Answer> {
+export async function submit(
+  browser: Browser,
+  page: Answer,
+  id: string,
+  fields: Readonly<Record<string, string | readonly string[]>>,
+): Promise<Answer> {
   const form = readForm(page.text, id)
   return browser.ask(form.action, { form: { ...form.fields, ...fields } })
 }
@@ -55,9 +60,12 @@ export async function signInFor(
 export async function authorize(server: TestGatehouse, browser: Browser, url: string, username: string): Promise<URL> {
   let answer = await follow(server, browser, await browser.ask(url))
   for (let steps = 0; steps < 4 && answer.location === undefined; steps += 1) {
-    if (answer.text.includes('<form id="sign-in"')) answer = await submit(browser, answer, 'sign-in', { username, password: usualPassword })
-    else if (answer.text.includes('<form id="consent"')) answer = await submit(browser, answer, 'consent', { decision: 'allow' })
-    else if (answer.text.includes('<form id="continue"')) answer = await submit(browser, answer, 'continue', { decision: 'continue' })
+    if (answer.text.includes('<form id="sign-in"'))
+      answer = await submit(browser, answer, 'sign-in', { username, password: usualPassword })
+    else if (answer.text.includes('<form id="consent"'))
+      answer = await submit(browser, answer, 'consent', { decision: 'allow' })
+    else if (answer.text.includes('<form id="continue"'))
+      answer = await submit(browser, answer, 'continue', { decision: 'continue' })
     else throw new Error(`stuck at ${answer.status}: ${answer.text.slice(0, 300)}`)
     answer = await follow(server, browser, answer)
   }
@@ -77,7 +85,13 @@ export async function tokenRequest(
   return browser.ask('/oauth/token', { form, headers: { authorization: client.basic } })
 }
 
-export type Tokens = { readonly access_token: string; readonly refresh_token: string; readonly id_token: string; readonly scope: string; readonly expires_in: number }
+export type Tokens = {
+  readonly access_token: string
+  readonly refresh_token: string
+  readonly id_token: string
+  readonly scope: string
+  readonly expires_in: number
+}
 
 /** The whole code flow in a fresh browser (or the given one). */
 export async function codeFlow(
@@ -95,8 +109,15 @@ export async function codeFlow(
 }
 
 /** What introspection by `client` says. */
-export async function introspect(server: TestGatehouse, client: MadeClient, token: string): Promise<Record<string, unknown>> {
-  const answer = await createBrowser(server.url).ask('/oauth/introspect', { form: { token }, headers: { authorization: client.basic } })
+export async function introspect(
+  server: TestGatehouse,
+  client: MadeClient,
+  token: string,
+): Promise<Record<string, unknown>> {
+  const answer = await createBrowser(server.url).ask('/oauth/introspect', {
+    form: { token },
+    headers: { authorization: client.basic },
+  })
   return answer.json()
 }
 

@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createBrowser } from '../kit/browser.ts'
-import { authorize, authorizeUrl, claimsOf, codeFlow, introspect, tokenRequest, userinfo, verifier } from '../kit/flow.ts'
+import {
+  authorize,
+  authorizeUrl,
+  claimsOf,
+  codeFlow,
+  introspect,
+  tokenRequest,
+  userinfo,
+  verifier,
+} from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 
 let server: TestGatehouse
@@ -16,7 +25,11 @@ afterAll(() => server.close())
 describe('the code flow', () => {
   test('RFC 6749 §4.1: a person signs in and consents, the client gets tokens, a resource asks about them', async () => {
     const { tokens } = await codeFlow(server, app, 'ada', { extra: { scope: 'openid profile email offline_access' } })
-    expect(tokens).toMatchObject({ token_type: 'Bearer', expires_in: 900, scope: 'openid profile email offline_access' })
+    expect(tokens).toMatchObject({
+      token_type: 'Bearer',
+      expires_in: 900,
+      scope: 'openid profile email offline_access',
+    })
     const info = await userinfo(server, tokens.access_token)
     expect(info.json()).toMatchObject({ preferred_username: 'ada', email: 'ada@example.org', email_verified: false })
     const seen = await introspect(server, app, tokens.access_token)
@@ -60,7 +73,10 @@ describe('the code flow', () => {
     expect(replay.json()).toMatchObject({ error: 'invalid_grant' })
     expect((await userinfo(server, tokens.access_token)).status).toBe(401)
     expect(await introspect(server, app, tokens.access_token)).toEqual({ active: false })
-    const refresh = await tokenRequest(server, app, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token })
+    const refresh = await tokenRequest(server, app, {
+      grant_type: 'refresh_token',
+      refresh_token: tokens.refresh_token,
+    })
     expect(refresh.json()).toMatchObject({ error: 'invalid_grant' })
   })
 
