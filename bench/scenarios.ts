@@ -1,5 +1,5 @@
 import type { FlowName } from './load/flows/registry.ts'
-import { gatehouse } from './sides/gatehouse.ts'
+import { gatehouse, gatehouseWithoutHashing } from './sides/gatehouse.ts'
 import { bareFastify, peerInMemory, peerOnSqlite } from './sides/peers.ts'
 import type { Side } from './sides/side.ts'
 
@@ -21,11 +21,11 @@ const beside = (
   flow: FlowName,
   memory: Row['target'],
   sqlite: Row['target'],
-  ours: { flow?: FlowName; note?: string } = {},
+  ours: { side?: Side; flow?: FlowName; note?: string } = {},
 ): Row[] => [
   { side: peerInMemory, flow, ...(memory && { target: memory }) },
   ...(sqlite === undefined ? [] : [{ side: peerOnSqlite, flow, target: sqlite }]),
-  { side: gatehouse, flow: ours.flow ?? flow, ...(ours.note !== undefined && { note: ours.note }) },
+  { side: ours.side ?? gatehouse, flow: ours.flow ?? flow, ...(ours.note !== undefined && { note: ours.note }) },
 ]
 
 const of = (reach: number, moonshot: number): NonNullable<Row['target']> => ({ reach, moonshot })
@@ -71,7 +71,10 @@ export const scenarios: readonly Scenario[] = [
     name: 'sign-in',
     what: 'a new browser: sign-in, consent, code, tokens; no password hashing on either side',
     kind: 'load',
-    rows: beside('sign-in', of(2.5, 4), undefined),
+    rows: beside('sign-in', of(2.5, 4), undefined, {
+      side: gatehouseWithoutHashing,
+      note: 'embedded by `ours/serve-without-hashing.ts`: a password pool that compares in place of argon2id, nothing else changed',
+    }),
   },
   { name: 'jwks', what: 'the key set', kind: 'load', rows: beside('jwks', of(2, 3), undefined) },
   { name: 'discovery', what: 'the OpenID configuration', kind: 'load', rows: beside('discovery', of(2, 3), undefined) },

@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Side } from './side.ts'
+import type { Place, Side } from './side.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const entry = (): string => {
@@ -13,47 +13,50 @@ export const gatehouse: Side = {
   name: 'gatehouse',
   title: 'Gatehouse, SQLite durable, audit events included',
   readyPath: '/readyz',
-  prepare: ({ directory, port, fixture }) => {
-    const configFile = join(directory, 'gatehouse.yaml')
-    // YAML is a superset of JSON: no writer needed.
-    writeFileSync(configFile, JSON.stringify(configuration(fixture), null, 2))
-    const address = ['--port', String(port), '--issuer', `http://localhost:${port}`]
-    return {
-      args: [
-        entry(),
-        'serve',
-        '--config',
-        configFile,
-        '--data',
-        join(directory, 'data'),
-        ...address,
-        '--metrics-port',
-        String(port + 1),
-        '--log-level',
-        'error',
-      ],
-      env: {
-        NODE_ENV: 'production',
-        BENCH_SERVICE_SECRET: fixture.service.secret,
-        BENCH_WEB_SECRET: fixture.web.secret,
-        GATEHOUSE_ADMIN_PASSWORD: fixture.administrator.password,
-      },
-    }
+  prepare: (place) => {
+    const { configFile, data, env } = prepareFiles(place)
+    const port = String(place.port)
+    const flags = ['--config', configFile, '--data', data, '--port', port, '--issuer', `http://localhost:${port}`]
+    return { args: [entry(), 'serve', ...flags, '--log-level', 'error'], env }
   },
 }
 
-const configuration = ({
-  service,
-  web,
-  resources,
-  ttlSeconds,
-}: Parameters<Side['prepare']>[0]['fixture']): unknown => ({
+/** The same server embedded, so that it takes a password pool which compares instead of hashing. */
+export const gatehouseWithoutHashing: Side = {
+  ...gatehouse,
+  prepare: (place) => {
+    const { configFile, data, env } = prepareFiles(place)
+    const fixtureFile = join(place.directory, 'fixture.json')
+    writeFileSync(fixtureFile, JSON.stringify({ fixture: place.fixture }), { mode: 0o600 })
+    const script = join(root, 'bench', 'ours', 'serve-without-hashing.ts')
+    return { args: [script, configFile, data, String(place.port), fixtureFile], env }
+  },
+}
+
+const prepareFiles = ({
+  directory,
+  fixture,
+}: Place): { configFile: string; data: string; env: Record<string, string> } => {
+  const configFile = join(directory, 'gatehouse.yaml')
+  // YAML is a superset of JSON: no writer needed.
+  writeFileSync(configFile, JSON.stringify(configuration(fixture), null, 2))
+  const env = {
+    NODE_ENV: 'production',
+    BENCH_SERVICE_SECRET: fixture.service.secret,
+    BENCH_WEB_SECRET: fixture.web.secret,
+    GATEHOUSE_ADMIN_PASSWORD: fixture.administrator.password,
+  }
+  return { configFile, data: join(directory, 'data'), env }
+}
+
+const configuration = ({ service, web, resources, ttlSeconds }: Place['fixture']): unknown => ({
   clients: [
     {
       client_id: service.id,
       client_name: 'A service',
       grant_types: ['client_credentials'],
       scope: resources.scope,
+      resources: [resources.opaque, resources.jwt],
       token_endpoint_auth_method: 'client_secret_basic',
       client_secret: { env: 'BENCH_SERVICE_SECRET' },
     },
