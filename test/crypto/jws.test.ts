@@ -82,6 +82,19 @@ test('PS256 of a client verifies', async () => {
   expect(judge(text, { ...key, algorithms: ['RS256'] })).toBe('algorithm')
 })
 
+test('RFC 7518 §3.4: an ES256 signature has 64 bytes; zeros put in front of r or s make no second spelling', () => {
+  const { signing, verification } = pairs.get('ES256')!
+  const text = signJws(signing, 'JWT', '{"a":1}')
+  const input = text.slice(0, text.lastIndexOf('.'))
+  const signature = Buffer.from(text.slice(input.length + 1), 'base64url')
+  const zero = Buffer.alloc(1)
+  const withZeroInS = Buffer.concat([signature.subarray(0, 32), zero, signature.subarray(32)])
+  const withZeroInR = Buffer.concat([zero, signature])
+  for (const longer of [withZeroInS, withZeroInR]) {
+    expect(judge(`${input}.${longer.toString('base64url')}`, verification)).toBe('signature')
+  }
+})
+
 describe('E01 alg-none', () => {
   test.each(['none', 'None', 'nOnE', 'NONE', ''])('%j, with and without a signature', (alg) => {
     const { verification } = pairs.get('ES256')!

@@ -12,6 +12,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { mac } from '../../src/crypto/mac.ts'
+import { createKeyFile } from '../../src/keys/key-file.ts'
 import { openProtection } from '../../src/keys/protection.ts'
 import { ProtectionFailed } from '../../src/keys/protection-failed.ts'
 import { fakeClock, memory, random, startNode } from './fixtures.ts'
@@ -55,6 +57,15 @@ describe('the key file', () => {
     const sealed = all[0]!.seal('key', 'mac:000001', Buffer.from('x'))
     for (const protection of all) expect(protection.open('key', 'mac:000001', sealed)).toEqual(Buffer.from('x'))
     expect(readdirSync(folder)).toEqual(['gatehouse.key'])
+  })
+
+  test('that somebody else made in the meantime is taken, not replaced', async () => {
+    const path = join(folder, 'gatehouse.key')
+    const first = await createKeyFile(path, random)
+    const content = readFileSync(path, 'utf8')
+    const second = await createKeyFile(path, random)
+    expect(readFileSync(path, 'utf8')).toBe(content)
+    expect(mac(second, 'x')).toBe(mac(first, 'x'))
   })
 
   test.each(['640', '604', '660', '601', '777'])(

@@ -112,7 +112,7 @@ describe('an opaque access token', () => {
   })
 
   test.each([
-    ['another version', [2, issuer, 'usr_1']],
+    ['another version', [2, issuer, 'usr_1', ['a'], 'app', '', now, 900, 'j', 'g', 'e']],
     ['a missing part', [1, issuer, 'usr_1', ['a'], 'app', '', now, 900, 'j', 'g']],
     ['a part too many', [1, issuer, 'usr_1', ['a'], 'app', '', now, 900, 'j', 'g', 'e', null, null, { a: 1 }, 'x']],
     ['a life as text', [1, issuer, 'usr_1', ['a'], 'app', '', now, '900', 'j', 'g', 'e']],
