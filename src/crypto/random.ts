@@ -34,18 +34,11 @@ export function createRandom(): Random {
     return drawn
   }
 
-  return randomFrom({
-    bytes: (size) => take(size, (bytes, start, end) => Uint8Array.prototype.slice.call(bytes, start, end)),
-    text: (size) => take(size, (bytes, start, end) => bytes.toString('base64url', start, end)),
-  })
-}
-
-/** The two derived shapes, over any source of bytes (tests pass a seeded one). */
-export function randomFrom(source: Pick<Random, 'bytes' | 'text'>): Random {
+  const text = (size: number) => take(size, (bytes, start, end) => bytes.toString('base64url', start, end))
   return {
-    bytes: source.bytes,
-    text: source.text,
-    id: (nowMillis) => nowMillis.toString(16).padStart(12, '0') + source.text(16),
-    stamp: () => source.text(12),
+    bytes: (size) => take(size, (bytes, start, end) => Uint8Array.prototype.slice.call(bytes, start, end)),
+    text,
+    id: (nowMillis) => nowMillis.toString(16).padStart(12, '0') + text(16),
+    stamp: () => text(12),
   }
 }

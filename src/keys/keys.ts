@@ -7,8 +7,6 @@ import { createKeyCache } from './key-cache.ts'
 import type { KeyView } from './key-view.ts'
 import { announceNext, foundMissing, takeDueSteps } from './rotation.ts'
 
-export type { KeyEvent, KeysContext } from './context.ts'
-
 /** A key without anything secret. */
 export type KeySummary = Omit<KeyRecord, 'v' | 'sealed' | 'publicJwk'>
 
