@@ -1,20 +1,18 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { opcode, widths, type Batch, type BatchValue } from './batch.ts'
 import type { Reply, UnitOutcome } from './messages.ts'
-import { verdictOf } from './verdict.ts'
+import { TransactionFailed, type Transaction } from './transaction.ts'
 
 /** `sweep_at` may run this far behind `expires_at` before the index is worth an update. */
 const lagSeconds = 86_400
 
-/** Write one batch: durable when it returns. Throws what SQLite threw when the whole batch failed; then nothing of it happened or the error is fatal. */
+/** Write one batch: durable when it returns. Throws TransactionFailed when the whole batch failed. */
 export type ApplyBatch = (batch: Batch) => Extract<Reply, { readonly is: 'committed' | 'judged' }>
 
 type Found = readonly [rowId: number, version: string, sweepAt: number | null, owners: string | null]
 
 /** The writer's end of a batch. All units share one transaction, each is all or nothing by itself. */
-export function createApplyBatch(db: DatabaseSync): ApplyBatch {
-  const begin = db.prepare('BEGIN IMMEDIATE')
-  const commit = db.prepare('COMMIT')
+export function createApplyBatch(db: DatabaseSync, inTransaction: Transaction): ApplyBatch {
   const find = db.prepare('SELECT row_id, version, sweep_at, owners FROM record WHERE kind = ? AND id = ?')
   const insert = db.prepare(
     'INSERT INTO record (kind, id, version, value, expires_at, sweep_at, owners, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
@@ -45,7 +43,7 @@ export function createApplyBatch(db: DatabaseSync): ApplyBatch {
         return conflicts === 0 ? { is: 'committed' } : { is: 'judged', outcomes }
       })
     } catch (error) {
-      if (!['duplicate', 'nothing'].includes(verdictOf(error, 'unit'))) throw error
+      if (!(error instanceof TransactionFailed) || !breaksOneUnit(error)) throw error
       // One unit broke halfway and took the batch with it: nothing is committed, so each can have a transaction of its own.
       return { is: 'judged', outcomes: applyOneByOne(batch) }
     }
@@ -61,23 +59,8 @@ export function createApplyBatch(db: DatabaseSync): ApplyBatch {
     try {
       return inTransaction(() => applyUnit(batch, at))
     } catch (error) {
-      const verdict = verdictOf(error, 'unit')
-      if (verdict === 'duplicate') return 'conflict'
-      if (verdict === 'fatal' || verdict === 'corrupt') throw error
-      return { refused: error instanceof Error ? error.message : String(error) }
-    }
-  }
-
-  function inTransaction<T>(work: () => T): T {
-    begin.run()
-    try {
-      const result = work()
-      commit.run()
-      return result
-    } catch (error) {
-      // Some errors have rolled back already.
-      if (db.isTransaction) db.exec('ROLLBACK')
-      throw error
+      if (!(error instanceof TransactionFailed) || ['fatal', 'corrupt'].includes(error.verdict)) throw error
+      return error.verdict === 'duplicate' ? 'conflict' : { refused: error.message }
     }
   }
 
@@ -147,6 +130,10 @@ export function createApplyBatch(db: DatabaseSync): ApplyBatch {
     for (const owner of ownersOf(before)) unlink.run(kind, owner, id)
     for (const owner of ownersOf(after)) link.run(kind, owner, id)
   }
+}
+
+function breaksOneUnit({ verdict }: TransactionFailed): boolean {
+  return verdict === 'duplicate' || verdict === 'nothing'
 }
 
 /** When a sweep has to look at the record: early enough, and moved only when that saves a look. */

@@ -9,7 +9,7 @@ export function findDamage(db: DatabaseSync, depth: 'quick' | 'full'): readonly 
   const check = db.prepare(depth === 'quick' ? 'PRAGMA quick_check(5)' : `PRAGMA integrity_check(${mostFindings})`)
   try {
     const findings = (check.all() as unknown as readonly (readonly [string])[]).map(([finding]) => finding)
-    if (findings.length !== 1 || findings[0] !== 'ok') return findings
+    if (findings.length !== 1 || findings[0] !== 'ok') return findings.map((finding) => finding.replaceAll('\n', ' '))
     return depth === 'quick' ? [] : [...damagedRecords(db), ...strayLinks(db)].slice(0, mostFindings)
   } catch (error) {
     return [error instanceof Error ? error.message : String(error)]

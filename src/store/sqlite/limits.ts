@@ -8,6 +8,8 @@ export type SqliteLimits = {
   readonly queuedUnits: number
   /** The write-ahead log is never longer; while a long reader keeps it from being emptied, commits are refused. */
   readonly walBytes: number
+  /** Pages of the database; where it would grow further, the disk counts as full. */
+  readonly pages: number
 }
 
 export const sqliteLimits: SqliteLimits = {
@@ -15,4 +17,5 @@ export const sqliteLimits: SqliteLimits = {
   answerMillis: 10_000,
   queuedUnits: 10_000,
   walBytes: 256 * 1024 * 1024,
+  pages: 0xffff_fffe,
 }

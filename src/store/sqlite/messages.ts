@@ -6,6 +6,7 @@ export type WriterOrders = {
   readonly path: string
   readonly quickCheck: boolean
   readonly walBytes: number
+  readonly pages: number
   /** Keeps the pauses of two processes apart. */
   readonly seed: number
   /** Rung (counted up) after every order sent. */

@@ -46,7 +46,9 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
   const limits = { ...sqliteLimits, ...options.limits }
   const eventTtl = options.eventTtl ?? lifetimes.event
   prepareFile(path)
-  await patiently(limits.busyMillis, () => setUp(path))
+  await patiently(limits.busyMillis, () => setUp(path)).catch((error: unknown) => {
+    throw verdictOf(error, 'unit') === 'corrupt' ? damagedFile(path, error) : error
+  })
 
   const queue = createCommitQueue({ send: (order) => writer.send(order), clock, random, limits })
   const writer = await startWriter(
@@ -54,6 +56,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
       path,
       quickCheck: options.quickCheck ?? true,
       walBytes: limits.walBytes,
+      pages: limits.pages,
       seed: Math.floor(fractionOf(random.stamp()) * 2 ** 32),
     },
     {
@@ -159,9 +162,6 @@ function setUp(path: string): void {
   try {
     migrate(db, path)
     db.exec('PRAGMA journal_mode = WAL')
-  } catch (error) {
-    if (verdictOf(error, 'unit') === 'corrupt') throw damagedFile(path, error)
-    throw error
   } finally {
     db.close()
   }

@@ -1,11 +1,12 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { ownersOf } from './apply-batch.ts'
 import type { SweepOrder, Swept } from './messages.ts'
+import type { Transaction } from './transaction.ts'
 
 type Due = readonly [rowId: number, kind: string, id: string, expiresAt: number | null, owners: string | null]
 
 /** One bounded step of a sweep, in one transaction on the writer thread. */
-export function createSweepStep(db: DatabaseSync): (order: SweepOrder) => Swept {
+export function createSweepStep(db: DatabaseSync, inTransaction: Transaction): (order: SweepOrder) => Swept {
   const due = db.prepare(
     'SELECT row_id, kind, id, expires_at, owners FROM record WHERE sweep_at < ? ORDER BY sweep_at LIMIT ?',
   )
@@ -18,17 +19,7 @@ export function createSweepStep(db: DatabaseSync): (order: SweepOrder) => Swept 
     'DELETE FROM change WHERE seq IN (SELECT seq FROM change ORDER BY seq LIMIT ?) AND expires_at < ?',
   )
 
-  return (order) => {
-    db.exec('BEGIN IMMEDIATE')
-    try {
-      const swept = step(order)
-      db.exec('COMMIT')
-      return swept
-    } catch (error) {
-      if (db.isTransaction) db.exec('ROLLBACK')
-      throw error
-    }
-  }
+  return (order) => inTransaction(() => step(order))
 
   function step({ now, eventsBefore, limit }: SweepOrder): Swept {
     const rows = due.all(now, limit) as unknown as readonly Due[]

@@ -5,6 +5,7 @@ import { openConnection } from './connection.ts'
 import { findDamage } from './find-damage.ts'
 import type { Order, Reply, WriterOrders } from './messages.ts'
 import { createSweepStep } from './sweep-step.ts'
+import { createTransaction, TransactionFailed } from './transaction.ts'
 import { verdictOf } from './verdict.ts'
 
 // The one thread of this process that writes: neither an fsync nor a foreign lock stops the event loop of the others.
@@ -15,15 +16,17 @@ const naps = 8
 const longestNapMillis = 1
 const quietMillis = 20
 
-const { path, quickCheck, walBytes, seed, bell } = workerData as WriterOrders
+const { path, quickCheck, walBytes, pages, seed, bell } = workerData as WriterOrders
 const napping = new Int32Array(new SharedArrayBuffer(4))
 let chance = seed
 /** After a fatal error not even closing is allowed: it would copy the log, and with it what may not be on the disk. */
 let dead = false
 
 const db = openConnection(path, { readOnly: false })
-const applyBatch = createApplyBatch(db)
-const sweepStep = createSweepStep(db)
+db.exec(`PRAGMA max_page_count = ${pages}`)
+const inTransaction = createTransaction(db)
+const applyBatch = createApplyBatch(db, inTransaction)
+const sweepStep = createSweepStep(db, inTransaction)
 const checkpointer = createCheckpointer(db, walBytes)
 
 const damage = quickCheck ? findDamage(db, 'quick') : []
@@ -49,8 +52,9 @@ function takeOrders(): void {
 }
 
 function nextOrder(): Order | undefined {
-  const received = parentPort === null ? undefined : receiveMessageOnPort(parentPort)
-  return (received as { readonly message: Order } | undefined)?.message
+  const received: { readonly message: Order } | undefined =
+    parentPort === null ? undefined : receiveMessageOnPort(parentPort)
+  return received?.message
 }
 
 function carryOut(order: Exclude<Order, 'close'>): Reply {
@@ -60,7 +64,7 @@ function carryOut(order: Exclude<Order, 'close'>): Reply {
         return { is: 'declined', why: 'another process keeps reading an old snapshot, and the log is full' }
       return 'limit' in order ? sweepStep(order) : applyBatch(order)
     } catch (error) {
-      const verdict = verdictOf(error, 'commit')
+      const verdict = error instanceof TransactionFailed ? error.verdict : verdictOf(error, 'commit')
       if (verdict === 'busy' && nap < naps) takeNap()
       else if (verdict === 'busy') return { is: 'busy' }
       else if (verdict === 'full') return { is: 'declined', why: 'the disk is full' }
