@@ -57,5 +57,13 @@ async function read(core: Core, http: HttpRequest): Promise<Pending | HttpRespon
       refuse('invalid_request', 'hint_malformed', 'id_token_hint is no ID token of this client'),
     )
   }
+  if (request.subject !== undefined && request.subject !== hinted.subject) {
+    return refuseToClient(
+      core,
+      http,
+      to,
+      refuse('invalid_request', 'hint_malformed', 'id_token_hint and claims ask for different people'),
+    )
+  }
   return { request: { ...request, subject: hinted.subject }, to }
 }
