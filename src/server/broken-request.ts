@@ -11,7 +11,7 @@ const answers: Readonly<Record<string, string>> = {
 
 /**
  * What isn't HTTP/1, or came too slowly: an answer in fixed words and the end of the connection (J08, J09). Nothing is said where
- * an answer is half written or a body was cut short, because there it would be read as something else.
+ * the last word was said already or an answer is half written, because there it would be read as something else.
  */
 export function answerBrokenRequest(
   error: Error & { readonly code?: string },
@@ -31,8 +31,9 @@ export function answerBrokenRequest(
     reason: code === '' ? 'unknown' : code,
     address: link.ends.direct.socketAddress,
   })
-  if (link.cutShort || socket.writableLength > 0) {
-    socket.destroy()
+  if (link.ended || socket.writableLength > 0) {
+    // After what is still on its way out.
+    socket.destroySoon()
     return
   }
   const status = answers[code] ?? '400 Bad Request'

@@ -8,12 +8,17 @@ export type Link = {
   readonly ends: Ends
   /** Until its first request is complete. Only such connections are a cheap way to hold a place. */
   young: boolean
-  /** Some body was answered before it had come whole: what follows on the wire is not ours to interpret any more. */
-  cutShort: boolean
+  /** Its last answer is written, or a body was answered before it had come whole: nothing more may be said on it. */
+  ended: boolean
+  /** How many requests came behind one that isn't answered yet. */
+  queued: number
 }
 
 const link = Symbol('link')
 type Linked = Socket & { [link]?: Link }
+
+/** Pipelining deeper than this is a way to make us hold answers that nobody reads. */
+export const mostQueued = 32
 
 export type ConnectionLimits = {
   /** All connections together. */
@@ -54,7 +59,7 @@ export function watchConnections(
 
   server.on('connection', (socket: Linked) => {
     const ends = peers.ends(socket.remoteAddress, socket.localAddress)
-    const made: Link = { ends, young: true, cutShort: false }
+    const made: Link = { ends, young: true, ended: false, queued: 0 }
     socket[link] = made
     size += 1
     const source = sourceOf(ends.direct.socketAddress)

@@ -1,7 +1,7 @@
+import type { Environment } from '../config/read-environment.ts'
+
 /** Kept from the environment of whatever this process starts or dumps, once they are read. */
 const secrets = ['GATEHOUSE_SECRET', 'GATEHOUSE_ADMIN_PASSWORD'] as const
-
-export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * A copy of the environment variables, the only one that is ever made; our own secrets are gone from the environment afterwards.

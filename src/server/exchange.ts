@@ -57,6 +57,8 @@ export type ShellState = {
   stopping: boolean
   /** Endpoints at work. */
   running: number
+  /** Where it listens, or listened. */
+  port: number | undefined
 }
 
 /** Errors that say "not now" by their name; everything else is a bug or a break. */
@@ -147,7 +149,7 @@ export function refuse(
   const { request, link } = arrival
   const answer = context.errors(name, served.style, occasion, request.headers['accept-language'])
   if (hasBody(request.headers) && !request.complete) {
-    link.cutShort = true
+    link.ended = true
     discardBody(request)
   }
   send(context, served, arrival, answer)
@@ -196,6 +198,7 @@ function send(
     context.metrics.observe(served.counts, 500, context.clock.monotonic() - startedAt)
     return
   }
+  if (context.state.stopping || !response.shouldKeepAlive) arrival.link.ended = true
   const millis = context.clock.monotonic() - startedAt
   context.metrics.observe(served.counts, answer.status, millis)
   if (context.log.verbose) {

@@ -14,23 +14,26 @@ export type FailureLog = {
 
 /** A store that is down fails every request; ten lines a second tell as much as ten thousand, and how many they stand for. */
 export function createFailureLog(log: Log, clock: Pick<Clock, 'monotonic'>): FailureLog {
-  let second = -1
-  let written = 0
-  let suppressed = 0
+  const budgets = {
+    'request.unavailable': { second: -1, written: 0, suppressed: 0 },
+    'request.failed': { second: -1, written: 0, suppressed: 0 },
+  }
   return {
     record: (event, { reference, route, error }) => {
-      const now = Math.floor(clock.monotonic() / 1000)
-      if (now !== second) {
-        second = now
-        written = 0
+      const budget = budgets[event]
+      const second = Math.floor(clock.monotonic() / 1000)
+      if (second !== budget.second) {
+        budget.second = second
+        budget.written = 0
       }
-      if (written >= mostPerSecond) {
-        suppressed += 1
+      if (budget.written >= mostPerSecond) {
+        budget.suppressed += 1
         return
       }
-      written += 1
+      budget.written += 1
+      const { suppressed } = budget
+      budget.suppressed = 0
       log.write({ event, reference, route, error: describeError(error), ...(suppressed === 0 ? {} : { suppressed }) })
-      suppressed = 0
     },
   }
 }

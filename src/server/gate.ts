@@ -32,7 +32,11 @@ export function passGate(gate: Gate, request: IncomingMessage): Passed | ShellEr
 
   const mark = url.indexOf('?')
   const path = mark === -1 ? url : url.slice(0, mark)
-  if (!gate.hostCheck(headers.host, gate.boundPort()) && !gate.anyHostPaths.has(path)) return 'misdirected'
+  const { host } = headers
+  // RFC 9112 §3.2; a balancer that probes with HTTP/1.0 has no name to ask for.
+  if (host === undefined && !(request.httpVersion === '1.0' && gate.anyHostPaths.has(path))) return 'malformed'
+  if (host !== undefined && !gate.hostCheck(host, gate.boundPort()) && !gate.anyHostPaths.has(path))
+    return 'misdirected'
   const judgement = gate.paths.has(path) ? 'canonical' : judgePath(path)
   if (judgement !== 'canonical') return judgement === 'alias' ? 'not_found' : 'malformed'
   const query = mark === -1 ? '' : url.slice(mark + 1)

@@ -1,7 +1,7 @@
 import { isLoopbackHost } from '../protocol/loopback.ts'
 
 /** Whether a Host header names this server. `boundPort` is where it listens, once it does. */
-export type HostCheck = (host: string | undefined, boundPort: number | undefined) => boolean
+export type HostCheck = (host: string, boundPort: number | undefined) => boolean
 
 /**
  * G08: a foreign Host gets 421, so that nothing built from it, here or in a cache before us, is ever about somebody else's name.
@@ -18,7 +18,6 @@ export function createHostCheck(issuer: string, extraHosts: readonly string[] = 
   const local = isLoopbackHost(hostname)
 
   return (given, boundPort) => {
-    if (given === undefined) return false
     if (known.has(given)) return true
     const lower = given.toLowerCase()
     if (known.has(lower)) return true

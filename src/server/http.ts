@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { Server as ListeningServer, type AddressInfo } from 'node:net'
 import { fastify } from 'fastify'
 import { answerBrokenRequest } from './broken-request.ts'
-import { connectionLimits, watchConnections, type ConnectionLimits } from './connections.ts'
+import { connectionLimits, mostQueued, watchConnections, type ConnectionLimits } from './connections.ts'
 import { corsHeaders, isOpaqueOrigin, preflight } from './cors.ts'
 import { refuse, serve, type Arrival, type ExchangeContext, type ServedRoute, type ShellState } from './exchange.ts'
 import { createFailureLog } from './failure-log.ts'
@@ -61,7 +61,7 @@ type Arrived = IncomingMessage & { [arrivalOf]?: Arrival }
 export async function createShell(options: ShellOptions): Promise<Shell> {
   const { config, system, log, metrics } = options
   const time = { ...timeouts, ...options.timeouts }
-  const state: ShellState = { stopping: false, running: 0 }
+  const state: ShellState = { stopping: false, running: 0, port: undefined }
   const table = createRouteTable(options.routes)
   const peers = createPeers(config.trustedProxies)
   const overload = createOverload(system.clock, ({ overloaded, delayMillis }) =>
@@ -110,7 +110,7 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
     paths: table.paths,
     anyHostPaths: new Set(options.routes.filter(({ anyHost }) => anyHost === true).map(({ path }) => path)),
     hostCheck: createHostCheck(config.issuer, config.extraHosts),
-    boundPort: () => boundTo()?.port,
+    boundPort: () => state.port,
   }
   const everywhere = ['x-content-type-options', 'nosniff']
   // RFC 6797 §7.2: only where the issuer itself says that this host speaks https.
@@ -121,6 +121,13 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
     const startedAt = system.clock.monotonic()
     const link = connections.linkOf(request.socket)
     if (link.young) connections.proven(request.socket, link)
+    // A response has its socket only when all before it on the connection are written.
+    link.queued = response.socket === null ? link.queued + 1 : 0
+    if (link.queued > mostQueued) {
+      metrics.count('dropped_connections')
+      request.socket.destroy()
+      return
+    }
     const passed = passGate(gate, request)
     if (typeof passed === 'string') {
       const arrival = { request, response, link, startedAt, passed: notPassed }
@@ -140,7 +147,9 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
     const routes = table.at(arrival.passed.path)
     const open = routes.filter(({ cors }) => cors === 'public')
     const at = nowhere(request, routes)
-    if (routes.length === 0) refuse(context, at, arrival, 'not_found')
+    // A parameter longer than any id: the router knows no such route, whatever the method.
+    if (routes.length === 0 || routes.some(({ method }) => method === request.method))
+      refuse(context, at, arrival, 'not_found')
     else if (request.method === 'OPTIONS' && open.length > 0) {
       if (isOpaqueOrigin(request.headers)) refuse(context, at, arrival, 'cross_origin')
       else
@@ -263,6 +272,7 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
   return {
     listen: async () => {
       const address = await listenOn(server, config.listen)
+      state.port = address.port
       overload.start()
       return address
     },

@@ -90,16 +90,25 @@ const mostFrames = 12
 export function describeError(error: unknown, depth = 0): LoggedError {
   if (!(error instanceof Error)) return { name: `thrown ${typeof error}`, frames: [] }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
-  const frames = (error.stack ?? '')
-    .split('\n')
-    .filter((line) => /^ {4}at /.test(line))
-    .slice(0, mostFrames)
-    .map((line) => line.trim())
   return {
     name: error.name,
     ...(code === undefined ? {} : { code }),
     ...(ours.has(error.name) ? { message: error.message } : {}),
-    frames,
+    frames: framesOf(error),
     ...(error.cause instanceof Error && depth < 3 ? { cause: describeError(error.cause, depth + 1) } : {}),
   }
 }
+
+/** Where it happened. The message, which stands before the frames, may hold lines that look like some. */
+function framesOf({ stack = '', message }: Error): readonly string[] {
+  const messageAt = stack.indexOf(message)
+  const behind = messageAt === -1 ? stack : stack.slice(messageAt + message.length)
+  return behind
+    .split('\n')
+    .filter((line) => frame.test(line))
+    .slice(0, mostFrames)
+    .map((line) => line.trim())
+}
+
+const frame =
+  /^ {4}at [^()]{0,120}\((?:<anonymous>|(?:file:\/\/|node:|\/)[^()]{1,300}:\d+:\d+)\)$|^ {4}at (?:async )?(?:file:\/\/|node:|\/)[^()]{1,300}:\d+:\d+$/

@@ -1,0 +1,46 @@
+import { connect, type Socket } from 'node:net'
+
+export type RawAnswer = {
+  /** Everything that came back, byte for byte as latin1. */
+  readonly text: string
+  /** Whether the server closed the connection. */
+  readonly closed: boolean
+}
+
+/** Sends bytes as they are, and listens until the server closes or has been silent for `quietMillis`. */
+export function sendRaw(port: number, bytes: string | Buffer, quietMillis = 300): Promise<RawAnswer> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    let text = ''
+    let timer = setTimeout(() => finish(false), quietMillis)
+    const finish = (closed: boolean): void => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve({ text, closed })
+    }
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1')
+      clearTimeout(timer)
+      timer = setTimeout(() => finish(false), quietMillis)
+    })
+    socket.on('close', () => finish(true))
+    socket.on('error', () => finish(true))
+    socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
+  })
+}
+
+export function statusOf(answer: RawAnswer): number {
+  return Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer.text)?.[1] ?? 0)
+}
+
+/** How many answers are in what came back: more than one for one request is a smuggled second. */
+export function answersIn(answer: RawAnswer): number {
+  return answer.text.split('HTTP/1.1 ').length - 1
+}
+
+export function open(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(socket))
+    socket.on('error', reject)
+  })
+}
