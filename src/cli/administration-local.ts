@@ -11,7 +11,9 @@ import { patchUser } from '../accounts/patch-user.ts'
 import { printUser } from '../accounts/print-user.ts'
 import { revokeEverything, revokeTokens } from '../accounts/revoke-tokens.ts'
 import { createResource, deleteResource } from '../accounts/write-resource.ts'
+import { encodeTextBase64url } from '../crypto/encoding.ts'
 import type { Actor } from '../domain/authority.ts'
+import type { Resource } from '../domain/resource.ts'
 import type { User } from '../domain/user.ts'
 import { userIdPrefix } from '../protocol/client-id.ts'
 import type { Administration, Document } from './administration.ts'
@@ -30,9 +32,14 @@ export function administerLocally(local: Local): Administration {
     changed = true
     return outcome.done
   }
+  // RFC 7591 §3.2.1: a secret is never without its expiry; ours have none.
   const made = ({ client, secret }: MadeClient): Document => ({
     ...printClient(client),
-    ...(secret !== undefined && { client_secret: secret }),
+    ...(secret !== undefined && { client_secret: secret, client_secret_expires_at: 0 }),
+  })
+  const shownResource = (resource: Resource): Document => ({
+    ...printResource(resource),
+    resource_id: encodeTextBase64url(resource.resource),
   })
   const named = (name: string): Promise<User> => userNamed(local, name)
 
@@ -71,17 +78,17 @@ export function administerLocally(local: Local): Administration {
     deleteClient: async (clientId) => void done(await deleteClient(local, { actor, clientId })),
 
     createResource: async (document) =>
-      printResource(done(await createResource(local, { actor, issuer: local.config.issuer }, document))),
+      shownResource(done(await createResource(local, { actor, issuer: local.config.issuer }, document))),
     resources: () =>
       pages(async (page) => {
         const { resources, next } = await listResources(local, page)
-        return { items: resources.map(printResource), next }
+        return { items: resources.map(shownResource), next }
       }),
     resource: async (identifier) => {
       const resource = await findResource(local, identifier)
       if (resource === undefined)
         throw new CliFailure(`there is no resource ${identifier}; see gatehouse resource list`)
-      return printResource(resource)
+      return shownResource(resource)
     },
     deleteResource: async (identifier) => void done(await deleteResource(local, actor, identifier)),
 

@@ -1,3 +1,4 @@
+import { encodeTextBase64url } from '../crypto/encoding.ts'
 import { userIdPrefix } from '../protocol/client-id.ts'
 import type { Administration, Document } from './administration.ts'
 import { createCaller, type Call } from './call-api.ts'
@@ -10,7 +11,8 @@ export function administerRemotely(server: string, token: string): Administratio
   const call = createCaller(server, token)
   const user = async (name: string): Promise<string> => `/users/${encodeURIComponent(await userIdOf(call, name))}`
   const client = (clientId: string): string => `/clients/${encodeURIComponent(clientId)}`
-  const resource = (identifier: string): string => `/resources/${encodeURIComponent(identifier)}`
+  /** An identifier is a URI and fits no path as it is. */
+  const resource = (identifier: string): string => `/resources/${encodeTextBase64url(identifier)}`
   /** The wrangler is said by name and sent by id. */
   const withWrangler = async (fields: Document): Promise<Document> =>
     typeof fields['wrangler'] === 'string' ? { ...fields, wrangler: await userIdOf(call, fields['wrangler']) } : fields

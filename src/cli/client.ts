@@ -148,7 +148,7 @@ async function readJson(io: Io, path: string, flag: string): Promise<Document> {
 }
 
 function shown(document: Document): Answer {
-  const { client_secret: secret, ...rest } = document
+  const { client_secret: secret, client_secret_expires_at: _never, ...rest } = document
   const text = card({ ...rest, client_id_issued_at: instant(document['client_id_issued_at']) })
   return { json: document, text: typeof secret === 'string' ? `${text}client_secret  ${secret}  (shown once)\n` : text }
 }

@@ -39,11 +39,15 @@ export function registerEvents(program: Command, io: Io): void {
         type: event.type,
         user: event.userId,
         client: event.clientId,
+        target: event.target,
         by: event.actor,
         from: event.address,
         reason: event.reason,
       }))
-      return { json: { items: newest }, text: table(rows, ['time', 'type', 'user', 'client', 'by', 'from', 'reason']) }
+      return {
+        json: { items: newest },
+        text: table(rows, ['time', 'type', 'user', 'client', 'target', 'by', 'from', 'reason']),
+      }
     },
   )
 }

@@ -1,5 +1,6 @@
+import type { Environment } from '../config/read-environment.ts'
 import { createSystem, type System } from '../server/system.ts'
-import { takeEnvironment, type Environment } from '../server/environment.ts'
+import { takeEnvironment } from '../server/environment.ts'
 
 /** All that a command touches of the process it runs in. */
 export type Io = {

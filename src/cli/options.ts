@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { settings, type SettingName, type TextSettings } from '../config/settings.ts'
 
 /** The settings that say which store a command works on. */

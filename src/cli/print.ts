@@ -26,12 +26,13 @@ export function table(rows: readonly Row[], columns: readonly string[]): string 
 
 /** One line for each member that has a value. */
 export function card(document: Row): string {
-  const shown = Object.entries(document).filter(
-    ([, value]) => value !== null && value !== undefined && !(Array.isArray(value) && value.length === 0),
-  )
+  const shown = Object.entries(document).filter(([, value]) => !isEmpty(value))
   const width = Math.max(...shown.map(([name]) => name.length))
   return shown.map(([name, value]) => `${name.padEnd(width)}  ${cell(value)}\n`).join('')
 }
+
+const isEmpty = (value: unknown): boolean =>
+  value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0)
 
 function cell(value: unknown): string {
   if (value === null || value === undefined) return ''

@@ -3,8 +3,8 @@ import type { Io } from './io.ts'
 import { nouns } from './nouns.ts'
 import { version } from './version.ts'
 
-/** The command tree, with the verbs of one noun, or of all for documentation. */
-export async function createProgram(io: Io, spoken: string | 'all' | undefined): Promise<Command> {
+/** The command tree, with the verbs of the nouns that are wanted: those of one for a command, of all for documentation. */
+export async function createProgram(io: Io, wanted: (noun: string) => boolean): Promise<Command> {
   const program = new Command('gatehouse')
     .description('sign-in, tokens and the keys of other services')
     .version(version(), '--version', 'print the version')
@@ -17,7 +17,7 @@ export async function createProgram(io: Io, spoken: string | 'all' | undefined):
     })
     .exitOverride()
   for (const noun of nouns) {
-    if (spoken === 'all' || spoken === noun.name) (await noun.load())(program, io)
+    if (wanted(noun.name)) (await noun.load())(program, io)
     else program.command(noun.name).description(noun.summary)
   }
   return program

@@ -72,7 +72,7 @@ export function registerResource(program: Command, io: Io): void {
 
 /** The members of `access_token` as columns of their own. */
 function flat(document: Document): Document {
-  const { access_token: token, created_at: createdAt, ...rest } = document
+  const { access_token: token, created_at: createdAt, resource_id: _path, ...rest } = document
   return { ...rest, ...(typeof token === 'object' && token !== null ? token : {}), created_at: instant(createdAt) }
 }
 

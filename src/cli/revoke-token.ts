@@ -7,6 +7,7 @@ import { readRefreshToken } from '../tokens/refresh.ts'
 import { verifyAccess } from '../tokens/verify.ts'
 import { CliFailure } from './failure.ts'
 import type { Local } from './local.ts'
+import { issuerOf } from './token-issuer.ts'
 
 /** Nodes whose clocks differ must agree that it is dead for as long as one of them might think it alive. */
 const clockToleranceSeconds = 60
@@ -22,7 +23,7 @@ export async function revokeToken(
     await endGrant(local, refresh.recordId)
     return { revoked: 'grant', id: refresh.recordId }
   }
-  const claims = verifyAccess(keys, text, { issuer: local.config.issuer, now: local.clock.seconds() })
+  const claims = verifyAccess(keys, text, { issuer: issuerOf(keys, text) ?? '', now: local.clock.seconds() })
   if ('refused' in claims) {
     throw new CliFailure(`nothing was revoked: this is no live token of this server (${claims.refused})`)
   }

@@ -6,10 +6,8 @@ import { createProgram } from './program.ts'
 /** Runs one command line. The result is the exit code: 0 done, 1 refused or failed, 2 wrong usage. */
 export async function run(args: readonly string[], io: Io): Promise<number> {
   try {
-    const program = await createProgram(
-      io,
-      args.find((arg) => !arg.startsWith('-')),
-    )
+    const spoken = args.find((arg) => !arg.startsWith('-'))
+    const program = await createProgram(io, (noun) => noun === spoken)
     await program.parseAsync(args, { from: 'user' })
     return 0
   } catch (error) {

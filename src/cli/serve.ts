@@ -42,7 +42,8 @@ async function serve(io: Io, options: Options): Promise<void> {
 
   const gatehouse = await openGatehouse(config, io.system, {
     observer: createObserver(log, metrics),
-    onKeyEvent: ({ type, ring = 'all', keyId = 'all' }) => log.write({ event: 'key.changed', ring, keyId, state: type }),
+    onKeyEvent: ({ type, ring = 'all', keyId = 'all' }) =>
+      log.write({ event: 'key.changed', ring, keyId, state: type }),
     onFatal: (reason) => {
       log.write({ event: 'store.failed', error: describeError(reason) })
       io.err(`gatehouse: ${reason.message}\n`)

@@ -14,6 +14,7 @@ import { storeSettings, textOption, withServer, withSettings } from './options.t
 import { card, instant, type Answer } from './print.ts'
 import { remoteSession } from './remote-session.ts'
 import { revokeToken } from './revoke-token.ts'
+import { issuerOf } from './token-issuer.ts'
 import { verb, type Options } from './verb.ts'
 
 /** Adds `gatehouse token`. TOKEN may be `-`: then it is read from standard input, where nobody sees it in a list of processes. */
@@ -63,16 +64,16 @@ export function registerToken(program: Command, io: Io): void {
 async function verifyHere(io: Io, options: Options, text: string): Promise<Answer> {
   const local = await openLocal(io, options)
   try {
+    const keys = await openRings(local)
     const directory = await createDirectory(local)
-    const live = await liveToken(
-      { ...local, issuer: local.config.issuer, keys: await openRings(local), directory },
-      text,
-    )
+    const issuer = issuerOf(keys, text) ?? local.config.issuer
+    const live = await liveToken({ ...local, issuer, keys, directory }, text)
     directory.close()
     if (isRefusal(live)) throw new CliFailure(`the token doesn't hold: ${reasons[live.reason]} (${live.reason})`)
     const { claims, user } = live
     const seen = {
       active: true,
+      iss: claims.iss,
       sub: claims.sub,
       ...(user !== undefined && { username: user.username, role: user.role }),
       client_id: claims.clientId,

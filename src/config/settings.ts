@@ -12,12 +12,7 @@ export type Setting = {
 }
 
 export const settings: readonly Setting[] = [
-  setting(
-    'config',
-    '--config <file>',
-    'configuration file; without it gatehouse.yaml, if there is one',
-    'gatehouse.yaml',
-  ),
+  setting('config', '--config <file>', 'configuration file; one that is named must exist', 'gatehouse.yaml'),
   setting('data', '--data <dir>', 'directory of the SQLite file and the key file', './data'),
   setting('host', '--host <address>', 'address to listen on', '127.0.0.1'),
   setting('port', '--port <number>', 'port to listen on', '8080'),
