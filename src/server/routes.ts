@@ -10,6 +10,7 @@ import { createRevocationEndpoint } from '../endpoints/revoke.ts'
 import { createSignInEndpoint, createSignInPageEndpoint } from '../endpoints/sign-in.ts'
 import { createTokenEndpoint } from '../endpoints/token.ts'
 import { createUserinfoEndpoint } from '../endpoints/userinfo.ts'
+import { apiRoutes } from './api-routes.ts'
 import { protocolPaths } from './capabilities.ts'
 import type { Route } from './route.ts'
 
@@ -122,5 +123,7 @@ export function routesOf(core: Core): readonly Route[] {
 
     { method: 'GET', path: '/account', endpoint: createAccountEndpoint(core), kind: 'none', access: 'browser' },
     { method: 'GET', path: '/', endpoint: createHomeEndpoint(core), kind: 'none', access: 'browser' },
+
+    ...apiRoutes(core),
   ]
 }

@@ -1,6 +1,5 @@
 import type { AddressInfo } from 'node:net'
 import { applyFileEntries, type FileChanges, type FileEntries } from '../accounts/file-entries.ts'
-import { createApi } from '../api/create-api.ts'
 import type { Config } from '../config/config.ts'
 import { rings } from '../domain/key-lifecycle.ts'
 import { createErrorPage } from './error-page.ts'
@@ -11,7 +10,6 @@ import { describeError } from './log-line.ts'
 import type { Log } from './log.ts'
 import { listenForMetrics } from './metrics-listener.ts'
 import type { Metrics } from './metrics.ts'
-import type { Route } from './route.ts'
 import { routesOf } from './routes.ts'
 import { createStop, type GracefulStop, type StopTimes } from './stop.ts'
 import type { System } from './system.ts'
@@ -49,7 +47,7 @@ export async function startServer(gatehouse: Gatehouse, options: StartOptions): 
     },
   })
   const shell = await createShell({
-    routes: [...health.routes, ...routesOf(core), ...apiRoutes(gatehouse)],
+    routes: [...health.routes, ...routesOf(core)],
     config,
     system,
     log,
@@ -94,17 +92,4 @@ export async function startServer(gatehouse: Gatehouse, options: StartOptions): 
       return outcome
     },
   }
-}
-
-/** The REST API's own table, as routes of the shell. */
-function apiRoutes({ core }: Gatehouse): readonly Route[] {
-  return createApi(core).map((route) => ({
-    method: route.method,
-    path: route.path,
-    endpoint: route.handle,
-    kind: route.body,
-    access: route.public ? 'public' : 'token',
-    bodyLimit: route.bodyLimit,
-    priority: 'list',
-  }))
 }
