@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { announce } from '../../src/domain/change.ts'
 import { ref } from '../../src/domain/record.ts'
 import type { OpenStore } from '../../src/store/port.ts'
 import type { SqliteLimits } from '../../src/store/sqlite/limits.ts'
@@ -129,6 +130,48 @@ describe('a unit that breaks halfway', () => {
     ]
     const found = await store.read(targets)
     expect(found.map((record) => record !== undefined)).toEqual([true, false, false, true, false, true])
+  })
+})
+
+describe('neighbouring reads share a snapshot', () => {
+  test('that ends before a commit of this process is answered', async () => {
+    // A clock that stands still: nothing else would end it within this turn.
+    opened = await openTestStore(path, { clock: { monotonic: () => 0 } })
+    const { store, admin } = opened
+    const { cursor } = await admin.changes(undefined)
+    await store.commit([putLease('a', 'before', 'v1')])
+    const change = announce('change', ref('client', 'app'), start)
+    const committing = store.commit([
+      putLease('a', 'after', 'v2', { expect: 'v1' }),
+      ...(change.op === 'put' ? [{ ...change, version: 'v3' }] : []),
+    ])
+    await new Promise(setImmediate)
+    expect(await holderOf(store, 'a')).toBe('before')
+    // The writer finishes while this turn still goes on.
+    const since = performance.now()
+    while (performance.now() - since < 50);
+    await committing
+    expect(await holderOf(store, 'a')).toBe('after')
+    expect(await admin.changes(cursor)).toMatchObject({ forget: [ref('client', 'app')] })
+  })
+
+  test('that ends after a tenth of a millisecond, even within one turn', async () => {
+    let time = 0
+    opened = await openTestStore(path, { clock: { monotonic: () => time } })
+    const theirs = await openTestStore(path)
+    await theirs.store.commit([putLease('a', 'before', 'v1')])
+    const committing = theirs.store.commit([putLease('a', 'after', 'v2', { expect: 'v1' })])
+    await new Promise(setImmediate)
+    const { store } = opened
+    expect(await holderOf(store, 'a')).toBe('before')
+    const since = performance.now()
+    while (performance.now() - since < 50);
+    time += 0.05
+    expect(await holderOf(store, 'a')).toBe('before')
+    time += 0.1
+    expect(await holderOf(store, 'a')).toBe('after')
+    await committing
+    await theirs.admin.close()
   })
 })
 

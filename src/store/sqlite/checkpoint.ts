@@ -14,8 +14,10 @@ export type Checkpointer = {
 const restFrames = 2_000
 /** 32 MB aren't put off any further. */
 const hotFrames = 8_000
-/** How much is written before somebody looks; far less than what separates `hotFrames` from the limit. */
-const operationsPerLook = 256
+/** How much is written before somebody looks. */
+const mostOperationsPerLook = 256
+/** Frames that one operation may add: a page of the record, of its list, and of each index. */
+const framesPerOperation = 8
 const pageBytes = 4_096
 
 /**
@@ -30,7 +32,9 @@ export function createCheckpointer(db: DatabaseSync, walBytes: number): Checkpoi
   let operations = 0
   let frames = 0
   // A sixteenth is left for what is written between two looks.
-  const limitFrames = Math.floor((walBytes * 15) / 16 / pageBytes)
+  const spareFrames = walBytes / 16 / pageBytes
+  const limitFrames = walBytes / pageBytes - spareFrames
+  const operationsPerLook = Math.min(mostOperationsPerLook, spareFrames / framesPerOperation)
 
   return { worked, rest, hasRoom }
 

@@ -1,14 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Kind } from '../../domain/record.ts'
 import type { Changes } from '../port.ts'
-import type { Turn } from './turn.ts'
+import type { Snapshot } from './snapshot.ts'
 
 export type Feed = { readonly since: (cursor: string | undefined) => Changes }
 
 type Line = readonly [kind: Kind, id: string]
 
 /** What changed, for caches. The file is asked once per snapshot; in between an answer costs a comparison. */
-export function createFeed(db: DatabaseSync, turn: Turn): Feed {
+export function createFeed(db: DatabaseSync, snapshot: Snapshot): Feed {
   const dataVersion = db.prepare('PRAGMA data_version')
   // The counter outlives the lines that were swept.
   const newestLine = db.prepare("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'change'), 0)")
@@ -22,8 +22,8 @@ export function createFeed(db: DatabaseSync, turn: Turn): Feed {
   return { since }
 
   function since(cursor: string | undefined): Changes {
-    turn.enter()
-    if (lookedIn !== turn.number()) look()
+    snapshot.take()
+    if (lookedIn !== snapshot.number()) look()
     if (cursor === undefined || cursor === nothingNew.cursor) return nothingNew
     const from = Number(cursor)
     const oldest = numberOf(oldestLine.get()) ?? newest + 1
@@ -39,7 +39,7 @@ export function createFeed(db: DatabaseSync, turn: Turn): Feed {
       seenVersion = version ?? -1
       if (nothingNew.cursor !== String(newest)) nothingNew = { cursor: String(newest), forget: [] }
     }
-    lookedIn = turn.number()
+    lookedIn = snapshot.number()
   }
 }
 

@@ -16,7 +16,7 @@ import { sqliteLimits, type SqliteLimits } from './limits.ts'
 import { createReader } from './reader.ts'
 import { migrate } from './schema.ts'
 import { sweepBySteps } from './sweep-by-steps.ts'
-import { createTurn } from './turn.ts'
+import { createSnapshot } from './snapshot.ts'
 import { verdictOf } from './verdict.ts'
 import { startWriter } from './writer.ts'
 
@@ -63,7 +63,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
       reply(reply) {
         if (reply.is === 'fatal') return die(reply.why)
         // Before anybody learns that his commit went through, so that he finds it there.
-        turn.leave()
+        snapshot.drop()
         queue.receive(reply)
       },
       gone: die,
@@ -73,8 +73,8 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
   })
   const db = openConnection(path, { readOnly: true })
   const reader = createReader(db, eventTtl)
-  const turn = createTurn(db)
-  const feed = createFeed(db, turn)
+  const snapshot = createSnapshot(db, clock)
+  const feed = createFeed(db, snapshot)
   let closed: Promise<void> | undefined
 
   function die(why: string): void {
@@ -87,7 +87,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
     if (closed !== undefined) throw new StoreUnavailable('the store is closed', 'none')
     try {
       return await patiently(readRetryMillis, () => {
-        turn.enter()
+        snapshot.take()
         return read()
       })
     } catch (error) {
@@ -104,10 +104,10 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
 
   async function* scan(kind: Kind): AsyncGenerator<StoredRecord & { readonly owners: readonly string[] }> {
     if (closed !== undefined) throw new StoreUnavailable('the store is closed', 'none')
-    const snapshot = openConnection(path, { readOnly: true })
+    const still = openConnection(path, { readOnly: true })
     try {
-      const { walk } = createReader(snapshot, eventTtl)
-      snapshot.exec('BEGIN')
+      const { walk } = createReader(still, eventTtl)
+      still.exec('BEGIN')
       for (let after = ''; ;) {
         const page = walk(kind, after, scanPage)
         yield* page
@@ -117,7 +117,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
         await pause(0)
       }
     } finally {
-      snapshot.close()
+      still.close()
     }
   }
 
@@ -151,7 +151,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
 
   async function close(): Promise<void> {
     await queue.drain()
-    turn.leave()
+    snapshot.drop()
     db.close()
     await writer.close()
   }

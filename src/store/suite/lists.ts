@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { bucketOf, buckets } from '../../domain/bucket.ts'
-import { event, lease, listAll, putLease, start } from './samples.ts'
+import { event, exists, lease, listAll, putLease, start } from './samples.ts'
 import { eventTtl, type Proofs } from './subject.ts'
 
 /** Owners, pages, sweeps and scans. */
@@ -120,17 +120,26 @@ export const lists: Proofs = {
   async 'a sweep goes by the newest end of a record, moved nearer or further'(open) {
     const { store } = await open()
     const day = 86_400
-    const moves = [start + 10, start - 10, start + 3 * day, null, start - 20, start + 10] as const
-    await store.commit([putLease('a', '0', 'v0', { expiresAt: start - 5 })])
-    for (const [index, expiresAt] of moves.entries()) {
-      await store.commit([putLease('a', 'x', `v${index + 1}`, { expect: `v${index}`, expiresAt })])
-      if (expiresAt !== null && expiresAt < start) continue
-      assert.equal(await store.sweep(start, 9), 0)
-      const [found] = await store.read([lease('a')])
-      assert.equal(found?.expiresAt, expiresAt ?? undefined)
+    const ends = [null, start - 3 * day, start - 10, start, start + 10, start + 3 * day]
+    const moves = ends.flatMap((from) => ends.map((to) => ({ id: `${from} to ${to}`, from, to })))
+    await store.commit(moves.map(({ id, from }) => putLease(id, 'x', `${id} 1`, { expiresAt: from })))
+    await store.commit(moves.map(({ id, to }) => putLease(id, 'x', `${id} 2`, { expect: `${id} 1`, expiresAt: to })))
+    for (const now of [start, start + 11, start + 4 * day]) {
+      await store.sweep(now, 1_000)
+      for (const { id, to } of moves)
+        assert.equal(await exists(store, lease(id)), to === null || to >= now, `${id}, at ${now}`)
     }
-    assert.equal(await store.sweep(start + 11, 9), 1)
-    assert.deepEqual(await store.read([lease('a')]), [undefined])
+  },
+
+  async 'a sweep reaches what expired past any number of records that were given longer'(open) {
+    const { store } = await open()
+    const ids = Array.from({ length: 300 }, (_, index) => `id-${index}`)
+    await store.commit(ids.map((id) => putLease(id, 'x', 'v1', { expiresAt: start - 20 })))
+    await store.commit(ids.map((id) => putLease(id, 'x', 'v2', { expect: 'v1', expiresAt: start + 20 })))
+    await store.commit([putLease('expired', 'x', 'v1', { expiresAt: start - 10 })])
+    assert.equal(await store.sweep(start, 5), 1)
+    assert.equal(await exists(store, lease('expired')), false)
+    assert.equal(await store.sweep(start + 21, 1_000), 300)
   },
 
   async 'a sweep never deletes more than asked, and many sweeps delete all'(open) {

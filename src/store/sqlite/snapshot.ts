@@ -1,0 +1,58 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Clock } from '../../protocol/time.ts'
+
+/** One state of the file for reads that follow closely upon each other. */
+export type Snapshot = {
+  /** Before every read. */
+  readonly take: () => void
+  /** Let go of it, so that the next read sees what was committed meanwhile. */
+  readonly drop: () => void
+  /** Tells one snapshot from the next. */
+  readonly number: () => number
+}
+
+/**
+ * Less than it takes another process's answer to reach somebody and his next request to reach us, so nobody can find out
+ * that two reads shared a snapshot.
+ */
+const longestMillis = 0.1
+
+/**
+ * Taking and dropping SQLite's read lock costs more than a point lookup, so neighbouring reads share it. Never beyond the
+ * turn of the event loop: a lock that is kept would keep the log from being emptied.
+ */
+export function createSnapshot(db: DatabaseSync, clock: Pick<Clock, 'monotonic'>): Snapshot {
+  const begin = db.prepare('BEGIN')
+  const end = db.prepare('COMMIT')
+  let held = false
+  let takenAt = 0
+  let count = 0
+  let dropping = false
+
+  return { take, drop, number: () => count }
+
+  function take(): void {
+    const now = clock.monotonic()
+    if (held && now - takenAt <= longestMillis) return
+    drop()
+    begin.run()
+    held = true
+    takenAt = now
+    count += 1
+    if (dropping) return
+    dropping = true
+    setImmediate(endTurn)
+  }
+
+  function endTurn(): void {
+    dropping = false
+    drop()
+  }
+
+  function drop(): void {
+    if (!held) return
+    held = false
+    // Some errors have ended it already.
+    if (db.isTransaction) end.run()
+  }
+}
