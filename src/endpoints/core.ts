@@ -3,8 +3,6 @@ import type { GrantContext } from '../grants/context.ts'
 import type { Look } from '../pages/look.ts'
 import type { Refusal } from '../protocol/errors.ts'
 import type { ServerMetadata } from '../protocol/server-metadata.ts'
-import type { Keys } from '../keys/keys.ts'
-import type { MintKeys } from '../tokens/mint.ts'
 import type { StoreAdmin } from '../store/port.ts'
 
 /** What endpoints tell the operator: closed vocabularies, never a secret or a request's own text. */
@@ -21,7 +19,6 @@ export type Observer = {
 export type Core = GrantContext & {
   readonly admin: StoreAdmin
   readonly strength: PasswordStrength
-  readonly keys: Keys & MintKeys
   readonly look: Look
   readonly metadata: ServerMetadata
   readonly observer: Observer

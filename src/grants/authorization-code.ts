@@ -23,7 +23,7 @@ export const authorizationCode: GrantType = {
     const blocked = limits.blocked('code', [source])
     if (blocked !== undefined) return throttled(blocked.retryAfterSeconds)
     // The MAC decides before the store is asked: a guess costs us two microseconds and no read.
-    const code = readCode(keys, text)
+    const code = readCode(keys, text) ?? ((await keys.learn()) ? readCode(keys, text) : undefined)
     if (code === undefined) {
       limits.count('code', [source])
       return refuse('invalid_grant', 'code_malformed')

@@ -1,12 +1,12 @@
 import type { ClientAuthContext } from '../client-auth/context.ts'
-import type { MintKeys } from '../tokens/mint.ts'
+import type { Keys } from '../keys/keys.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import type { PasswordContext } from '../signin/context.ts'
 
 /** What exchanging a grant for tokens needs of the house. */
 export type GrantContext = ClientAuthContext &
   PasswordContext & {
-    readonly keys: MintKeys
+    readonly keys: Keys
     /** When this process began to answer: the refresh grace counts from then at the earliest. */
     readonly readyAt: () => EpochSeconds
   }

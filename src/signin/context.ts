@@ -1,5 +1,6 @@
 import type { PasswordPool } from '../crypto/password-pool.ts'
 import type { Random } from '../crypto/random.ts'
+import type { Keys } from '../keys/keys.ts'
 import type { TokenKeys } from '../tokens/keys-view.ts'
 import type { CookieScheme } from '../protocol/cookies.ts'
 import type { Clock } from '../protocol/time.ts'
@@ -24,7 +25,7 @@ export type BrowserContext = {
   readonly random: Random
   readonly transition: TransitionContext
   readonly directory: Directory
-  readonly keys: TokenKeys
+  readonly keys: TokenKeys & Pick<Keys, 'learn'>
 }
 
 /** `__Host-` cookies on https; plain names only on loopback http, where browsers refuse the prefix. */

@@ -17,7 +17,7 @@ const sessionCookie = 'gatehouse-session'
 /** Who is signed in in this browser. Expired, superseded, forged and foreign cookies are all nobody. */
 export async function currentSession(context: BrowserContext, request: HttpRequest): Promise<SignedIn | undefined> {
   const text = parseCookies(request.headers['cookie']).get(cookieNameOf(sessionCookie, schemeOf(context)))
-  const handle = text === undefined ? undefined : readSessionHandle(context.keys, text)
+  const handle = text === undefined ? undefined : await sessionHandle(context, text)
   if (handle === undefined) return undefined
   const now = context.clock.seconds()
   const session = await readAlive(context.transition.store, ref('session', handle.recordId), now)
@@ -26,6 +26,11 @@ export async function currentSession(context: BrowserContext, request: HttpReque
   if (user === undefined || !isSessionAlive(session, user, await context.directory.instance(), now)) return undefined
   if (needsTouch(session, now)) await touch(context, handle.recordId)
   return { sessionId: handle.recordId, session, user }
+}
+
+/** A cookie of a key that another node made a moment ago is still a cookie. */
+async function sessionHandle({ keys }: BrowserContext, text: string): Promise<ReturnType<typeof readSessionHandle>> {
+  return readSessionHandle(keys, text) ?? ((await keys.learn()) ? readSessionHandle(keys, text) : undefined)
 }
 
 async function touch(context: BrowserContext, sessionId: string): Promise<void> {
