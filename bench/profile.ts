@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { makeFixture } from './fixture.ts'
 import type { Outcome } from './load/main.ts'
+import { cpuByThread } from './measure/process.ts'
 import { selfTimes, type CpuProfile } from './report/self-times.ts'
 import { table } from './report/table.ts'
 import { runLoad } from './run-round.ts'
@@ -36,22 +37,29 @@ const profiled = {
 }
 const seconds = Number(values.seconds)
 
-const loadAndStop = async (): Promise<Outcome> => {
-  const server = await launchServer(row.side, profiled, directory, port)
+const loadAndStop = async (): Promise<{ outcome: Outcome; threads: ReadonlyMap<string, number> }> => {
+  // Not held on one core: the profiler looks at the clock, and would book the writer thread's time on whoever woke it.
+  const server = await launchServer(row.side, profiled, directory, port, 'any')
   try {
     const { flow } = row
-    return await runLoad({ flow, port, pid: server.pid, lanes: 32, warmupCpuSeconds: 3, until: { seconds }, fixture })
+    const job = { flow, port, pid: server.pid, lanes: 32, warmupCpuSeconds: 3, until: { seconds }, fixture }
+    return { outcome: await runLoad(job), threads: cpuByThread(server.pid) }
   } finally {
     // The profile is written when the process ends.
     await server.stop()
   }
 }
 
-const outcome = await loadAndStop()
+const { outcome, threads } = await loadAndStop()
 const { flows } = outcome
 console.log(
   `${scenario.name} on ${row.side.name}: ${(outcome.serverCpuMicroseconds / flows).toFixed(1)} µs a flow with the profiler on`,
 )
+const total = [...threads.values()].reduce((sum, each) => sum + each, 0)
+const shares = [...threads]
+  .toSorted((a, b) => b[1] - a[1])
+  .map(([name, cpu]) => [name, `${((cpu / total) * 100).toFixed(1)} %`])
+console.log(`\n${table(['thread', 'share of all CPU, start included'], shares)}`)
 for (const file of readdirSync(directory).filter((name) => name.endsWith('.cpuprofile'))) {
   const profile = JSON.parse(readFileSync(join(directory, file), 'utf8')) as CpuProfile
   const { functions, places } = selfTimes(profile, seconds)

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 /** What the kernel says about a process and its children. Linux only: the figures come from /proc. */
 export type Usage = { readonly cpuMicroseconds: number; readonly rssBytes: number }
@@ -20,11 +20,21 @@ const processTree = (pid: number): number[] => {
   return [pid, ...(children === '' ? [] : children.split(' ').flatMap((child) => processTree(Number(child))))]
 }
 
-const cpuTicks = (pid: number): number => {
+const cpuTicks = (pid: number | string): number => {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   // The name stands in parentheses and may hold blanks: count fields after it. utime is field 14, stime 15.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return Number(fields[11]) + Number(fields[12])
+}
+
+/** CPU so far by thread name: the main thread bears the process's name, V8's and libuv's helpers and workers their own. */
+export const cpuByThread = (pid: number): ReadonlyMap<string, number> => {
+  const threads = new Map<string, number>()
+  for (const task of readdirSync(`/proc/${pid}/task`)) {
+    const name = Number(task) === pid ? 'main' : readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8').trim()
+    threads.set(name, (threads.get(name) ?? 0) + cpuTicks(`${pid}/task/${task}`) * MICROSECONDS_PER_TICK)
+  }
+  return threads
 }
 
 const residentBytes = (pid: number): number => {

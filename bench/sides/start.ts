@@ -20,9 +20,9 @@ export const LOAD_CORE = 1
 /** Whether processes can be held on a core here. Without it, ratios still count; absolute figures less. */
 export const pins = spawnSync('taskset', ['--version']).status === 0
 
-/** The command line that runs node on one core. */
-export const onCore = (core: number, args: readonly string[]): readonly [string, readonly string[]] =>
-  pins ? ['taskset', ['-c', String(core), process.execPath, ...args]] : [process.execPath, args]
+/** The command line that runs node on one core, or where the kernel likes. */
+export const onCore = (core: number | 'any', args: readonly string[]): readonly [string, readonly string[]] =>
+  pins && core !== 'any' ? ['taskset', ['-c', String(core), process.execPath, ...args]] : [process.execPath, args]
 
 /** A directory for what a side stores. It lies in TMPDIR: that file system's fsync is the one measured. */
 export const makeDirectory = (): string => mkdtempSync(join(tmpdir(), 'gatehouse-bench-'))
@@ -42,10 +42,16 @@ export const start = async (side: Side, fixture: Fixture): Promise<Running> => {
 }
 
 /** Starts a server and waits until it is ready. */
-export const launchServer = async (side: Side, launch: Launch, directory: string, port: number): Promise<Running> => {
+export const launchServer = async (
+  side: Side,
+  launch: Launch,
+  directory: string,
+  port: number,
+  core: number | 'any' = SERVER_CORE,
+): Promise<Running> => {
   const logFile = join(directory, 'server.log')
   const log = openSync(logFile, 'a', 0o600)
-  const [command, args] = onCore(SERVER_CORE, launch.args)
+  const [command, args] = onCore(core, launch.args)
   const began = performance.now()
   const child = spawn(command, args, {
     stdio: ['ignore', log, log],
