@@ -6,7 +6,7 @@ import { signOutPage } from '../pages/sign-out-page.ts'
 import { signedOutPage } from '../pages/signed-out-page.ts'
 import { isRefusal } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
-import { parseParameters, type Parameters } from '../protocol/parameters.ts'
+import { parseParameters, refuseRepeated, type Parameters } from '../protocol/parameters.ts'
 import { verifyRedirectUri, type RedirectTarget } from '../protocol/redirect-uri.ts'
 import { printResponseUrl } from '../protocol/response-url.ts'
 import { knowBrowser } from '../signin/browser.ts'
@@ -35,6 +35,8 @@ export function createEndSessionEndpoint(core: Core): Endpoint {
   return async (http) => {
     const parameters = parseParameters(http.method === 'POST' ? http.body : http.query)
     if (isRefusal(parameters)) return refusalPage(core, http, 'logout', parameters)
+    const repeated = refuseRepeated(parameters)
+    if (repeated !== undefined) return refusalPage(core, http, 'logout', repeated)
     const asking = await askingOf(core, parameters)
     const signedIn = await currentSession(core, http)
     if (signedIn === undefined) return gone(core, http, asking, [])

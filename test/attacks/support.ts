@@ -34,7 +34,7 @@ export async function attack<T extends Seen | readonly Seen[]>(
 ): Promise<T> {
   const before = await stateOf(house.server, but.writes)
   const seen = await send()
-  expect(await stateOf(house.server, but.writes), 'nothing is written').toEqual(before)
+  expect(changed(before, await stateOf(house.server, but.writes)), 'nothing is written').toEqual([])
   const answers: readonly Seen[] = Array.isArray(seen) ? seen : [seen as Seen]
   await expectNoSecret(house.server, [...(house.secrets ?? []), ...(but.secrets ?? [])], answers)
   await expectAlive(house)
@@ -69,6 +69,13 @@ export async function stateOf(
     for await (const { id, ...record } of server.core.admin.scan(kind)) state[`${kind} ${id}`] = JSON.stringify(record)
   }
   return state
+}
+
+/** What differs between two states, a line each. */
+export function changed(before: Readonly<Record<string, string>>, after: typeof before): readonly string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .filter((key) => before[key] !== after[key])
+    .map((key) => `${key}: ${before[key] ?? 'absent'} → ${after[key] ?? 'gone'}`)
 }
 
 /** Every audit event, as they are stored. */

@@ -109,6 +109,7 @@ export async function startGatehouse(options: TestOptions = {}): Promise<TestGat
   })
   await shell.listen()
   const accounts = { ...core, strength: async () => undefined }
+  let metricsText: ReturnType<typeof createMetricsText> | undefined
   const cli = { kind: 'cli' } as const
 
   return {
@@ -118,7 +119,7 @@ export async function startGatehouse(options: TestOptions = {}): Promise<TestGat
     core,
     clock,
     logged: () => lines.join(''),
-    metricsText: async () => (await createMetricsText(metrics))(),
+    metricsText: async () => (await (metricsText ??= createMetricsText(metrics)))(),
     makeUser: async (username, { role, email, password: own } = {}) =>
       done(
         await createUser(accounts, cli, {
