@@ -3,6 +3,7 @@ import { cliPage } from '../src/cli/cli-page.ts'
 import { configurationPage } from '../src/config/configuration-page.ts'
 import { publishedSchema } from '../src/config/published-schema.ts'
 import { createSystem } from '../src/server/system.ts'
+import { restPage } from './rest-page.ts'
 
 /** The pages that are made from the code, as they must stand in `docs/`: path and text. */
 export async function generatedDocs(): Promise<ReadonlyMap<string, string>> {
@@ -18,6 +19,7 @@ export async function generatedDocs(): Promise<ReadonlyMap<string, string>> {
   const pages: readonly (readonly [path: string, text: string])[] = [
     ['docs/configuration.md', configurationPage()],
     ['docs/cli.md', await cliPage(io)],
+    ['docs/rest.md', restPage()],
     ['docs/gatehouse.schema.json', JSON.stringify(publishedSchema())],
   ]
   const style = await resolveConfig(new URL('../package.json', import.meta.url))

@@ -48,7 +48,8 @@ export const clientOperations: readonly Operation[] = [
     id: 'createClient',
     tag: 'Clients',
     summary: 'Make a client',
-    description: 'The answer holds the secret of a confidential client, this once.',
+    description:
+      'The answer holds the secret of a confidential client, this once. Nobody gives a client a power that he lacks; a client that acts for itself gives scopes of its own alone.',
     policy: administrator,
     body: newClient,
     bodyLimit,

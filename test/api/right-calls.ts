@@ -1,0 +1,160 @@
+import type { Client } from '../../src/domain/client.ts'
+import type { User } from '../../src/domain/user.ts'
+import { encodeTextBase64url } from '../../src/crypto/encoding.ts'
+import { goodPassword, type House } from './house.ts'
+
+/** One call that its caller may make: a path that leads somewhere, and what it takes. */
+export type RightCall = { readonly path: string; readonly query?: string; readonly body?: unknown }
+
+/** Who makes it, with what stands ready for him. */
+export type Stage = { readonly house: House; readonly caller: User | undefined; readonly client: Client }
+
+let count = 0
+const fresh = (name: string): string => `${name}${(count += 1)}`
+
+const target = async ({ house }: Stage): Promise<User> => house.makeUser()
+const ofTarget = async (stage: Stage, rest = ''): Promise<string> =>
+  `/api/v1/users/${(await target(stage)).userId}${rest}`
+const me = ({ caller }: Stage): User => {
+  if (caller === undefined) throw new Error('this call is about a person')
+  return caller
+}
+const consentOf = async ({ house, client }: Stage, user: User): Promise<string> => {
+  await house.makeConsent(user, client)
+  return client.clientId
+}
+const resourceId = async ({ house }: Stage): Promise<string> => {
+  const { resource } = await house.makeResource(`https://${fresh('api')}.example`)
+  return encodeTextBase64url(resource)
+}
+const newClientId = async ({ house }: Stage): Promise<string> =>
+  (await house.makeClient({ client_id: fresh('app'), scope: 'openid' })).clientId
+
+/** A right call for every operation, by its id. A test fails for each that is missing. */
+export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<RightCall>>> = {
+  whoAmI: async () => ({ path: '/api/v1/me/session' }),
+  getMe: async () => ({ path: '/api/v1/me' }),
+  updateMe: async () => ({
+    path: '/api/v1/me',
+    body: { username: fresh('renamed'), full_name: 'Ada Lovelace', email: null },
+  }),
+  deleteMe: async () => ({ path: '/api/v1/me' }),
+  changeMyPassword: async () => ({
+    path: '/api/v1/me/password',
+    body: { current_password: goodPassword, new_password: 'a quiet harbour in november' },
+  }),
+  listUsers: async (stage) => {
+    await target(stage)
+    return { path: '/api/v1/users', query: 'limit=2' }
+  },
+  createUser: async () => ({
+    path: '/api/v1/users',
+    body: {
+      username: fresh('made'),
+      password: goodPassword,
+      full_name: 'Ada',
+      email: 'ada@example.org',
+      role: 'editor',
+    },
+  }),
+  getUser: async (stage) => ({ path: await ofTarget(stage) }),
+  updateUser: async (stage) => ({ path: await ofTarget(stage), body: { full_name: 'Ada', locked: true, scopes: [] } }),
+  deleteUser: async (stage) => ({ path: await ofTarget(stage) }),
+  revokeTokensOfUser: async (stage) => ({ path: await ofTarget(stage, '/revoke-tokens') }),
+  revokeAllTokens: async () => ({ path: '/api/v1/revoke-tokens' }),
+
+  listMySessions: async (stage) => {
+    await stage.house.makeSession(me(stage))
+    return { path: '/api/v1/me/sessions' }
+  },
+  getMySession: async (stage) => ({ path: `/api/v1/me/sessions/${await stage.house.makeSession(me(stage))}` }),
+  endMySession: async (stage) => ({ path: `/api/v1/me/sessions/${await stage.house.makeSession(me(stage))}` }),
+  listSessionsOfUser: async (stage) => {
+    const user = await target(stage)
+    await stage.house.makeSession(user)
+    return { path: `/api/v1/users/${user.userId}/sessions` }
+  },
+  getSessionOfUser: async (stage) => {
+    const user = await target(stage)
+    return { path: `/api/v1/users/${user.userId}/sessions/${await stage.house.makeSession(user)}` }
+  },
+  endSessionOfUser: async (stage) => {
+    const user = await target(stage)
+    return { path: `/api/v1/users/${user.userId}/sessions/${await stage.house.makeSession(user)}` }
+  },
+
+  listMyGrants: async () => ({ path: '/api/v1/me/grants' }),
+  getMyGrant: async (stage) => ({ path: `/api/v1/me/grants/${await stage.house.makeGrant(me(stage), stage.client)}` }),
+  endMyGrant: async (stage) => ({ path: `/api/v1/me/grants/${await stage.house.makeGrant(me(stage), stage.client)}` }),
+  listGrantsOfUser: async (stage) => {
+    const user = await target(stage)
+    await stage.house.makeGrant(user, stage.client)
+    return { path: `/api/v1/users/${user.userId}/grants` }
+  },
+  getGrantOfUser: async (stage) => {
+    const user = await target(stage)
+    return { path: `/api/v1/users/${user.userId}/grants/${await stage.house.makeGrant(user, stage.client)}` }
+  },
+  endGrantOfUser: async (stage) => {
+    const user = await target(stage)
+    return { path: `/api/v1/users/${user.userId}/grants/${await stage.house.makeGrant(user, stage.client)}` }
+  },
+
+  listMyConsents: async (stage) => {
+    await consentOf(stage, me(stage))
+    return { path: '/api/v1/me/consents' }
+  },
+  getMyConsent: async (stage) => ({ path: `/api/v1/me/consents/${await consentOf(stage, me(stage))}` }),
+  endMyConsent: async (stage) => ({ path: `/api/v1/me/consents/${await consentOf(stage, me(stage))}` }),
+  listConsentsOfUser: async (stage) => {
+    const user = await target(stage)
+    await consentOf(stage, user)
+    return { path: `/api/v1/users/${user.userId}/consents` }
+  },
+  getConsentOfUser: async (stage) => {
+    const user = await target(stage)
+    return { path: `/api/v1/users/${user.userId}/consents/${await consentOf(stage, user)}` }
+  },
+  endConsentOfUser: async (stage) => {
+    const user = await target(stage)
+    return { path: `/api/v1/users/${user.userId}/consents/${await consentOf(stage, user)}` }
+  },
+
+  listClients: async (stage) => {
+    await newClientId(stage)
+    return { path: '/api/v1/clients', query: 'limit=2' }
+  },
+  createClient: async () => ({
+    path: '/api/v1/clients',
+    body: {
+      client_id: fresh('web'),
+      client_name: 'Web',
+      redirect_uris: ['https://web.example/cb'],
+      contacts: ['a@example.org'],
+    },
+  }),
+  getClient: async (stage) => ({ path: `/api/v1/clients/${await newClientId(stage)}` }),
+  updateClient: async (stage) => ({
+    path: `/api/v1/clients/${await newClientId(stage)}`,
+    body: { client_name: 'Another', client_uri: null },
+  }),
+  deleteClient: async (stage) => ({ path: `/api/v1/clients/${await newClientId(stage)}` }),
+  rotateClientSecret: async (stage) => ({
+    path: `/api/v1/clients/${await newClientId(stage)}/secret`,
+    body: { overlap_seconds: 60 },
+  }),
+
+  listResources: async (stage) => {
+    await resourceId(stage)
+    return { path: '/api/v1/resources', query: 'limit=2' }
+  },
+  createResource: async () => ({
+    path: '/api/v1/resources',
+    body: { resource: `https://${fresh('made')}.example`, scope: 'read' },
+  }),
+  getResource: async (stage) => ({ path: `/api/v1/resources/${await resourceId(stage)}` }),
+  updateResource: async (stage) => ({ path: `/api/v1/resources/${await resourceId(stage)}`, body: { scope: 'read' } }),
+  deleteResource: async (stage) => ({ path: `/api/v1/resources/${await resourceId(stage)}` }),
+
+  listKeys: async () => ({ path: '/api/v1/keys', query: 'limit=5' }),
+}
