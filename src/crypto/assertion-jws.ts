@@ -27,7 +27,8 @@ export function verifyAssertion(
 ): VerifiedAssertion | JwsRefusal {
   const jws = parseJws(text, longestAssertion)
   if ('refused' in jws) return jws
-  if (client.algorithm !== undefined && client.algorithm !== jws.algorithm) return { refused: 'algorithm' }
+  if (client.algorithm !== undefined && oneName(client.algorithm) !== oneName(jws.algorithm))
+    return { refused: 'algorithm' }
   const registered = client.keys.flatMap((jwk) => imported(jwk) ?? [])
   const named = registered.filter(
     (key) => jws.keyId === undefined || key.keyId === undefined || key.keyId === jws.keyId,
@@ -43,6 +44,9 @@ export function verifyAssertion(
   }
   return { refused: 'signature' }
 }
+
+/** RFC 9864 §2.2 gave EdDSA on Ed25519 a second name. */
+const oneName = (algorithm: string): string => (algorithm === 'Ed25519' ? 'EdDSA' : algorithm)
 
 // Client records are kept in memory, so each of their keys is imported once and forgotten with its record.
 const importedKeys = new WeakMap<object, VerificationKey | undefined>()

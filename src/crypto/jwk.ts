@@ -107,8 +107,11 @@ function octets(member: unknown): { readonly text: string; readonly bytes: Buffe
 
 function algorithmsOf(jwk: PublicJwk, named: unknown): readonly JwsAlgorithm[] {
   const fitting: readonly JwsAlgorithm[] =
-    jwk.kty === 'EC' ? ['ES256'] : jwk.kty === 'OKP' ? ['EdDSA'] : ['RS256', 'PS256']
-  return named === undefined ? fitting : fitting.filter((algorithm) => algorithm === named)
+    jwk.kty === 'EC' ? ['ES256'] : jwk.kty === 'OKP' ? ['EdDSA', 'Ed25519'] : ['RS256', 'PS256']
+  if (named === undefined) return fitting
+  // Two names of one algorithm: whichever the key bears, its owner's library may sign under the other (RFC 9864 §2.2).
+  const sameAlgorithm = jwk.kty === 'OKP' && fitting.some((algorithm) => algorithm === named)
+  return sameAlgorithm ? fitting : fitting.filter((algorithm) => algorithm === named)
 }
 
 /** The public part of a private key of ours. */

@@ -10,6 +10,12 @@ type Scheme = {
   readonly verify: (key: KeyObject, input: Uint8Array, signature: Uint8Array) => boolean
 }
 
+// RFC 8037 §3.1
+const ed25519: Scheme = {
+  sign: (key, input) => sign(null, input, key),
+  verify: (key, input, signature) => signature.length === 64 && verify(null, input, key, signature),
+}
+
 const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }
 
 const schemes: Readonly<Record<JwsAlgorithm, Scheme>> = {
@@ -29,11 +35,9 @@ const schemes: Readonly<Record<JwsAlgorithm, Scheme>> = {
     sign: (key, input) => sign('sha256', input, { key, ...pss }),
     verify: (key, input, signature) => verify('sha256', input, { key, ...pss }, signature),
   },
-  // RFC 8037 §3.1
-  EdDSA: {
-    sign: (key, input) => sign(null, input, key),
-    verify: (key, input, signature) => signature.length === 64 && verify(null, input, key, signature),
-  },
+  EdDSA: ed25519,
+  // RFC 9864 §2.2: the same under the name that newer libraries use
+  Ed25519: ed25519,
 }
 
 export function signBytes(algorithm: JwsAlgorithm, key: KeyObject, input: Uint8Array): Buffer {

@@ -48,6 +48,20 @@ describe('a client assertion', () => {
     expect(verifyAssertion(text, { keys, algorithm: 'RS256' })).toHaveProperty('claims')
   })
 
+  test('RFC 9864 §2.2: EdDSA and Ed25519 are one algorithm, whichever name the key, the client and the header use', async () => {
+    const ed = generateKeyPairSync('ed25519')
+    for (const alg of ['EdDSA', 'Ed25519']) {
+      const text = await signed(ed.privateKey, { alg })
+      for (const name of ['EdDSA', 'Ed25519'] as const) {
+        const keys = [jwkOf(ed.publicKey, { alg: name })]
+        expect(verifyAssertion(text, { keys, algorithm: name }), `${alg} ${name}`).toHaveProperty('claims')
+      }
+      expect(verifyAssertion(text, { keys: [jwkOf(ed.publicKey)], algorithm: 'ES256' })).toEqual({
+        refused: 'algorithm',
+      })
+    }
+  })
+
   test("a stranger's key, also under the right kid", async () => {
     expect(verifyAssertion(await signed(stranger.privateKey, { alg: 'ES256', kid: 'e' }), { keys })).toEqual({
       refused: 'signature',
