@@ -1,5 +1,6 @@
 import { chooseLanguage } from '../i18n/choose-language.ts'
 import { errorPage } from '../pages/error-page.ts'
+import { notFoundPage } from '../pages/not-found-page.ts'
 import type { Look } from '../pages/look.ts'
 import { retryLaterPage } from '../pages/retry-later-page.ts'
 import type { ErrorPage } from './shell-error.ts'
@@ -16,6 +17,7 @@ export function createErrorPage(look: Look): ErrorPage {
         ...known,
       })
     }
+    if (status === 404) return notFoundPage(presentation, known)
     return errorPage(presentation, { status, error, description, ...known })
   }
 }

@@ -25,5 +25,9 @@ export function entriesOf(exports: Record<string, string | { default: string }>)
       .filter((path) => path.startsWith('./dist/'))
       .map((path) => path.replace('./dist/', 'src/').replace(/\.js$/, '.ts')),
     'src/cli/main.ts',
+    // What only makes documents runs from scripts/generated-docs.ts, never in a server.
+    'src/cli/cli-page.ts',
+    'src/config/configuration-page.ts',
+    'src/config/published-schema.ts',
   ]
 }
