@@ -105,6 +105,9 @@ describe('no unreachable file', () => {
     expect(entriesOf({ '.': { default: './dist/index.js' }, './package.json': './package.json' })).toEqual([
       'src/index.ts',
       'src/cli/main.ts',
+      'src/cli/cli-page.ts',
+      'src/config/configuration-page.ts',
+      'src/config/published-schema.ts',
     ])
   })
 })
