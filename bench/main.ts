@@ -6,16 +6,20 @@ import type { Result, SideResult } from './report/result.ts'
 import { keepResult, writeResults } from './report/results-file.ts'
 import { measureMemory, measureStart } from './run-footprint.ts'
 import { runLoadScenario } from './run-load.ts'
-import { scenarios, type Scenario } from './scenarios.ts'
+import { scenariosOf, type Scenario } from './scenarios.ts'
+import { buildGatehouse, gatehouseCompiled, gatehouseFromSource } from './sides/gatehouse.ts'
 import type { Side } from './sides/side.ts'
 
-const USAGE = `npm run bench [-- NAME… --quick --rounds N --seconds N --lanes N --side NAME…]
+const usage = (
+  scenarios: readonly Scenario[],
+): string => `npm run bench [-- NAME… --quick --rounds N --seconds N --lanes N --side NAME… --source]
 
 ${scenarios.map(({ name, what }) => `  ${name.padEnd(18)} ${what}`).join('\n')}
 
 --quick    one-second rounds, to see that everything runs; its figures mean little and stay out of RESULTS.md
 --rounds   rounds per side (3)         --seconds  length of a round (10)
---lanes    connections (32)            --side     only these sides; ratios need both`
+--lanes    connections (32)            --side     only these sides; ratios need both
+--source   run our TypeScript directly, without compiling it first`
 
 type Plan = {
   readonly rounds: number
@@ -35,19 +39,23 @@ const main = async (): Promise<number> => {
     options: {
       quick: { type: 'boolean' },
       help: { type: 'boolean' },
+      source: { type: 'boolean' },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       lanes: { type: 'string' },
       side: { type: 'string', multiple: true },
     },
   })
+  const scenarios = scenariosOf(values.source === true ? gatehouseFromSource : gatehouseCompiled)
   const unknown = positionals.find((name) => !scenarios.some((scenario) => scenario.name === name))
   if (values.help === true || unknown !== undefined) {
-    console.log(unknown === undefined ? USAGE : `no bench is named ${unknown}\n\n${USAGE}`)
+    console.log(unknown === undefined ? usage(scenarios) : `no bench is named ${unknown}\n\n${usage(scenarios)}`)
     return unknown === undefined ? 0 : 2
   }
   if (process.platform !== 'linux') throw new Error('the bench reads CPU time from /proc: it needs Linux')
 
+  const wanted = (side: Side): boolean => values.side?.includes(side.name) ?? true
+  if (values.source !== true && wanted(gatehouseCompiled)) buildGatehouse()
   const base = values.quick === true ? QUICK : WHOLE
   const plan: Plan = {
     ...base,
@@ -55,9 +63,8 @@ const main = async (): Promise<number> => {
     seconds: Number(values.seconds ?? base.seconds),
     lanes: Number(values.lanes ?? base.lanes),
   }
-  const wanted = (side: Side): boolean => values.side?.includes(side.name) ?? true
   const chosen = scenarios.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
-  const whole = values.quick !== true && values.side === undefined
+  const whole = values.quick !== true && values.source !== true && values.side === undefined
   const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ')
   const machine = describeMachine()
   const results: Result[] = []

@@ -7,7 +7,8 @@ import { cpuByThread } from './measure/process.ts'
 import { selfTimes, type CpuProfile } from './report/self-times.ts'
 import { table } from './report/table.ts'
 import { runLoad } from './run-round.ts'
-import { scenarios } from './scenarios.ts'
+import { scenariosOf } from './scenarios.ts'
+import { gatehouseFromSource } from './sides/gatehouse.ts'
 import { makeDirectory, freePort, launchServer } from './sides/start.ts'
 
 /**
@@ -22,6 +23,7 @@ const { values, positionals } = parseArgs({
     top: { type: 'string', default: '40' },
   },
 })
+const scenarios = scenariosOf(gatehouseFromSource)
 const scenario = scenarios.find(({ name }) => name === positionals[0])
 if (scenario?.kind !== 'load') throw new Error(`name a bench: ${scenarios.map(({ name }) => name).join(', ')}`)
 const row = scenario.rows.find(({ side }) => side.name === values.side)

@@ -1,5 +1,5 @@
 import type { FlowName } from './load/flows/registry.ts'
-import { gatehouse, gatehouseWithoutHashing } from './sides/gatehouse.ts'
+import { gatehouseWithoutHashing } from './sides/gatehouse.ts'
 import { bareFastify, peerInMemory, peerOnSqlite } from './sides/peers.ts'
 import type { Side } from './sides/side.ts'
 
@@ -17,83 +17,91 @@ export type Row = {
   readonly note?: string
 }
 
-const beside = (
-  flow: FlowName,
-  memory: Row['target'],
-  sqlite: Row['target'],
-  ours: { side?: Side; flow?: FlowName; note?: string } = {},
-): Row[] => [
-  { side: peerInMemory, flow, ...(memory && { target: memory }) },
-  ...(sqlite === undefined ? [] : [{ side: peerOnSqlite, flow, target: sqlite }]),
-  { side: ours.side ?? gatehouse, flow: ours.flow ?? flow, ...(ours.note !== undefined && { note: ours.note }) },
-]
-
 const of = (reach: number, moonshot: number): NonNullable<Row['target']> => ({ reach, moonshot })
 
-export const scenarios: readonly Scenario[] = [
-  {
-    name: 'cc-opaque',
-    what: 'client credentials, opaque token',
-    kind: 'load',
-    rows: beside('cc-opaque', of(2, 3), of(8, 14)),
-  },
-  {
-    name: 'cc-jwt',
-    what: 'client credentials, ES256 JWT',
-    kind: 'load',
-    rows: beside('cc-jwt', of(1.8, 2.6), undefined),
-  },
-  {
-    name: 'introspect-opaque',
-    what: 'introspection of an opaque token',
-    kind: 'load',
-    rows: beside('introspect-opaque', of(2.5, 3.5), of(4, 6)),
-  },
-  {
-    name: 'introspect-jwt',
-    what: 'introspection of an ES256 JWT (the peer, which refuses JWTs there, gets an opaque one)',
-    kind: 'load',
-    rows: beside('introspect-opaque', of(2.5, 3.5), of(4, 6), { flow: 'introspect-jwt' }),
-  },
-  {
-    name: 'refresh',
-    what: 'refresh with rotation: opaque access token, ES256 ID token, next refresh token',
-    kind: 'load',
-    rows: beside('refresh', of(1.7, 2.3), of(6, 11)),
-  },
-  {
-    name: 'code-flow',
-    what: 'code flow with a session: authorize, token (access, ID and refresh token)',
-    kind: 'load',
-    rows: beside('code-flow', of(2.5, 4.5), of(8, 17)),
-  },
-  {
-    name: 'sign-in',
-    what: 'a new browser: sign-in, consent, code, tokens; no password hashing on either side',
-    kind: 'load',
-    rows: beside('sign-in', of(2.5, 4), undefined, {
-      side: gatehouseWithoutHashing,
-      note: 'embedded by `ours/serve-without-hashing.ts`: a password pool that compares in place of argon2id, nothing else changed',
-    }),
-  },
-  { name: 'jwks', what: 'the key set', kind: 'load', rows: beside('jwks', of(2, 3), undefined) },
-  { name: 'discovery', what: 'the OpenID configuration', kind: 'load', rows: beside('discovery', of(2, 3), undefined) },
-  {
-    name: 'floor',
-    what: 'a form POST through bare Fastify, for proportion',
-    kind: 'load',
-    rows: [{ side: bareFastify, flow: 'bare-post' }],
-  },
-  {
-    name: 'memory',
-    what: 'resident memory, idle and after a million opaque tokens',
-    kind: 'memory',
-    sides: [peerInMemory, peerOnSqlite, gatehouse],
-  },
-  {
-    name: 'start',
-    what: 'process start to ready, on an existing store',
-    kind: 'start',
-    sides: [peerInMemory, peerOnSqlite, gatehouse],
-  },
-]
+/** Every bench, with the side that is ours. */
+export const scenariosOf = (gatehouse: Side): readonly Scenario[] => {
+  const beside = (
+    flow: FlowName,
+    memory: Row['target'],
+    sqlite: Row['target'],
+    ours: { side?: Side; flow?: FlowName; note?: string } = {},
+  ): Row[] => [
+    { side: peerInMemory, flow, ...(memory && { target: memory }) },
+    ...(sqlite === undefined ? [] : [{ side: peerOnSqlite, flow, target: sqlite }]),
+    { side: ours.side ?? gatehouse, flow: ours.flow ?? flow, ...(ours.note !== undefined && { note: ours.note }) },
+  ]
+
+  return [
+    {
+      name: 'cc-opaque',
+      what: 'client credentials, opaque token',
+      kind: 'load',
+      rows: beside('cc-opaque', of(2, 3), of(8, 14)),
+    },
+    {
+      name: 'cc-jwt',
+      what: 'client credentials, ES256 JWT',
+      kind: 'load',
+      rows: beside('cc-jwt', of(1.8, 2.6), undefined),
+    },
+    {
+      name: 'introspect-opaque',
+      what: 'introspection of an opaque token',
+      kind: 'load',
+      rows: beside('introspect-opaque', of(2.5, 3.5), of(4, 6)),
+    },
+    {
+      name: 'introspect-jwt',
+      what: 'introspection of an ES256 JWT (the peer, which refuses JWTs there, gets an opaque one)',
+      kind: 'load',
+      rows: beside('introspect-opaque', of(2.5, 3.5), of(4, 6), { flow: 'introspect-jwt' }),
+    },
+    {
+      name: 'refresh',
+      what: 'refresh with rotation: opaque access token, ES256 ID token, next refresh token',
+      kind: 'load',
+      rows: beside('refresh', of(1.7, 2.3), of(6, 11)),
+    },
+    {
+      name: 'code-flow',
+      what: 'code flow with a session: authorize, token (access, ID and refresh token)',
+      kind: 'load',
+      rows: beside('code-flow', of(2.5, 4.5), of(8, 17)),
+    },
+    {
+      name: 'sign-in',
+      what: 'a new browser: sign-in, consent, code, tokens; no password hashing on either side',
+      kind: 'load',
+      rows: beside('sign-in', of(2.5, 4), undefined, {
+        side: gatehouseWithoutHashing,
+        note: 'embedded by `ours/serve-without-hashing.ts`: a password pool that compares in place of argon2id, nothing else changed',
+      }),
+    },
+    { name: 'jwks', what: 'the key set', kind: 'load', rows: beside('jwks', of(2, 3), undefined) },
+    {
+      name: 'discovery',
+      what: 'the OpenID configuration',
+      kind: 'load',
+      rows: beside('discovery', of(2, 3), undefined),
+    },
+    {
+      name: 'floor',
+      what: 'a form POST through bare Fastify, for proportion',
+      kind: 'load',
+      rows: [{ side: bareFastify, flow: 'bare-post' }],
+    },
+    {
+      name: 'memory',
+      what: 'resident memory, idle and after a million opaque tokens',
+      kind: 'memory',
+      sides: [peerInMemory, peerOnSqlite, gatehouse],
+    },
+    {
+      name: 'start',
+      what: 'process start to ready, on an existing store',
+      kind: 'start',
+      sides: [peerInMemory, peerOnSqlite, gatehouse],
+    },
+  ]
+}

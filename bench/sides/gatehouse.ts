@@ -1,15 +1,12 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Place, Side } from './side.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-const entry = (): string => {
-  const compiled = join(root, 'dist', 'cli', 'main.js')
-  return existsSync(compiled) ? compiled : join(root, 'src', 'cli', 'main.ts')
-}
 
 /** Ours, as an operator starts it: the CLI, a configuration file, SQLite with synchronous=FULL, audit events on. */
-export const gatehouse: Side = {
+const started = (entry: string): Side => ({
   name: 'gatehouse',
   title: 'Gatehouse, SQLite durable, audit events included',
   readyPath: '/readyz',
@@ -17,13 +14,24 @@ export const gatehouse: Side = {
     const { configFile, data, env } = prepareFiles(place)
     const port = String(place.port)
     const flags = ['--config', configFile, '--data', data, '--port', port, '--issuer', `http://localhost:${port}`]
-    return { args: [entry(), 'serve', ...flags, '--log-level', 'error'], env }
+    return { args: [join(root, entry), 'serve', ...flags, '--log-level', 'error'], env }
   },
+})
+
+/** The TypeScript of this clone, as `npm start` runs it. */
+export const gatehouseFromSource = started('src/cli/main.ts')
+
+/** The compiled JavaScript that is published. Build it first. */
+export const gatehouseCompiled = started('dist/cli/main.js')
+
+/** Compiles this clone into dist/. */
+export const buildGatehouse = (): void => {
+  execFileSync(process.execPath, [join(root, 'scripts', 'build.ts')], { stdio: ['ignore', 2, 2] })
 }
 
 /** The same server embedded, so that it takes a password pool which compares instead of hashing. */
 export const gatehouseWithoutHashing: Side = {
-  ...gatehouse,
+  ...gatehouseFromSource,
   prepare: (place) => {
     const { configFile, data, env } = prepareFiles(place)
     const fixtureFile = join(place.directory, 'fixture.json')
