@@ -4,4 +4,6 @@ import { run } from './run.ts'
 // A reader that closed the pipe (`| head`) has what it wanted.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
-process.exitCode = await run(process.argv.slice(2), processIo())
+const code = await run(process.argv.slice(2), processIo())
+// What failed halfway may have left something that would keep the process alive.
+if (code !== 0) process.exit(code)
