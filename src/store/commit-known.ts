@@ -31,9 +31,7 @@ async function settle(
 ): Promise<'committed' | 'conflict'> {
   for (let tried = 1; tried < mostTries; tried += 1) {
     try {
-      const trace = await traceOf(store, writes)
-      if (trace === 'there') return 'committed'
-      if (trace === 'unclear') throw lost
+      if ((await traceOf(store, writes)) === 'there') return 'committed'
       const again = await store.commit(writes)
       if (again === 'committed') return 'committed'
       // The lost commit may have come through in between; if not, it never will: what it expected is gone.

@@ -241,8 +241,9 @@ describe('a sweep', () => {
     while (!sweep.done) swept.push(await commitOnce())
     expect(await sweeping).toBe(20_000)
     expect(swept.length).toBeGreaterThan(50)
-    // Single commits are at the mercy of whatever else the machine does, with a sweep or without: compare the bulk.
-    expect(quantile(swept, 0.9) - quantile(quiet, 0.9)).toBeLessThan(10)
+    // Single commits are at the mercy of whatever else the machine does, with a sweep or without. But nearly every commit
+    // of this kind meets a step of the sweep, so what the middle one waits longer is what a step costs.
+    expect(quantile(swept, 0.5) - quantile(quiet, 0.5)).toBeLessThan(10)
   }, 30_000)
 
   function quantile(millis: readonly number[], part: number): number {

@@ -126,12 +126,16 @@ describe('a transition whose commit had an unknown outcome', () => {
     })
   })
 
-  test('stays unknown for a lone delete', async () => {
-    const { store, context } = faulty(answerLost)
+  test.each([
+    ['stays unknown for a lone delete that may have been ours or not', answerLost, false],
+    ['is tried again for a lone delete that never arrived', neverArrived, true],
+  ])('%s', async (_, fault, deleted) => {
+    const { store, context } = faulty(fault)
     await store.commit([putLease('counter', '1', 'v1')])
-    await expect(
-      transition(context, counter, (slots) => ({ writes: remove(slots.counter), result: true })),
-    ).rejects.toMatchObject({ outcome: 'unknown' })
+    const deleting = transition(context, counter, (slots) => ({ writes: remove(slots.counter), result: true }))
+    if (deleted) await expect(deleting).resolves.toBe(true)
+    else await expect(deleting).rejects.toMatchObject({ outcome: 'unknown' })
+    expect(await exists(store, lease('counter'))).toBe(false)
   })
 
   test('stays unknown while the store stays away, and is not tried for ever', async () => {
