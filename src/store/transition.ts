@@ -47,7 +47,8 @@ export async function transition<Refs extends Readonly<Record<string, Ref>>, Res
  * Throws StoreUnavailable; a conflict would mean that an id came up twice, and is an error.
  */
 export async function commitNew(context: TransitionContext, writes: readonly Write[]): Promise<void> {
-  if ((await commitKnown(context, writes)) === 'conflict')
+  // Not `=== 'conflict'`: whatever isn't a yes is no yes.
+  if ((await commitKnown(context, writes)) !== 'committed')
     throw new Error('a record with a fresh random id already exists')
 }
 

@@ -498,12 +498,8 @@ describe('A30 outside parameters: a parked request is what it was', () => {
     const parked = await ask('POST', app, { prompt: 'consent', scope: 'openid' })
     const bound = await ada.ask(`${parked.location}&${evil}`)
     const page = await follow(server, ada, await ada.ask(`${bound.location}&${evil}`))
-    const consent = await ada.ask(
-      `/consent?${page.text
-        .match(/name="interaction" value="([^"]+)"/)
-        ?.slice(1)
-        .map((id) => `interaction=${id}`)}&${evil}`,
-    )
+    const [, id] = /name="interaction" value="([^"]+)"/.exec(page.text) ?? []
+    const consent = await ada.ask(`/consent?interaction=${id}&${evil}`)
     expect(consent.text).not.toContain('evil')
     const answer = await submit(ada, consent, 'consent', {
       decision: 'allow',

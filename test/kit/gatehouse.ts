@@ -8,7 +8,7 @@ import type { Role, User } from '../../src/domain/user.ts'
 import type { Clock } from '../../src/protocol/time.ts'
 import type { Core } from '../../src/endpoints/core.ts'
 import { openGatehouse } from '../../src/server/gatehouse.ts'
-import { createShell } from '../../src/server/http.ts'
+import { createShell, type Timeouts } from '../../src/server/http.ts'
 import { createLog } from '../../src/server/log.ts'
 import { createMetricsText } from '../../src/server/metrics-text.ts'
 import { createMetrics } from '../../src/server/metrics.ts'
@@ -62,13 +62,16 @@ export type TestGatehouse = {
   readonly close: () => Promise<void>
 }
 
-export const password = 'correct horse battery staple'
+/** Found nowhere else: it is a canary too. */
+export const password = 'a kingfisher over 7 canals'
 
 export type TestOptions = {
   readonly config?: Partial<Config>
   readonly store?: Config['store']
   readonly dataDirectory?: string
   readonly clock?: TestClock
+  /** Of the shell; in milliseconds. */
+  readonly timeouts?: Partial<Timeouts>
 }
 
 export async function startGatehouse(options: TestOptions = {}): Promise<TestGatehouse> {
@@ -106,6 +109,7 @@ export async function startGatehouse(options: TestOptions = {}): Promise<TestGat
     log,
     metrics,
     errorPage: createErrorPage(core.look),
+    ...(options.timeouts === undefined ? {} : { timeouts: options.timeouts }),
   })
   await shell.listen()
   const accounts = { ...core, strength: async () => undefined }
@@ -114,8 +118,8 @@ export async function startGatehouse(options: TestOptions = {}): Promise<TestGat
 
   return {
     url: config.issuer,
-    origin: `http://127.0.0.1:${port}`,
-    port,
+    origin: `http://localhost:${config.listen.port}`,
+    port: config.listen.port,
     core,
     clock,
     logged: () => lines.join(''),
