@@ -108,4 +108,9 @@ const runScenario = async (scenario: Scenario, plan: Plan, wanted: (side: Side) 
   return results
 }
 
-process.exitCode = await main()
+try {
+  process.exitCode = await main()
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error))
+  process.exitCode = 1
+}

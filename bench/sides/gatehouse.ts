@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { cpSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Place, Side } from './side.ts'
 
@@ -22,11 +22,15 @@ const started = (entry: string): Side => ({
 export const gatehouseFromSource = started('src/cli/main.ts')
 
 /** The compiled JavaScript that is published. Build it first. */
-export const gatehouseCompiled = started('dist/cli/main.js')
+export const gatehouseCompiled = started('bench/built/dist/cli/main.js')
 
-/** Compiles this clone into dist/. */
+/** Compiles this clone, and keeps a copy that no other build takes away in the middle of a round. */
 export const buildGatehouse = (): void => {
   execFileSync(process.execPath, [join(root, 'scripts', 'build.ts')], { stdio: ['ignore', 2, 2] })
+  const built = join(root, 'bench', 'built')
+  rmSync(built, { recursive: true, force: true })
+  cpSync(join(root, 'dist'), join(built, 'dist'), { recursive: true })
+  cpSync(join(root, 'package.json'), join(built, 'package.json'))
 }
 
 /** The same server embedded, so that it takes a password pool which compares instead of hashing. */
