@@ -209,12 +209,9 @@ export async function openHouse() {
       epoch,
       givenAt: now,
     } as const
-    await put(
-      ref('consent', `${userId}:${client.clientId}`),
-      consent,
-      [userId, `client:${client.clientId}`],
-      now + 86_400,
-    )
+    const target = ref('consent', `${userId}:${client.clientId}`)
+    if ((await readAlive(store, target, now)) !== undefined) return
+    await put(target, consent, [userId, `client:${client.clientId}`], now + 86_400)
   }
 
   /** A token as our own token endpoint would make it, and its `jti`. */
