@@ -1,10 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { ownersOf } from './apply-batch.ts'
 import { rowSum } from './row-sum.ts'
+import { verdictOf } from './verdict.ts'
 
 const mostFindings = 20
 
-/** What is wrong with the file, in words; nothing if it is sound. `quick` is for every start, `full` also reads each record. */
+/** What is wrong with the file, in words; nothing if it is sound. Throws when busy. `quick` is for every start, `full` also reads each record. */
 export function findDamage(db: DatabaseSync, depth: 'quick' | 'full'): readonly string[] {
   const check = db.prepare(depth === 'quick' ? 'PRAGMA quick_check(5)' : `PRAGMA integrity_check(${mostFindings})`)
   try {
@@ -12,6 +13,7 @@ export function findDamage(db: DatabaseSync, depth: 'quick' | 'full'): readonly 
     if (findings.length !== 1 || findings[0] !== 'ok') return findings.map((finding) => finding.replaceAll('\n', ' '))
     return depth === 'quick' ? [] : [...damagedRecords(db), ...strayLinks(db)].slice(0, mostFindings)
   } catch (error) {
+    if (verdictOf(error, 'unit') === 'busy') throw error
     return [error instanceof Error ? error.message : String(error)]
   }
 }

@@ -7,9 +7,11 @@ export type WriterOrders = {
   readonly quickCheck: boolean
   readonly walBytes: number
   readonly pages: number
+  /** How long to wait for a locked file at the start. */
+  readonly busyMillis: number
   /** Keeps the pauses of two processes apart. */
   readonly seed: number
-  /** Rung (counted up) after every order sent. */
+  /** Rung (counted up) when the file may be opened, and after every order sent. */
   readonly bell: Int32Array<SharedArrayBuffer>
 }
 
@@ -46,4 +48,3 @@ export type Reply =
   | Swept
   /** The writer is gone for good; what became of the batch isn't known. */
   | { readonly is: 'fatal'; readonly why: string }
-  | { readonly is: 'closed' }

@@ -1,8 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
+import type { DatabaseSync } from 'node:sqlite'
 import type { Clock, Seconds } from '../../protocol/time.ts'
 import { lifetimes } from '../../domain/lifetimes.ts'
-import type { Kind, StoredRecord } from '../../domain/record.ts'
 import type { OpenStore } from '../port.ts'
 import { fractionOf } from '../jitter.ts'
 import { StoreRefused } from '../refused.ts'
@@ -13,12 +11,15 @@ import { openConnection } from './connection.ts'
 import { createFeed } from './feed.ts'
 import { prepareFile } from './file.ts'
 import { sqliteLimits, type SqliteLimits } from './limits.ts'
-import { createReader } from './reader.ts'
+import { lockedByAnother, patiently } from './patiently.ts'
+import { createReader, DamagedRow } from './reader.ts'
+import { scan } from './scan.ts'
 import { migrate } from './schema.ts'
-import { sweepBySteps } from './sweep-by-steps.ts'
 import { createSnapshot } from './snapshot.ts'
+import { sweepBySteps } from './sweep-by-steps.ts'
 import { verdictOf } from './verdict.ts'
-import { startWriter } from './writer.ts'
+import { verify } from './verify.ts'
+import { startWriter, type Writer } from './writer.ts'
 
 export type SqliteOptions = {
   readonly path: string
@@ -35,7 +36,6 @@ export type SqliteOptions = {
 }
 
 const readRetryMillis = 1_000
-const scanPage = 200
 
 /**
  * The embedded store: one file, one writer thread, reads on the calling thread. Creates the file if there is none.
@@ -46,17 +46,13 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
   const limits = { ...sqliteLimits, ...options.limits }
   const eventTtl = options.eventTtl ?? lifetimes.event
   prepareFile(path)
-  await patiently(limits.busyMillis, () => setUp(path)).catch((error: unknown) => {
-    throw verdictOf(error, 'unit') === 'corrupt' ? damagedFile(path, error) : error
-  })
-
-  const queue = createCommitQueue({ send: (order) => writer.send(order), clock, random, limits })
-  const writer = await startWriter(
+  const writer = startWriter(
     {
       path,
       quickCheck: options.quickCheck ?? true,
       walBytes: limits.walBytes,
       pages: limits.pages,
+      busyMillis: limits.busyMillis,
       seed: Math.floor(fractionOf(random.stamp()) * 2 ** 32),
     },
     {
@@ -66,18 +62,22 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
         snapshot.drop()
         queue.receive(reply)
       },
-      gone: die,
+      gone: (why) => began && die(why),
     },
-  ).catch((error: unknown) => {
-    throw damagedFile(path, error)
-  })
-  const db = openConnection(path, { readOnly: true })
+  )
+  const queue = createCommitQueue({ send: writer.send, clock, random, limits })
+  let began = false
+  let dead = false
+  const db = await begin(writer, path, limits.busyMillis)
+  began = true
   const reader = createReader(db, eventTtl)
   const snapshot = createSnapshot(db, clock)
   const feed = createFeed(db, snapshot)
   let closed: Promise<void> | undefined
 
   function die(why: string): void {
+    if (dead) return
+    dead = true
     queue.fail(new StoreUnavailable(`the store takes no writes: its writer died (${why})`, 'none'))
     options.onFatal(new Error(`the store ${path} can't be written any more: ${why}`))
   }
@@ -91,33 +91,10 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
         return read()
       })
     } catch (error) {
-      if (error instanceof StoreUnavailable) throw reported(error)
+      if (error instanceof StoreUnavailable) throw error
       const unavailable = new StoreUnavailable(`the store can't be read: ${wordsOf(error)}`, 'none', { cause: error })
-      throw verdictOf(error, 'unit') === 'corrupt' ? reported(unavailable) : unavailable
-    }
-  }
-
-  function reported(error: StoreUnavailable): StoreUnavailable {
-    options.onDamage?.(error)
-    return error
-  }
-
-  async function* scan(kind: Kind): AsyncGenerator<StoredRecord & { readonly owners: readonly string[] }> {
-    if (closed !== undefined) throw new StoreUnavailable('the store is closed', 'none')
-    const still = openConnection(path, { readOnly: true })
-    try {
-      const { walk } = createReader(still, eventTtl)
-      still.exec('BEGIN')
-      for (let after = ''; ;) {
-        const page = walk(kind, after, scanPage)
-        yield* page
-        const last = page.at(-1)
-        if (last === undefined || page.length < scanPage) return
-        after = last.id
-        await pause(0)
-      }
-    } finally {
-      still.close()
+      if (error instanceof DamagedRow || verdictOf(error, 'unit') === 'corrupt') options.onDamage?.(unavailable)
+      throw unavailable
     }
   }
 
@@ -129,7 +106,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
       sweep: (now, limit) => sweepBySteps({ queue, clock, now, limit, eventsBefore: now - eventTtl }),
     },
     admin: {
-      scan,
+      scan: (kind) => scan(path, kind, eventTtl),
       async ping() {
         await reading(() => reader.read([{ kind: 'instance', id: 'self' }]))
         const refusal = queue.refusal()
@@ -157,6 +134,20 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
   }
 }
 
+/** Set the file up, let the writer open it, and open it for reading. */
+async function begin(writer: Writer, path: string, busyMillis: number): Promise<DatabaseSync> {
+  try {
+    await patiently(busyMillis, () => setUp(path))
+    const began = await writer.begin()
+    if (began.is === 'refused') throw damagedFile(path, began.why)
+    if (began.is === 'busy') throw lockedByAnother()
+    return await patiently(busyMillis, () => openConnection(path, { readOnly: true }))
+  } catch (error) {
+    await writer.abandon()
+    throw verdictOf(error, 'unit') === 'corrupt' ? damagedFile(path, error) : error
+  }
+}
+
 function setUp(path: string): void {
   const db = openConnection(path, { readOnly: false })
   try {
@@ -165,28 +156,6 @@ function setUp(path: string): void {
   } finally {
     db.close()
   }
-}
-
-/** Work that finds the file locked is tried again, without holding up the event loop, until the time is over. */
-async function patiently<T>(millis: number, work: () => T): Promise<T> {
-  for (let waited = 0, nap = 1; ; waited += nap, nap = Math.min(2 * nap, 50)) {
-    try {
-      return work()
-    } catch (error) {
-      if (verdictOf(error, 'unit') !== 'busy') throw error
-      if (waited >= millis)
-        throw new StoreUnavailable('the store is locked by another process', 'none', { cause: error })
-      await pause(nap)
-    }
-  }
-}
-
-function verify(path: string): Promise<readonly string[]> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./verify-thread.ts', import.meta.url), { workerData: { path }, execArgv: [] })
-    worker.once('message', resolve)
-    worker.once('error', reject)
-  })
 }
 
 function damagedFile(path: string, cause: unknown): StoreRefused {

@@ -2,7 +2,6 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Seconds } from '../../protocol/time.ts'
 import type { Kind, Ref, StoredRecord } from '../../domain/record.ts'
 import type { Page } from '../port.ts'
-import { StoreUnavailable } from '../unavailable.ts'
 import { ownersOf } from './apply-batch.ts'
 import { rowSum } from './row-sum.ts'
 
@@ -15,6 +14,14 @@ type Row = readonly [
   owners: string | null,
 ]
 type EventRow = readonly [id: string, json: string, at: number, bucket: string]
+
+/** A row that isn't what was written. */
+export class DamagedRow extends Error {
+  constructor(kind: Kind) {
+    super(`a ${kind} isn't what was written, run gatehouse store verify`)
+    this.name = 'DamagedRow'
+  }
+}
 
 export type Reader = {
   readonly read: (refs: readonly Ref[]) => readonly (StoredRecord | undefined)[]
@@ -29,7 +36,7 @@ export type Reader = {
 
 const columns = 'record.id, record.version, record.value, record.expires_at, record.sum, record.owners'
 
-/** Point lookups and pages on one connection, whose transaction is the caller's. Throws what SQLite throws, and StoreUnavailable for a row that was damaged. */
+/** Point lookups and pages on one connection, whose transaction is the caller's. Throws what SQLite throws, and DamagedRow. */
 export function createReader(db: DatabaseSync, eventTtl: Seconds): Reader {
   const record = db.prepare(`SELECT ${columns} FROM record WHERE kind = ? AND id = ?`)
   const event = db.prepare('SELECT id, value, at, bucket FROM event WHERE id = ?')
@@ -82,7 +89,7 @@ function eventRows(rows: unknown): readonly EventRow[] {
 }
 
 function recordOf(kind: Kind, [id, version, json, expiresAt, sum]: Row): StoredRecord {
-  if (rowSum(id, expiresAt, json) !== sum) throw damaged(kind)
+  if (rowSum(id, expiresAt, json) !== sum) throw new DamagedRow(kind)
   const value = JSON.parse(json) as StoredRecord['value']
   return expiresAt === null ? { kind, id, version, value } : { kind, id, version, value, expiresAt }
 }
@@ -90,8 +97,4 @@ function recordOf(kind: Kind, [id, version, json, expiresAt, sum]: Row): StoredR
 function eventOf([id, json, at]: EventRow, ttl: Seconds): StoredRecord {
   const value = JSON.parse(json) as StoredRecord<'event'>['value']
   return { kind: 'event', id, version: id, value, expiresAt: at + ttl }
-}
-
-function damaged(kind: Kind): StoreUnavailable {
-  return new StoreUnavailable(`a ${kind} in the store isn't what was written there: run gatehouse store verify`, 'none')
 }

@@ -1,53 +1,58 @@
+import type { DatabaseSync } from 'node:sqlite'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { createApplyBatch } from './apply-batch.ts'
-import { createCheckpointer } from './checkpoint.ts'
+import { createCarryOut } from './carry-out.ts'
 import { openConnection } from './connection.ts'
 import { findDamage } from './find-damage.ts'
 import type { Order, Reply, WriterOrders } from './messages.ts'
-import { createSweepStep } from './sweep-step.ts'
-import { createTransaction, TransactionFailed } from './transaction.ts'
+import { createNap } from './nap.ts'
 import { verdictOf } from './verdict.ts'
 
 // The one thread of this process that writes: neither an fsync nor a foreign lock stops the event loop of the others.
-// It has no event loop of its own: it sleeps on a counter and takes its orders one by one, which halves the cost of waking it.
+// It has no event loop of its own: it sleeps on a bell and takes its orders one by one, which halves the cost of waking it.
 
-/** Another process commits within a millisecond or two: worth a few short naps before the queue is told. */
-const naps = 8
-const longestNapMillis = 1
 const quietMillis = 20
 
-const { path, quickCheck, walBytes, pages, seed, bell } = workerData as WriterOrders
-const napping = new Int32Array(new SharedArrayBuffer(4))
-let chance = seed
-/** After a fatal error not even closing is allowed: it would copy the log, and with it what may not be on the disk. */
-let dead = false
+const { path, quickCheck, walBytes, pages, busyMillis, seed, bell } = workerData as WriterOrders
+const nap = createNap(seed)
 
-const db = openConnection(path, { readOnly: false })
-db.exec(`PRAGMA max_page_count = ${pages}`)
-const inTransaction = createTransaction(db)
-const applyBatch = createApplyBatch(db, inTransaction)
-const sweepStep = createSweepStep(db, inTransaction)
-const checkpointer = createCheckpointer(db, walBytes)
+// The thread came up while the file was still being set up.
+Atomics.wait(bell, 0, 0)
+const db = open()
+// After a fatal error not even closing is allowed: it would copy the log, and with it what may not be on the disk.
+if (db !== undefined && takeOrders(db) === 'closed') db.close()
 
-const damage = quickCheck ? findDamage(db, 'quick') : []
-reply(damage.length > 0 ? { is: 'refused', why: damage.join('; ') } : { is: 'ready' })
-takeOrders()
-if (!dead) db.close()
-reply({ is: 'closed' })
+function open(): DatabaseSync | undefined {
+  for (let napped = 0; ; napped += 1) {
+    try {
+      const opened = openConnection(path, { readOnly: false })
+      opened.exec(`PRAGMA max_page_count = ${pages}`)
+      const damage = quickCheck ? findDamage(opened, 'quick') : []
+      reply(damage.length === 0 ? { is: 'ready' } : { is: 'refused', why: damage.join('; ') })
+      return opened
+    } catch (error) {
+      const busy = verdictOf(error, 'unit') === 'busy'
+      if (busy && napped < busyMillis) nap()
+      else {
+        reply(busy ? { is: 'busy' } : { is: 'refused', why: error instanceof Error ? error.message : String(error) })
+        return undefined
+      }
+    }
+  }
+}
 
-function takeOrders(): void {
-  let rested = false
+function takeOrders(opened: DatabaseSync): 'closed' | 'dead' {
+  const { carryOut, afterwards, rest } = createCarryOut(opened, { walBytes, nap })
+  let patience: number = quietMillis
   for (let rung = 0; ; rung = Atomics.load(bell, 0)) {
     for (let order = nextOrder(); order !== undefined; order = nextOrder()) {
-      if (order === 'close') return
-      rested = false
-      const answer = dead ? ({ is: 'declined', why: 'its writer died' } as const) : carryOut(order)
-      reply(answer)
-      if (answer.is !== 'busy') guarded(() => checkpointer.worked('limit' in order ? order.limit : order.length / 6))
+      if (order === 'close') return 'closed'
+      if (reply(carryOut(order)) === 'fatal' || reply(afterwards(order)) === 'fatal') return 'dead'
+      patience = quietMillis
     }
-    const woken: string = Atomics.wait(bell, 0, rung, rested ? Infinity : quietMillis)
-    if (woken === 'timed-out') guarded(checkpointer.rest)
-    rested = woken === 'timed-out'
+    const woken: string = Atomics.wait(bell, 0, rung, patience)
+    if (woken !== 'timed-out') continue
+    if (reply(rest()) === 'fatal') return 'dead'
+    patience = Infinity
   }
 }
 
@@ -57,45 +62,7 @@ function nextOrder(): Order | undefined {
   return received?.message
 }
 
-function carryOut(order: Exclude<Order, 'close'>): Reply {
-  for (let nap = 0; ; nap += 1) {
-    try {
-      if (!checkpointer.hasRoom())
-        return { is: 'declined', why: 'another process keeps reading an old snapshot, and the log is full' }
-      return 'limit' in order ? sweepStep(order) : applyBatch(order)
-    } catch (error) {
-      const verdict = error instanceof TransactionFailed ? error.verdict : verdictOf(error, 'commit')
-      if (verdict === 'busy' && nap < naps) takeNap()
-      else if (verdict === 'busy') return { is: 'busy' }
-      else if (verdict === 'full') return { is: 'declined', why: 'the disk is full' }
-      else if (verdict === 'fatal' || verdict === 'corrupt') return { is: 'fatal', why: wordsOf(error) }
-      else return { is: 'declined', why: wordsOf(error) }
-    }
-  }
-}
-
-/** Sleep up to a millisecond, never in step with another process. */
-function takeNap(): void {
-  chance = (Math.imul(chance, 1_664_525) + 1_013_904_223) >>> 0
-  Atomics.wait(napping, 0, 0, (longestNapMillis * chance) / 0x1_0000_0000)
-}
-
-/** Copying the log may wait, unless it broke in a way that says the disk can't be trusted. */
-function guarded(work: () => void): void {
-  if (dead) return
-  try {
-    work()
-  } catch (error) {
-    const verdict = verdictOf(error, 'unit')
-    if (verdict === 'fatal' || verdict === 'corrupt') reply({ is: 'fatal', why: wordsOf(error) })
-  }
-}
-
-function reply(answer: Reply): void {
-  if (answer.is === 'fatal') dead = true
-  parentPort?.postMessage(answer)
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+function reply(answer: Reply | undefined): Reply['is'] | undefined {
+  if (answer !== undefined) parentPort?.postMessage(answer)
+  return answer?.is
 }
