@@ -1,39 +1,26 @@
-import { authenticateClient } from '../client-auth/authenticate.ts'
 import type { Client } from '../domain/client.ts'
-import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
-import type { Endpoint, HttpResponse } from '../protocol/http.ts'
-import { parseParameters, refuseRepeated } from '../protocol/parameters.ts'
+import { isRefusal, refuse, throttled } from '../protocol/errors.ts'
+import type { Endpoint } from '../protocol/http.ts'
 import { printScope } from '../protocol/scope.ts'
 import { liveToken, type LiveToken } from '../sender/live-token.ts'
+import { backChannel } from './back-channel.ts'
 import type { Core } from './core.ts'
-import { json, oauthError } from './respond.ts'
+import { json } from './respond.ts'
 
 /** RFC 7662 §2.2: one answer for unknown, expired, revoked and foreign tokens, byte for byte. */
 const inactive = '{"active":false}'
 
 /** Introspection (RFC 7662). Understands every token format; tells only who may know. */
 export function createIntrospectionEndpoint(core: Core): Endpoint {
-  return async (request) => {
-    const refused = (refusal: Refusal): HttpResponse => {
-      core.observer.refused('introspect', refusal, { address: request.peer.address })
-      return oauthError(refusal)
-    }
-    const parameters = parseParameters(request.body)
-    if (isRefusal(parameters)) return refused(parameters)
-    const repeated = refuseRepeated(parameters)
-    if (repeated !== undefined) return refused(repeated)
-    const caller = await authenticateClient(core, request, parameters)
-    if (isRefusal(caller)) return refused(caller)
+  return backChannel(core, 'introspect', async ({ client: caller, parameters, http }) => {
     // RFC 7662 §4: a public client has no secret, so anybody could scan tokens in its name.
-    if (caller.authentication.method === 'none') {
-      return refused(refuse('invalid_client', 'authentication_method'))
-    }
+    if (caller.authentication.method === 'none') return refuse('invalid_client', 'authentication_method')
     const text = parameters.get('token')
-    if (text === undefined) return refused(refuse('invalid_request', 'parameter_missing', 'token is missing'))
+    if (text === undefined) return refuse('invalid_request', 'parameter_missing', 'token is missing')
 
-    const source = [caller.clientId, request.peer.address] as const
+    const source = [caller.clientId, http.peer.address] as const
     const blocked = core.limits.blocked('introspection-miss', source)
-    if (blocked !== undefined) return refused(throttled(blocked.retryAfterSeconds))
+    if (blocked !== undefined) return throttled(blocked.retryAfterSeconds)
     const live = await liveToken(core, text)
     // Whether the caller may know is asked in both cases, so that a foreign token costs what an unknown one costs.
     const audience = isRefusal(live) ? undefined : live.claims.aud[0]
@@ -43,7 +30,7 @@ export function createIntrospectionEndpoint(core: Core): Endpoint {
       return json(200, inactive)
     }
     return json(200, JSON.stringify(view(core, live)))
-  }
+  })
 }
 
 /** Tokens issued to itself; of a resource that names it; of ourselves, with the reserved scope `introspect`. */

@@ -36,14 +36,14 @@ export async function issueAuthorization(
 ): Promise<HttpResponse> {
   const { pending, signedIn, scope } = authorization
   const { request, to } = pending
+  if (scope.length === 0 && request.scope.length > 0) {
+    return refuseToClient(core, http, to, refuse('access_denied', 'scope_not_allowed'))
+  }
   const made =
     request.responseType === 'code'
       ? await codeFor(core, http, authorization)
       : await tokenFor(core, http, authorization)
   if (isRefusal(made)) return refuseToClient(core, http, to, made)
-  if (scope.length === 0 && request.scope.length > 0) {
-    return refuseToClient(core, http, to, refuse('access_denied', 'scope_not_allowed'))
-  }
   const { parked } = pending
   const { userId, epoch } = signedIn.user
   const consented = authorization.agreed === true

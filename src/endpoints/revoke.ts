@@ -1,48 +1,36 @@
 import { eventWrite } from '../audit/event-write.ts'
 import { recordEvent } from '../audit/record-event.ts'
-import { authenticateClient } from '../client-auth/authenticate.ts'
 import type { Client } from '../domain/client.ts'
 import type { AuditEvent } from '../domain/event.ts'
 import { append, put, ref } from '../domain/record.ts'
 import { revokeGrant } from '../domain/revoke-grant.ts'
-import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
-import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
-import { parseParameters, refuseRepeated } from '../protocol/parameters.ts'
+import { refuse } from '../protocol/errors.ts'
+import type { Endpoint, HttpRequest } from '../protocol/http.ts'
 import { transition } from '../store/transition.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
 import { readRefreshToken } from '../tokens/refresh.ts'
 import { verifyAccess } from '../tokens/verify.ts'
+import { backChannel } from './back-channel.ts'
 import type { Core } from './core.ts'
-import { json, oauthError } from './respond.ts'
+import { json } from './respond.ts'
 
 /**
  * Revocation (RFC 7009). A refresh token takes its whole grant with it (§2.1); an access token goes alone.
  * The hint is never needed: a token says itself what it is. 200 for whatever is dead afterwards or was never alive, 503 if it could not be done.
  */
 export function createRevocationEndpoint(core: Core): Endpoint {
-  return async (request) => {
-    const refused = (refusal: Refusal): HttpResponse => {
-      core.observer.refused('revoke', refusal, { address: request.peer.address })
-      return oauthError(refusal)
-    }
-    const parameters = parseParameters(request.body)
-    if (isRefusal(parameters)) return refused(parameters)
-    const repeated = refuseRepeated(parameters)
-    if (repeated !== undefined) return refused(repeated)
-    const client = await authenticateClient(core, request, parameters)
-    if (isRefusal(client)) return refused(client)
+  return backChannel(core, 'revoke', async ({ client, parameters, http }) => {
     const text = parameters.get('token')
-    if (text === undefined) return refused(refuse('invalid_request', 'parameter_missing', 'token is missing'))
-
+    if (text === undefined) return refuse('invalid_request', 'parameter_missing', 'token is missing')
     const refresh = readRefreshToken(core.keys, text)
     if (refresh !== undefined) {
-      await revokeFamily(core, client, refresh.recordId, request)
+      await revokeFamily(core, client, refresh.recordId, http)
       return json(200, '{}')
     }
     const claims = verifyAccess(core.keys, text, { issuer: core.issuer, now: core.clock.seconds() })
-    if (!('refused' in claims)) await revokeAccess(core, client, claims, request)
+    if (!('refused' in claims)) await revokeAccess(core, client, claims, http)
     return json(200, '{}')
-  }
+  })
 }
 
 async function revokeFamily(core: Core, client: Client, grantId: string, request: HttpRequest): Promise<void> {

@@ -1,38 +1,26 @@
-import { authenticateClient } from '../client-auth/authenticate.ts'
 import type { Client } from '../domain/client.ts'
 import type { GrantType } from '../grants/grant-type.ts'
 import type { Issued } from '../grants/issue.ts'
 import { grantTypeRegistry } from '../grants/registry.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
-import type { Endpoint, HttpResponse } from '../protocol/http.ts'
-import { parseParameters, refuseRepeated, type Parameters } from '../protocol/parameters.ts'
+import type { Endpoint } from '../protocol/http.ts'
+import type { Parameters } from '../protocol/parameters.ts'
 import { printScope } from '../protocol/scope.ts'
 import { TokenTooLarge } from '../tokens/mint.ts'
+import { backChannel } from './back-channel.ts'
 import type { Core } from './core.ts'
-import { json, oauthError } from './respond.ts'
+import { json } from './respond.ts'
 
 /** The token endpoint (RFC 6749 §3.2). Every grant type passes the same gates in the same order; its own part is `exchange`. */
 export function createTokenEndpoint(core: Core): Endpoint {
-  return async (request) => {
-    const refused = (refusal: Refusal, client?: Client): HttpResponse => {
-      core.observer.refused('token', refusal, { clientId: client?.clientId ?? '', address: request.peer.address })
-      return oauthError(refusal)
-    }
-    const parameters = parseParameters(request.body)
-    if (isRefusal(parameters)) return refused(parameters)
-    const repeated = refuseRepeated(parameters)
-    if (repeated !== undefined) return refused(repeated)
-
-    const client = await authenticateClient(core, request, parameters)
-    if (isRefusal(client)) return refused(client)
-    const grantType = permittedGrantType(client, parameters)
-    if (isRefusal(grantType)) return refused(grantType, client)
-    const issued = await grantType.exchange(core, { client, parameters, http: request }).catch(tooLarge)
-    if (isRefusal(issued)) return refused(issued, client)
-
+  return backChannel(core, 'token', async (request) => {
+    const grantType = permittedGrantType(request.client, request.parameters)
+    if (isRefusal(grantType)) return grantType
+    const issued = await grantType.exchange(core, request).catch(tooLarge)
+    if (isRefusal(issued)) return issued
     core.observer.issued(grantType.name)
     return json(200, tokenResponse(issued))
-  }
+  })
 }
 
 /** RFC 6749 §5.2: `unsupported_grant_type` for what nobody may use, `unauthorized_client` for what this one may not. */

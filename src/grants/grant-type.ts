@@ -6,8 +6,8 @@ import type { Parameters } from '../protocol/parameters.ts'
 import type { GrantContext } from './context.ts'
 import type { Issued } from './issue.ts'
 
-/** A token request whose client is authenticated and may use this grant type. */
-export type TokenRequest = {
+/** A request of a client that has proved who it is. */
+export type ClientRequest = {
   readonly client: Client
   readonly parameters: Parameters
   readonly http: HttpRequest
@@ -16,5 +16,5 @@ export type TokenRequest = {
 /** One grant type of the token endpoint. `exchange` answers only after what it did is durable. */
 export type GrantType = {
   readonly name: GrantTypeName
-  readonly exchange: (context: GrantContext, request: TokenRequest) => Promise<Issued | Refusal>
+  readonly exchange: (context: GrantContext, request: ClientRequest) => Promise<Issued | Refusal>
 }

@@ -37,6 +37,8 @@ export type LogLine =
       readonly reason: string
       readonly clientId?: string
       readonly address?: string
+      /** Stands on the error page that somebody saw. */
+      readonly reference?: string
     }
   | { readonly event: 'request.malformed'; readonly reason: string; readonly address: string }
   | {
