@@ -18,8 +18,7 @@ export const refreshToken: GrantType = {
     const source = http.peer.address
     const blocked = limits.blocked('refresh', [source])
     if (blocked !== undefined) return throttled(blocked.retryAfterSeconds)
-    const presented =
-      readRefreshToken(keys, text) ?? ((await keys.learn()) ? readRefreshToken(keys, text) : undefined)
+    const presented = readRefreshToken(keys, text) ?? ((await keys.learn()) ? readRefreshToken(keys, text) : undefined)
     if (presented === undefined) {
       limits.count('refresh', [source])
       return refuse('invalid_grant', 'refresh_malformed')
