@@ -3,7 +3,7 @@ import { routesOf } from '../../src/server/routes.ts'
 import { printFormToken } from '../../src/tokens/csrf.ts'
 import { createBrowser, formBody, readForm, type Answer, type Browser, type Form } from '../kit/browser.ts'
 import { breakages, breakStore } from '../kit/break-store.ts'
-import { authorizeUrl, claimsOf, codeFlow, follow, signInFor, submit, tokenRequest, type Tokens } from '../kit/flow.ts'
+import { authorizeUrl, claimsOf, codeFlow, follow, submit, tokenRequest, type Tokens } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import { payloads } from '../pages/hostile.ts'
 import { scanHtml } from '../pages/scan-html.ts'
@@ -913,7 +913,7 @@ describe('G22 crash-URL: nonsense is 4xx', () => {
     ';;;',
     '=x',
     'a',
-    `${sessionCookie}`,
+    sessionCookie,
     `${sessionCookie}=%`,
     `${sessionCookie}=gth_`,
     'a=b'.repeat(4_000),
@@ -960,7 +960,7 @@ test('what was written by all this is what honest people wrote: no session, gran
   const owners = new Set(
     Object.entries(await stateOf(server)).flatMap(([key, value]) =>
       /^(?:session|grant|consent) /.test(key)
-        ? [String((JSON.parse(value) as { value: { userId: string } }).value.userId)]
+        ? [(JSON.parse(value) as { value: { userId: string } }).value.userId]
         : [],
     ),
   )
