@@ -266,6 +266,7 @@ export async function openHouse() {
       done(await createResource(context, { actor: cli, issuer }, { resource, scope: 'read write' })),
     put,
     read: <K extends Kind>(target: Ref<K>) => readAlive(store, target, clock.seconds()),
+    close: () => admin.close(),
     /** How often anything was written so far. */
     commits: () => commits,
     /** Move the clock on. */
