@@ -36,7 +36,7 @@ describe('FLT-05: a failed fsync of the log', () => {
       const syncs = run.stderr.split('\n').filter((line) => line.startsWith('sync'))
       expect(syncs.at(-1)).toBe(`sync ${failAt} failed`)
       expect(run.status).toBe(70)
-    expect(told.filter((line) => line.startsWith('fatal'))).toHaveLength(1)
+      expect(told.filter((line) => line.startsWith('fatal'))).toHaveLength(1)
 
       const committed = told.filter((line) => line.startsWith('committed'))
       // The first syncs belong to the making of the file and its log.
