@@ -4,7 +4,8 @@ import * as common from '@zxcvbn-ts/language-common'
 import * as english from '@zxcvbn-ts/language-en'
 
 export type StrengthQuestion = { readonly password: string; readonly about: readonly string[] }
-export type StrengthAnswer = { readonly problem: string | undefined }
+/** `ready` once, before the first answer. */
+export type StrengthAnswer = 'ready' | { readonly problem: string | undefined }
 
 /** Up to 10^8 guesses are safely unguessable only where guessing is slowed down; 3 of 4 holds where the hash is stolen too. */
 const leastScore = 3
@@ -30,3 +31,4 @@ parentPort?.on('message', ({ password, about }: StrengthQuestion) => {
       : `is too easy to guess${why === '' ? '' : ` (${why.replace(/\.$/, '')})`}; choose a few words that do not belong together`
   parentPort?.postMessage({ problem } satisfies StrengthAnswer)
 })
+parentPort?.postMessage('ready' satisfies StrengthAnswer)

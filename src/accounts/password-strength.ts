@@ -2,7 +2,10 @@ import { Worker } from 'node:worker_threads'
 import type { PasswordStrength } from './context.ts'
 import type { StrengthAnswer, StrengthQuestion } from './password-strength-worker.ts'
 
-/** A hostile text can keep the estimator busy for seconds; whatever takes this long repeats itself too much to be good. */
+/**
+ * A hostile text can keep the estimator busy for seconds; whatever takes this long repeats itself too much to be good.
+ * Counts from when the thread is ready: loading the dictionaries alone takes that long on a machine that is starting much else.
+ */
 const deadlineMillis = 2_000
 /** Its dictionaries take 75 MB, which nobody needs between two password changes. */
 const idleMillis = 10_000
@@ -19,6 +22,7 @@ type Waiting = { readonly question: StrengthQuestion; readonly answer: (problem:
 export function createPasswordStrength(): PasswordStrengthThread {
   const queue: Waiting[] = []
   let worker: Worker | undefined
+  let ready = false
   let current: Waiting | undefined
   let timer: NodeJS.Timeout | undefined
 
@@ -33,6 +37,7 @@ export function createPasswordStrength(): PasswordStrengthThread {
   function stop(): void {
     const ended = worker
     worker = undefined
+    ready = false
     void ended?.terminate()
   }
 
@@ -47,6 +52,10 @@ export function createPasswordStrength(): PasswordStrengthThread {
     worker ??= start()
     worker.ref()
     worker.postMessage(current.question)
+    if (ready) limitTime()
+  }
+
+  function limitTime(): void {
     timer = setTimeout(() => {
       stop()
       settle('repeats itself; choose a few words that do not belong together')
@@ -55,10 +64,16 @@ export function createPasswordStrength(): PasswordStrengthThread {
 
   function start(): Worker {
     const made = new Worker(new URL('./password-strength-worker.ts', import.meta.url), { env: {}, execArgv: [] })
-    made.on('message', ({ problem }: StrengthAnswer) => settle(problem))
+    made.on('message', (answer: StrengthAnswer) => {
+      if (worker !== made) return
+      if (answer !== 'ready') return settle(answer.problem)
+      ready = true
+      limitTime()
+    })
     made.on('error', () => {
       if (worker !== made) return
       worker = undefined
+      ready = false
       settle('could not be judged; try again')
     })
     return made
