@@ -24,6 +24,8 @@ export function backChannel(
     const client = await authenticateClient(core, http, parameters)
     if (isRefusal(client)) return refused(client)
     const answered = await answer({ client, parameters, http })
+    // What was looked up on the way must still have been true: a node that lost sight of the store says nothing.
+    core.directory.assertFresh()
     return isRefusal(answered) ? refused(answered, client) : answered
 
     function refused(refusal: Refusal, by?: Client): HttpResponse {
