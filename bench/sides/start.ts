@@ -83,7 +83,7 @@ export const launchServer = async (
   }
 }
 
-const READY_WITHIN_MS = 20_000
+const READY_WITHIN_MS = 60_000
 
 const untilReady = async (child: ChildProcess, url: string): Promise<void> => {
   const began = performance.now()
