@@ -170,6 +170,9 @@ describe('rotating a secret', () => {
     const first = done(await createClient(house, cli, web)).secret
     const second = done(await rotateClientSecret(house, { actor: cli, clientId: 'web' })).secret
     expect([await opens('web', first), await opens('web', second)]).toEqual([false, true])
+    expect((await findClient(house, 'web'))?.authentication).toMatchObject({
+      secrets: [{ createdAt: house.clock.seconds() }],
+    })
   })
 
   test('or after the overlap, which no later rotation lengthens', async () => {

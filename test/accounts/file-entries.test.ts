@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { applyFileEntries } from '../../src/accounts/file-entries.ts'
+import { applyFileEntries, clientFate } from '../../src/accounts/file-entries.ts'
 import { changeClient, deleteClient, rotateClientSecret } from '../../src/accounts/change-client.ts'
 import { createClient } from '../../src/accounts/create-client.ts'
 import { findClient } from '../../src/accounts/find-client.ts'
 import { findResource } from '../../src/accounts/find-resource.ts'
 import { changeResource, createResource, deleteResource } from '../../src/accounts/write-resource.ts'
+import { client as fixtureClient } from '../domain/fixtures.ts'
 import { configOf } from '../config/load.ts'
 import { cli, done, openHouse, refusal, type House } from './house.ts'
 
@@ -135,6 +136,16 @@ test('what an administrator made is never switched off by a file that doesn’t 
   await apply([webYaml])
   await apply([])
   expect(await findClient(house, 'mine')).toMatchObject({ disabled: false, epoch: 1 })
+})
+
+test('an administrator’s client is let alone even if it took the place of the file’s while a reload was under way', () => {
+  const slot = {
+    kind: 'client',
+    id: 'mine',
+    version: 'v1',
+    value: { ...fixtureClient, managedBy: 'administrator' },
+  } as const
+  expect(clientFate(slot, undefined, 1, 1000)).toEqual({ is: 'unchanged' })
 })
 
 test('entries of the file are read-only for everybody else (409 managed_by_file)', async () => {

@@ -49,6 +49,18 @@ describe('the first start (DESIGN §5)', () => {
     expect((await findUserNamed(house, 'admin'))?.passwordHash).toBe(`hash of ${winner?.password}`)
   })
 
+  test('somebody who was faster on the command line is enough', async () => {
+    const first = await firstStart(house, {
+      adminPassword: undefined,
+      keep: async () => {
+        await makeUser(house, { username: 'ada', role: 'superuser' })
+        await start()
+      },
+    })
+    expect(first).toEqual({ is: 'later' })
+    expect(await findUserNamed(house, 'admin')).toBeUndefined()
+  })
+
   test('a password is kept before it counts', async () => {
     const kept: string[] = []
     const first = await firstStart(house, {

@@ -370,7 +370,9 @@ const refusals: readonly [
   ],
   [
     'the client of the first start',
-    { yaml: 'clients: [{ client_id: loopback, token_endpoint_auth_method: none, redirect_uris: ["https://a.example"] }]' },
+    {
+      yaml: 'clients: [{ client_id: loopback, token_endpoint_auth_method: none, redirect_uris: ["https://a.example"] }]',
+    },
     ["1:13: clients[0].client_id is Gatehouse's own client; choose another name"],
   ],
   [
@@ -413,6 +415,14 @@ const refusals: readonly [
   [
     'a long secret of few letters',
     { yaml: confidential, environment: { S: 'ab'.repeat(40) } },
+    ['4:5: clients[0].client_secret repeats itself, so it can be guessed; make one with: openssl rand -base64 48'],
+  ],
+  [
+    'a long secret of few letters in no order',
+    {
+      yaml: confidential,
+      environment: { S: 'aabbcabacbbacaabcbcbacabbcacbaacbbcabcabacbbacacbabcacbbaccabbacabcbacbb' },
+    },
     ['4:5: clients[0].client_secret repeats itself, so it can be guessed; make one with: openssl rand -base64 48'],
   ],
   [
