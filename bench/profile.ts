@@ -13,6 +13,7 @@ import { makeDirectory, freePort, launchServer } from './sides/start.ts'
 
 /**
  * Where a side's CPU time goes under one bench's load: `node bench/profile.ts refresh [--side gatehouse] [--seconds 5] [--top 40]`.
+ * Shares are of one thread's busy time by the clock: on a crowded machine system calls look dearer than they are.
  * The profiles stay in the directory it names, for the flame chart of any developer tools.
  */
 const { values, positionals } = parseArgs({
@@ -29,6 +30,7 @@ if (scenario?.kind !== 'load') throw new Error(`name a bench: ${scenarios.map(({
 const row = scenario.rows.find(({ side }) => side.name === values.side)
 if (row === undefined) throw new Error(`${scenario.name} has no side ${values.side}`)
 
+const WIDEST = 90
 const directory = makeDirectory()
 const port = await freePort()
 const fixture = makeFixture()
@@ -65,8 +67,11 @@ console.log(`\n${table(['thread', 'share of all CPU, start included'], shares)}`
 for (const file of readdirSync(directory).filter((name) => name.endsWith('.cpuprofile'))) {
   const profile = JSON.parse(readFileSync(join(directory, file), 'utf8')) as CpuProfile
   const { functions, places } = selfTimes(profile, seconds)
+  const busy = places.reduce((sum, [, microseconds]) => sum + microseconds, 0)
   const lines = (of: readonly (readonly [string, number])[], top: number): string[][] =>
-    of.slice(0, top).map(([name, microseconds]) => [name, (microseconds / flows).toFixed(2)])
-  console.log(`\n${join(directory, file)}\n\n${table(['where', 'self µs a flow'], lines(places, 25))}`)
-  console.log(`\n${table(['function', 'self µs a flow'], lines(functions, Number(values.top)))}`)
+    of
+      .slice(0, top)
+      .map(([name, microseconds]) => [`${((microseconds / busy) * 100).toFixed(1)} %`, name.slice(0, WIDEST)])
+  console.log(`\n${join(directory, file)}\n\n${table(['self', 'where'], lines(places, 25), [1])}`)
+  console.log(`\n${table(['self', 'function'], lines(functions, Number(values.top)), [1])}`)
 }
