@@ -95,7 +95,7 @@ export const scenariosOf = (gatehouse: Side): readonly Scenario[] => {
       name: 'memory',
       what: 'resident memory, idle and after a million opaque tokens',
       kind: 'memory',
-      sides: [peerInMemory, peerOnSqlite, gatehouse],
+      sides: [peerInMemory, gatehouse],
     },
     {
       name: 'start',
