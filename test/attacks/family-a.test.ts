@@ -10,7 +10,7 @@ import { authorize, authorizeUrl, codeFlow, follow, submit, tokenRequest, verifi
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import { sendRaw, statusOf } from '../server/support/raw.ts'
 import { evilRedirects } from './evil-redirects.ts'
-import { attack, changed, expectPage, expectTokenError, stateOf, type House } from './support.ts'
+import { attack, changed, expectPage, expectTokenError, inTurn, stateOf, type House } from './support.ts'
 
 let server: TestGatehouse
 let house: House
@@ -59,12 +59,6 @@ function askRaw(method: 'GET' | 'POST', parameters: string, browser = createBrow
   return browser.ask('/oauth/authorize', { method, headers, body: parameters })
 }
 
-async function all<T>(things: readonly T[], send: (thing: T) => Promise<Answer>): Promise<Answer[]> {
-  const answers: Answer[] = []
-  for (const thing of things) answers.push(await send(thing))
-  return answers
-}
-
 /** Why the account's commands refuse such a client; nothing was stored. */
 async function registration(fields: Readonly<Record<string, unknown>>) {
   const before = await stateOf(server)
@@ -84,7 +78,7 @@ describe.each(methods)('family A by %s: a redirect URI that is not the registere
     async (_id, _name, { client, uris }) => {
       const asking = client === 'cli' ? cli : app
       const answers = await attack(house, () =>
-        all(uris, (redirect_uri) => ask(method, asking, { redirect_uri, response_mode: '' })),
+        inTurn(uris, (redirect_uri) => ask(method, asking, { redirect_uri, response_mode: '' })),
       )
       for (const answer of answers) expectPage(answer)
     },
@@ -94,7 +88,7 @@ describe.each(methods)('family A by %s: a redirect URI that is not the registere
     'A22 late-check with %s %s: a live session and prior consent change nothing, and the sign-in page is never reached',
     async (_id, _name, { uris }) => {
       const answers = await attack(house, () =>
-        all(uris, (redirect_uri) => ask(method, app, { redirect_uri, prompt: 'none' }, ada)),
+        inTurn(uris, (redirect_uri) => ask(method, app, { redirect_uri, prompt: 'none' }, ada)),
       )
       for (const answer of answers) expectPage(answer)
     },
@@ -122,7 +116,7 @@ describe.each(methods)('family A by %s: a redirect URI that is not the registere
       `${parameters}&code_challenge=x`,
       `${parameters}&nobody_knows=1&nobody_knows=2`,
     ]
-    for (const answer of await attack(house, () => all(twice, (one) => askRaw(method, one)))) expectPage(answer)
+    for (const answer of await attack(house, () => inTurn(twice, (one) => askRaw(method, one)))) expectPage(answer)
   })
 
   test('A15 duplicate-param: names near the real one are other names', async () => {
@@ -130,7 +124,7 @@ describe.each(methods)('family A by %s: a redirect URI that is not the registere
     const near = ['Redirect_uri', 'redirect_uri[]', 'redirect_uri.x', 'redirect-uri', 'redirect_uri%20'].map(
       (name) => `${parameters}&${name}=https%3A%2F%2Fevil.example%2Fcb`,
     )
-    const answers = await attack(house, () => all(near, (one) => askRaw(method, one)), { writes: ['interaction'] })
+    const answers = await attack(house, () => inTurn(near, (one) => askRaw(method, one)), { writes: ['interaction'] })
     for (const answer of answers) {
       expect(answer.status).toBe(303)
       expect(answer.location).not.toContain('evil')
@@ -164,7 +158,7 @@ describe.each(methods)('family A by %s: a redirect URI that is not the registere
     const uris = ['https://evil.example/cb', good]
     const asked = nobody.flatMap((clientId) => uris.map((redirect_uri) => ({ clientId, redirect_uri })))
     const answers = await attack(house, () =>
-      all(asked, ({ clientId, redirect_uri }) => ask(method, app, { client_id: clientId, redirect_uri })),
+      inTurn(asked, ({ clientId, redirect_uri }) => ask(method, app, { client_id: clientId, redirect_uri })),
     )
     for (const [index, answer] of answers.entries()) {
       expectPage(answer, asked[index]?.clientId === '' ? 'invalid_request' : 'unauthorized_client')
@@ -403,8 +397,8 @@ describe('A26 post-logout: the browser leaves only for a registered address, and
         state: 's',
       }))
       const answers = await attack(house, async () => [
-        ...(await all(asked, (form) => createBrowser(server.url).ask(`/oauth/logout?${formBody(form)}`))),
-        ...(await all(asked, (form) => createBrowser(server.url).ask('/oauth/logout', { form }))),
+        ...(await inTurn(asked, (form) => createBrowser(server.url).ask(`/oauth/logout?${formBody(form)}`))),
+        ...(await inTurn(asked, (form) => createBrowser(server.url).ask('/oauth/logout', { form }))),
       ])
       for (const answer of answers) {
         expect(answer.location).toBeUndefined()

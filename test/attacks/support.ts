@@ -33,11 +33,19 @@ export async function attack<T extends Seen | readonly Seen[]>(
   but: But = {},
 ): Promise<T> {
   const before = await stateOf(house.server, but.writes)
+  const since = { log: house.server.logged().length, at: house.server.core.clock.millis() }
   const seen = await send()
   expect(changed(before, await stateOf(house.server, but.writes)), 'nothing is written').toEqual([])
   const answers: readonly Seen[] = Array.isArray(seen) ? seen : [seen as Seen]
-  await expectNoSecret(house.server, [...(house.secrets ?? []), ...(but.secrets ?? [])], answers)
+  await expectNoSecret(house.server, [...(house.secrets ?? []), ...(but.secrets ?? [])], answers, since)
   await expectAlive(house)
+  return seen
+}
+
+/** Several sendings of one case, one after another. */
+export async function inTurn<T, S extends Seen>(things: readonly T[], send: (thing: T) => Promise<S>): Promise<S[]> {
+  const seen: S[] = []
+  for (const thing of things) seen.push(await send(thing))
   return seen
 }
 
@@ -85,17 +93,19 @@ export async function eventsOf(server: TestGatehouse): Promise<readonly Readonly
   return events
 }
 
-/** No canary, in any encoding it could travel in, in answers, `Location`, log, events or metrics. */
+/** No canary, in any encoding it could travel in, in answers, `Location`, log, events or metrics (of all time, or since then). */
 export async function expectNoSecret(
   server: TestGatehouse,
   secrets: readonly string[],
   answers: readonly Seen[] = [],
+  since: { readonly log: number; readonly at: number } = { log: 0, at: 0 },
 ): Promise<void> {
   if (secrets.length === 0) return
+  const recent = (await eventsOf(server)).filter(({ at }) => Number(at) >= Math.floor(since.at / 1000))
   const places: readonly (readonly [string, string])[] = [
     ...answers.map((answer) => ['an answer', wholeText(answer)] as const),
-    ['the log', server.logged()],
-    ['the events', JSON.stringify(await eventsOf(server))],
+    ['the log', server.logged().slice(since.log)],
+    ['the events', JSON.stringify(recent)],
     ['the metrics', await server.metricsText()],
   ]
   for (const secret of secrets) {
