@@ -207,7 +207,8 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
       reply.hijack()
       miss(request.raw)
     },
-    routerOptions: { caseSensitive: true, maxParamLength: 1024, querystringParser: () => ({}) },
+    // The identifier of an API may have 1,024 characters, which are 1,366 in base64url.
+    routerOptions: { caseSensitive: true, maxParamLength: 2048, querystringParser: () => ({}) },
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))

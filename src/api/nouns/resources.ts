@@ -190,7 +190,7 @@ export const resourceOperations: readonly Operation[] = [
 type Shown = z.input<typeof resource>
 
 const shown = (of: Resource): Shown =>
-  ({ ...printResource(of), resource_id: encodeTextBase64url(of.resource) }) as Shown
+  ({ resource_id: encodeTextBase64url(of.resource), ...printResource(of) }) as Shown
 
 function identifierOf(resourceId: string): string | undefined {
   const bytes = decodeBase64url(resourceId)
