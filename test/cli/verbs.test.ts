@@ -1,8 +1,10 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { settled } from '../../src/cli/local.ts'
-import { cli, spawned, workplace, type Json } from './bench.ts'
+import { openLocal, settled } from '../../src/cli/local.ts'
+import { put, ref } from '../../src/domain/record.ts'
+import { transition } from '../../src/store/transition.ts'
+import { cli, ioAt, spawned, workplace, type Json } from './bench.ts'
 
 const { directory, remove } = workplace()
 const password = 'correct horse battery staple'
@@ -176,6 +178,28 @@ test('gatehouse store and events', async () => {
   const { items } = await json('events', 'list', '--type', 'client.deleted')
   expect(items).toEqual([expect.objectContaining({ type: 'client.deleted', clientId: 'web', actor: 'cli' })])
   expect((await json('events', 'list', '--limit', '3'))['items']).toHaveLength(3)
+})
+
+test('DESIGN §6.19: a clock that stands before what the store has seen neither sweeps nor passes the doctor', async () => {
+  const io = ioAt(directory)
+  const local = await openLocal(io, {})
+  const self = ref('instance', 'self')
+  const raise = (seconds: number): Promise<void> =>
+    transition(local.transition, { self }, ({ self: slot }, now) => ({
+      writes:
+        slot.value === undefined ? [] : [put(slot, { ...slot.value, highWaterAt: now + seconds }, { expiresAt: null })],
+      result: undefined,
+    }))
+  await raise(3600)
+  expect((await at('store', 'sweep')).err).toMatch(
+    /^gatehouse: the clock stands \d+ seconds before what this store has seen; set it right first\n$/,
+  )
+  const { out, code } = await at('doctor')
+  expect(code).toBe(1)
+  expect(out).toMatch(/^fail {2}clock {5}stands \d+ seconds before what this store has seen/m)
+  await raise(0)
+  expect((await at('store', 'sweep')).code).toBe(0)
+  await local.close()
 })
 
 describe('one line that says what, why and the mend; 1 refused, 2 wrong usage', () => {
