@@ -7,7 +7,7 @@ import type { Io } from './io.ts'
 
 /** What file, environment and flags say, without judging it. */
 export function loadFrom(io: Io, flags: TextSettings): LoadedConfig {
-  return loadConfig({ flags, environment: io.environment, workingDirectory: io.workingDirectory, readFile: readText })
+  return loadConfig({ flags, environment: io.environment, workingDirectory: io.workingDirectory, readFile: readBytes })
 }
 
 /** The configuration; a faulty one ends the command with a line for each fault. */
@@ -21,9 +21,9 @@ export function readConfig(
   throw new CliFailure(first, { more })
 }
 
-function readText(path: string): string | undefined {
+function readBytes(path: string): Uint8Array | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    return readFileSync(path)
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw error

@@ -31,6 +31,9 @@ export type Config = {
 }
 
 export type PageSettings = {
+  readonly productName?: string
+  /** `data:image/…;base64,…` */
+  readonly logo?: string
   readonly privacyPolicy?: string
   readonly terms?: string
   /** `#rrggbb`. */

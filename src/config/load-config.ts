@@ -2,12 +2,13 @@ import { dirname, resolve } from 'node:path'
 import { isLoopbackHost } from '../protocol/loopback.ts'
 import { checkEntries } from './check-entries.ts'
 import { logLevels } from './config.ts'
-import type { Config } from './config.ts'
+import type { Config, PageSettings } from './config.ts'
 import { parseIssuer } from './issuer.ts'
 import { layers } from './layers.ts'
 import type { Layers } from './layers.ts'
 import { readConfigFile } from './read-config-file.ts'
 import type { ConfigFile } from './read-config-file.ts'
+import { readPicture } from './read-picture.ts'
 import { readEnvironment } from './read-environment.ts'
 import type { Environment } from './read-environment.ts'
 import type { FileShape } from './schema.ts'
@@ -20,8 +21,8 @@ import type { StoreAddress } from './store-address.ts'
 export type ConfigSources = {
   readonly flags: TextSettings
   readonly environment: Environment
-  /** The text of a file; undefined if there is none. Throws if it can't be read. */
-  readonly readFile: (path: string) => string | undefined
+  /** The content of a file; undefined if there is none. Throws if it can't be read. */
+  readonly readFile: (path: string) => Uint8Array | undefined
   /** Absolute. Paths in flags and environment are relative to it, paths in the file to the file. */
   readonly workingDirectory: string
 }
@@ -42,7 +43,8 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const above = layers(sources.flags, environment.values)
   const named = above.said('config')?.text
   const path = resolve(sources.workingDirectory, named ?? defaultFile)
-  const file = readConfigFile(path, named !== undefined, sources.readFile)
+  const readText = (at: string): string | undefined => textOf(sources.readFile(at))
+  const file = readConfigFile(path, named !== undefined, readText)
   if ('problems' in file) return file
 
   const fromFile = (relative: string): string => resolve(dirname(path), relative)
@@ -72,14 +74,15 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   if (weakness !== undefined) problems.push(`GATEHOUSE_SECRET ${weakness}`)
   const adminPassword = sources.environment['GATEHOUSE_ADMIN_PASSWORD']
 
+  const pages = readPages(file, (relative) => readPicture(fromFile(relative), sources.readFile), problems)
+
   const entries = checkEntries(shape, issuer, {
     variable: (name) => sources.environment[name],
-    file: (relative) => sources.readFile(fromFile(relative)),
+    file: (relative) => readText(fromFile(relative)),
   })
   problems.push(...entries.problems.map((found) => `${file.place(found.path)}: ${found.problem}`))
 
   if (problems.length > 0 || issuer === undefined || store === undefined) return { problems }
-  const { privacy_policy: privacyPolicy, terms, accent } = shape.pages
   const config: Config = {
     issuer,
     listen,
@@ -89,11 +92,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     ...(metricsPort !== undefined && { metricsPort }),
     logLevel,
     users: { registration: 'closed' },
-    pages: {
-      ...(privacyPolicy !== undefined && { privacyPolicy }),
-      ...(terms !== undefined && { terms }),
-      ...(accent !== undefined && { accent }),
-    },
+    pages,
     clients: entries.clients,
     resources: entries.resources,
     ...(keySecret !== undefined && { keySecret: secretValue(keySecret) }),
@@ -105,6 +104,27 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
 
 /** `FILE:LINE:COLUMN: a.b`, for complaints about values of the file. */
 const key = (file: ConfigFile, ...path: string[]): string => `${file.place(path)}: ${path.join('.')}`
+
+function textOf(bytes: Uint8Array | undefined): string | undefined {
+  return bytes === undefined ? undefined : new TextDecoder().decode(bytes)
+}
+
+function readPages(
+  file: ConfigFile,
+  read: (path: string) => ReturnType<typeof readPicture>,
+  problems: string[],
+): PageSettings {
+  const { product_name: productName, logo, privacy_policy: privacyPolicy, terms, accent } = file.shape.pages
+  const picture = logo === undefined ? undefined : read(logo)
+  if (picture !== undefined && 'problem' in picture) problems.push(`${key(file, 'pages', 'logo')} ${picture.problem}`)
+  return {
+    ...(productName !== undefined && { productName }),
+    ...(picture !== undefined && 'address' in picture && { logo: picture.address }),
+    ...(privacyPolicy !== undefined && { privacyPolicy }),
+    ...(terms !== undefined && { terms }),
+    ...(accent !== undefined && { accent }),
+  }
+}
 
 function checkWhatIsLater(above: Layers, problems: string[]): void {
   const workers = above.said('workers')

@@ -115,7 +115,7 @@ export const resourceEntry = z.strictObject({
         .default(900)
         .meta({ description: 'Seconds that an access token lives.' }),
       claims: z
-        .array(z.enum(['username']))
+        .array(z.enum(['username', 'role', 'bot', 'name', 'email']))
         .default([])
         .meta({ description: 'Claims about the user that this API gets beyond the standard ones.' }),
     })
@@ -172,6 +172,11 @@ export const fileSchema = z.strictObject({
     .meta({ description: 'Policy for accounts.' }),
   pages: z
     .strictObject({
+      product_name: text.optional().meta({ description: 'What the place calls itself.', default: 'Gatehouse' }),
+      logo: z
+        .string()
+        .optional()
+        .meta({ description: 'A PNG, JPEG, WebP or SVG file of at most 48 KiB, relative to this file.' }),
       privacy_policy: httpsUrl.optional().meta({ description: 'Linked at the foot of every page.' }),
       terms: httpsUrl.optional().meta({ description: 'Linked at the foot of every page.' }),
       accent: z

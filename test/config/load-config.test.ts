@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { exampleFile } from '../../src/config/configuration-page.ts'
 import { longestAccessTokenTtl } from '../../src/config/schema.ts'
 import { lifetimes } from '../../src/domain/lifetimes.ts'
+import { createLook } from '../../src/pages/look.ts'
 import { configOf, load, problemsOf } from './load.ts'
 
 const strong = 'K7mQ2vXr9TbN4cLw8ZpYd3HsJf6GkAeR1uViOx0MqEtWy5CaBn-_'
@@ -356,6 +357,26 @@ const refusals: readonly [
     { yaml: 'pages: { accent: "red;background:url(x)" }' },
     ['1:10: pages.accent must be a colour such as "#2457c5" (in quotes: # begins a comment)'],
   ],
+  [
+    'a logo of no known kind',
+    { yaml: 'pages: { logo: a.exe }' },
+    ['1:10: pages.logo must name a .png, .jpg, .webp or .svg file'],
+  ],
+  [
+    'a logo that is not there',
+    { yaml: 'pages: { logo: a.png }' },
+    ["1:10: pages.logo names a file that doesn't exist; check the path, which is relative to this file"],
+  ],
+  [
+    'a logo that is something else',
+    { yaml: 'pages: { logo: a.png }', files: { '/etc/gatehouse/a.png': '<script>' } },
+    ['1:10: pages.logo names a file that is no image/png; save it anew'],
+  ],
+  [
+    'a logo that would weigh on every page',
+    { yaml: 'pages: { logo: a.svg }', files: { '/etc/gatehouse/a.svg': `<svg>${' '.repeat(50_000)}</svg>` } },
+    ['1:10: pages.logo names a picture larger than 48 KiB; make it smaller'],
+  ],
   // Clients
   ['a client without id', { yaml: 'clients: [{ client_name: x }]' }, ['1:11: clients[0].client_id is missing; add it']],
   [
@@ -586,6 +607,15 @@ describe('secrets', () => {
       expect(problemsOf({ environment: { GATEHOUSE_SECRET: secret } }).length === 0).toBe(fine)
     }
   })
+})
+
+test('a logo becomes a data: address, and the name of the place goes with it', () => {
+  const { pages } = configOf({
+    yaml: 'pages: { product_name: Harbour, logo: pictures/a.png }',
+    files: { '/etc/gatehouse/pictures/a.png': '\x89PNG\r\n\x1a\n' },
+  })
+  expect(pages).toEqual({ productName: 'Harbour', logo: 'data:image/png;base64,iVBORw0KGgo=' })
+  expect(createLook(pages, () => 'hash').logo).toBeDefined()
 })
 
 describe('clients and APIs of the file', () => {

@@ -22,7 +22,8 @@ export function load(given: Given): LoadedConfig {
     environment: given.environment ?? {},
     readFile: (path) => {
       if (files[path] === 'EACCES') throw Object.assign(new Error('permission denied'), { code: 'EACCES' })
-      return files[resolve(path)]
+      const text = files[resolve(path)]
+      return text === undefined ? undefined : Buffer.from(text, path.endsWith('.png') ? 'latin1' : 'utf8')
     },
     workingDirectory: '/home/op',
   })
