@@ -3,16 +3,17 @@ import type { HttpResponse } from '../protocol/http.ts'
 
 /**
  * Writes an answer in one piece: a flat list of headers and the body, which Node sends as one packet. `fixed` goes on every
- * answer of the route and wins over the same names of the endpoint. Throws if a header holds what a header can't.
+ * answer of the route. Node leaves the body out where the request was HEAD. Throws if a header holds what a header can't.
  */
 export function writeAnswer(
   response: ServerResponse,
   answer: HttpResponse,
-  options: { readonly fixed: readonly string[]; readonly close: boolean; readonly head: boolean },
+  options: { readonly fixed: readonly string[]; readonly close: boolean },
 ): void {
   const { status, headers, body } = answer
   const flat = options.fixed.slice()
   for (const [name, value] of headers) {
+    // Pages bring it along, and it stands in `fixed` already.
     if (name !== 'x-content-type-options') flat.push(name, value)
   }
   if (options.close) flat.push('connection', 'close')
@@ -24,12 +25,11 @@ export function writeAnswer(
     flat.push('content-length', String(length))
     response.writeHead(status, flat)
     // As many bytes as characters: ASCII, which costs less to write as latin1.
-    if (options.head) response.end()
-    else response.end(body, length === body.length ? 'latin1' : 'utf8')
+    response.end(body, length === body.length ? 'latin1' : 'utf8')
   } else {
     flat.push('content-length', String(body?.byteLength ?? 0))
     response.writeHead(status, flat)
-    if (options.head || body === null) response.end()
+    if (body === null) response.end()
     else response.end(body)
   }
 }

@@ -38,6 +38,8 @@ export type Connections = {
   /** Cut those that never said anything. */
   readonly closeSilent: () => void
   readonly size: () => number
+  /** How many there were since the start. */
+  readonly accepted: () => number
 }
 
 /**
@@ -55,6 +57,7 @@ export function watchConnections(
   const { peers, limits, onDropped } = options
   const bySource = new Map<string, { all: number; readonly young: Set<Socket> }>()
   let size = 0
+  let accepted = 0
   server.maxConnections = limits.most
 
   server.on('connection', (socket: Linked) => {
@@ -62,6 +65,7 @@ export function watchConnections(
     const made: Link = { ends, young: true, ended: false, queued: 0 }
     socket[link] = made
     size += 1
+    accepted += 1
     const source = sourceOf(ends.direct.socketAddress)
     let known = bySource.get(source)
     if (known === undefined) {
@@ -108,5 +112,6 @@ export function watchConnections(
       }
     },
     size: () => size,
+    accepted: () => accepted,
   }
 }

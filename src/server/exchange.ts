@@ -188,13 +188,13 @@ function send(
   const fixed =
     served.fixed !== served.fixedOpaque && isOpaqueOrigin(request.headers) ? served.fixedOpaque : served.fixed
   try {
-    writeAnswer(response, answer, { fixed, close: context.state.stopping, head: request.method === 'HEAD' })
+    writeAnswer(response, answer, { fixed, close: context.state.stopping })
   } catch (error) {
     // A20: Node refuses header values that would end their line; nothing of the answer has left yet.
     const reference = context.random.text(9)
     context.failures.record('request.failed', { reference, route: served.route.path, error })
     const plain = context.errors('unexpected', 'oauth', { reference })
-    writeAnswer(response, plain, { fixed: served.fixed, close: true, head: request.method === 'HEAD' })
+    writeAnswer(response, plain, { fixed: served.fixed, close: true })
     context.metrics.observe(served.counts, 500, context.clock.monotonic() - startedAt)
     return
   }

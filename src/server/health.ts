@@ -34,10 +34,9 @@ export function createHealth({ clock, ping, keysReady }: HealthOptions): Health 
   }
 
   async function readiness(): Promise<HttpResponse> {
-    if (stopping) return notReady('stopping')
     if (!(await storeAnswers())) return notReady('store')
     if (!keysReady()) return notReady('keys')
-    // It may have begun to stop while the store was asked.
+    // Last, since it may have begun to stop while the store was asked.
     return stopping ? notReady('stopping') : plain(200, 'ready\n')
   }
 

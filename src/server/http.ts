@@ -44,8 +44,8 @@ export type Shell = {
   /** Throws if the address can't be had, saying why. */
   readonly listen: () => Promise<AddressInfo>
   readonly address: () => AddressInfo | undefined
-  /** How many endpoints are at work, and how many connections are open. */
-  readonly load: () => { readonly running: number; readonly connections: number }
+  /** How many endpoints are at work, connections are open, and connections there were since the start. */
+  readonly load: () => { readonly running: number; readonly connections: number; readonly accepted: number }
   /** Accept nobody new; every answer from now on ends its connection. Connections stay. */
   readonly stopAccepting: () => void
   /** Close what has nothing to say at the moment. */
@@ -278,7 +278,7 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
       return address
     },
     address: boundTo,
-    load: () => ({ running: state.running, connections: connections.size() }),
+    load: () => ({ running: state.running, connections: connections.size(), accepted: connections.accepted() }),
     stopAccepting: () => {
       state.stopping = true
       // Only the listening socket: `server.close` would cut idle connections at once, and with them requests on their way here.

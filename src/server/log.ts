@@ -58,7 +58,7 @@ const treacherous = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\
 function escaped<T>(value: T): T
 function escaped(value: unknown): unknown {
   if (typeof value === 'string') {
-    return value.toWellFormed().replace(treacherous, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    return value.replace(treacherous, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`)
   }
   if (Array.isArray(value)) return value.map((item: unknown) => escaped(item))
   if (typeof value === 'object' && value !== null) {

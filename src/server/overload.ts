@@ -54,9 +54,9 @@ export function createOverload(
   return {
     sheds: (priority) => {
       if (pressure === 0) return false
-      // The last of the list goes first.
+      // The last of the list goes first; the first of it, `vital`, is out of reach.
       const part = pressure - (mostPressure - priorities.indexOf(priority))
-      if (part <= 0 || priority === 'vital') return false
+      if (part <= 0) return false
       if (part >= 1) return true
       owed += part
       if (owed < 1) return false

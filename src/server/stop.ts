@@ -12,6 +12,8 @@ export const stopTimes = { drain: 0, idle: 1_000, finish: 10_000 } as const
 export type StopTimes = { readonly [Name in keyof typeof stopTimes]: number }
 
 const lookMillis = 20
+const quietTurns = 3
+const mostTakingMillis = 1_000
 
 export type GracefulStop = {
   /** Begins to stop, once; resolves when everything is closed. Calling it again makes it fast. */
@@ -29,7 +31,7 @@ export type SignalledProcess = {
  * FLT-25. The guarantee: **a request whose first byte reached this process before its connection was closed gets its whole
  * answer**, if that takes no longer than `finish`. The order that gives it:
  *
- * 1. not ready, at once; after `drain` the listening socket closes, so nobody new comes;
+ * 1. not ready, at once; after `drain` the connections that wait to be accepted are, and the listening socket closes;
  * 2. every answer from now on says `Connection: close`, so a busy connection ends right after an answer, when its client
  *    knows not to send again;
  * 3. a connection that stays silent for `idle` is closed. What a client sends in the very moment of closing, and hence
@@ -58,8 +60,7 @@ export function createStop(options: {
     log.write({ event: 'server.stopping', signal })
     health.stop()
     await passes(times.drain)
-    // Those whom the kernel has let in already are taken before the door shuts.
-    await turn()
+    await takeWaiting()
     shell.stopAccepting()
     const deadline = clock.monotonic() + times.finish
     if (!(await passes(Math.min(times.idle, times.finish)))) {
@@ -73,6 +74,19 @@ export function createStop(options: {
     await closeRest()
     log.write({ event: 'server.stopped', millis: Math.round(clock.monotonic() - began), unfinished })
     log.flush()
+  }
+
+  /**
+   * Takes those whom the kernel has let in already, one a turn of the event loop: closing the door would reset them. The rest of the
+   * race, between the last look and the close, is microseconds wide; only a balancer that sends nobody new (`drain`) ends it.
+   */
+  async function takeWaiting(): Promise<void> {
+    const until = clock.monotonic() + mostTakingMillis
+    for (let quiet = 0; quiet < quietTurns && !haste.asked && clock.monotonic() < until;) {
+      const before = shell.load().accepted
+      await turn()
+      quiet = shell.load().accepted === before ? quiet + 1 : 0
+    }
   }
 
   /** Waits, unless there is nothing to wait for. Whether all was quiet before the time was over. */

@@ -1,5 +1,7 @@
-import { expect, test } from 'vitest'
-import { stopRound } from '../server/support/stop-rounds.ts'
+import { afterEach, expect, test } from 'vitest'
+import { endChildren, stopRound } from '../server/support/stop-rounds.ts'
+
+afterEach(endChildren)
 
 const rounds = 50
 

@@ -22,7 +22,7 @@ const failing: Record<string, () => unknown> = {
   },
   rejected: () => Promise.reject(new TypeError(canary, { cause: new Error(canary) })),
   json: () => JSON.parse(`{${canary}`),
-  text: () => Promise.reject(canary as unknown as Error),
+  text: () => Promise.reject(canary),
   nothing: () => undefined,
   unheard: () => {
     throw Object.assign(new Error(canary), { status: 200, statusCode: 200, headers: {}, body: canary })
@@ -210,7 +210,7 @@ describe('J14: one event is one line, and no terminal obeys it', () => {
 })
 
 test('an error is described without its message, unless it is ours', () => {
-  const error = Object.assign(new SyntaxError(`Unexpected token in ${canary}\n    at fake (${canary})`), {
+  const error = Object.assign(new SyntaxError(`Unexpected token in ${canary}\n    at fake (/${canary}:1:2)`), {
     code: 'ERR_X',
   })
   const described = describeError(error)

@@ -1,8 +1,10 @@
 import { Agent } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { open } from './support/raw.ts'
-import { ask, startChild, stopRound } from './support/stop-rounds.ts'
+import { ask, endChildren, startChild, stopRound } from './support/stop-rounds.ts'
+
+afterEach(endChildren)
 
 test('FLT-25: five stops under load, no failed request, exit 0', { timeout: 120_000 }, async () => {
   for (let round = 0; round < 5; round += 1) {
@@ -12,6 +14,14 @@ test('FLT-25: five stops under load, no failed request, exit 0', { timeout: 120_
     expect(answered).toBeGreaterThan(24)
     expect(refused).toBe(24)
     expect(millis).toBeLessThan(10_000)
+  }
+})
+
+test('FLT-25: those who have just connected are taken before the door shuts', { timeout: 60_000 }, async () => {
+  for (let round = 0; round < 3; round += 1) {
+    const { failed, exit } = await stopRound(60, 0)
+    expect(failed).toEqual([])
+    expect(exit).toBe(0)
   }
 })
 

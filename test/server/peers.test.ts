@@ -188,6 +188,7 @@ describe('G08: a foreign Host is misdirected', () => {
     'login.internal',
   ])('421 for %s', async (host) => {
     expect((await ask(`Host: ${host}\r\n`, remote)).status).toBe(421)
+    expect((await ask(`Host: localhost:${server?.port}\r\n`, remote)).status).toBe(421)
     expect((await ask(`Host: ${host}\r\nX-Forwarded-Host: login.example.org\r\n`, remote)).status).toBe(421)
   })
 
@@ -195,6 +196,8 @@ describe('G08: a foreign Host is misdirected', () => {
     expect((await ask('Host: 10.0.0.7:8080\r\n', remote, '/healthz')).status).toBe(200)
     const probe = await sendRaw(server?.port ?? 0, 'GET /healthz HTTP/1.0\r\n\r\n')
     expect(statusOf(probe)).toBe(200)
+    // RFC 9112 §3.2: HTTP/1.1 always names one.
+    expect(statusOf(await sendRaw(server?.port ?? 0, 'GET /healthz HTTP/1.1\r\n\r\n'))).toBe(400)
   })
 
   test('ports are compared as the issuer’s scheme means them', () => {

@@ -54,7 +54,7 @@ const timeouts = { headers: 300, request: 700, idle: 200, stuck: 900, check: 50 
 const head = () => `GET /page HTTP/1.1\r\nHost: localhost:${server.port}\r\n`
 
 test('J08: a head that comes byte by byte is 408 at its deadline, however busy the connection is', async () => {
-  server = await startShell(routes, { timeouts })
+  server = await startShell(routes, { timeouts: { ...timeouts, request: 4000 } })
   const { socket, text, closed } = await talk(head())
   const drip = setInterval(() => socket.write('X'), 20)
   const lasted = await closed
@@ -92,7 +92,8 @@ test('a silent connection is closed, whether it ever spoke or not', async () => 
   server = await startShell(routes, { timeouts })
   const never = await talk('')
   const once = await talk(`${head()}\r\n`)
-  await Promise.all([never.closed, once.closed])
+  const lasted = await Promise.all([never.closed, once.closed])
+  expect(Math.max(...lasted)).toBeLessThan(3500)
   expect(once.text()).toMatch(/^HTTP\/1\.1 200 /)
   await expect.poll(() => server.shell.load().connections).toBe(0)
 })
@@ -166,6 +167,11 @@ test('one source can’t take every place; a trusted proxy speaks for many', asy
     await talk(`${head()}\r\n`)
   ).closed
   expect(server.shell.load().connections).toBe(5)
+  // Whoever goes gives his place back.
+  kept[0]?.socket.destroy()
+  await expect.poll(() => server.shell.load().connections).toBe(4)
+  const next = await talk(`${head()}\r\n`)
+  await expect.poll(next.text).toMatch(/200/)
   await server.shell.close()
 
   server = await startShell(routes, { connectionLimits: limits, trustedProxies: ['127.0.0.1'] })

@@ -12,10 +12,21 @@ export type Child = {
   readonly exited: Promise<number | string | null>
 }
 
+const living = new Set<ChildProcess>()
+
+/** Ends what a failed test left running. */
+export function endChildren(): void {
+  for (const child of living) child.kill('SIGKILL')
+}
+
 export async function startChild(times: Partial<StopTimes> = {}): Promise<Child> {
   const child = spawn(process.execPath, [childFile, JSON.stringify(times)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  living.add(child)
   const exited = new Promise<number | string | null>((resolve) =>
-    child.once('exit', (code, signal) => resolve(code ?? signal)),
+    child.once('exit', (code, signal) => {
+      living.delete(child)
+      resolve(code ?? signal)
+    }),
   )
   const port = await new Promise<number>((resolve, reject) => {
     child.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk.toString())))
@@ -100,6 +111,7 @@ export async function stopRound(
   const child = await startChild()
   const outcome: Outcome = { answered: 0, failed: [], refused: 0 }
   const load = Promise.all(Array.from({ length: clients }, (_, number) => client(child.port, outcome, number)))
+  // At 0 the clients have begun to connect, and the server may have accepted none of them.
   await pause(untilStopMillis)
   const began = performance.now()
   child.process.kill('SIGTERM')
