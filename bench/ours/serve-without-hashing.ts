@@ -28,7 +28,7 @@ const passwords: PasswordPool = {
 const loaded = loadConfig({
   flags: { config: configFile, data, port, issuer: `http://localhost:${port}`, logLevel: 'error' },
   environment: process.env,
-  readFile: (path) => readFileSync(path, 'utf8'),
+  readFile: (path) => readFileSync(path),
   workingDirectory: process.cwd(),
 })
 if ('problems' in loaded) throw new Error(loaded.problems.join('\n'))
