@@ -2,7 +2,7 @@ import { refuse } from '../protocol/errors.ts'
 import { isRefusal } from '../protocol/errors.ts'
 import { commitNew } from '../store/transition.ts'
 import type { GrantType } from './grant-type.ts'
-import { askedTarget, prepareIssue } from './issue.ts'
+import { askedTarget, namedResources, prepareIssue } from './issue.ts'
 
 /** Scopes that speak of a person: a client on its own has none. */
 const personal: readonly string[] = ['openid', 'profile', 'email', 'offline_access', 'me']
@@ -13,7 +13,10 @@ export const clientCredentials: GrantType = {
   async exchange(context, { client, parameters, http }) {
     // RFC 6749 §4.4: confidential clients only.
     if (client.authentication.method === 'none') return refuse('unauthorized_client', 'grant_type_not_allowed')
-    const held = { scope: client.scope.filter((scope) => !personal.includes(scope)), resources: client.resources ?? [] }
+    const held = {
+      scope: client.scope.filter((scope) => !personal.includes(scope)),
+      resources: namedResources(client, parameters),
+    }
     const target = await askedTarget(context, parameters, held)
     if (isRefusal(target)) return target
 

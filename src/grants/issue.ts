@@ -51,6 +51,15 @@ export async function targetOf(
   return chooseTarget({ ...question, held: held.scope, scope: asked.scope, resource })
 }
 
+/**
+ * What a client without a grant may name of what it names. Nothing named means this server itself, however many APIs it could
+ * have asked for (RFC 8707 §2).
+ */
+export function namedResources(client: Client, parameters: Parameters): readonly string[] {
+  const named = parameters.all('resource')
+  return client.resources === undefined ? named : named.filter((one) => client.resources?.includes(one))
+}
+
 /** Everything about a token that is known before the decision to issue it. */
 export type IssuePlan = {
   readonly client: Client

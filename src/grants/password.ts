@@ -9,7 +9,7 @@ import { isReservedScope } from '../protocol/scope.ts'
 import { verifyPassword } from '../signin/password.ts'
 import { commitNew } from '../store/transition.ts'
 import type { GrantType } from './grant-type.ts'
-import { askedTarget, freshImprint, getsRefreshToken, prepareIssue, printRefresh } from './issue.ts'
+import { askedTarget, freshImprint, getsRefreshToken, namedResources, prepareIssue, printRefresh } from './issue.ts'
 
 /**
  * Resource owner password credentials (RFC 6749 §4.3), which OAuth 2.1 dropped: for clients with the legacy switch alone,
@@ -27,7 +27,7 @@ export const password: GrantType = {
     const user = await verifyPassword(context, { username, password: secret, address: http.peer.address })
     if (isRefusal(user)) return user
 
-    const resources = client.resources ?? []
+    const resources = namedResources(client, parameters)
     // A client that sees its users' passwords gets nothing beyond their own accounts, unless it never leaves this machine.
     const scope = client.scope.filter(
       (name) => scopeAllowedTo(user, name) && (client.loopbackOnly || !isReservedScope(name)),
