@@ -24,7 +24,7 @@ export interface Import {
 }
 
 export function readSources(pattern = 'src/**/*.ts'): Source[] {
-  const paths = globSync(pattern, { cwd: root, exclude: ['**/node_modules/**'] }).toSorted()
+  const paths = globSync(pattern, { cwd: root, exclude: ['**/node_modules/**', '**/dist/**'] }).toSorted()
   return paths.map((path) => parseSource(path, readFileSync(join(root, path), 'utf8')))
 }
 
