@@ -40,7 +40,8 @@ async function read(core: Core, http: HttpRequest): Promise<Pending | HttpRespon
   const clientId = parameters.get('client_id')
   const client = clientId === undefined ? undefined : await core.directory.client(clientId)
   const parsed = parseAuthorizeRequest(parameters, client)
-  if ('page' in parsed) return refusalPage(core, http, 'authorize', parsed.page, clientId)
+  // J15: an unknown id is the request's own text, and may be a secret that stands in the wrong place.
+  if ('page' in parsed) return refusalPage(core, http, 'authorize', parsed.page, client?.clientId)
   if (client === undefined) throw new TypeError('a request without client passed its checks')
   if ('redirect' in parsed) return refuseToClient(core, http, { client, ...parsed }, parsed.redirect)
   const { request, target } = parsed

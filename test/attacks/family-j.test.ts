@@ -217,7 +217,7 @@ describe('J02 arrays: a text is a text', () => {
         ({ method, path }) => method === operation.method && path === operation.path.replaceAll(/\{(\w+)\}/g, ':$1'),
       )
       if (route === undefined) throw new Error(`no route for ${operation.id}`)
-      const wrong = Object.entries(example).flatMap(([field, value]) =>
+      const wrong = Object.entries<unknown>({ ...example }).flatMap(([field, value]) =>
         wrongFor(value).map((one) => ({ [field]: one })),
       )
       const answers = await attack(house, () =>
@@ -246,7 +246,7 @@ describe('J02 arrays: a text is a text', () => {
     "{'username':'x'}",
     '{"username":"x",}',
     '{"username":NaN}',
-    `${'['.repeat(50_000)}`,
+    '['.repeat(50_000),
     `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`,
   ])('a body that is no object of distinct members: %.30s', async (body) => {
     const route = routes.find(({ method, path }) => method === 'POST' && path === '/api/v1/users')
@@ -425,17 +425,18 @@ describe('J04 big-body: 413 without reading the rest', () => {
     const { text, sent } = await new Promise<{ text: string; sent: number }>((resolve) => {
       const socket = connect(server.port, '127.0.0.1')
       const chunk = `10000\r\n${'a'.repeat(65_536)}\r\n`
-      let [text, sent, open] = ['', 0, true]
+      const state = { open: true }
+      let [text, sent] = ['', 0]
       const done = () => {
-        open = false
+        state.open = false
         resolve({ text, sent })
       }
       const more = () => {
-        while (open && sent < 200_000_000) {
+        while (state.open && sent < 200_000_000) {
           sent += chunk.length
           if (!socket.write(chunk)) return
         }
-        if (open) socket.destroy()
+        if (state.open) socket.destroy()
       }
       socket.on('data', (data) => (text += data.toString('latin1')))
       socket.on('error', () => undefined)
