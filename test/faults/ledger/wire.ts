@@ -1,0 +1,73 @@
+import { Agent, request, type IncomingHttpHeaders } from 'node:http'
+
+export type Answer = {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+}
+
+/** `lost`: sent, and no whole answer came, so that nobody outside knows what happened. `unsent`: nobody listens. */
+export type Reply = Answer | { readonly lost: string } | { readonly unsent: true }
+
+export type Ask = {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly form?: Readonly<Record<string, string>>
+  readonly json?: unknown
+}
+
+/** Kept connections to one life of the server. */
+export type Wire = {
+  readonly ask: (path: string, ask?: Ask) => Promise<Reply>
+  readonly close: () => void
+}
+
+/** A request that the server hasn't answered in this time counts as lost: far beyond all that it may take. */
+const patienceMillis = 40_000
+
+export function openWire(port: number): Wire {
+  const agent = new Agent({ keepAlive: true, scheduling: 'fifo' })
+  return { ask, close: () => agent.destroy() }
+
+  function ask(path: string, { method, headers, form, json }: Ask = {}): Promise<Reply> {
+    const body =
+      form === undefined
+        ? json === undefined
+          ? undefined
+          : JSON.stringify(json)
+        : new URLSearchParams(form).toString()
+    const type = form === undefined ? 'application/json' : 'application/x-www-form-urlencoded'
+    return new Promise((resolve) => {
+      const sent = request(
+        {
+          port,
+          host: '127.0.0.1',
+          agent,
+          path,
+          method: method ?? (body === undefined ? 'GET' : 'POST'),
+          headers: {
+            host: `localhost:${port}`,
+            ...(body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
+            ...headers,
+          },
+        },
+        (response) => {
+          let text = ''
+          response.setEncoding('utf8')
+          response.on('data', (chunk: string) => (text += chunk))
+          response.on('end', () =>
+            response.complete
+              ? resolve({ status: response.statusCode ?? 0, headers: response.headers, text })
+              : resolve({ lost: 'cut in the answer' }),
+          )
+          response.on('error', (error) => resolve({ lost: `cut in the answer: ${error.message}` }))
+        },
+      )
+      sent.setTimeout(patienceMillis, () => sent.destroy(new Error('no answer for too long')))
+      sent.on('error', (error: NodeJS.ErrnoException) =>
+        resolve(error.code === 'ECONNREFUSED' ? { unsent: true } : { lost: error.message }),
+      )
+      sent.end(body)
+    })
+  }
+}
