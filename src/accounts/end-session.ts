@@ -8,10 +8,7 @@ import { actorName } from './permit.ts'
 
 const noSuchSession: Problem = problem('not_found', { detail: 'there is no such session' })
 
-/**
- * Sign a browser out from afar: its session goes, and with it every grant that was to live no longer than it, which is all
- * without `offline_access` (OIDC Core §11).
- */
+/** Sign a browser out from afar. Repeating it after it broke off finishes it. */
 export async function endSession(
   context: AccountsContext,
   ending: Ending,
@@ -19,6 +16,14 @@ export async function endSession(
 ): Promise<Outcome<{ readonly sessionId: string }>> {
   const refused = mayEnd(ending)
   if (refused !== undefined) return { refused }
+  return (await signOut(context, ending, sessionId)) ? { done: { sessionId } } : { refused: noSuchSession }
+}
+
+/**
+ * A session goes, and with it every grant that was to live no longer than it, which is all without `offline_access`
+ * (OIDC Core §11). Whether there was anything left of it. Asks nobody: whoever calls knows that it may be.
+ */
+export async function signOut(context: AccountsContext, ending: Ending, sessionId: string): Promise<boolean> {
   const { actor, user, address } = ending
   const event = eventWrite(context, {
     type: 'session.ended',
@@ -35,11 +40,10 @@ export async function endSession(
         ? { writes: [...remove(session), event], result: true }
         : { writes: [], result: false },
   )
-  if (!ended) return { refused: noSuchSession }
-  await endGrants(context, ending, {
+  const grants = await endGrants(context, ending, {
     owner: `session:${sessionId}`,
-    which: (grant) => !grant.scope.includes('offline_access'),
+    which: (grant) => grant.userId === user.userId && !grant.scope.includes('offline_access'),
     reason: 'session_ended',
   })
-  return { done: { sessionId } }
+  return ended || grants > 0
 }

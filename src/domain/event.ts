@@ -50,7 +50,7 @@ export type AuditEvent = {
   readonly grantId?: string
   readonly jti?: string
   readonly sessionId?: string
-  /** The account or `cli` or `file` that acted, where it isn't the user or client itself. */
+  /** Id of the account or client that acted, or `cli`, `file`, `first start`. Absent where nobody but the user or client itself can. */
   readonly actor?: string
   readonly address?: string
   readonly grantType?: string

@@ -1,7 +1,6 @@
+import { signOut } from '../accounts/end-session.ts'
 import type { Client } from '../domain/client.ts'
 import type { SignedIn } from '../domain/next-step.ts'
-import { ref } from '../domain/record.ts'
-import { revokeGrant } from '../domain/revoke-grant.ts'
 import { signOutPage } from '../pages/sign-out-page.ts'
 import { signedOutPage } from '../pages/signed-out-page.ts'
 import { isRefusal } from '../protocol/errors.ts'
@@ -11,8 +10,7 @@ import { verifyRedirectUri, type RedirectTarget } from '../protocol/redirect-uri
 import { printResponseUrl } from '../protocol/response-url.ts'
 import { knowBrowser } from '../signin/browser.ts'
 import { formTokenField, guardForm } from '../signin/form-guard.ts'
-import { closeSession, currentSession } from '../signin/session.ts'
-import { transition } from '../store/transition.ts'
+import { currentSession, removeSessionCookie } from '../signin/session.ts'
 import { printFormToken } from '../tokens/csrf.ts'
 import { verifyIdTokenHint, type IdTokenHint } from '../tokens/id-token.ts'
 import type { Core } from './core.ts'
@@ -41,13 +39,13 @@ export function createEndSessionEndpoint(core: Core): Endpoint {
     const signedIn = await currentSession(core, http)
     if (signedIn === undefined) return gone(core, http, asking, [])
     if (asking.hint?.sessionId === signedIn.sessionId && asking.hint.subject === signedIn.user.userId) {
-      return gone(core, http, asking, [await signOut(core, http, signedIn)])
+      return gone(core, http, asking, await end(core, http, signedIn))
     }
     const confirmed = parameters.get('confirm') !== undefined && http.method === 'POST'
     if (!confirmed) return ask(core, http, asking, signedIn, parameters)
     const guarded = guardForm(core, http, parameters, 'sign-out')
     if (guarded !== undefined) return refusalPage(core, http, 'logout', guarded)
-    return gone(core, http, asking, [await signOut(core, http, signedIn)])
+    return gone(core, http, asking, await end(core, http, signedIn))
   }
 }
 
@@ -115,37 +113,8 @@ function ask(core: Core, http: HttpRequest, asking: Asking, signedIn: SignedIn, 
   return withHeaders(view, browser.setCookie)
 }
 
-/** The session ends, and with it every grant that was to live no longer than it: all without `offline_access` (OIDC Core §11). */
-async function signOut(core: Core, http: HttpRequest, signedIn: SignedIn): Promise<HttpResponse['headers'][number]> {
-  const cookie = await closeSession(core, signedIn, http.peer.address)
-  let after: string | undefined
-  do {
-    const page = await core.transition.store.list('grant', `session:${signedIn.sessionId}`, {
-      limit: 100,
-      ...(after === undefined ? {} : { after }),
-    })
-    for (const { id } of page.records) {
-      await transition(core.transition, { grant: ref('grant', id) }, ({ grant }, now) =>
-        grant.value === undefined || grant.value.scope.includes('offline_access')
-          ? { writes: [], result: undefined }
-          : revokeGrant(grant, {
-              now,
-              eventId: core.random.id(core.clock.millis()),
-              event: {
-                v: 1,
-                type: 'grant.revoked',
-                at: now,
-                userId: signedIn.user.userId,
-                clientId: grant.value.clientId,
-                grantId: id,
-                sessionId: signedIn.sessionId,
-                reason: 'session_ended',
-                address: http.peer.address,
-              },
-            }),
-      )
-    }
-    after = page.next ?? undefined
-  } while (after !== undefined)
-  return cookie
+async function end(core: Core, http: HttpRequest, { sessionId, user }: SignedIn): Promise<HttpResponse['headers']> {
+  const actor = { kind: 'user', user, scopes: [] } as const
+  await signOut(core, { actor, user, address: http.peer.address }, sessionId)
+  return [removeSessionCookie(core)]
 }

@@ -1,6 +1,6 @@
 import { eventWrite } from '../audit/event-write.ts'
 import { deviceNameOf } from '../domain/device-name.ts'
-import { create, put, ref, remove, type Write } from '../domain/record.ts'
+import { create, put, ref, type Write } from '../domain/record.ts'
 import type { SignedIn } from '../domain/next-step.ts'
 import { sameImprint } from '../domain/same-imprint.ts'
 import { isSessionAlive, needsTouch, sessionExpiry, startSession } from '../domain/session-state.ts'
@@ -88,13 +88,7 @@ export async function openSession(
   }
 }
 
-/** End a session: the record goes, with its event; the cookie is told to go too. */
-export async function closeSession(context: BrowserContext, signedIn: SignedIn, address: string): Promise<HeaderLine> {
-  const { sessionId, user } = signedIn
-  const ended = eventWrite(context, { type: 'session.ended', userId: user.userId, sessionId, address })
-  await transition(context.transition, { session: ref('session', sessionId) }, ({ session }) => ({
-    writes: session.version === null ? [] : [...remove(session), ended],
-    result: undefined,
-  }))
+/** Tells the browser to forget the cookie of a session that has ended. */
+export function removeSessionCookie(context: BrowserContext): HeaderLine {
   return ['set-cookie', printRemoveCookie(sessionCookie, schemeOf(context))]
 }

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Client } from '../../src/domain/client.ts'
-import { ref } from '../../src/domain/record.ts'
+import { ref, remove } from '../../src/domain/record.ts'
 import type { User } from '../../src/domain/user.ts'
+import { transition } from '../../src/store/transition.ts'
 import { openHouse, type House } from './house.ts'
 
 let house: House
@@ -113,6 +114,20 @@ describe('what ends with it', () => {
     expect(await house.read(ref('session', sessionId))).toBeUndefined()
     const revoked = async (id: string) => (await house.read(ref('grant', id)))?.revokedAt !== undefined
     expect([await revoked(bound), await revoked(offline), await revoked(elsewhere)]).toEqual([true, false, false])
+  })
+
+  test('a session whose end broke off half way is ended by asking again', async () => {
+    const ada = await house.makeUser()
+    const sessionId = await house.makeSession(ada)
+    const authentication = { authTime: house.context.clock.seconds(), acr: 'pwd', amr: ['pwd'], sessionId }
+    const bound = await house.makeGrant(ada, client, { authentication })
+    const refs = { session: ref('session', sessionId) }
+    await transition(house.context.transition, refs, ({ session }) => ({ writes: remove(session), result: undefined }))
+    const path = `/api/v1/me/sessions/${sessionId}`
+    const token = await tokenFor(ada)
+    expect((await house.ask('DELETE', path, { token })).status).toBe(204)
+    expect((await house.read(ref('grant', bound)))?.revokedAt).toBeDefined()
+    expect((await house.ask('DELETE', path, { token })).status).toBe(404)
   })
 
   test('a consent takes every grant of its client along, and no other', async () => {
