@@ -33,11 +33,18 @@ function lookUp(
     return { text }
   }
   try {
-    const text = places.file(reference.file)?.replace(/[\r\n]+$/, '')
-    if (text !== undefined) return { text }
+    const text = places.file(reference.file)
+    if (text !== undefined) return { text: withoutLineEnds(text) }
     return { problem: `names the file ${reference.file}, which doesn't exist; create it` }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
     return { problem: `names the file ${reference.file}, which can't be read (${code}); check its permissions` }
   }
+}
+
+/** Counted from behind: an expression would try every run of line ends in between as well. */
+function withoutLineEnds(text: string): string {
+  let end = text.length
+  while (end > 0 && (text[end - 1] === '\n' || text[end - 1] === '\r')) end -= 1
+  return text.slice(0, end)
 }

@@ -4,7 +4,7 @@ const uriCharacters = /^(?:[A-Za-z0-9\-._~:/?@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*$/
 const escapedOddity = /%(?:[01][0-9a-f]|7f|25|2e|2f|5c)/i
 const escapedControl = /%(?:[01][0-9a-f]|7f)/i
 const dotSegment = /\/\.{1,2}(?:\/|$)/
-const webUri = /^(https?):\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?$/
+const webUri = /^(https?):\/\/([^/?#]*)((?:\/[^?#]*)?)(?:\?([^#]*))?$/
 const hostLabel = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 /** What URL parsers of browsers take for a number and so for an IPv4 address, whatever stands before it. */
 const numericLabel = /^(?:[0-9]+|0x[0-9a-f]*)$/

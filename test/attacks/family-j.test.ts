@@ -643,6 +643,17 @@ describe('J09 smuggling: where two parsers could cut differently, 400 and the en
   })
 })
 
+test('J10 h2: HTTP/2 is not offered, by preface or by upgrade', async () => {
+  const preface = await attack(house, () =>
+    sendRaw(server.port, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0'),
+  )
+  expect(statusOf(preface)).toBe(400)
+  const upgrade = `GET /oauth/userinfo HTTP/1.1\r\nHost: localhost:${server.port}\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n`
+  const answer = await attack(house, () => sendRaw(server.port, upgrade))
+  expect(answer.text).not.toContain('101 ')
+  expect(statusOf(answer)).toBe(401)
+})
+
 describe('J11 numbers: decimal ASCII alone', () => {
   const odd = [
     '-1',
