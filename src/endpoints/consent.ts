@@ -15,7 +15,7 @@ import { transition } from '../store/transition.ts'
 import { printFormToken } from '../tokens/csrf.ts'
 import { refuseToClient } from './authorization-response.ts'
 import type { Core } from './core.ts'
-import { takeUp, type Pending } from './interactions.ts'
+import { takeUp, type Parked } from './interactions.ts'
 import { issueAuthorization } from './issue-authorization.ts'
 import { presentationFor, refusalPage, requesterOf, withHeaders } from './presentation.ts'
 import { allowedScope, proceed, stepOf } from './proceed.ts'
@@ -48,6 +48,8 @@ export function createConsentEndpoint(core: Core): Endpoint {
     const step = await stepOf(core, pending, signedIn)
     if (signedIn === undefined || step.step !== 'consent') return proceed(core, http, pending, signedIn)
 
+    // Another tab may have signed somebody else in: what one person was shown, nobody else agrees to (B22).
+    if (parameters.get('account') !== signedIn.user.userId) return show(core, http, pending, signedIn)
     const decision = parameters.get('decision')
     if (decision === 'deny') return deny(core, http, pending, signedIn)
     if (decision !== 'allow') return show(core, http, pending, signedIn)
@@ -63,7 +65,7 @@ export function createConsentEndpoint(core: Core): Endpoint {
   }
 }
 
-async function deny(core: Core, http: HttpRequest, pending: Pending, signedIn: SignedIn): Promise<HttpResponse> {
+async function deny(core: Core, http: HttpRequest, pending: Parked, signedIn: SignedIn): Promise<HttpResponse> {
   const { to, parked, request } = pending
   const denied = eventWrite(core, {
     type: 'consent.denied',
@@ -73,22 +75,23 @@ async function deny(core: Core, http: HttpRequest, pending: Pending, signedIn: S
     scope: printScope(request.scope),
     address: http.peer.address,
   })
-  await transition(core.transition, { interaction: ref('interaction', parked?.id ?? '') }, ({ interaction }) => ({
+  await transition(core.transition, { interaction: ref('interaction', parked.id) }, ({ interaction }) => ({
     writes: [...remove(interaction), denied],
     result: undefined,
   }))
   return refuseToClient(core, http, to, refuse('access_denied', 'consent_denied'))
 }
 
-async function show(core: Core, http: HttpRequest, pending: Pending, signedIn: SignedIn): Promise<HttpResponse> {
+async function show(core: Core, http: HttpRequest, pending: Parked, signedIn: SignedIn): Promise<HttpResponse> {
   const { request, to, parked } = pending
-  const id = parked?.id ?? ''
+  const { id } = parked
   const browser = knowBrowser(core, http)
   const view = consentPage(presentationFor(core, http, request.uiLocales), {
     action: '/consent',
     hidden: [
       { name: formTokenField, value: printFormToken(core.keys, browser.value, `consent:${id}`) },
       { name: 'interaction', value: id },
+      { name: 'account', value: signedIn.user.userId },
     ],
     requester: requesterOf(to.client, to.target),
     person: signedIn.user,
@@ -110,7 +113,7 @@ async function wishes(
   resources: readonly string[],
   scope: readonly string[],
 ): Promise<readonly ScopeWish[]> {
-  const apis = await Promise.all(resources.map((resource) => core.directory.resource(resource)))
+  const apis = await Promise.all(resources.map(async (resource) => core.directory.resource(resource)))
   return scope.map((name) => {
     const api = apis.find((candidate) => candidate?.scope.includes(name))
     return {

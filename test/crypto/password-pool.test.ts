@@ -64,19 +64,18 @@ describe('an account that does not exist', () => {
 
   test('costs the same work as one that does', async () => {
     const hash = await pool.hash('a password')
-    const cost = async (stored: string | undefined) => {
-      const started = performance.now()
-      for (let round = 0; round < 12; round++) await pool.verify(stored, 'a wrong password')
-      return performance.now() - started
+    // The quickest of many: whatever else the machine does can only make one slower.
+    const quickest = async (stored: string | undefined) => {
+      let best = Infinity
+      for (let round = 0; round < 15; round++) {
+        const started = performance.now()
+        await pool.verify(stored, 'a wrong password')
+        best = Math.min(best, performance.now() - started)
+      }
+      return best
     }
-    await cost(hash)
-    const [known, unknown, knownAgain, unknownAgain] = [
-      await cost(hash),
-      await cost(undefined),
-      await cost(hash),
-      await cost(undefined),
-    ]
-    const ratio = Math.min(unknown, unknownAgain) / Math.min(known, knownAgain)
+    await quickest(hash)
+    const ratio = (await quickest(undefined)) / (await quickest(hash))
     // Without the decoy it is a hundredth. The figure is wide because machines are shared.
     expect(ratio).toBeGreaterThan(0.5)
     expect(ratio).toBeLessThan(2)
