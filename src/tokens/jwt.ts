@@ -1,11 +1,4 @@
-import {
-  parseJws,
-  signJws,
-  verifyJws,
-  type JwsRefusal,
-  type SigningKey,
-  type VerificationKey,
-} from '../crypto/jws.ts'
+import { parseJws, signJws, verifyJws, type JwsRefusal, type SigningKey, type VerificationKey } from '../crypto/jws.ts'
 import { parseJsonObject, type JsonObject } from '../crypto/strict-json.ts'
 import { parseJwtClaims, printJwtClaims, type AccessClaims } from './access-claims.ts'
 import type { TokenKeys } from './keys-view.ts'
@@ -44,11 +37,7 @@ export type VerifiedJwt = { readonly claims: JsonObject; readonly keyId: string;
  * A JWT that one of our keys signed, of exactly one type (RFC 8725 §3.11: an ID token is no access token).
  * The `kid` must be one of ours; nothing else in the header chooses a key.
  */
-export function verifyJwt(
-  keys: Pick<TokenKeys, 'verification'>,
-  text: string,
-  type: string,
-): VerifiedJwt | JwsRefusal {
+export function verifyJwt(keys: Pick<TokenKeys, 'verification'>, text: string, type: string): VerifiedJwt | JwsRefusal {
   const jws = parseJws(text, longestJwt)
   if ('refused' in jws) return jws
   if (jws.type !== type) return { refused: 'type' }
