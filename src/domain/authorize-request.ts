@@ -22,7 +22,6 @@ export const authorizeLimits = {
   state: 2_048,
   nonce: 512,
   loginHint: 256,
-  acrValues: 8,
   uiLocales: 8,
   listItem: 128,
 } as const
@@ -35,11 +34,12 @@ export type AuthorizeOutcome =
   | { readonly page: Refusal }
   | {
       readonly redirect: Refusal
+      readonly client: Client
       readonly target: RedirectTarget
       readonly mode: ResponseMode
       readonly state: string | undefined
     }
-  | { readonly request: AuthorizationRequest; readonly target: RedirectTarget }
+  | { readonly request: AuthorizationRequest; readonly client: Client; readonly target: RedirectTarget }
 
 /**
  * Judges an authorization request (RFC 6749 §4.1.1, §4.1.2.1; OIDC Core §3.1.2.1, §3.1.2.2). The first three checks decide whether
@@ -66,9 +66,9 @@ export function parseAuthorizeRequest(parameters: Parameters, client: Client | u
   const request = parseForClient(parameters, client, target)
   if (isRefusal(request)) {
     const echoed = state !== undefined && utf8Length(state) <= authorizeLimits.state ? state : undefined
-    return { redirect: request, target, mode: refusalMode(parameters, client, target), state: echoed }
+    return { redirect: request, client, target, mode: refusalMode(parameters, client, target), state: echoed }
   }
-  return { request, target }
+  return { request, client, target }
 }
 
 /** The checks whose refusal goes to the client, in their order. */
@@ -125,7 +125,6 @@ function parseForClient(
   return {
     clientId: client.clientId,
     redirectUri: target,
-    redirectUriSent: parameters.get('redirect_uri') !== undefined,
     responseType,
     responseMode,
     scope,
@@ -136,8 +135,7 @@ function parseForClient(
     prompt: prompt ?? [],
     ...(maxAge === undefined ? {} : { maxAge }),
     ...(loginHint === undefined ? {} : { loginHint }),
-    acrValues: wishes(parameters.get('acr_values'), authorizeLimits.acrValues),
-    uiLocales: wishes(parameters.get('ui_locales'), authorizeLimits.uiLocales),
+    uiLocales: parseLocales(parameters.get('ui_locales')),
     ...(claims === undefined ? {} : { claims }),
     ...(subject === undefined ? {} : { subject }),
   }
@@ -191,13 +189,13 @@ function refusalMode(parameters: Parameters, client: Client, target: RedirectTar
   return mode === 'form_post' && !takesForms(target) ? defaultResponseMode('code') : mode
 }
 
-/** Space-separated wishes in order of preference (OIDC Core §3.1.2.1): what we don't understand of them we leave. */
-function wishes(text: string | undefined, most: number): readonly string[] {
+/** In order of preference (OIDC Core §3.1.2.1); what can't be read is left out. */
+function parseLocales(text: string | undefined): readonly string[] {
   if (text === undefined) return []
   const shape = /^[\x21-\x7e]+$/
   return [...new Set(text.slice(0, 1_024).split(' '))]
     .filter((one) => one.length <= authorizeLimits.listItem && shape.test(one))
-    .slice(0, most)
+    .slice(0, authorizeLimits.uiLocales)
 }
 
 function optional<T>(text: string | undefined, parse: (text: string) => T | Refusal): T | Refusal | undefined {

@@ -7,8 +7,6 @@ import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 export type AuthorizationRequest = {
   readonly clientId: string
   readonly redirectUri: string
-  /** Whether the client named it (with one registered URI it may leave it out). */
-  readonly redirectUriSent: boolean
   readonly responseType: ResponseType
   readonly responseMode: ResponseMode
   readonly scope: readonly string[]
@@ -20,7 +18,6 @@ export type AuthorizationRequest = {
   readonly prompt: readonly Prompt[]
   readonly maxAge?: Seconds
   readonly loginHint?: string
-  readonly acrValues: readonly string[]
   readonly uiLocales: readonly string[]
   readonly claims?: ClaimsRequest
   /** Subject that `id_token_hint` or `claims.id_token.sub` asks for. */

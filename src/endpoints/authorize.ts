@@ -1,5 +1,7 @@
+import { isLoopbackRequest } from '../client-auth/loopback-only.ts'
 import { parseAuthorizeRequest } from '../domain/authorize-request.ts'
-import { isRefusal, refuse } from '../protocol/errors.ts'
+import type { AuthorizationRequest } from '../domain/interaction.ts'
+import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { parseParameters } from '../protocol/parameters.ts'
 import { currentSession } from '../signin/session.ts'
@@ -42,29 +44,25 @@ async function read(core: Core, http: HttpRequest): Promise<Pending | HttpRespon
   const parsed = parseAuthorizeRequest(parameters, client)
   // J15: an unknown id is the request's own text, and may be a secret that stands in the wrong place.
   if ('page' in parsed) return refusalPage(core, http, 'authorize', parsed.page, client?.clientId)
-  if (client === undefined) throw new TypeError('a request without client passed its checks')
-  if ('redirect' in parsed) return refuseToClient(core, http, { client, ...parsed }, parsed.redirect)
+  if (parsed.client.loopbackOnly && !isLoopbackRequest(core, http))
+    return refusalPage(core, http, 'authorize', refuse('unauthorized_client', 'client_loopback_only'), clientId)
+  if ('redirect' in parsed) return refuseToClient(core, http, parsed, parsed.redirect)
   const { request, target } = parsed
-  const to = { client, target, mode: request.responseMode, state: request.state }
-  const hint = parameters.get('id_token_hint')
-  if (hint === undefined) return { request, to }
-  // OIDC Core §3.1.2.1: ours, for this client; an expired one still says who is meant.
+  const to = { client: parsed.client, target, mode: request.responseMode, state: request.state }
+  const subject = subjectOf(core, request, parameters.get('id_token_hint'))
+  if (isRefusal(subject)) return refuseToClient(core, http, to, subject)
+  return { request: subject === undefined ? request : { ...request, subject }, to }
+}
+
+/** Whom the request is about, if it says so. OIDC Core §3.1.2.1: a hint must be ours and for this client; it may have expired. */
+function subjectOf(core: Core, request: AuthorizationRequest, hint: string | undefined): string | undefined | Refusal {
+  if (hint === undefined) return request.subject
   const hinted = verifyIdTokenHint(core.keys, hint, { issuer: core.issuer, now: core.clock.seconds() })
-  if ('refused' in hinted || hinted.clientId !== client.clientId) {
-    return refuseToClient(
-      core,
-      http,
-      to,
-      refuse('invalid_request', 'hint_malformed', 'id_token_hint is no ID token of this client'),
-    )
+  if ('refused' in hinted || hinted.clientId !== request.clientId) {
+    return refuse('invalid_request', 'hint_malformed', 'id_token_hint is no ID token of this client')
   }
   if (request.subject !== undefined && request.subject !== hinted.subject) {
-    return refuseToClient(
-      core,
-      http,
-      to,
-      refuse('invalid_request', 'hint_malformed', 'id_token_hint and claims ask for different people'),
-    )
+    return refuse('invalid_request', 'hint_malformed', 'id_token_hint and claims ask for different people')
   }
-  return { request: { ...request, subject: hinted.subject }, to }
+  return hinted.subject
 }

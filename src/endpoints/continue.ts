@@ -1,13 +1,15 @@
+import type { SignedIn } from '../domain/next-step.ts'
 import { continuePage } from '../pages/continue-page.ts'
+import { staleInteractionPage } from '../pages/stale-interaction-page.ts'
 import { isRefusal } from '../protocol/errors.ts'
-import type { Endpoint } from '../protocol/http.ts'
+import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { parseParameters } from '../protocol/parameters.ts'
 import { knowBrowser } from '../signin/browser.ts'
 import { formTokenField, guardForm } from '../signin/form-guard.ts'
 import { currentSession } from '../signin/session.ts'
 import { printFormToken } from '../tokens/csrf.ts'
 import type { Core } from './core.ts'
-import { advance, takeUp } from './interactions.ts'
+import { advance, takeUp, type Parked } from './interactions.ts'
 import { presentationFor, refusalPage, requesterOf, withHeaders } from './presentation.ts'
 import { proceed } from './proceed.ts'
 import { seeOther } from './respond.ts'
@@ -20,22 +22,12 @@ export function createContinuePageEndpoint(core: Core): Endpoint {
     const pending = await takeUp(core, http, query.get('interaction'))
     if ('status' in pending) return pending
     const signedIn = await currentSession(core, http)
-    if (signedIn === undefined || pending.parked === undefined) return proceed(core, http, pending, signedIn)
-    const { id } = pending.parked
-    const browser = knowBrowser(core, http)
-    const view = continuePage(presentationFor(core, http, pending.request.uiLocales), {
-      action: '/continue',
-      hidden: [
-        { name: formTokenField, value: printFormToken(core.keys, browser.value, `continue:${id}`) },
-        { name: 'interaction', value: id },
-      ],
-      person: signedIn.user,
-      requester: requesterOf(pending.to.client, pending.to.target),
-    })
-    return withHeaders(view, browser.setCookie)
+    if (signedIn === undefined) return proceed(core, http, pending, signedIn)
+    return show(core, http, pending, signedIn)
   }
 }
 
+/** The answer to it: go on as the person who is signed in, or sign in as another one. */
 export function createContinueEndpoint(core: Core): Endpoint {
   return async (http) => {
     const parameters = parseParameters(http.body)
@@ -46,11 +38,27 @@ export function createContinueEndpoint(core: Core): Endpoint {
     const pending = await takeUp(core, http, id)
     if ('status' in pending) return pending
     const signedIn = await currentSession(core, http)
-    if (pending.parked === undefined || signedIn === undefined) return proceed(core, http, pending, signedIn)
+    if (signedIn === undefined) return proceed(core, http, pending, signedIn)
     if (parameters.get('decision') !== 'continue') return seeOther(`/signin?interaction=${pending.parked.id}`)
-    const interaction = await advance(core, pending.parked.id, { sessionId: signedIn.sessionId })
-    if (interaction === undefined)
-      return takeUp(core, http, id).then((gone) => ('status' in gone ? gone : proceed(core, http, gone, signedIn)))
-    return proceed(core, http, { ...pending, parked: { id: pending.parked.id, interaction } }, signedIn)
+    // Another tab may have signed somebody else in: "continue as" whom the page named, or ask again.
+    if (parameters.get('account') !== signedIn.user.userId) return show(core, http, pending, signedIn)
+    const advanced = await advance(core, pending, { sessionId: signedIn.sessionId })
+    if (advanced === undefined) return staleInteractionPage(presentationFor(core, http), { status: 400 })
+    return proceed(core, http, advanced, signedIn)
   }
+}
+
+function show(core: Core, http: HttpRequest, { request, to, parked }: Parked, { user }: SignedIn): HttpResponse {
+  const browser = knowBrowser(core, http)
+  const view = continuePage(presentationFor(core, http, request.uiLocales), {
+    action: '/continue',
+    hidden: [
+      { name: formTokenField, value: printFormToken(core.keys, browser.value, `continue:${parked.id}`) },
+      { name: 'interaction', value: parked.id },
+      { name: 'account', value: user.userId },
+    ],
+    person: user,
+    requester: requesterOf(to.client, to.target),
+  })
+  return withHeaders(view, browser.setCookie)
 }

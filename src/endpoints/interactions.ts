@@ -1,3 +1,4 @@
+import { isLoopbackRequest } from '../client-auth/loopback-only.ts'
 import type { AuthorizationRequest, Interaction } from '../domain/interaction.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { create, put, ref } from '../domain/record.ts'
@@ -13,13 +14,19 @@ import type { Core } from './core.ts'
 import { presentationFor, refusalPage } from './presentation.ts'
 import { seeOther } from './respond.ts'
 
-/** A parked authorization request, taken up again in its browser, its client and redirect URI checked afresh. */
+/** An authorization request that waits for its person. */
 export type Pending = {
   readonly request: AuthorizationRequest
   readonly to: ReplyTo
   /** Absent: the request has not been parked. */
   readonly parked?: { readonly id: string; readonly interaction: Interaction }
 }
+
+/** A parked authorization request, taken up again in its browser, its client and redirect URI checked afresh. */
+export type Parked = Pending & Required<Pick<Pending, 'parked'>>
+
+/** Nothing else is an id of ours; what a stranger sends instead costs no read. */
+const idShape = /^[0-9A-Za-z_-]{34}$/
 
 /** Park a request until its person has done what it needs, and send him there. */
 export async function park(
@@ -65,22 +72,24 @@ async function store(
 }
 
 /** Take up a parked request. One that is gone, or belongs to another browser (B28), is the same to whoever asks. */
-export async function takeUp(core: Core, http: HttpRequest, id: string | undefined): Promise<Pending | HttpResponse> {
+export async function takeUp(core: Core, http: HttpRequest, id: string | undefined): Promise<Parked | HttpResponse> {
   const stale = (status: 400 | 403) => staleInteractionPage(presentationFor(core, http), { status })
-  if (id === undefined || !/^[0-9A-Za-z_-]{34}$/.test(id)) return stale(400)
+  if (id === undefined || !idShape.test(id)) return stale(400)
   const interaction = await readAlive(core.transition.store, ref('interaction', id), core.clock.seconds())
   if (interaction === undefined) return stale(400)
   const browser = readBrowser(core, http)
   if (browser === undefined || interaction.browserHash !== browserHash(browser)) return stale(403)
-  const to = await replyToOf(core, interaction.request)
+  const to = await replyToOf(core, http, interaction.request)
   if (isRefusal(to)) return refusalPage(core, http, 'authorize', to, interaction.request.clientId)
   return { request: interaction.request, to, parked: { id, interaction } }
 }
 
 /** A31: a client that was switched off, or a redirect URI withdrawn, since the request was parked. */
-async function replyToOf(core: Core, request: AuthorizationRequest): Promise<ReplyTo | Refusal> {
+async function replyToOf(core: Core, http: HttpRequest, request: AuthorizationRequest): Promise<ReplyTo | Refusal> {
   const client = await core.directory.client(request.clientId)
   if (client === undefined || client.disabled) return refuse('unauthorized_client', 'client_disabled')
+  if (client.loopbackOnly && !isLoopbackRequest(core, http))
+    return refuse('unauthorized_client', 'client_loopback_only')
   const target = verifyRedirectUri(client.redirectUris, request.redirectUri)
   if (isRefusal(target)) return target
   return { client, target, mode: request.responseMode, state: request.state }
@@ -92,7 +101,7 @@ export async function bindToBrowser(
   http: HttpRequest,
   id: string | undefined,
 ): Promise<HttpResponse | undefined> {
-  if (id === undefined || !/^[0-9A-Za-z_-]{34}$/.test(id)) return undefined
+  if (id === undefined || !idShape.test(id)) return undefined
   const browser = knowBrowser(core, http)
   const bound = await transition(core.transition, { interaction: ref('interaction', id) }, ({ interaction }) => {
     const { value } = interaction
@@ -106,15 +115,19 @@ export async function bindToBrowser(
   return bound ? seeOther(`/oauth/authorize/resume?interaction=${id}`, browser.setCookie) : undefined
 }
 
-/** Note in a parked request who signed in, or was chosen, for it. */
+/** Note in a parked request who signed in, or was chosen, for it. Nothing, if it was used up or has expired meanwhile. */
 export async function advance(
   core: Core,
-  id: string,
+  pending: Parked,
   progress: Pick<Interaction, 'sessionId' | 'authenticatedAt'>,
-): Promise<Interaction | undefined> {
-  return transition(core.transition, { interaction: ref('interaction', id) }, ({ interaction }) => {
-    if (interaction.value === undefined) return { writes: [], result: undefined }
-    const next: Interaction = { ...interaction.value, ...progress }
-    return { writes: [put(interaction, next, { expiresAt: next.createdAt + lifetimes.interaction })], result: next }
+): Promise<Parked | undefined> {
+  const { id } = pending.parked
+  return transition(core.transition, { interaction: ref('interaction', id) }, ({ interaction: slot }) => {
+    if (slot.value === undefined) return { writes: [], result: undefined }
+    const interaction: Interaction = { ...slot.value, ...progress }
+    return {
+      writes: [put(slot, interaction, { expiresAt: interaction.createdAt + lifetimes.interaction })],
+      result: { ...pending, parked: { id, interaction } },
+    }
   })
 }

@@ -1,6 +1,6 @@
 import { PasswordPoolBusy } from '../crypto/password-pool.ts'
 import type { SignedIn } from '../domain/next-step.ts'
-import { ref, remove } from '../domain/record.ts'
+import { ref, remove, type Write } from '../domain/record.ts'
 import { signInPage, type SignInProblem } from '../pages/sign-in-page.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
@@ -12,7 +12,7 @@ import { currentSession, openSession } from '../signin/session.ts'
 import { transition } from '../store/transition.ts'
 import { printFormToken } from '../tokens/csrf.ts'
 import type { Core } from './core.ts'
-import { advance, takeUp, type Pending } from './interactions.ts'
+import { advance, takeUp, type Parked } from './interactions.ts'
 import { presentationFor, refusalPage, requesterOf, withHeaders } from './presentation.ts'
 import { proceed, stepOf } from './proceed.ts'
 import { seeOther } from './respond.ts'
@@ -69,26 +69,23 @@ export function createSignInEndpoint(core: Core): Endpoint {
 async function onward(
   core: Core,
   http: HttpRequest,
-  pending: Pending | undefined,
+  pending: Parked | undefined,
   signedIn: SignedIn,
 ): Promise<HttpResponse> {
-  if (pending?.parked === undefined) return seeOther('/account')
+  if (pending === undefined) return seeOther('/account')
   const { sessionId, session } = signedIn
-  const interaction = await advance(core, pending.parked.id, { sessionId, authenticatedAt: session.authTime })
-  if (interaction === undefined) return seeOther('/account')
-  return proceed(core, http, { ...pending, parked: { id: pending.parked.id, interaction } }, signedIn)
+  const advanced = await advance(core, pending, { sessionId, authenticatedAt: session.authTime })
+  return advanced === undefined ? seeOther('/account') : proceed(core, http, advanced, signedIn)
 }
 
 /** The session that was there before ends in the same commit: its id must not outlive the change of privilege. */
-async function replaceSession(core: Core, previous: SignedIn | undefined, writes: SessionWrites): Promise<void> {
+async function replaceSession(core: Core, previous: SignedIn | undefined, writes: readonly Write[]): Promise<void> {
   const refs = { previous: ref('session', previous?.sessionId ?? 'none') }
   await transition(core.transition, refs, (slots) => ({
     writes: [...remove(slots.previous), ...writes],
     result: undefined,
   }))
 }
-
-type SessionWrites = Awaited<ReturnType<typeof openSession>>['writes']
 
 function problemOf(refusal: Refusal): SignInProblem {
   if (refusal.reason === 'overloaded') return { kind: 'busy', retryAfter: 2 }
@@ -100,7 +97,7 @@ async function pendingOf(
   core: Core,
   http: HttpRequest,
   parameters: Parameters,
-): Promise<Pending | HttpResponse | undefined> {
+): Promise<Parked | HttpResponse | undefined> {
   const id = parameters.get('interaction')
   return id === undefined ? undefined : takeUp(core, http, id)
 }
@@ -112,7 +109,7 @@ function purposeOf(interaction: string | undefined): string {
 function form(
   core: Core,
   http: HttpRequest,
-  pending: Pending | undefined,
+  pending: Parked | undefined,
   state: {
     readonly username?: string
     readonly remember?: boolean
@@ -121,7 +118,7 @@ function form(
   },
 ): HttpResponse {
   const browser = knowBrowser(core, http)
-  const id = pending?.parked?.id
+  const id = pending?.parked.id
   const token = printFormToken(core.keys, browser.value, purposeOf(id))
   const view = signInPage(presentationFor(core, http, pending?.request.uiLocales), {
     action: '/signin',

@@ -9,14 +9,12 @@ import { client, instance, start, user } from './fixtures.ts'
 const request: AuthorizationRequest = {
   clientId: 'app',
   redirectUri: 'https://app.example/cb',
-  redirectUriSent: true,
   responseType: 'code',
   responseMode: 'query',
   scope: ['openid', 'read'],
   resources: [],
   codeChallenge: 'x'.repeat(43),
   prompt: [],
-  acrValues: [],
   uiLocales: [],
 }
 
