@@ -36,8 +36,15 @@ export function refusalPage(
     const error = statusOf(refusal) === 429 ? 'too_many_requests' : 'temporarily_unavailable'
     return retryLaterPage(presentation, { error, retryAfter: refusal.retryAfter, reference })
   }
-  const status = refusal.reason === 'cross_site' || refusal.reason === 'form_token' ? 403 : 400
-  return errorPage(presentation, { error: refusal.error, status, description: describe(refusal), reference })
+  const crossSite = refusal.reason === 'cross_site' || refusal.reason === 'form_token'
+  return errorPage(presentation, {
+    error: refusal.error,
+    ...(crossSite ? { words: 'forbidden' } : {}),
+    ...(refusal.reason === 'redirect_uri_mismatch' ? { words: 'invalid_redirect_uri' } : {}),
+    status: crossSite ? 403 : 400,
+    description: describe(refusal),
+    reference,
+  })
 }
 
 /** A client as pages show it. All clients there are were made by an administrator or by his file, so somebody vouches for each. */

@@ -7,6 +7,8 @@ import { problemPage } from './problem-page.ts'
 export type ErrorView = {
   /** The wire code (RFC 6749 §4.1.2.1 and ours). One that we have no words for gets general ones. */
   readonly error: string
+  /** Whose words explain it, where those of the code are too general: another code. */
+  readonly words?: string
   /** Default: what the code stands for, else 400. */
   readonly status?: number
   /** The short, fixed description that goes with the code on the wire. */
@@ -26,7 +28,7 @@ const statuses: Readonly<Record<string, number>> = {
 /** For an error that must not or can't be sent to the application. */
 export function errorPage(presentation: Presentation, view: ErrorView): Page {
   const { language } = presentation
-  const words = worded(view.error)
+  const words = worded(view.words ?? view.error)
   return problemPage(presentation, {
     ...view,
     status: view.status ?? (Object.hasOwn(statuses, view.error) ? statuses[view.error] : undefined) ?? 400,
