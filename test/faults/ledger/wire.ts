@@ -6,8 +6,11 @@ export type Answer = {
   readonly text: string
 }
 
-/** `lost`: sent, and no whole answer came, so that nobody outside knows what happened. `unsent`: nobody listens. */
-export type Reply = Answer | { readonly lost: string } | { readonly unsent: true }
+/**
+ * `lost`: sent, and no whole answer came, so that nobody outside knows what happened; on a connection that had been silent for so
+ * long before (0: a new one). `unsent`: nobody listens.
+ */
+export type Reply = Answer | { readonly lost: string; readonly silentMillis: number } | { readonly unsent: true }
 
 export type Ask = {
   readonly method?: string
@@ -26,7 +29,8 @@ export type Wire = {
 const patienceMillis = 40_000
 
 export function openWire(port: number): Wire {
-  const agent = new Agent({ keepAlive: true, scheduling: 'fifo' })
+  const agent = new Agent({ keepAlive: true })
+  const heardAt = new WeakMap<object, number>()
   return { ask, close: () => agent.destroy() }
 
   function ask(path: string, { method, headers, form, json }: Ask = {}): Promise<Reply> {
@@ -38,6 +42,9 @@ export function openWire(port: number): Wire {
         : new URLSearchParams(form).toString()
     const type = form === undefined ? 'application/json' : 'application/x-www-form-urlencoded'
     return new Promise((resolve) => {
+      let silentMillis = 0
+      let connection: object | undefined
+      const lost = (why: string): void => resolve({ lost: why, silentMillis })
       const sent = request(
         {
           port,
@@ -55,18 +62,24 @@ export function openWire(port: number): Wire {
           let text = ''
           response.setEncoding('utf8')
           response.on('data', (chunk: string) => (text += chunk))
-          response.on('end', () =>
-            response.complete
-              ? resolve({ status: response.statusCode ?? 0, headers: response.headers, text })
-              : resolve({ lost: 'cut in the answer' }),
-          )
-          response.on('error', (error) => resolve({ lost: `cut in the answer: ${error.message}` }))
+          response.on('end', () => {
+            if (connection !== undefined) heardAt.set(connection, performance.now())
+            if (response.complete) resolve({ status: response.statusCode ?? 0, headers: response.headers, text })
+            else lost('cut in the answer')
+          })
+          response.on('error', (error) => lost(`cut in the answer: ${error.message}`))
         },
       )
       sent.setTimeout(patienceMillis, () => sent.destroy(new Error('no answer for too long')))
-      sent.on('error', (error: NodeJS.ErrnoException) =>
-        resolve(error.code === 'ECONNREFUSED' ? { unsent: true } : { lost: error.message }),
-      )
+      sent.on('socket', (socket) => {
+        const now = performance.now()
+        connection = socket
+        silentMillis = now - (heardAt.get(socket) ?? now)
+      })
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ECONNREFUSED') resolve({ unsent: true })
+        else lost(error.message)
+      })
       sent.end(body)
     })
   }

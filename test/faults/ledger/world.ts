@@ -51,6 +51,9 @@ export async function outcomeOf(world: World, what: string, path: string, ask?: 
   return outcome
 }
 
+/** RFC 9112 §9.3.1: a request on a connection that was silent for long may cross its end on the wire, and nobody is to blame. */
+const silenceMillis = 900
+
 function sort(world: World, what: string, reply: Reply): Outcome<Answer> {
   const { journal } = world
   if ('unsent' in reply) {
@@ -58,7 +61,8 @@ function sort(world: World, what: string, reply: Reply): Outcome<Answer> {
     return { is: 'nothing', why: 'nobody listens' }
   }
   if ('lost' in reply) {
-    if (!world.faulted) journal.violate('INV10', `${what}: the answer was lost without a fault: ${reply.lost}`)
+    if (!world.faulted && reply.silentMillis < silenceMillis)
+      journal.violate('INV10', `${what}: the answer was lost without a fault: ${reply.lost}`)
     return { is: 'unknown', why: reply.lost }
   }
   const { status } = reply
