@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { kept } from './make-secrets.ts'
@@ -10,8 +11,10 @@ export type Person = { readonly username: string; readonly password: string }
 /** Somebody to sign in as, made at the first start with the command line, as an operator would. */
 export async function seedPerson(home: string): Promise<Person> {
   const username = 'maria'
-  const password = kept(join(home, 'data', `${username}.password`), 12)
-  if ((await gatehouse(home, ['user', 'show', username])) !== 0) {
+  const file = join(home, 'data', `${username}.password`)
+  const isFirst = !existsSync(file)
+  const password = kept(file, 12)
+  if (isFirst || (await gatehouse(home, ['user', 'show', username])) !== 0) {
     const names = ['--full-name', 'Maria Lind', '--email', 'maria@example.org']
     const code = await gatehouse(home, ['user', 'create', username, ...names, '--password-stdin'], password)
     if (code !== 0) throw new Error('the account for the examples could not be made; its message is above')
