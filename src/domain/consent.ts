@@ -1,6 +1,6 @@
 import type { EpochSeconds } from '../protocol/time.ts'
 
-/** What a user agreed to let a client do. Its id is `<userId>:<clientId>`. */
+/** What a user agreed to let a client do. Its id is `consentId`. */
 export type Consent = {
   readonly v: 1
   readonly userId: string
@@ -13,4 +13,9 @@ export type Consent = {
   /** The user's epoch; another one now means that the consent is void. */
   readonly epoch: number
   readonly givenAt: EpochSeconds
+}
+
+/** No user id holds a colon. */
+export function consentId(userId: string, clientId: string): string {
+  return `${userId}:${clientId}`
 }

@@ -11,7 +11,7 @@ import { printFormToken } from '../tokens/csrf.ts'
 import type { Core } from './core.ts'
 import { advance, takeUp, type Parked } from './interactions.ts'
 import { presentationFor, refusalPage, requesterOf, withHeaders } from './presentation.ts'
-import { proceed } from './proceed.ts'
+import { proceed, stepOf } from './proceed.ts'
 import { seeOther } from './respond.ts'
 
 /** "Continue as …": shown where a request asks to choose the account (`prompt=select_account`). */
@@ -40,6 +40,7 @@ export function createContinueEndpoint(core: Core): Endpoint {
     const signedIn = await currentSession(core, http)
     if (signedIn === undefined) return proceed(core, http, pending, signedIn)
     if (parameters.get('decision') !== 'continue') return seeOther(`/signin?interaction=${pending.parked.id}`)
+    if ((await stepOf(core, pending, signedIn)).step !== 'choose-account') return proceed(core, http, pending, signedIn)
     // Another tab may have signed somebody else in: "continue as" whom the page named, or ask again.
     if (parameters.get('account') !== signedIn.user.userId) return show(core, http, pending, signedIn)
     const advanced = await advance(core, pending, { sessionId: signedIn.sessionId })

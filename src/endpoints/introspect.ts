@@ -1,4 +1,5 @@
 import type { Client } from '../domain/client.ts'
+import type { Resource } from '../domain/resource.ts'
 import { isRefusal, refuse, throttled } from '../protocol/errors.ts'
 import type { Endpoint } from '../protocol/http.ts'
 import { printScope } from '../protocol/scope.ts'
@@ -25,7 +26,7 @@ export function createIntrospectionEndpoint(core: Core): Endpoint {
     // Whether the caller may know is asked in both cases, so that a foreign token costs what an unknown one costs.
     const audience = isRefusal(live) ? undefined : live.claims.aud[0]
     const resource = await core.directory.resource(audience ?? core.issuer)
-    if (isRefusal(live) || !mayIntrospect(core, caller, live, resource?.introspectionClients)) {
+    if (isRefusal(live) || !isServed(core, live, resource) || !mayIntrospect(core, caller, live, resource)) {
       core.limits.count('introspection-miss', source)
       return json(200, inactive)
     }
@@ -33,11 +34,16 @@ export function createIntrospectionEndpoint(core: Core): Endpoint {
   })
 }
 
+/** Whether what the token is for is still there: an API that is forgotten or switched off takes its tokens with it. */
+function isServed(core: Core, { claims }: LiveToken, resource: Resource | undefined): boolean {
+  return claims.aud.includes(core.issuer) || (resource !== undefined && !resource.disabled)
+}
+
 /** Tokens issued to itself; of a resource that names it; of ourselves, with the reserved scope `introspect`. */
-function mayIntrospect(core: Core, caller: Client, live: LiveToken, named: readonly string[] | undefined): boolean {
+function mayIntrospect(core: Core, caller: Client, live: LiveToken, resource: Resource | undefined): boolean {
   if (live.claims.clientId === caller.clientId) return true
   if (live.claims.aud.includes(core.issuer)) return caller.scope.includes('introspect')
-  return named?.includes(caller.clientId) ?? false
+  return resource?.introspectionClients.includes(caller.clientId) ?? false
 }
 
 function view(core: Core, { claims, user }: LiveToken): Readonly<Record<string, unknown>> {

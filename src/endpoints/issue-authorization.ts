@@ -1,23 +1,24 @@
 import { eventWrite, type Happening } from '../audit/event-write.ts'
+import { consentId } from '../domain/consent.ts'
 import { epochOf } from '../domain/epoch.ts'
 import type { Grant } from '../domain/grant.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import type { SignedIn } from '../domain/next-step.ts'
-import { create, put, ref, remove, type Write } from '../domain/record.ts'
-import { requestedClaims, widenConsent } from '../domain/remembers-consent.ts'
+import { check, create, put, ref, remove, type Write } from '../domain/record.ts'
+import { coversRequest, requestedClaims, widenConsent } from '../domain/remembers-consent.ts'
 import { prepareIssue, targetOf } from '../grants/issue.ts'
 import { staleInteractionPage } from '../pages/stale-interaction-page.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
 import type { Pair } from '../protocol/parameters.ts'
 import { printScope } from '../protocol/scope.ts'
-import { commitNew, transition } from '../store/transition.ts'
+import { transition } from '../store/transition.ts'
 import { printCode } from '../tokens/code.ts'
 import { refuseToClient, replyToClient } from './authorization-response.ts'
 import type { Core } from './core.ts'
 import type { Pending } from './interactions.ts'
 import { presentationFor } from './presentation.ts'
-import { consentId } from './proceed.ts'
+import { seeOther } from './respond.ts'
 
 export type Authorization = {
   readonly pending: Pending
@@ -45,41 +46,49 @@ export async function issueAuthorization(
       : await tokenFor(core, http, authorization)
   if (isRefusal(made)) return refuseToClient(core, http, to, made)
   const { parked } = pending
-  const { userId, epoch } = signedIn.user
-  const consented = authorization.agreed === true
-  if (parked === undefined) {
-    await commitNew(core.transition, made.writes)
-  } else {
-    const refs = {
-      interaction: ref('interaction', parked.id),
-      consent: ref('consent', consentId(userId, to.client.clientId)),
-    }
-    const done = await transition(core.transition, refs, ({ interaction, consent }, now) => {
-      // The second click on the same page finds it used up, and makes nothing.
-      if (interaction.value === undefined) return { writes: [], result: false }
-      const remembered = widenConsent(consent.value, {
-        userId,
-        clientId: to.client.clientId,
-        scope,
-        resources: request.resources,
-        claims: requestedClaims(request),
-        epoch,
-        givenAt: now,
-      })
-      const consentWrites = consented
-        ? [
-            put(consent, remembered, {
-              expiresAt: now + lifetimes.consent,
-              owners: [userId, `client:${to.client.clientId}`],
-            }),
-            eventWrite(core, happening(authorization, http, 'consent.given')),
-          ]
-        : []
-      return { writes: [...remove(interaction), ...consentWrites, ...made.writes], result: true }
-    })
-    core.limits.forgive('park', [http.peer.address])
-    if (!done) return staleInteractionPage(presentationFor(core, http), { status: 400 })
+  const { sessionId, user } = signedIn
+  const refs = {
+    // Without a parked request this is nobody's, and absent.
+    interaction: ref('interaction', parked?.id ?? 'none'),
+    session: ref('session', sessionId),
+    consent: ref('consent', consentId(user.userId, to.client.clientId)),
   }
+  const outcome = await transition(core.transition, refs, ({ interaction, session, consent }, now) => {
+    // The second click on the same page finds it used up, and makes nothing.
+    if (parked !== undefined && interaction.value === undefined) return { writes: [], result: 'used up' }
+    // Signing out and withdrawing end what they find: what comes to be after them must not (L4).
+    if (session.value === undefined) return { writes: [], result: 'overtaken' }
+    if (authorization.agreed !== true) {
+      if (!coversRequest(consent.value, user, to.client, { ...request, scope }))
+        return { writes: [], result: 'overtaken' }
+      return { writes: [...remove(interaction), check(session), check(consent), ...made.writes], result: 'done' }
+    }
+    const remembered = widenConsent(consent.value, {
+      userId: user.userId,
+      clientId: to.client.clientId,
+      scope,
+      resources: request.resources,
+      claims: requestedClaims(request),
+      epoch: user.epoch,
+      givenAt: now,
+    })
+    const agreed = [
+      put(consent, remembered, {
+        expiresAt: now + lifetimes.consent,
+        owners: [user.userId, `client:${to.client.clientId}`],
+      }),
+      eventWrite(core, happening(authorization, http, 'consent.given')),
+    ]
+    return { writes: [...remove(interaction), check(session), ...agreed, ...made.writes], result: 'done' }
+  })
+  if (outcome === 'overtaken') {
+    // Once more, with what is stored now.
+    return seeOther(
+      parked === undefined ? `${http.path}?${http.query}` : `/oauth/authorize/resume?interaction=${parked.id}`,
+    )
+  }
+  if (parked !== undefined) core.limits.forgive('park', [http.peer.address])
+  if (outcome === 'used up') return staleInteractionPage(presentationFor(core, http), { status: 400 })
   return replyToClient(core, http, to, made.pairs)
 }
 

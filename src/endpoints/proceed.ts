@@ -1,3 +1,4 @@
+import { consentId } from '../domain/consent.ts'
 import { scopeAllowedTo } from '../domain/narrow.ts'
 import { nextStep, type SignedIn } from '../domain/next-step.ts'
 import { ref } from '../domain/record.ts'
@@ -46,8 +47,4 @@ export async function stepOf(core: Core, pending: Pending, signedIn: SignedIn | 
 /** What this account may give at all: the rest of the request is dropped, not asked. */
 export function allowedScope({ request }: Pending, { user }: SignedIn): readonly string[] {
   return request.scope.filter((scope) => scopeAllowedTo(user, scope))
-}
-
-export function consentId(userId: string, clientId: string): string {
-  return `${userId}:${clientId}`
 }

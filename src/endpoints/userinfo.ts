@@ -4,7 +4,7 @@ import { parseBearerAuthorization } from '../protocol/bearer.ts'
 import { bearerChallenge } from '../protocol/challenge.ts'
 import { describe, isRefusal, refuse, statusOf, type Refusal } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
-import { parseParameters } from '../protocol/parameters.ts'
+import { parseParameters, refuseRepeated } from '../protocol/parameters.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { liveToken } from '../sender/live-token.ts'
 import type { Core } from './core.ts'
@@ -40,6 +40,9 @@ function accessTokenOf(request: HttpRequest): string | Refusal {
   const authorization = request.headers['authorization']
   const form = request.method === 'POST' && request.body !== '' ? parseParameters(request.body) : undefined
   if (isRefusal(form)) return form
+  // L3: of two tokens another parser would take the other one.
+  const repeated = form === undefined ? undefined : refuseRepeated(form)
+  if (repeated !== undefined) return repeated
   const inForm = form?.get('access_token')
   if (authorization === undefined) return inForm ?? refuse('invalid_token', 'credentials_missing')
   return inForm === undefined
