@@ -41,20 +41,22 @@ await programs.start({
   url: `${issuer}/readyz`,
   args: ['bin/gatehouse', 'serve', '--config', `${values.home}/gatehouse.yaml`, '--port', values['gatehouse-port']],
 })
-const person = await seedPerson(values.home)
-for (const app of examples[name].apps) {
-  await programs.start({
-    title: titles[app],
-    url: `http://127.0.0.1:${values[`${app}-port`]}/`,
-    args: [`examples/${app}/main.ts`],
-    environment: {
-      ISSUER: issuer,
-      PORT: values[`${app}-port`],
-      API: api,
-      ...(app === 'spa' ? {} : { CLIENT_SECRET: secrets[app] }),
-    },
-  })
-}
+const [person] = await Promise.all([
+  seedPerson(values.home),
+  ...examples[name].apps.map((app) =>
+    programs.start({
+      title: titles[app],
+      url: `http://127.0.0.1:${values[`${app}-port`]}/`,
+      args: [`examples/${app}/main.ts`],
+      environment: {
+        ISSUER: issuer,
+        PORT: values[`${app}-port`],
+        API: api,
+        ...(app === 'spa' ? {} : { CLIENT_SECRET: secrets[app] }),
+      },
+    }),
+  ),
+])
 
 const lines = [
   ['Gatehouse', issuer],

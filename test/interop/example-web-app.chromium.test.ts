@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process'
 import axe, { type AxeResults } from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launch } from '../pages/browser.ts'
-import { startExample, type RunningExample } from './example.ts'
+import { root, startExample, type RunningExample } from './example.ts'
 
 let example: RunningExample
 let browser: Browser
@@ -92,6 +93,23 @@ describe('examples/web-app in Chromium', () => {
     await tab.waitForSelector('a#sign-in')
     await tab.goto(`${example.issuer}/account`)
     expect(tab.url()).toContain('/signin')
+    await context.close()
+  })
+
+  test('when an administrator ends all tokens of the person, the app asks for a new sign-in', async () => {
+    const context = await browser.newContext()
+    const tab = await context.newPage()
+    tab.setDefaultTimeout(15_000)
+    await signIn(tab)
+    await tab.waitForSelector('#person')
+    await tab.click('#read-notes')
+    expect(await tab.textContent('#status')).toBe('200')
+    const command = ['user', 'revoke-tokens', 'maria', '--config', `${example.home}/gatehouse.yaml`]
+    execFileSync(process.execPath, ['bin/gatehouse', ...command], { cwd: root, stdio: 'ignore' })
+    await tab.click('#refresh')
+    await tab.waitForSelector('a#sign-in')
+    await tab.click('a#sign-in')
+    await tab.waitForSelector('#sign-in [name=password]')
     await context.close()
   })
 })

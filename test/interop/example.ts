@@ -38,7 +38,7 @@ export async function startExample(name: 'server' | 'web-app' | 'spa' | 'resourc
     await ended
     rmSync(home, { recursive: true })
   }
-  const deadline = Date.now() + 30_000
+  const deadline = Date.now() + 50_000
   while (!said.includes('Ctrl-C ends everything')) {
     if (child.exitCode !== null || Date.now() > deadline) {
       await close()
