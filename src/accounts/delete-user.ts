@@ -1,5 +1,6 @@
 import type { Actor } from '../domain/authority.ts'
 import { ref, remove, type Decision, type Kind } from '../domain/record.ts'
+import { listAll } from '../store/list-all.ts'
 import { transition } from '../store/transition.ts'
 import { noSuchUser } from './no-such-user.ts'
 import type { AccountsContext, Outcome } from './context.ts'
@@ -63,14 +64,11 @@ async function deleteFrom(
   )
 }
 
-/** Bounded pages; what a crash leaves expires by itself. */
+/** What a crash leaves expires by itself. */
 async function sweepLeftBehind({ transition: { store } }: AccountsContext, userId: string): Promise<void> {
   for (const kind of leftBehind) {
-    for (let after: string | undefined; ;) {
-      const page = await store.list(kind, userId, { ...(after !== undefined && { after }), limit: 100 })
-      for (const { id, version } of page.records) await store.commit([{ op: 'delete', kind, id, expect: version }])
-      if (page.next === null) break
-      after = page.next
+    for await (const { id, version } of listAll(store, kind, userId)) {
+      await store.commit([{ op: 'delete', kind, id, expect: version }])
     }
   }
 }

@@ -6,6 +6,7 @@ import { revokeGrant } from '../domain/revoke-grant.ts'
 import type { User } from '../domain/user.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
 import type { Reason } from '../protocol/reasons.ts'
+import { listAll } from '../store/list-all.ts'
 import { transition } from '../store/transition.ts'
 import type { AccountsContext, Outcome } from './context.ts'
 import { actorName, permit } from './permit.ts'
@@ -33,7 +34,7 @@ export async function endGrant(
   return ended ? { done: { grantId } } : { refused: noSuchGrant }
 }
 
-/** End every grant in a list that `which` picks. Bounded pages, each grant its own commit: whatever was begun can be repeated. */
+/** End every grant in a list that `which` picks. Each is its own commit: whatever was begun can be repeated. */
 export async function endGrants(
   context: AccountsContext,
   ending: Ending,
@@ -44,15 +45,10 @@ export async function endGrants(
   }: { readonly owner: string; readonly which: (grant: Grant) => boolean; readonly reason?: Reason },
 ): Promise<number> {
   let ended = 0
-  for (let after: string | undefined; ;) {
-    const page = await context.transition.store.list('grant', owner, {
-      limit: 100,
-      ...(after !== undefined && { after }),
-    })
-    for (const { id } of page.records) if (await endWhere(context, ending, id, which, reason)) ended += 1
-    if (page.next === null) return ended
-    after = page.next
+  for await (const { id } of listAll(context.transition.store, 'grant', owner)) {
+    if (await endWhere(context, ending, id, which, reason)) ended += 1
   }
+  return ended
 }
 
 /** Whether there was such a grant, alive until now. */

@@ -5,7 +5,7 @@ import type { EventType } from '../domain/event.ts'
 import { put, ref, type Decision, type Ref, type Slot, type Write } from '../domain/record.ts'
 import type { Resource } from '../domain/resource.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
-import type { Store } from '../store/port.ts'
+import { listAll } from '../store/list-all.ts'
 import { transition } from '../store/transition.ts'
 import { clientSecretHash } from '../tokens/client-secret.ts'
 import { canonical } from './canonical.ts'
@@ -44,8 +44,10 @@ export async function applyFileEntries(
   const clientIds = new Set(entries.clients.map(({ metadata }) => metadata.clientId))
   const resourceIds = new Set(entries.resources.map(({ resource }) => resource))
   // What came from the file before and isn't in it now. A list may lag behind; the decision reads each record anew.
-  for await (const client of managedByFile<Client>(store, 'client')) clientIds.add(client.clientId)
-  for await (const resource of managedByFile<Resource>(store, 'resource')) resourceIds.add(resource.resource)
+  for await (const { value } of listAll(store, 'client', '*'))
+    if (value.managedBy === 'file') clientIds.add(value.clientId)
+  for await (const { value } of listAll(store, 'resource', '*'))
+    if (value.managedBy === 'file') resourceIds.add(value.resource)
   for (const id of clientIds) refs[`client ${id}`] = ref('client', id)
   for (const id of resourceIds) refs[`resource ${id}`] = ref('resource', id)
   if (Object.keys(refs).length === 0) return { done: { created: [], changed: [], disabled: [] } }
@@ -156,16 +158,4 @@ export function resourceFate(
   return canonical(stored) === canonical(made)
     ? { is: 'unchanged' }
     : { is: 'changed', resource: { ...made, updatedAt: now } }
-}
-
-async function* managedByFile<T extends { readonly managedBy: string }>(
-  store: Store,
-  kind: 'client' | 'resource',
-): AsyncGenerator<T> {
-  for (let after: string | undefined; ;) {
-    const page = await store.list(kind, '*', { ...(after !== undefined && { after }), limit: 100 })
-    for (const { value } of page.records) if ((value as unknown as T).managedBy === 'file') yield value as unknown as T
-    if (page.next === null) return
-    after = page.next
-  }
 }

@@ -1,6 +1,7 @@
 import type { Client } from '../domain/client.ts'
 import { ref } from '../domain/record.ts'
 import { printClientMetadata, type ClientDocument } from '../protocol/client-metadata.ts'
+import { listAll } from '../store/list-all.ts'
 import { readAlive } from '../store/read-alive.ts'
 import type { AccountsContext } from './context.ts'
 
@@ -13,7 +14,14 @@ export async function findClient(
   return client?.deletedAt === undefined ? client : undefined
 }
 
-/** Clients in the order of their ids, without tombstones; so a page may hold fewer than `limit`. */
+/** Every client in the order of their ids, without tombstones. */
+export async function* allClients({
+  transition: { store },
+}: Pick<AccountsContext, 'transition'>): AsyncGenerator<Client> {
+  for await (const { value } of listAll(store, 'client', '*')) if (value.deletedAt === undefined) yield value
+}
+
+/** A page of clients in the order of their ids, without tombstones; so a page may hold fewer than `limit`. */
 export async function listClients(
   { transition: { store } }: Pick<AccountsContext, 'transition'>,
   page: { readonly after?: string; readonly limit: number },

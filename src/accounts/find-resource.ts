@@ -1,6 +1,7 @@
 import { ref } from '../domain/record.ts'
 import type { Resource } from '../domain/resource.ts'
 import { printScope } from '../protocol/scope.ts'
+import { listAll } from '../store/list-all.ts'
 import { readAlive } from '../store/read-alive.ts'
 import type { AccountsContext } from './context.ts'
 
@@ -11,7 +12,14 @@ export function findResource(
   return readAlive(transition.store, ref('resource', resource), clock.seconds())
 }
 
-/** APIs in the order of their identifiers. */
+/** Every API in the order of their identifiers. */
+export async function* allResources({
+  transition: { store },
+}: Pick<AccountsContext, 'transition'>): AsyncGenerator<Resource> {
+  for await (const { value } of listAll(store, 'resource', '*')) yield value
+}
+
+/** A page of APIs in the order of their identifiers. */
 export async function listResources(
   { transition: { store } }: Pick<AccountsContext, 'transition'>,
   page: { readonly after?: string; readonly limit: number },

@@ -1,4 +1,4 @@
-import type { Role, User } from '../domain/user.ts'
+import type { User } from '../domain/user.ts'
 import { bucketOf } from '../domain/bucket.ts'
 import type { Client } from '../domain/client.ts'
 import { reachesRole } from '../domain/authority.ts'
@@ -9,7 +9,7 @@ import type { PasswordsContext } from './context.ts'
 import { clientRecord, loopbackClientId } from './client-record.ts'
 import { usernameRef } from './find-user.ts'
 import { generatePassword } from './generate-password.ts'
-import { listUsers } from './list-users.ts'
+import { allUsers } from './list-users.ts'
 import { paperwork } from './paperwork.ts'
 import { passwordProblem } from './password-policy.ts'
 
@@ -144,11 +144,6 @@ function loopbackClient(now: number): Client {
 }
 
 async function administratorExists(context: PasswordsContext): Promise<boolean> {
-  const least: Role = 'admin'
-  for (let after: string | undefined; ;) {
-    const page = await listUsers(context, { ...(after !== undefined && { after }), limit: 100 })
-    if (page.users.some((user) => reachesRole(user.role, least))) return true
-    if (page.next === null) return false
-    after = page.next
-  }
+  for await (const user of allUsers(context)) if (reachesRole(user.role, 'admin')) return true
+  return false
 }

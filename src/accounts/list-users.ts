@@ -1,11 +1,17 @@
 import { buckets } from '../domain/bucket.ts'
 import type { User } from '../domain/user.ts'
+import { listAll } from '../store/list-all.ts'
 import type { AccountsContext } from './context.ts'
 
 /** `next`: where to go on, or null at the end. Plain text; whoever hands it out seals it. */
 export type UserPage = { readonly users: readonly User[]; readonly next: string | null }
 
-/** Accounts, bucket after bucket, in the order of their ids within each. */
+/** Every account there is. */
+export async function* allUsers({ transition: { store } }: Pick<AccountsContext, 'transition'>): AsyncGenerator<User> {
+  for (const bucket of buckets) for await (const { value } of listAll(store, 'user', bucket)) yield value
+}
+
+/** A page of accounts, bucket after bucket, in the order of their ids within each. */
 export async function listUsers(
   { transition: { store } }: Pick<AccountsContext, 'transition'>,
   page: { readonly after?: string; readonly limit: number },

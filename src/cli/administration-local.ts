@@ -3,10 +3,10 @@ import type { Outcome } from '../accounts/context.ts'
 import { createClient, type MadeClient } from '../accounts/create-client.ts'
 import { createUser } from '../accounts/create-user.ts'
 import { deleteUser } from '../accounts/delete-user.ts'
-import { findClient, listClients, printClient } from '../accounts/find-client.ts'
-import { findResource, listResources, printResource } from '../accounts/find-resource.ts'
+import { allClients, findClient, printClient } from '../accounts/find-client.ts'
+import { allResources, findResource, printResource } from '../accounts/find-resource.ts'
 import { findUser, findUserNamed } from '../accounts/find-user.ts'
-import { listUsers } from '../accounts/list-users.ts'
+import { allUsers } from '../accounts/list-users.ts'
 import { patchUser } from '../accounts/patch-user.ts'
 import { printUser } from '../accounts/print-user.ts'
 import { revokeEverything, revokeTokens } from '../accounts/revoke-tokens.ts'
@@ -22,7 +22,6 @@ import type { Local } from './local.ts'
 import { readNewUser, readUserPatch } from './user-document.ts'
 
 const actor: Actor = { kind: 'cli' }
-const pageSize = 100
 
 /** Accounts, clients and APIs on the store itself. */
 export function administerLocally(local: Local): Administration {
@@ -45,11 +44,7 @@ export function administerLocally(local: Local): Administration {
 
   return {
     createUser: async (fields) => printUser(done(await createUser(local, actor, await readNewUser(fields, named)))),
-    users: () =>
-      pages(async (page) => {
-        const { users, next } = await listUsers(local, page)
-        return { items: users.map(printUser), next }
-      }),
+    users: () => shown(allUsers(local), printUser),
     user: async (name) => printUser(await named(name)),
     changeUser: async (name, fields) => {
       const { userId } = await named(name)
@@ -62,11 +57,7 @@ export function administerLocally(local: Local): Administration {
     revokeEverything: async () => done(await revokeEverything(local, actor)),
 
     createClient: async (document) => made(done(await createClient(local, actor, document))),
-    clients: () =>
-      pages(async (page) => {
-        const { clients, next } = await listClients(local, page)
-        return { items: clients.map(printClient), next }
-      }),
+    clients: () => shown(allClients(local), printClient),
     client: async (clientId) => {
       const client = await findClient(local, clientId)
       if (client === undefined) throw new CliFailure(`there is no client ${clientId}; see gatehouse client list`)
@@ -79,11 +70,7 @@ export function administerLocally(local: Local): Administration {
 
     createResource: async (document) =>
       shownResource(done(await createResource(local, { actor, issuer: local.config.issuer }, document))),
-    resources: () =>
-      pages(async (page) => {
-        const { resources, next } = await listResources(local, page)
-        return { items: resources.map(shownResource), next }
-      }),
+    resources: () => shown(allResources(local), shownResource),
     resource: async (identifier) => {
       const resource = await findResource(local, identifier)
       if (resource === undefined)
@@ -105,15 +92,6 @@ async function userNamed(local: Local, name: string): Promise<User> {
   return user
 }
 
-type Page = { readonly items: readonly Document[]; readonly next: string | null }
-
-async function* pages(
-  read: (page: { readonly after?: string; readonly limit: number }) => Promise<Page>,
-): AsyncGenerator<Document> {
-  for (let after: string | undefined; ;) {
-    const page = await read({ ...(after !== undefined && { after }), limit: pageSize })
-    yield* page.items
-    if (page.next === null) return
-    after = page.next
-  }
+async function* shown<T>(list: AsyncIterable<T>, show: (one: T) => Document): AsyncGenerator<Document> {
+  for await (const one of list) yield show(one)
 }

@@ -4,8 +4,8 @@ import { keyLifetimes, rings } from '../domain/key-lifecycle.ts'
 import { ref } from '../domain/record.ts'
 import { loopbackClientId } from '../accounts/client-record.ts'
 import { clientFate } from '../accounts/file-entries.ts'
-import { listClients } from '../accounts/find-client.ts'
-import { listUsers } from '../accounts/list-users.ts'
+import { allClients } from '../accounts/find-client.ts'
+import { allUsers } from '../accounts/list-users.ts'
 import { isLoopbackHost } from '../protocol/loopback.ts'
 import { readAlive } from '../store/read-alive.ts'
 import type { Io } from './io.ts'
@@ -134,16 +134,11 @@ async function checkClients(local: Local): Promise<readonly Check[]> {
   const checks: Check[] = []
   const loopbackIssuer = isLoopbackHost(new URL(local.config.issuer).hostname)
   let loopback = false
-  for (let after: string | undefined; ;) {
-    const page = await listClients(local, { ...(after !== undefined && { after }), limit: 100 })
-    for (const client of page.clients) {
-      if (client.clientId === loopbackClientId) loopback = true
-      else if (!client.disabled)
-        for (const one of client.legacy)
-          checks.push(warn('legacy', `client ${client.clientId} has the legacy switch ${one}`))
-    }
-    if (page.next === null) break
-    after = page.next
+  for await (const client of allClients(local)) {
+    if (client.clientId === loopbackClientId) loopback = true
+    else if (!client.disabled)
+      for (const one of client.legacy)
+        checks.push(warn('legacy', `client ${client.clientId} has the legacy switch ${one}`))
   }
   if (checks.length === 0) checks.push(ok('legacy', 'no client has a legacy switch'))
   if (loopback && !loopbackIssuer)
@@ -176,12 +171,8 @@ async function checkFileEntries({ config, store, clock }: Local): Promise<readon
 }
 
 async function checkPeople(local: Local): Promise<readonly Check[]> {
-  for (let after: string | undefined; ;) {
-    const page = await listUsers(local, { ...(after !== undefined && { after }), limit: 100 })
-    if (page.users.some((user) => user.role === 'superuser' && !user.locked && user.passwordHash !== undefined))
+  for await (const user of allUsers(local))
+    if (user.role === 'superuser' && !user.locked && user.passwordHash !== undefined)
       return [ok('people', 'somebody may administer everything')]
-    if (page.next === null) break
-    after = page.next
-  }
   return [warn('people', 'nobody can sign in as superuser; make one: gatehouse user create NAME --role superuser')]
 }
