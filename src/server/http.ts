@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Server as ListeningServer, type AddressInfo } from 'node:net'
 import { fastify } from 'fastify'
 import { answerBrokenRequest } from './broken-request.ts'
@@ -10,6 +10,7 @@ import { headerLimits, passGate, type Gate, type Passed } from './gate.ts'
 import { createHostCheck } from './host.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { createServer } from './node-http.ts'
 import { createOverload } from './overload.ts'
 import { createPeers } from './peer.ts'
 import { createRouteTable, methodsOf } from './route-table.ts'
@@ -52,6 +53,11 @@ export type Shell = {
   readonly closeIdle: () => void
   /** Close everything now, in the middle of a word if need be, and free the shell. */
   readonly close: () => Promise<void>
+}
+
+/** No route of ours has a schema; the framework's own compilers are 90 files that every start would read. */
+const noSchemas = (): never => {
+  throw new Error('a route with a schema')
 }
 
 const notPassed: Passed = { path: '', query: '', scan: { repeated: new Set(), forwarded: false } }
@@ -201,6 +207,7 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
     logger: false,
     genReqId: () => '',
     exposeHeadRoutes: false,
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     return503OnClosing: false,
     clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, { connections, log, metrics }),
     frameworkErrors: (_error, request, reply) => {

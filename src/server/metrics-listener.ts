@@ -1,8 +1,8 @@
-import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { listenOn } from './listen-on.ts'
 import { createMetricsText } from './metrics-text.ts'
 import type { Metrics } from './metrics.ts'
+import { createServer } from './node-http.ts'
 
 export type MetricsListener = { readonly address: AddressInfo; readonly close: () => Promise<void> }
 
