@@ -6,7 +6,7 @@ import type { EpochSeconds } from '../protocol/time.ts'
 
 export type KnownMetadata = ClientMetadata & { readonly clientId: string }
 
-/** The one client that reaches administration through the password grant (DESIGN §6.4). */
+/** The one client that reaches administration through the password grant. */
 export const loopbackClientId = 'loopback'
 
 /** The record of a client: what its metadata says, and what only the store knows. */

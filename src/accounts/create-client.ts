@@ -40,7 +40,9 @@ export async function createClient(
   return transition(context.transition, { client: target }, ({ client: slot }, now): Decision<Outcome<MadeClient>> => {
     if (slot.value !== undefined) {
       const why =
-        slot.value.deletedAt === undefined ? 'is taken' : 'was a client that is deleted, and comes never again'
+        slot.value.deletedAt === undefined
+          ? 'is taken'
+          : 'belonged to a client that was deleted, and is never used again'
       return {
         writes: [],
         result: { refused: problem('conflict', { field: 'client_id', detail: `client_id ${why}; choose another` }) },

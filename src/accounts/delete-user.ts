@@ -12,7 +12,7 @@ import { actorName, permit } from './permit.ts'
 const leftBehind: readonly Kind[] = ['session', 'consent', 'grant']
 
 /**
- * Delete an account. Its name is free at once; its id is random and comes never again, so every session, grant and token
+ * Delete an account. Its name is free at once; its id is random and never used again, so every session, grant and token
  * of it is dead with it.
  */
 export async function deleteUser(

@@ -16,7 +16,7 @@ const noSuchGrant: Problem = problem('not_found', { detail: 'there is no such gr
 /** Whose belongings an actor wants to end, from where. */
 export type Ending = { readonly actor: Actor; readonly user: User; readonly address: string }
 
-/** Ending what is one's own is one's own affair; ending another's is what bumping his epoch would do, piece by piece. */
+/** Ending what is one's own is one's own affair; ending another's needs what bumping their epoch needs. */
 export function mayEnd({ actor, user }: Ending): Problem | undefined {
   const own = actor.kind === 'user' && actor.user.userId === user.userId
   return permit(actor, { do: own && actor.scopes.includes('me') ? 'change-self' : 'revoke-tokens', target: user })

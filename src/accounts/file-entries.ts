@@ -109,7 +109,7 @@ export function clientFate(
   }
   const { clientId } = wanted.metadata
   if (stored?.deletedAt !== undefined) {
-    return { problem: `client ${clientId} was deleted, and its id comes never again; choose another client_id` }
+    return { problem: `client ${clientId} was deleted, and its id is never used again; choose another client_id` }
   }
   if (stored?.managedBy === 'administrator') {
     return { problem: `client ${clientId} was made by an administrator already; delete it or choose another client_id` }

@@ -113,7 +113,7 @@ const loopbackPapers = (context: PasswordsContext) =>
     ref('client', loopbackClientId),
   ])
 
-/** The one client that reaches everything by password, from this machine alone (DESIGN §6.4). */
+/** The one client that reaches everything by password, from this machine alone. */
 function loopbackClient(now: number): Client {
   return clientRecord(
     {

@@ -17,7 +17,7 @@ import { actorName, permit } from './permit.ts'
 import { emailProblem, fullNameProblem, scopesProblem } from './user-fields.ts'
 import { withLocked, withPassword, withProfile, withRole, withScopes, type Profile } from './user-steps.ts'
 
-/** What of an account is to be another. Absent: stays as it is. */
+/** The fields of an account that change. Absent: stays as it is. */
 export type UserPatch = Profile & {
   readonly username?: string
   readonly password?: string
@@ -139,7 +139,7 @@ function refusalOf(actor: Actor, target: User, { patch, own = false }: Request):
   const { role, scopes, locked } = patch
   const deeds: readonly Deed[] = [
     { do: own ? 'change-self' : 'change-user', target },
-    // Who says of himself what is so already takes nothing away.
+    // Naming the role that an account has already changes nothing.
     ...(role === undefined || role === target.role ? [] : [{ do: 'set-role', target, role } as const]),
     ...(scopes === undefined ? [] : [{ do: 'set-scopes', target, scopes } as const]),
     ...(locked === undefined ? [] : [{ do: locked ? 'lock-user' : 'unlock-user', target } as const]),

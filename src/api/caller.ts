@@ -73,7 +73,7 @@ export async function admit(context: ApiContext, request: HttpRequest, policy: P
   return { who: 'administrator', live, actor }
 }
 
-/** Why a call comes too long after its person signed in (DESIGN §6.16); nothing if it doesn't. */
+/** Why a call comes too long after its person signed in; nothing if it doesn't. */
 export function staleSignIn(
   context: ApiContext,
   policy: Policy,

@@ -24,7 +24,7 @@ const problemSchema = z
     title: z.string(),
     status: z.int(),
     code: z.enum(problemCodes),
-    detail: z.string().exactOptional().meta({ description: 'What is wrong here, and the mend.' }),
+    detail: z.string().exactOptional().meta({ description: 'What is wrong here, and how to fix it.' }),
     field: z.string().exactOptional().meta({ description: 'The member concerned.' }),
   })
   .meta({ id: 'Problem', description: 'An error (RFC 9457). Programs go by `code`.' })

@@ -1,7 +1,7 @@
 import type { Role } from '../domain/user.ts'
 
 /**
- * Which calls need a recent sign-in of the person who makes them (DESIGN §6.16): none, all, or those whose body names one of
+ * Which calls need a recent sign-in of the person who makes them: none, all, or those whose body names one of
  * these fields. A client that acts for itself never signed in; it proved itself for the token.
  */
 export type RecentSignIn = 'never' | 'always' | readonly string[]

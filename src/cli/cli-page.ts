@@ -13,7 +13,7 @@ export async function cliPage(io: Io): Promise<string> {
 \`--data\`, \`--store\`, as \`serve\` has them), also while a server runs on it; what it changed holds everywhere when it exits 0.
 Accounts, clients and resources can be administered from elsewhere too: \`--server URL --token TOKEN\` goes through the REST API.
 
-- Exit code 0: done. 1: refused or failed, with one line on stderr that says what, why and the mend. 2: wrong usage.
+- Exit code 0: done. 1: refused or failed, with one line on stderr that says what, why and how to fix it. 2: wrong usage.
 - \`--json\` prints one JSON document on stdout, in the names of the REST API.
 - Passwords come by \`--password-stdin\` or are asked for at the terminal, never by flag. Generated secrets are shown once.
 

@@ -97,7 +97,7 @@ export function registerClient(program: Command, io: Io): void {
   )
 
   administrationVerb(
-    client.command('delete <client-id>').description('delete it; its tokens are dead, its id comes never again'),
+    client.command('delete <client-id>').description('delete it; its tokens are dead, its id is never used again'),
     io,
     async (administration, [id = '']) => {
       await administration.deleteClient(id)

@@ -15,7 +15,7 @@ export function registerDoctor(program: Command, io: Io): void {
     return {
       json: { healthy: failed === 0, checks },
       text: checks.map(line).join(''),
-      ...(failed > 0 && { failure: `${failed} of ${checks.length} checks failed; each line says its mend` }),
+      ...(failed > 0 && { failure: `${failed} of ${checks.length} checks failed; each line says how to fix it` }),
     }
   })
 }

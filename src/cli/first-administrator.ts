@@ -9,7 +9,7 @@ import { isLoopbackHost } from '../protocol/loopback.ts'
 export type FirstAdministrator = FirstStart & { readonly passwordFile?: string }
 
 /**
- * The first start, with its password kept where DESIGN §5 wants it: told at the terminal of a loopback issuer, else in a file
+ * The first start, and where its password is kept: told at the terminal of a loopback issuer, else in a file
  * that its owner alone can read. The file is complete before the account exists, so a crash never leaves one without the other.
  */
 export async function makeFirstAdministrator(context: PasswordsContext, config: Config): Promise<FirstAdministrator> {

@@ -64,7 +64,7 @@ export async function openLocal(
   }
 }
 
-/** DESIGN §6.17: an embedded store shows a commit to every process at its next look; others only under a lease. */
+/** An embedded store shows a commit to every process at its next look; others only under a lease. */
 export async function settled(
   changesAre: OpenStore['admin']['changesAre'],
   wait: (millis: number) => Promise<unknown> = pause,

@@ -9,7 +9,7 @@ import { localVerb } from './local-verb.ts'
 import type { Local } from './local.ts'
 
 const batch = 500
-/** DESIGN §6.19: a clock further off than this must not forget what was revoked. */
+/** A clock further off than this must not forget what was revoked. */
 const tolerableSeconds = 60
 
 /** Adds `gatehouse store`. */

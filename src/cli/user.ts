@@ -119,7 +119,7 @@ export function registerUser(program: Command, io: Io): void {
   )
 
   administrationVerb(
-    user.command('delete <name>').description('delete it; the name is free, the id comes never again'),
+    user.command('delete <name>').description('delete it; the name is free, the id is never used again'),
     io,
     async (administration, [name = '']) => {
       await administration.deleteUser(name)

@@ -33,7 +33,7 @@ export function checkClient(
       problem: `isn't used with token_endpoint_auth_method ${method}; leave it out`,
     })
   }
-  // DESIGN §6.4: through the password grant, only our own loopback client reaches administration and vault.
+  // Through the password grant, only our own loopback client reaches administration and vault.
   if (metadata.grantTypes.includes('password') && metadata.scope.some(isReservedScope)) {
     problems.push({
       path: ['scope'],

@@ -51,7 +51,7 @@ export function configurationPage(): string {
 
 Everything has a default: without file, environment and flags Gatehouse runs for this machine alone. What is said counts in
 rising order: file, environment, flags. An unknown key, a bad value or a weak secret refuses to start with one line that names
-the place, the key and the mend. An editor that knows YAML checks the file as you write, if it begins with
+the place, the key and how to fix it. An editor that knows YAML checks the file as you write, if it begins with
 \`# yaml-language-server: $schema=./docs/gatehouse.schema.json\`.
 
 ## Flags and environment

@@ -20,7 +20,7 @@ export const secretRings = [
 ] as const satisfies readonly SecretRing[]
 export const rings: readonly Ring[] = [...signingRings, ...secretRings]
 
-/** From which every key's times follow. */
+/** Every key's times follow from these. */
 export type KeyLifetimes = {
   /** How long a copy of the JWKS may be kept. */
   readonly jwksMaxAge: Seconds

@@ -18,7 +18,7 @@ export type UpkeepReport = {
 
 /**
  * What a running server does by itself: take the due steps of its key rings, write down how late it is, delete what expired.
- * A clock that stands before the store's own high-water mark has gone back; then none of it happens (DESIGN §6.19).
+ * A clock that stands before the store's own high-water mark has gone back; then none of it happens.
  */
 export function startUpkeep({ core }: Gatehouse, report: UpkeepReport): Upkeep {
   const { clock, random, transition: context, keys } = core

@@ -34,7 +34,7 @@ type Loading = { readonly promise: Promise<StoredRecord | undefined>; outdated: 
 
 const mostRecords = 20_000
 
-/** Caches over a store, exact as DESIGN wants them: on an embedded store by asking it first, elsewhere under a lease. */
+/** Caches over a store, exact: on an embedded store by asking it first, elsewhere under a lease. */
 export async function createDirectory(options: {
   readonly store: OpenStore['store']
   readonly admin: Pick<OpenStore['admin'], 'changes' | 'changesAre'>

@@ -13,7 +13,7 @@ const everyMillis = 30_000
 const recordsPerSweep = 5_000
 /** While there is more to sweep the next one follows this much sooner. */
 const hurry = 100
-/** A clock further off than this isn't believed (DESIGN §6.19). */
+/** A clock further off than this isn't believed. */
 const tolerableSeconds = 60
 
 /**

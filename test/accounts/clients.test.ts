@@ -217,7 +217,7 @@ describe('deleting a client', () => {
     })
     expect(await opens('web', secret)).toBe(false)
     expect(refusal(await createClient(house, cli, web))).toBe(
-      'conflict: client_id was a client that is deleted, and comes never again; choose another',
+      'conflict: client_id belonged to a client that was deleted, and is never used again; choose another',
     )
     expect(refusal(await deleteClient(house, { actor: cli, clientId: 'web' }))).toBe(
       'not_found: there is no such client',

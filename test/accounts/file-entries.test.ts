@@ -104,12 +104,12 @@ describe('an entry that leaves the file', () => {
     expect(await findClient(house, 'web')).toMatchObject({ disabled: false, epoch })
   })
 
-  test('may then be deleted, and its id comes never again', async () => {
+  test('may then be deleted, and its id is never used again', async () => {
     await apply([webYaml])
     await apply([])
     done(await deleteClient(house, { actor: cli, clientId: 'web' }))
     expect(await apply([webYaml])).toEqual({
-      problems: ['client web was deleted, and its id comes never again; choose another client_id'],
+      problems: ['client web was deleted, and its id is never used again; choose another client_id'],
     })
   })
 })

@@ -241,7 +241,7 @@ describe('renaming', () => {
 })
 
 describe('deleting', () => {
-  test('the account and its name are gone, the name is free, the id comes never again', async () => {
+  test('the account and its name are gone, the name is free, the id is never used again', async () => {
     const ada = await makeUser(house, { username: 'ada' })
     done(await deleteUser(house, { actor: cli, userId: ada.userId }))
     expect(await kept(ada)).toBeUndefined()

@@ -118,7 +118,7 @@ describe('gatehouse client', () => {
     expect(await json('client', 'delete', 'web')).toEqual({ deleted: 'web' })
     expect(await json('client', 'list')).toEqual({ items: [] })
     expect((await at('client', 'create', '--client-id', 'web', '--redirect-uris', 'https://a.example/cb')).err).toBe(
-      'gatehouse: client_id was a client that is deleted, and comes never again; choose another\n',
+      'gatehouse: client_id belonged to a client that was deleted, and is never used again; choose another\n',
     )
   })
 

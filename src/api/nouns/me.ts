@@ -102,7 +102,7 @@ export const meOperations: readonly Operation[] = [
     id: 'deleteMe',
     tag: 'Oneself',
     summary: 'Delete my account',
-    description: 'Every session and token of it is dead with it. It comes never back.',
+    description: 'Every session and token of it is dead with it. This cannot be undone.',
     policy: oneselfJustNow,
     answer: { status: 204 },
     example: {},

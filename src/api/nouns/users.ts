@@ -104,7 +104,7 @@ export const userOperations: readonly Operation[] = [
     id: 'deleteUser',
     tag: 'Accounts',
     summary: 'Delete an account',
-    description: 'Every session and token of it is dead with it. Its name is free; its id comes never again.',
+    description: 'Every session and token of it is dead with it. Its name is free; its id is never used again.',
     policy: administrator,
     params,
     answer: { status: 204 },
