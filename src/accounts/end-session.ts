@@ -1,5 +1,6 @@
 import { eventWrite } from '../audit/event-write.ts'
 import { ref, remove, type Decision } from '../domain/record.ts'
+import { rootOf } from '../domain/session-state.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
 import { transition } from '../store/transition.ts'
 import type { AccountsContext, Outcome } from './context.ts'
@@ -32,18 +33,23 @@ export async function signOut(context: AccountsContext, ending: Ending, sessionI
     actor: actorName(actor),
     address,
   })
-  const ended = await transition(
+  const root = await transition(
     context.transition,
     { session: ref('session', sessionId) },
-    ({ session }): Decision<boolean> =>
+    ({ session }): Decision<string | undefined> =>
       session.value?.userId === user.userId
-        ? { writes: [...remove(session), event], result: true }
-        : { writes: [], result: false },
+        ? { writes: [...remove(session), event], result: rootOf(sessionId, session.value) }
+        : { writes: [], result: undefined },
   )
-  const grants = await endGrants(context, ending, {
-    owner: `session:${sessionId}`,
-    which: (grant) => grant.userId === user.userId && !grant.scope.includes('offline_access'),
+  const grants = await endGrantsOfSession(context, ending, root ?? sessionId)
+  return root !== undefined || grants > 0
+}
+
+/** `root`: the first of the sessions in a row whose grants are meant. */
+export function endGrantsOfSession(context: AccountsContext, ending: Ending, root: string): Promise<number> {
+  return endGrants(context, ending, {
+    owner: `session:${root}`,
+    which: (grant) => grant.userId === ending.user.userId && !grant.scope.includes('offline_access'),
     reason: 'session_ended',
   })
-  return ended || grants > 0
 }

@@ -29,9 +29,17 @@ export type SessionStart = {
   readonly nonce: string
   readonly keyId: string
   readonly device: string
+  /** The session that this one takes the place of. */
+  readonly previous?: { readonly sessionId: string; readonly session: Session } | undefined
+}
+
+/** Under which session the grants of a session are listed: signing out must find those from before a new proof too. */
+export function rootOf(sessionId: string, session: Session): string {
+  return session.root ?? sessionId
 }
 
 export function startSession(start: SessionStart): Session {
+  const { previous } = start
   const [idle, absolute] = start.persistent
     ? [lifetimes.persistentSessionIdle, lifetimes.persistentSessionAbsolute]
     : [lifetimes.sessionIdle, lifetimes.sessionAbsolute]
@@ -49,6 +57,7 @@ export function startSession(start: SessionStart): Session {
     absoluteExpiresAt: start.now + absolute,
     idleTtl: idle,
     epoch: sessionEpochOf(start.instance, start.user),
+    ...(previous?.session.userId === start.user.userId ? { root: rootOf(previous.sessionId, previous.session) } : {}),
     device: start.device,
   }
 }

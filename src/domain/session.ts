@@ -18,6 +18,8 @@ export type Session = {
   readonly idleTtl: Seconds
   /** Global and user epoch at sign-in; another one now means that the session is over. */
   readonly epoch: string
+  /** The first session of a row in which one person proved himself anew; absent in that one. Their grants end together. */
+  readonly root?: string
   /** Short form of the User-Agent. */
   readonly device: string
 }

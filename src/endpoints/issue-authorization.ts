@@ -5,6 +5,7 @@ import type { Grant } from '../domain/grant.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import type { SignedIn } from '../domain/next-step.ts'
 import { check, create, put, ref, remove, type Write } from '../domain/record.ts'
+import { rootOf } from '../domain/session-state.ts'
 import { coversRequest, requestedClaims, widenConsent } from '../domain/remembers-consent.ts'
 import { prepareIssue, targetOf } from '../grants/issue.ts'
 import { staleInteractionPage } from '../pages/stale-interaction-page.ts'
@@ -173,7 +174,11 @@ async function grantFor(core: Core, { pending, signedIn, scope }: Authorization,
 }
 
 function ownersOf({ pending, signedIn }: Authorization): readonly string[] {
-  return [signedIn.user.userId, `client:${pending.to.client.clientId}`, `session:${signedIn.sessionId}`]
+  return [
+    signedIn.user.userId,
+    `client:${pending.to.client.clientId}`,
+    `session:${rootOf(signedIn.sessionId, signedIn.session)}`,
+  ]
 }
 
 function happening({ pending, signedIn, scope }: Authorization, http: HttpRequest, type: Happening['type']): Happening {

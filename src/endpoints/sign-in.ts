@@ -1,5 +1,7 @@
 import { PasswordPoolBusy } from '../crypto/password-pool.ts'
+import { endGrantsOfSession } from '../accounts/end-session.ts'
 import type { SignedIn } from '../domain/next-step.ts'
+import { rootOf } from '../domain/session-state.ts'
 import { ref, remove, type Write } from '../domain/record.ts'
 import { signInPage, type SignInProblem } from '../pages/sign-in-page.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
@@ -58,9 +60,10 @@ export function createSignInEndpoint(core: Core): Endpoint {
       core.observer.refused('signin', user, { address: http.peer.address })
       return form(core, http, pending, { username, remember: persistent, problem: problemOf(user) })
     }
-    const opened = await openSession(core, http, { user, persistent, amr: ['pwd'], acr: 'pwd' })
     const previous = await currentSession(core, http)
+    const opened = await openSession(core, http, { user, persistent, amr: ['pwd'], acr: 'pwd', previous })
     await replaceSession(core, previous, opened.writes)
+    if (previous !== undefined && previous.user.userId !== user.userId) await leave(core, http, previous)
     const response = await onward(core, http, pending, opened.signedIn)
     return withHeaders(response, [opened.setCookie])
   }
@@ -85,6 +88,12 @@ async function replaceSession(core: Core, previous: SignedIn | undefined, writes
     writes: [...remove(slots.previous), ...writes],
     result: undefined,
   }))
+}
+
+/** Somebody else took the browser over: for who was there before, that is signing out. */
+async function leave(core: Core, http: HttpRequest, { sessionId, session, user }: SignedIn): Promise<void> {
+  const actor = { kind: 'user', user, scopes: [] } as const
+  await endGrantsOfSession(core, { actor, user, address: http.peer.address }, rootOf(sessionId, session))
 }
 
 function problemOf(refusal: Refusal): SignInProblem {

@@ -51,7 +51,14 @@ export type OpenedSession = {
 export async function openSession(
   context: BrowserContext,
   request: HttpRequest,
-  proof: { readonly user: User; readonly persistent: boolean; readonly amr: readonly string[]; readonly acr: string },
+  proof: {
+    readonly user: User
+    readonly persistent: boolean
+    readonly amr: readonly string[]
+    readonly acr: string
+    /** Who was signed in in this browser until now. */
+    readonly previous: SignedIn | undefined
+  },
 ): Promise<OpenedSession> {
   const { clock } = context
   const now = clock.seconds()

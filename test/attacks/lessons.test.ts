@@ -140,6 +140,34 @@ describe('L4 check-then-act', () => {
   })
 })
 
+describe('signing out after signing in anew', () => {
+  const scope = 'openid read'
+  const refresh = (token: string) => tokenRequest(server, app, { grant_type: 'refresh_token', refresh_token: token })
+
+  test('ends the grants from before the new proof as well', async () => {
+    const { browser, tokens } = await codeFlow(server, app, 'ada', { extra: { scope } })
+    const again = await codeFlow(server, app, 'ada', { extra: { scope, prompt: 'login' }, browser })
+    const thrice = await codeFlow(server, app, 'ada', { extra: { scope, prompt: 'login' }, browser })
+    const elsewhere = await codeFlow(server, app, 'ada', { extra: { scope } })
+    expect((await refresh(elsewhere.tokens.refresh_token)).status).toBe(200)
+    await signOut(browser)
+    for (const one of [tokens, again.tokens, thrice.tokens]) {
+      expectTokenError(await refresh(one.refresh_token), 'invalid_grant')
+      expect((await userinfo(server, one.access_token)).status).toBe(401)
+    }
+    expect((await userinfo(server, elsewhere.tokens.access_token)).status, 'another browser is not touched').toBe(200)
+  })
+
+  test('somebody else who signs in signs out who was there before, offline access apart', async () => {
+    const { browser, tokens } = await codeFlow(server, app, 'bob', { extra: { scope } })
+    const kept = await codeFlow(server, app, 'bob', { extra: { scope: `${scope} offline_access` }, browser })
+    const next = await codeFlow(server, app, 'dora', { extra: { scope, prompt: 'login' }, browser })
+    expectTokenError(await refresh(tokens.refresh_token), 'invalid_grant')
+    expect((await refresh(kept.tokens.refresh_token)).status).toBe(200)
+    expect((await refresh(next.tokens.refresh_token)).status).toBe(200)
+  })
+})
+
 describe('B22 two people in one browser', () => {
   test('the consent page that one of them read is no consent of the other', async () => {
     const shared = await server.makeClient({ client_id: 'shared' })
