@@ -6,6 +6,8 @@ import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gate
 import { startApache, type Apache } from './apache.ts'
 
 const [jwtApi, opaqueApi] = ['https://jwt.example', 'https://opaque.example']
+/** Of the same two shapes, for somebody else. */
+const [otherJwtApi, otherOpaqueApi] = ['https://other-jwt.example', 'https://other-opaque.example']
 
 let server: TestGatehouse
 let robot: MadeClient
@@ -23,6 +25,8 @@ beforeAll(async () => {
   for (const [resource, format] of [
     [jwtApi, 'jwt'],
     [opaqueApi, 'opaque'],
+    [otherJwtApi, 'jwt'],
+    [otherOpaqueApi, 'opaque'],
   ] as const) {
     await server.makeResource({
       resource,
@@ -35,7 +39,7 @@ beforeAll(async () => {
     client_id: 'robot',
     grant_types: ['client_credentials'],
     redirect_uris: [],
-    resources: [jwtApi, opaqueApi],
+    resources: [jwtApi, opaqueApi, otherJwtApi, otherOpaqueApi],
     scope: 'read write',
   })
   const port = await freePort()
@@ -86,8 +90,8 @@ async function tokenFor(resource: string, scope: string): Promise<string> {
 const at = (path: string, token: string) => ask(path, { headers: { authorization: `Bearer ${token}` } })
 
 describe.each([
-  ['/jwt/', jwtApi, opaqueApi],
-  ['/opaque/', opaqueApi, jwtApi],
+  ['/jwt/', jwtApi, otherJwtApi],
+  ['/opaque/', opaqueApi, otherOpaqueApi],
 ])('mod_oauth2 in front of %s', (path, api, other) => {
   test('lets a good token in and sees its claims', async () => {
     const answer = await at(path, await tokenFor(api, 'read'))
