@@ -38,11 +38,6 @@ export function parseClaims(text: string): ClaimsRequest | Refusal {
   return { idToken, userinfo }
 }
 
-/** The same request as JSON text; parsing it gives the same value. */
-export function printClaims(claims: ClaimsRequest): string {
-  return JSON.stringify({ id_token: claims.idToken, userinfo: claims.userinfo })
-}
-
 type JsonObject = Readonly<Record<string, unknown>>
 
 function parseMember(

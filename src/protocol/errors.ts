@@ -28,8 +28,6 @@ const wireErrors = {
   request_not_supported: [400, 'request objects are not supported'],
   request_uri_not_supported: [400, 'request_uri is not supported'],
   registration_not_supported: [400, 'the registration parameter is not supported'],
-  // RFC 7009 §2.2.1
-  unsupported_token_type: [400, 'tokens of this type cannot be revoked'],
   // RFC 8707 §2
   invalid_target: [400, 'the resource is unknown, malformed or not one that may be asked for'],
   // RFC 6750 §3.1

@@ -11,8 +11,6 @@ export const reasons = {
   parameter_repeated: 'A parameter came more than once',
   parameter_missing: 'A required parameter was missing or empty',
   parameter_too_long: 'A parameter was longer than allowed',
-  parameter_malformed: 'A parameter did not have the shape that its RFC gives it',
-  parameter_unsupported: 'A parameter asked for something that this server does not do',
   content_type: 'The body was not of the content type that this endpoint reads',
   method_not_allowed: 'The endpoint does not take this HTTP method',
   rate_limited: 'Too many attempts',
@@ -27,8 +25,6 @@ export const reasons = {
   credentials_several: 'More than one way of authentication was used at once',
   authentication_method: 'The client is registered for another authentication method',
   secret_wrong: 'The client secret was wrong',
-  secret_expired: 'The client secret was right but has expired',
-  secret_of_public_client: 'A public client sent a secret',
   assertion_malformed: 'The client assertion could not be read',
   assertion_type: 'The client assertion or its typ is not of the right type',
   assertion_algorithm: 'The client assertion uses another algorithm than registered',
@@ -106,10 +102,7 @@ export const reasons = {
   user_locked: 'The account is locked',
   user_not_allowed: 'The account may not do this',
   password_wrong: 'The password was wrong',
-  password_missing: 'The account has no password',
-  password_weak: 'The password does not meet the policy',
   username_malformed: 'The user name is not acceptable',
-  username_taken: 'The user name, or one that looks like it, is taken',
   no_session: 'No live session',
   session_ended: 'The person signed out',
   login_required: 'Nobody is signed in and nobody may be asked',
@@ -118,12 +111,10 @@ export const reasons = {
   interaction_required: 'A person is needed and nobody may be asked',
   consent_denied: 'The person said no',
   acr_unmet: 'The way of sign-in that the client calls essential was not met',
-  subject_mismatch: 'Another person is signed in than the client asked for',
   recent_sign_in: 'The last sign-in is too long ago for this',
   hint_malformed: 'The id_token_hint is not an ID token of ours',
 
   // Browsers
-  interaction_unknown: 'The parked request is gone or belongs to another browser',
   cross_site: 'Origin or Fetch-Metadata name another site',
   form_token: 'The form token does not fit the browser',
 
@@ -141,8 +132,6 @@ export const reasons = {
   conflict: 'It exists already, or changed meanwhile',
 
   // Ourselves
-  store_unavailable: 'The store did not answer',
-  lease_lost: 'This node has not seen the latest changes of the store for too long',
   overloaded: 'A queue was full',
   unexpected: 'An error that nobody foresaw',
 } as const satisfies Record<string, string>

@@ -30,20 +30,6 @@ export function isSubset(part: readonly string[], whole: readonly string[]): boo
   return part.every((one) => whole.includes(one))
 }
 
-/** What both hold, in the order of the first. */
-export function intersect(left: readonly string[], right: readonly string[]): readonly string[] {
-  return left.filter((one) => right.includes(one))
-}
-
-/** What is asked for, if it is no more than what is held; all of it where nothing is asked (RFC 6749 §6). */
-export function narrowScope(
-  asked: readonly string[] | undefined,
-  held: readonly string[],
-): readonly string[] | Refusal {
-  if (asked === undefined) return held
-  return isSubset(asked, held) ? asked : refuse('invalid_scope', 'scope_not_held')
-}
-
 /** Scopes of our own that only an administrator may put within a client's reach. */
 export function isReservedScope(scope: string): boolean {
   return scope === 'introspect' || scope === 'accounts:provision' || /^(?:admin|vault)(?::|$)/.test(scope)

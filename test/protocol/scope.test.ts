@@ -1,16 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isRefusal } from '../../src/protocol/errors.ts'
-import {
-  intersect,
-  isReservedScope,
-  isScopeToken,
-  isSubset,
-  narrowScope,
-  parseScope,
-  printScope,
-  scopeLimits,
-} from '../../src/protocol/scope.ts'
+import { isReservedScope, isScopeToken, parseScope, printScope, scopeLimits } from '../../src/protocol/scope.ts'
 
 test('RFC 6749 §3.3: tokens between single spaces, each once, in order', () => {
   expect(parseScope('openid profile openid read:all')).toEqual(['openid', 'profile', 'read:all'])
@@ -45,24 +35,6 @@ test('parse ∘ print is identity', () => {
       expect(parseScope(printScope(tokens))).toEqual(tokens)
     }),
   )
-})
-
-test('RFC 6749 §6: narrowing never widens, and is all or nothing', () => {
-  fc.assert(
-    fc.property(scope, scope, fc.boolean(), (held, others, within) => {
-      const asked = within ? held.filter((_, index) => index % 2 === 0) : others
-      const narrowed = narrowScope(asked, held)
-      if (isRefusal(narrowed)) expect(asked.some((one) => !held.includes(one))).toBe(true)
-      else {
-        expect(isSubset(narrowed, held)).toBe(true)
-        expect(narrowed).toEqual(asked)
-      }
-      expect(isSubset(intersect(asked, held), held)).toBe(true)
-      expect(isSubset(intersect(asked, held), asked)).toBe(true)
-    }),
-  )
-  expect(narrowScope(undefined, ['a', 'b'])).toEqual(['a', 'b'])
-  expect(narrowScope(['a', 'c'], ['a', 'b'])).toMatchObject({ error: 'invalid_scope', reason: 'scope_not_held' })
 })
 
 test.each([
