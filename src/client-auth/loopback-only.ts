@@ -17,8 +17,17 @@ export function isLoopbackRequest(
     isLoopbackHost(new URL(context.issuer).hostname) &&
     isLoopbackAddress(peer.socketAddress) &&
     isLoopbackAddress(peer.localAddress) &&
-    isLoopbackHost(hostName(request.headers['host']))
+    isLoopbackHost(hostName(request.headers['host'])) &&
+    isLocalPage(request.headers)
   )
+}
+
+/**
+ * A browser on this machine says whose page asks: any site that its person visits could guess passwords through it. Our own
+ * pages may have an opaque origin; then the browser says itself that it is ours, which no script can.
+ */
+function isLocalPage({ origin, 'sec-fetch-site': site }: HttpRequest['headers']): boolean {
+  return origin === undefined || site === 'same-origin' || isLoopbackHost(URL.parse(origin)?.hostname ?? '')
 }
 
 function hostName(host: string | undefined): string {

@@ -84,6 +84,32 @@ describe('L1 every entrance', () => {
   })
 })
 
+describe('L7 who is local', () => {
+  const attempt = (headers: Readonly<Record<string, string>>) =>
+    createBrowser(server.url).ask('/oauth/token', {
+      form: { grant_type: 'password', client_id: 'near', username: 'cleo', password, scope: 'openid' },
+      headers,
+    })
+
+  test('a page from elsewhere in a browser on this machine is not this machine', async () => {
+    await server.makeClient({
+      client_id: 'near',
+      loopback_only: true,
+      legacy: ['password'],
+      grant_types: ['password'],
+      redirect_uris: [],
+      scope: 'openid',
+      token_endpoint_auth_method: 'none',
+    })
+    for (const origin of ['https://evil.example', 'null', 'http://localhost.evil.example', 'nonsense']) {
+      expectTokenError(await attack(house, () => attempt({ origin })), 'invalid_client')
+    }
+    expect((await attempt({})).status).toBe(200)
+    expect((await attempt({ origin: 'http://localhost:3000' })).status).toBe(200)
+    expect((await attempt({ origin: 'null', 'sec-fetch-site': 'same-origin' })).status).toBe(200)
+  })
+})
+
 describe('L3 two parsers', () => {
   test('two access tokens in one userinfo form are none', async () => {
     const { tokens } = await codeFlow(server, app, 'ada')
