@@ -10,7 +10,7 @@ import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import { transition } from '../store/transition.ts'
 import { newClientSecret } from '../tokens/client-secret.ts'
 import { canonical } from './canonical.ts'
-import { clientProblem, clientRecord, narrows, secretsOf, usesSecret } from './client-record.ts'
+import { clientProblem, clientRecord, metadataProblem, narrows, secretsOf, usesSecret } from './client-record.ts'
 import type { AccountsContext, Outcome } from './context.ts'
 import type { MadeClient } from './create-client.ts'
 import { paperwork } from './paperwork.ts'
@@ -40,14 +40,7 @@ export function changeClient(
     // What the grant types say, response types only repeat.
     const { response_types: _repeated, ...current } = printClientMetadata(client)
     const parsed = parseClientMetadata({ ...current, ...fields })
-    if (isRefusal(parsed)) {
-      return {
-        refused: problem('invalid_field', {
-          field: parsed.field,
-          ...(parsed.hint !== undefined && { detail: parsed.hint }),
-        }),
-      }
-    }
+    if (isRefusal(parsed)) return { refused: metadataProblem(parsed) }
     if (parsed.clientId !== undefined && parsed.clientId !== clientId) {
       return {
         refused: problem('invalid_field', {

@@ -1,5 +1,5 @@
 import type { Client, ClientAuthentication, ManagedBy, SecretHash } from '../domain/client.ts'
-import type { ClientMetadata, RegisteredAuthentication } from '../protocol/client-metadata.ts'
+import type { ClientMetadata, FieldRefusal, RegisteredAuthentication } from '../protocol/client-metadata.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
 import { isReservedScope } from '../protocol/scope.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
@@ -42,6 +42,11 @@ function withSecrets(proof: RegisteredAuthentication, secrets: readonly SecretHa
 /** Whether a client that authenticates so has a secret. */
 export function usesSecret(proof: { readonly method: string }): boolean {
   return proof.method === 'client_secret_basic' || proof.method === 'client_secret_post'
+}
+
+/** Which field of its metadata may not be as it is. */
+export function metadataProblem({ field, hint }: FieldRefusal): Problem {
+  return problem('invalid_field', { field, ...(hint !== undefined && { detail: hint }) })
 }
 
 /** Why a client can't be as an administrator wants it, beyond what its metadata says by itself. */

@@ -6,7 +6,7 @@ import { isRefusal } from '../protocol/errors.ts'
 import { problem } from '../protocol/problem.ts'
 import { transition } from '../store/transition.ts'
 import { newClientSecret } from '../tokens/client-secret.ts'
-import { clientProblem, clientRecord, usesSecret } from './client-record.ts'
+import { clientProblem, clientRecord, metadataProblem, usesSecret } from './client-record.ts'
 import type { AccountsContext, Outcome } from './context.ts'
 import { paperwork } from './paperwork.ts'
 import { actorName, permit } from './permit.ts'
@@ -21,14 +21,7 @@ export async function createClient(
   document: unknown,
 ): Promise<Outcome<MadeClient>> {
   const parsed = parseClientMetadata(document)
-  if (isRefusal(parsed)) {
-    return {
-      refused: problem('invalid_field', {
-        field: parsed.field,
-        ...(parsed.hint !== undefined && { detail: parsed.hint }),
-      }),
-    }
-  }
+  if (isRefusal(parsed)) return { refused: metadataProblem(parsed) }
   const clientId = parsed.clientId ?? `c${context.random.text(16)}`
   const metadata = { ...parsed, clientId }
   const refused = permit(actor, { do: 'write-client', given: metadata.scope }) ?? clientProblem(metadata)

@@ -2,7 +2,7 @@ import { hasControlCharacter } from '../protocol/control-character.ts'
 import { describe, isRefusal } from '../protocol/errors.ts'
 import { problem } from '../protocol/problem.ts'
 import { isScopeToken } from '../protocol/scope.ts'
-import { parseUsername } from '../protocol/username.ts'
+import { parseUsername, type Username } from '../protocol/username.ts'
 import type { Outcome } from './context.ts'
 
 const longestFullName = 200
@@ -11,15 +11,7 @@ const mostScopes = 64
 /** Something, an at sign, a domain with a dot; whether letters arrive is found out by sending one. */
 const emailShape = /^[^\s@"(),:;<>[\\\]]{1,64}@[a-z0-9-]+(?:\.[a-z0-9-]+)+$/i
 
-export type UserFields<T> = Omit<T, 'username'> & {
-  readonly username: string
-  readonly normal: string
-  readonly fullName?: string
-  readonly email?: string
-  readonly scopes?: readonly string[]
-}
-
-type Raw = {
+type UserFields = {
   readonly username: string
   readonly fullName?: string
   readonly email?: string
@@ -27,7 +19,7 @@ type Raw = {
 }
 
 /** Names, address and scopes as they may be kept, or the field that may not. */
-export function readUserFields(raw: Raw): Outcome<UserFields<Raw>> {
+export function readUserFields(raw: UserFields): Outcome<UserFields & Username> {
   const name = parseUsername(raw.username)
   if (isRefusal(name)) return { refused: problem('invalid_field', { field: 'username', detail: describe(name) }) }
   const refused = fullNameProblem(raw.fullName) ?? emailProblem(raw.email) ?? scopesProblem(raw.scopes)

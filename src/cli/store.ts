@@ -50,7 +50,7 @@ async function sweepAll(local: Local): Promise<number> {
   const { clock, store } = local
   const now = clock.seconds()
   const instance = await readAlive(store, ref('instance', 'self'), now)
-  if (instance !== undefined && Math.abs(now - instance.highWaterAt) > tolerableSeconds && now < instance.highWaterAt) {
+  if (instance !== undefined && instance.highWaterAt - now > tolerableSeconds) {
     throw new CliFailure(
       `the clock stands ${instance.highWaterAt - now} seconds before what this store has seen; set it right first`,
     )
