@@ -1,5 +1,6 @@
 // node examples/start.ts server | resource-server | web-app | spa
 // Starts Gatehouse with examples/gatehouse.yaml, the example, and what it calls; ends them all on Ctrl-C.
+import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { fileURLToPath } from 'node:url'
 import { makeSecrets } from './start/make-secrets.ts'
@@ -39,7 +40,7 @@ const programs = openPrograms()
 await programs.start({
   title: 'Gatehouse',
   url: `${issuer}/readyz`,
-  args: ['bin/gatehouse', 'serve', '--config', `${values.home}/gatehouse.yaml`, '--port', values['gatehouse-port']],
+  args: ['bin/gatehouse', 'serve', '--config', join(values.home, 'gatehouse.yaml'), '--port', values['gatehouse-port']],
 })
 const [person] = await Promise.all([
   seedPerson(values.home),
@@ -65,4 +66,5 @@ const lines = [
 ]
 console.log(`\nReady: ${examples[name].about}.\n`)
 for (const [label, text] of lines) console.log(`  ${label.padEnd(12)}${text}`)
-console.log('\nCtrl-C ends everything. What was made is in examples/data; delete it to begin anew.')
+const made = relative(process.cwd(), join(values.home, 'data'))
+console.log(`\nCtrl-C ends everything. What was made is in ${made}; delete it to begin anew.`)
