@@ -1,6 +1,5 @@
 import { sessionExpiry } from '../domain/session-state.ts'
 import { accountPage } from '../pages/account-page.ts'
-import { homePage } from '../pages/home-page.ts'
 import type { Endpoint } from '../protocol/http.ts'
 import { currentSession } from '../signin/session.ts'
 import type { Core } from './core.ts'
@@ -18,21 +17,6 @@ export function createAccountEndpoint(core: Core): Endpoint {
       ...(user.email === undefined ? {} : { email: { address: user.email, verified: user.emailVerified } }),
       session: { signedInAt: session.authTime, endsAt: sessionExpiry(session), device: session.device },
       signOut: '/oauth/logout',
-    })
-  }
-}
-
-/** The start page, for whoever types the server's address. */
-export function createHomeEndpoint(core: Core): Endpoint {
-  return async (http) => {
-    const signedIn = await currentSession(core, http)
-    return homePage(presentationFor(core, http), {
-      issuer: core.issuer,
-      ...(signedIn === undefined ? {} : { person: signedIn.user }),
-      signIn: '/signin',
-      account: '/account',
-      metadata: '/.well-known/openid-configuration',
-      keys: '/.well-known/jwks.json',
     })
   }
 }
