@@ -7,7 +7,7 @@ import type { SignedIn } from '../domain/next-step.ts'
 import { check, create, put, ref, remove, type Write } from '../domain/record.ts'
 import { rootOf } from '../domain/session-state.ts'
 import { coversRequest, requestedClaims, widenConsent } from '../domain/remembers-consent.ts'
-import { prepareIssue, targetOf } from '../grants/issue.ts'
+import { freshImprint, prepareIssue, targetOf } from '../grants/issue.ts'
 import { staleInteractionPage } from '../pages/stale-interaction-page.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
@@ -101,7 +101,7 @@ async function codeFor(core: Core, http: HttpRequest, authorization: Authorizati
   if (request.codeChallenge === undefined) return refuse('invalid_request', 'pkce_missing')
   const now = core.clock.seconds()
   const grantId = core.random.id(core.clock.millis())
-  const imprint = { nonce: core.random.text(16), keyId: core.keys.secret('mac').keyId }
+  const imprint = freshImprint(core)
   const grant: Grant = {
     ...(await grantFor(core, authorization, now)),
     code: {

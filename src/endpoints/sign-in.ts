@@ -40,10 +40,9 @@ export function createSignInPageEndpoint(core: Core): Endpoint {
 export function createSignInEndpoint(core: Core): Endpoint {
   return async (http) => {
     const parameters = parseParameters(http.body)
-    const repeated = isRefusal(parameters) ? parameters : refuseRepeated(parameters)
-    if (isRefusal(parameters) || repeated !== undefined) {
-      return refusalPage(core, http, 'signin', isRefusal(parameters) ? parameters : (repeated as Refusal))
-    }
+    if (isRefusal(parameters)) return refusalPage(core, http, 'signin', parameters)
+    const repeated = refuseRepeated(parameters)
+    if (repeated !== undefined) return refusalPage(core, http, 'signin', repeated)
     const guarded = guardForm(core, http, parameters, purposeOf(parameters.get('interaction')))
     if (guarded !== undefined) return refusalPage(core, http, 'signin', guarded)
     const pending = await pendingOf(core, http, parameters)

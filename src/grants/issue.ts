@@ -154,7 +154,7 @@ function resourceClaims(user: User, target: Target): Readonly<Record<string, str
   return claims
 }
 
-/** A refresh token's new imprint: made before the decision, kept by the grant, rebuilt from there if the answer is lost. */
+/** A new code's or refresh token's imprint: made before the decision, and kept by the grant, from which the token can be rebuilt. */
 export function freshImprint(context: GrantContext): Imprint {
   return { nonce: context.random.text(16), keyId: context.keys.secret('mac').keyId }
 }
