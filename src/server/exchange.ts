@@ -62,12 +62,7 @@ export type ShellState = {
 }
 
 /** Errors that say "not now" by their name; everything else is a bug or a break. */
-const unavailable: ReadonlySet<string> = new Set([
-  'StoreUnavailable',
-  'StoreContended',
-  'PasswordPoolBusy',
-  'LeaseLost',
-])
+const unavailable: ReadonlySet<string> = new Set(['StoreUnavailable', 'StoreContended', 'PasswordPoolBusy'])
 
 /** From a request that has a route to its answer on the wire. */
 export function serve(

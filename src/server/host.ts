@@ -25,6 +25,9 @@ export function createHostCheck(issuer: string, extraHosts: readonly string[] = 
     const named = /^(localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?$/.exec(lower)
     if (named === null) return false
     const asked = named[2] ?? '80'
-    return asked === (port === '' ? defaultPort : port) || asked === String(boundPort)
+    if (asked !== (port === '' ? defaultPort : port) && asked !== String(boundPort)) return false
+    // Next time it is looked up; there are six such names at most.
+    if (given === lower) known.add(given)
+    return true
   }
 }

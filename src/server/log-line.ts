@@ -86,7 +86,14 @@ export const levels = {
 } as const satisfies Record<LogEvent, 'debug' | 'info' | 'warn' | 'error'>
 
 /** Errors whose messages are fixed words of ours. */
-const ours: ReadonlySet<string> = new Set(['StoreUnavailable', 'StoreContended', 'StoreDamaged', 'PasswordPoolBusy'])
+const ours: ReadonlySet<string> = new Set([
+  'StoreUnavailable',
+  'StoreContended',
+  'StoreRefused',
+  'DamagedRow',
+  'PasswordPoolBusy',
+  'ProtectionFailed',
+])
 const mostFrames = 12
 
 export function describeError(error: unknown, depth = 0): LoggedError {

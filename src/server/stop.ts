@@ -12,7 +12,7 @@ export const stopTimes = { drain: 0, idle: 1_000, finish: 10_000 } as const
 export type StopTimes = { readonly [Name in keyof typeof stopTimes]: number }
 
 const lookMillis = 20
-const quietTurns = 3
+const quietTurns = 5
 const mostTakingMillis = 1_000
 
 export type GracefulStop = {
