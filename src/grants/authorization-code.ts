@@ -1,11 +1,11 @@
 import { sha256 } from '../crypto/hash.ts'
 import { cleanDeviceName, deviceNameOf } from '../domain/device-name.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
-import { ref, type Decision } from '../domain/record.ts'
+import { ref, type Decision, type StoredRecord } from '../domain/record.ts'
 import { redeemCode } from '../domain/redeem-code.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
 import { codeChallengeOf, parseCodeVerifier } from '../protocol/pkce.ts'
-import { readAlive } from '../store/read-alive.ts'
+import { aliveValue } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
 import { readCode } from '../tokens/code.ts'
 import type { Minted } from '../tokens/mint.ts'
@@ -29,7 +29,8 @@ export const authorizationCode: GrantType = {
       return refuse('invalid_grant', 'code_malformed')
     }
     const now = context.clock.seconds()
-    const known = await readAlive(context.transition.store, ref('grant', code.recordId), now)
+    const [seen] = await context.transition.store.read([ref('grant', code.recordId)])
+    const known = aliveValue(seen as StoredRecord<'grant'> | undefined, now)
     if (known === undefined) return refuse('invalid_grant', 'unknown_code')
 
     const verifier = parseCodeVerifier(parameters.get('code_verifier'))
@@ -82,6 +83,7 @@ export const authorizationCode: GrantType = {
           ? { writes: decision.writes, result }
           : { writes: decision.writes, result: issuing.mint(result.grant) }
       },
+      { grant: seen },
     )
     if (isRefusal(outcome)) return outcome
     return {

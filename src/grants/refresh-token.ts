@@ -1,7 +1,7 @@
-import { ref, type Decision } from '../domain/record.ts'
+import { ref, type Decision, type StoredRecord } from '../domain/record.ts'
 import { rotateRefresh, type Rotated } from '../domain/rotate-refresh.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
-import { readAlive } from '../store/read-alive.ts'
+import { aliveValue } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
 import type { Minted } from '../tokens/mint.ts'
 import { readRefreshToken } from '../tokens/refresh.ts'
@@ -25,7 +25,8 @@ export const refreshToken: GrantType = {
     }
     const grantId = presented.recordId
     const now = context.clock.seconds()
-    const known = await readAlive(context.transition.store, ref('grant', grantId), now)
+    const [seen] = await context.transition.store.read([ref('grant', grantId)])
+    const known = aliveValue(seen as StoredRecord<'grant'> | undefined, now)
     if (known === undefined) return refuse('invalid_grant', 'unknown_grant')
     const user = await activeUser(context, known.userId)
     if (isRefusal(user)) return user
@@ -68,6 +69,7 @@ export const refreshToken: GrantType = {
           ? { writes: decision.writes, result }
           : { writes: decision.writes, result: { ...result, minted: issuing.mint(result.grant) } }
       },
+      { grant: seen },
     )
     if (isRefusal(outcome)) return outcome
     return {

@@ -1,4 +1,4 @@
-import type { Kind, RecordValues, Ref } from '../domain/record.ts'
+import type { Kind, RecordValues, Ref, StoredRecord } from '../domain/record.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import type { Store } from './port.ts'
 import { valueOf } from './known-version.ts'
@@ -10,6 +10,14 @@ export async function readAlive<K extends Kind>(
   now: EpochSeconds,
 ): Promise<RecordValues[K] | undefined> {
   const [record] = await store.read([target])
+  return aliveValue(record as StoredRecord<K> | undefined, now)
+}
+
+/** The same of a record that is at hand. */
+export function aliveValue<K extends Kind>(
+  record: StoredRecord<K> | undefined,
+  now: EpochSeconds,
+): RecordValues[K] | undefined {
   if (record === undefined || (record.expiresAt !== undefined && now >= record.expiresAt)) return undefined
-  return valueOf(record) as RecordValues[K]
+  return valueOf(record)
 }

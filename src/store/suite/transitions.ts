@@ -74,6 +74,28 @@ export const transitions: Proofs = {
     assert.equal(await exists(store, lease('b')), false)
   },
 
+  async 'what the request saw already is good for one attempt'(open) {
+    const { store } = await open()
+    await store.commit([putLease('a', '1', 'v1')])
+    const [seen] = await store.read([lease('a')])
+    let reads = 0
+    const counting = { ...store, read: (refs: Parameters<Store['read']>[0]) => ((reads += 1), store.read(refs)) }
+    const add = () =>
+      transition(
+        contextOf(counting),
+        { a: lease('a') },
+        ({ a }) => {
+          const next = `${a.value?.holder}+1`
+          return { writes: [put(a, { v: 1, holder: next }, { expiresAt: null })], result: next }
+        },
+        { a: seen },
+      )
+    assert.deepEqual([await add(), reads], ['1+1', 0])
+    // By now it is another's: decided on what is there, not on what was.
+    assert.deepEqual([await add(), reads], ['1+1+1', 1])
+    assert.equal(await holderOf(store, 'a'), '1+1+1')
+  },
+
   async 'new records and events need no read, and a second time is an error'(open) {
     const { store } = await open()
     const context = contextOf(store)
