@@ -28,7 +28,7 @@ export function createApi(context: ApiContext): readonly ApiRoute[] {
   ]
 }
 
-/** The same bytes for everybody: nothing of a request can reach them (G09). Made when first asked for, since that takes 30 ms. */
+/** The same bytes for everybody: nothing of a request can reach them (G09). Made when first asked for: a start need not wait for it. */
 function documentEndpoint(issuer: string): Endpoint {
   let made: ReturnType<typeof makeDocument> | undefined
   return (request) => {

@@ -27,7 +27,7 @@ const longestPauseMillis = 50
 /**
  * Read, decide, commit if unchanged: the one shape of every change of state. `decide` is pure and may run again on newer
  * records; `now` is the time after they were read. Throws StoreUnavailable, or StoreContended when others keep winning.
- * `seen`: the records as this same request read them already, good for the first attempt (10 µs each): if they changed since,
+ * `seen`: the records as this same request read them already, good for the first attempt: if they changed since,
  * the commit says so, and a decision that writes nothing may be as old as the request.
  */
 export async function transition<Refs extends Readonly<Record<string, Ref>>, Result>(

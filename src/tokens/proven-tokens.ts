@@ -7,7 +7,7 @@ export type Proof<Key extends object> = { readonly keyId: string; readonly key: 
 /**
  * Tokens whose signature or seal was found right. The same text under the same key is right for ever, so it is only asked
  * whether the key may still verify; issuer, time, epoch, grant and revocation are everybody's to check each time.
- * Spares a resource server that asks about the same token again 45 µs of ES256, or 9 µs of unsealing.
+ * Spares whoever asks about the same token again the signature or the seal, which was most of an introspection of a JWT.
  */
 export type ProvenTokens<Key extends object> = {
   /** The claims of a text that was proved before, if `keyOf` still gives the very key that did. */
