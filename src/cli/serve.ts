@@ -50,6 +50,7 @@ async function serve(io: Io, options: Options): Promise<void> {
       exit(1)
     },
     onDamage: (reason) => log.write({ event: 'store.damaged', error: describeError(reason) }),
+    onCommit: metrics.storeCommit,
   })
   let server: RunningServer
   try {

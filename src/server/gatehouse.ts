@@ -10,8 +10,10 @@ import { openProtection } from '../keys/protection.ts'
 import { keyLifetimes } from '../domain/key-lifecycle.ts'
 import { createLimits } from '../limits/limits.ts'
 import { createLook } from '../pages/look.ts'
+import type { Clock } from '../protocol/time.ts'
 import { buildServerMetadata } from '../protocol/server-metadata.ts'
 import { createDirectory } from '../store/directory.ts'
+import type { Store } from '../store/port.ts'
 import { ensureInstance } from '../store/ensure-instance.ts'
 import { openStore } from '../store/open.ts'
 import { capabilitiesOf } from './capabilities.ts'
@@ -23,6 +25,8 @@ export type GatehouseOptions = {
   /** The store can't be trusted with another write: the process must end. */
   readonly onFatal: (reason: Error) => void
   readonly onDamage?: (reason: Error) => void
+  /** How long each commit took, waiting included. */
+  readonly onCommit?: (millis: number) => void
   /** In place of the pool of threads: benchmarks take password hashing out on both sides. */
   readonly passwords?: PasswordPool
 }
@@ -37,7 +41,8 @@ export type Gatehouse = {
 /** The composition root: opens the store and the rings and wires them together. Throws what a part of it refuses to start for. */
 export async function openGatehouse(config: Config, system: System, options: GatehouseOptions): Promise<Gatehouse> {
   const { clock, random } = system
-  const { store, admin } = await openStore(config.store, { clock, random, ...options })
+  const { store: opened, admin } = await openStore(config.store, { clock, random, ...options })
+  const store = options.onCommit === undefined ? opened : timed(opened, clock, options.onCommit)
   const transition = { store, clock, random }
   const instance = await ensureInstance(transition, system)
   const keySource =
@@ -91,6 +96,18 @@ export async function openGatehouse(config: Config, system: System, options: Gat
       await passwords.close()
       await strength.close()
       await admin.close()
+    },
+  }
+}
+
+function timed(store: Store, clock: Clock, onCommit: (millis: number) => void): Store {
+  return {
+    ...store,
+    commit: async (writes) => {
+      const startedAt = clock.monotonic()
+      const outcome = await store.commit(writes)
+      onCommit(clock.monotonic() - startedAt)
+      return outcome
     },
   }
 }

@@ -98,6 +98,7 @@ export async function startGatehouse(options: TestOptions = {}): Promise<TestGat
   const { core, close } = await openGatehouse(config, system, {
     observer: createObserver(log, metrics),
     onKeyEvent: () => undefined,
+    onCommit: metrics.storeCommit,
     onFatal: (reason) => {
       throw reason
     },
