@@ -49,7 +49,8 @@ describe('J17 redos-static', () => {
     const size = 50_000
     const slow: string[] = []
     for (const { path, source, flags } of literals) {
-      if (Object.keys(allowed).some((start) => `${path} /${source}/${flags}`.startsWith(start))) continue
+      // Excused, or found above: an exponential one would never come back.
+      if (findingsOf(source, flags).length > 0) continue
       const regex = new RegExp(source, flags.replaceAll(/[gy]/g, ''))
       const plain = ['a', ' ', '/', '.', '0', '-', '%41', ':', '=', '\n', '(', '"', '\\'].map((loop) => ({
         prefix: '',
