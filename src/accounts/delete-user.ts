@@ -2,6 +2,7 @@ import type { Actor } from '../domain/authority.ts'
 import { ref, remove, type Decision, type Kind } from '../domain/record.ts'
 import { listAll } from '../store/list-all.ts'
 import { transition } from '../store/transition.ts'
+import { StoreUnavailable } from '../store/unavailable.ts'
 import { noSuchUser } from './no-such-user.ts'
 import type { AccountsContext, Outcome } from './context.ts'
 import { findUser, normalOf, usernameRef } from './find-user.ts'
@@ -64,11 +65,15 @@ async function deleteFrom(
   )
 }
 
-/** What a crash leaves expires by itself. */
+/** What a crash leaves expires by itself; so does what a store leaves that stops answering: the account is gone, and that is the answer. */
 async function sweepLeftBehind({ transition: { store } }: AccountsContext, userId: string): Promise<void> {
-  for (const kind of leftBehind) {
-    for await (const { id, version } of listAll(store, kind, userId)) {
-      await store.commit([{ op: 'delete', kind, id, expect: version }])
+  try {
+    for (const kind of leftBehind) {
+      for await (const { id, version } of listAll(store, kind, userId)) {
+        await store.commit([{ op: 'delete', kind, id, expect: version }])
+      }
     }
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error
   }
 }

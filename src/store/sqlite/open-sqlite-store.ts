@@ -116,8 +116,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
       changes(cursor) {
         try {
           return feed.since(cursor)
-        } catch (error) {
-          if (closed === undefined && verdictOf(error, 'unit') !== 'busy') throw error
+        } catch {
           return reading(() => feed.since(cursor))
         }
       },

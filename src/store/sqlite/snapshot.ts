@@ -24,6 +24,7 @@ const longestMillis = 0.1
 export function createSnapshot(db: DatabaseSync, clock: Pick<Clock, 'monotonic'>): Snapshot {
   const begin = db.prepare('BEGIN')
   const end = db.prepare('COMMIT')
+  const undo = db.prepare('ROLLBACK')
   let held = false
   let takenAt = 0
   let count = 0
@@ -52,7 +53,12 @@ export function createSnapshot(db: DatabaseSync, clock: Pick<Clock, 'monotonic'>
   function drop(): void {
     if (!held) return
     held = false
-    // Some errors have ended it already.
-    if (db.isTransaction) end.run()
+    // Some errors have ended it already. Others come up once more here, after whoever read has been told of them.
+    if (!db.isTransaction) return
+    try {
+      end.run()
+    } catch {
+      if (db.isTransaction) undo.run()
+    }
   }
 }
