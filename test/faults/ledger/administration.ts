@@ -77,7 +77,10 @@ export async function inspectAccount(world: World, person: Person): Promise<void
   person.passwordAsked = undefined
 }
 
-/** Take back what the person agreed to: the app's grants die with it, one after the other, so that a fault may part them. */
+/**
+ * Take back what the person agreed to: the app's grants die with it, one after the other. Whatever isn't a yes may have stopped
+ * halfway, and is finished by asking again.
+ */
 export async function withdrawConsent(world: World, person: Person): Promise<void> {
   const outcome = await asAdmin(world, 'withdraw consent', `${of(person)}/consents/${clients.app}`, {
     method: 'DELETE',
@@ -86,10 +89,10 @@ export async function withdrawConsent(world: World, person: Person): Promise<voi
     person.consent = 'no'
     for (const code of person.codes) endCode(code)
     for (const family of person.families) endFamily(family)
-  } else if (outcome.is === 'unknown') {
+  } else if (outcome.is !== 'refused') {
     if (person.consent === 'yes') person.consent = 'maybe'
     unsettleAll(person)
-  } else if (outcome.is === 'refused' && person.consent === 'yes')
+  } else if (person.consent === 'yes')
     world.journal.violate('INV5', `a consent of ${person.username} can't be withdrawn: ${outcome.error}`)
 }
 

@@ -6,12 +6,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { endAll, openJournal, type Journal } from './books.ts'
 import { createDice, type Dice } from './dice.ts'
 import { inspect } from './inspect.ts'
-import { nextStep } from './operations.ts'
+import { begin, load } from './life.ts'
 import { prepare, worldOf, type Template } from './prepare.ts'
-import { NotReady, program, serve, type ServerProcess } from './server-process.ts'
+import { endServers, NotReady, program, serve, type ServerProcess } from './server-process.ts'
 import { inspectStored } from './stored.ts'
-import { openWire } from './wire.ts'
-import { acting, asAdmin, refreshAdminToken, type World } from './world.ts'
+import { asAdmin, type World } from './world.ts'
 
 /** What ends each life of the server. */
 export type Fault = {
@@ -71,11 +70,12 @@ export async function runCampaign(options: CampaignOptions): Promise<Report> {
   const readyMillis: number[] = []
   try {
     fault.beforeStart?.(join(folder, 'template'))
-    const template = await prepare(folder, journal, fault.environment)
+    const template = await prepare(folder, journal, { ...(fault.environment && { environment: fault.environment }) })
     for (let done = 0; done < rounds; done += roundsPerDirectory) {
       await runOnOneDirectory(template, Math.min(roundsPerDirectory, rounds - done), done)
     }
   } finally {
+    endServers()
     if (journal.violations.length === 0) rmSync(folder, { recursive: true, force: true })
     else journal.save()
   }
@@ -126,18 +126,6 @@ export async function runCampaign(options: CampaignOptions): Promise<Report> {
   }
 }
 
-/** A life of the server. */
-async function begin(world: World, place: Template): Promise<ServerProcess> {
-  const server = await serve(place)
-  world.wire.close()
-  world.wire = openWire(place.port)
-  world.spawnedAt = server.spawnedAt
-  world.faulted = false
-  world.ended = false
-  await refreshAdminToken(world)
-  return server
-}
-
 /** Killed before it was ready: in the middle of recovery, perhaps. It may not give up by itself. */
 async function interruptStart(place: Template, journal: Journal, dice: Dice): Promise<void> {
   try {
@@ -146,17 +134,6 @@ async function interruptStart(place: Template, journal: Journal, dice: Dice): Pr
     if (!(error instanceof NotReady)) throw error
     if (error.exit !== undefined) journal.violate('INV9', error.message)
   }
-}
-
-async function load(world: World, seed: number, round: number): Promise<void> {
-  await Promise.all(
-    world.books.persons.map(async (person) => {
-      const dice = createDice(seed, round, person.index)
-      await acting.run(person, async () => {
-        while (!world.ended) await nextStep(person, dice)(world, person, dice)
-      })
-    }),
-  )
 }
 
 /** INV4 for everybody at once: acknowledged, and the fault follows on its heels. */

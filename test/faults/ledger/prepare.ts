@@ -7,7 +7,8 @@ import { authorize } from './sign-in.ts'
 import { openWire } from './wire.ts'
 import { asAdmin, clients, jsonOf, redirectUri, refreshAdminToken, type World } from './world.ts'
 
-export const persons = 64
+/** As many as load a server at a time. */
+const usualPersons = 64
 const scope = 'openid profile offline_access'
 
 /** A data directory with everybody in it and signed in, to be copied for each stretch of a run, and the books of it. */
@@ -23,11 +24,14 @@ export type Template = {
 
 export const adminPassword = 'a ledger outside the blast radius'
 
-/** `environment` goes to every server of the run. */
+/** `environment` goes to every server of the run. Throws if any of it can't be had. */
 export async function prepare(
   folder: string,
   journal: Journal,
-  environment: Readonly<Record<string, string>> = {},
+  {
+    environment = {},
+    persons = usualPersons,
+  }: { readonly environment?: Template['environment']; readonly persons?: number },
 ): Promise<Template> {
   const dataDirectory = `${folder}/template`
   mkdirSync(dataDirectory, { mode: 0o700 })

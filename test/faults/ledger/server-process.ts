@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
@@ -40,6 +40,13 @@ export class NotReady extends Error {
   }
 }
 
+const children = new Set<ChildProcess>()
+
+/** Whatever a test left running when it failed. */
+export function endServers(): void {
+  for (const child of children) child.kill('SIGKILL')
+}
+
 /** Start it and wait until it is ready. Throws NotReady; then it is gone. */
 export async function serve(options: ServeOptions): Promise<ServerProcess> {
   const { dataDirectory, port } = options
@@ -50,6 +57,8 @@ export async function serve(options: ServeOptions): Promise<ServerProcess> {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '', ...options.environment },
   })
+  children.add(child)
+  child.once('close', () => children.delete(child))
   let output = ''
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))

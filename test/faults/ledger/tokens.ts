@@ -225,9 +225,10 @@ export async function assertAgain(
     if (assertion.used === 'no')
       world.journal.violate('INV8', `a fresh assertion of ${person.username} is refused: ${outcome.error}`)
     assertion.used = 'yes'
-  } else if (outcome.is === 'unknown') {
+  } else {
+    // It is spent by the attempt, whatever comes of that: the next attempt has its own (RFC 7523 §3).
     if (assertion.used === 'no') assertion.used = 'maybe'
-    world.books.lostTokens += 1
+    if (outcome.is === 'unknown') world.books.lostTokens += 1
   }
 }
 
