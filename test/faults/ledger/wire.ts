@@ -77,7 +77,8 @@ export function openWire(port: number): Wire {
         silentMillis = now - (heardAt.get(socket) ?? now)
       })
       sent.on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code === 'ECONNREFUSED') resolve({ unsent: true })
+        // A connection that never came about carried nothing: the kernel resets those that wait while a listener closes.
+        if (error.syscall === 'connect') resolve({ unsent: true })
         else lost(error.message)
       })
       sent.end(body)

@@ -8,11 +8,12 @@ export type RawAnswer = {
 }
 
 /** Sends bytes as they are, and listens until the server closes or has been silent for `quietMillis`. */
-export function sendRaw(port: number, bytes: string | Buffer, quietMillis = 300): Promise<RawAnswer> {
+export function sendRaw(port: number, bytes: string | Buffer, quietMillis?: number): Promise<RawAnswer> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
     let text = ''
-    let timer = setTimeout(() => finish(false), quietMillis)
+    // A busy machine may take long to begin; once it has begun, silence means that it is done.
+    let timer = setTimeout(() => finish(false), quietMillis ?? 3_000)
     const finish = (closed: boolean): void => {
       clearTimeout(timer)
       socket.destroy()
@@ -21,7 +22,7 @@ export function sendRaw(port: number, bytes: string | Buffer, quietMillis = 300)
     socket.on('data', (chunk) => {
       text += chunk.toString('latin1')
       clearTimeout(timer)
-      timer = setTimeout(() => finish(false), quietMillis)
+      timer = setTimeout(() => finish(false), quietMillis ?? 300)
     })
     socket.on('close', () => finish(true))
     socket.on('error', () => finish(true))
