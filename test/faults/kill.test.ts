@@ -5,7 +5,13 @@ test(
   'FLT-01: ten kills under load lose nothing that was acknowledged and revive nothing',
   { timeout: 240_000 },
   async () => {
-    const report = await runCampaign({ rounds: 10, seed: 1, fault: kill, interruptedStarts: 0.1 })
+    const report = await runCampaign({
+      rounds: 10,
+      seed: 1,
+      fault: kill,
+      untilFault: (dice) => 50 * 12 ** dice.fraction(),
+      interruptedStarts: 0.1,
+    })
     console.log(`FLT-01: ${printReport(report)}`)
     expect(report.violations).toEqual([])
   },
