@@ -21,7 +21,10 @@ const breakages: readonly (readonly [name: string, breakage: Breakage])[] = [
   ['reading, cutting or opening that fails once', { calls: calls.read | calls.truncate | calls.open, error: 'EIO' }],
 ]
 
-describe('FLT-04: the n-th call on the store’s files fails, for every n until one of each operation passes', () => {
+// Tens of minutes: GATEHOUSE_EXHAUSTIVE=1 npx vitest run --project debian test/faults/nth-call.debian.test.ts
+const exhaustively = process.env['GATEHOUSE_EXHAUSTIVE'] === '1'
+
+describe.runIf(exhaustively)('FLT-04: the n-th call on the store’s files fails, for every n until one of each operation passes', () => {
   test.each(breakages)('%s: a clean no, or done; nothing half', { timeout: 600_000 }, async (name, breakage) => {
     let struck = 0
     const violations = await onDisk(async (stage, disk) => {
