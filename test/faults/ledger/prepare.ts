@@ -34,7 +34,7 @@ export async function prepare(
   }: { readonly environment?: Template['environment']; readonly persons?: number },
 ): Promise<Template> {
   const dataDirectory = `${folder}/template`
-  mkdirSync(dataDirectory, { mode: 0o700 })
+  mkdirSync(dataDirectory, { recursive: true, mode: 0o700 })
   const port = await freePort()
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const template = {
