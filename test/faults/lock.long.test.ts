@@ -57,10 +57,10 @@ describe('FLT-06', () => {
         (await asApp(stage.world, 'client credentials', '/oauth/token', { grant_type: 'client_credentials' })).is ===
         'done'
       while (!(await written()) || sizeOf('') < 0.9 * largestLog) {
-        caughtUpMillis = performance.now() - began
-        if (caughtUpMillis > 20_000) break
+        if (performance.now() - began > 20_000) break
         await pause(50)
       }
+      caughtUpMillis = performance.now() - began
       server.kill('SIGTERM')
       expect(await server.exited).toBe(0)
     })
