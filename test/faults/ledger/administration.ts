@@ -37,8 +37,12 @@ async function changeEpoch(
   ask: { readonly method: string; readonly json?: unknown },
 ): Promise<void> {
   const outcome = await asAdmin(world, what, path, ask)
-  if (outcome.is === 'done') takeOver(person, jsonOf(outcome.value))
-  else if (outcome.is === 'unknown') {
+  if (outcome.is === 'done') {
+    const before = person.epoch
+    takeOver(person, jsonOf(outcome.value))
+    if (person.epoch <= before)
+      world.journal.violate('INV4', `${what}: the epoch of ${person.username} stays where it is`)
+  } else if (outcome.is === 'unknown') {
     person.epochUnknown = true
     if (person.session === 'yes') person.session = 'maybe'
     if (person.consent === 'yes') person.consent = 'maybe'
