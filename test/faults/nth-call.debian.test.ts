@@ -21,94 +21,88 @@ const breakages: readonly (readonly [name: string, breakage: Breakage])[] = [
   ['reading, cutting or opening that fails once', { calls: calls.read | calls.truncate | calls.open, error: 'EIO' }],
 ]
 
-// Tens of minutes: GATEHOUSE_EXHAUSTIVE=1 npx vitest run --project debian test/faults/nth-call.debian.test.ts
-const exhaustively = process.env['GATEHOUSE_EXHAUSTIVE'] === '1'
+describe('FLT-04: the n-th call on the store’s files fails, for every n until one of each operation passes', () => {
+  test.each(breakages)('%s: a clean no, or done; nothing half', { timeout: 600_000 }, async (name, breakage) => {
+    let struck = 0
+    const violations = await onDisk(async (stage, disk) => {
+      for (const act of script) {
+        // A new life for each, so that no checkpoint of the log comes in between and fails instead.
+        const server = await stage.start()
+        struck += await strikeEachCall(stage, disk, { act, breakage, server })
+        await crash(stage, server)
+      }
+      await inspectAnew(stage)
+    })
+    console.log(`FLT-04: ${name}: ${struck} operations struck, ${violations.length} violations`)
+    expect(violations).toEqual([])
+    if ((breakage.calls & calls.write) !== 0) expect(struck).toBeGreaterThan(100)
+  })
 
-describe.runIf(exhaustively)(
-  'FLT-04: the n-th call on the store’s files fails, for every n until one of each operation passes',
-  () => {
-    test.each(breakages)('%s: a clean no, or done; nothing half', { timeout: 600_000 }, async (name, breakage) => {
-      let struck = 0
+  test(
+    'FLT-05: an fsync that fails: no further answer is a yes, and the process ends in failure',
+    { timeout: 600_000 },
+    async () => {
+      let ended = 0
       const violations = await onDisk(async (stage, disk) => {
         for (const act of script) {
-          // A new life for each, so that no checkpoint of the log comes in between and fails instead.
           const server = await stage.start()
-          struck += await strikeEachCall(stage, disk, { act, breakage, server })
-          await crash(stage, server)
+          await inspectHere(stage)
+          await runBefore(stage, act)
+          stage.world.faulted = true
+          disk.arm({ calls: calls.sync, error: 'EIO' }, 1)
+          await runAct({ ...stage, world: { ...stage.world, unavailable: 'unknown' } }, act)
+          expect(await exitOf(server), act.name).toBe(1)
+          expect(server.output()).toMatch(/can't be written any more/)
+          expect(disk.disarm()).toBe(1)
+          ended += 1
+          await inspectStored(stage.place.dataDirectory, stage.world.books, stage.journal)
         }
         await inspectAnew(stage)
       })
-      console.log(`FLT-04: ${name}: ${struck} operations struck, ${violations.length} violations`)
+      console.log(`FLT-05: ${ended} failed syncs, ${violations.length} violations`)
       expect(violations).toEqual([])
-      if ((breakage.calls & calls.write) !== 0) expect(struck).toBeGreaterThan(100)
-    })
+    },
+  )
 
-    test(
-      'FLT-05: an fsync that fails: no further answer is a yes, and the process ends in failure',
-      { timeout: 600_000 },
-      async () => {
-        let ended = 0
-        const violations = await onDisk(async (stage, disk) => {
-          for (const act of script) {
-            const server = await stage.start()
+  test.each([
+    ['write', { calls: calls.write, error: 'EIO' }],
+    ['read, cut or open', { calls: calls.read | calls.truncate | calls.open, error: 'EIO' }],
+    ['sync', { calls: calls.sync, error: 'EIO' }],
+  ] as const)(
+    'during the start, %s: it starts, or ends in one line that says why',
+    { timeout: 600_000 },
+    async (name, breakage) => {
+      let refused = 0
+      let struck = 0
+      const violations = await onDisk(async (stage, disk) => {
+        for (let n = 1; ; n += 1) {
+          expect(n).toBeLessThan(mostCalls)
+          disk.arm(breakage, n)
+          const started = await stage.start().catch((error: unknown) => error)
+          const failed = disk.disarm()
+          if (started instanceof NotReady) {
+            refused += 1
+            expect(started.exit, started.message).toBe(1)
+            expect(started.message).toMatch(/gatehouse: .+/)
+            expect(started.message).not.toMatch(/^ +at /m)
+          } else if (started instanceof Error) throw started
+          else {
+            // Leaves something to recover for the next start.
             await inspectHere(stage)
-            await runBefore(stage, act)
-            stage.world.faulted = true
-            disk.arm({ calls: calls.sync, error: 'EIO' }, 1)
-            await runAct({ ...stage, world: { ...stage.world, unavailable: 'unknown' } }, act)
-            expect(await exitOf(server), act.name).toBe(1)
-            expect(server.output()).toMatch(/can't be written any more/)
-            expect(disk.disarm()).toBe(1)
-            ended += 1
-            await inspectStored(stage.place.dataDirectory, stage.world.books, stage.journal)
+            await crash(stage, started as ServerProcess)
           }
-          await inspectAnew(stage)
-        })
-        console.log(`FLT-05: ${ended} failed syncs, ${violations.length} violations`)
-        expect(violations).toEqual([])
-      },
-    )
-
-    test.each([
-      ['write', { calls: calls.write, error: 'EIO' }],
-      ['read, cut or open', { calls: calls.read | calls.truncate | calls.open, error: 'EIO' }],
-      ['sync', { calls: calls.sync, error: 'EIO' }],
-    ] as const)(
-      'during the start, %s: it starts, or ends in one line that says why',
-      { timeout: 600_000 },
-      async (name, breakage) => {
-        let refused = 0
-        let struck = 0
-        const violations = await onDisk(async (stage, disk) => {
-          for (let n = 1; ; n += 1) {
-            expect(n).toBeLessThan(mostCalls)
-            disk.arm(breakage, n)
-            const started = await stage.start().catch((error: unknown) => error)
-            const failed = disk.disarm()
-            if (started instanceof NotReady) {
-              refused += 1
-              expect(started.exit, started.message).toBe(1)
-              expect(started.message).toMatch(/gatehouse: .+/)
-              expect(started.message).not.toMatch(/^ +at /m)
-            } else if (started instanceof Error) throw started
-            else {
-              // Leaves something to recover for the next start.
-              await inspectHere(stage)
-              await crash(stage, started as ServerProcess)
-            }
-            if (failed === 0) break
-            struck += 1
-          }
-          await inspectAnew(stage)
-        })
-        console.log(
-          `FLT-04: at the start, ${name}: ${struck} starts struck, ${refused} refused, ${violations.length} violations`,
-        )
-        expect(violations).toEqual([])
-      },
-    )
-  },
-)
+          if (failed === 0) break
+          struck += 1
+        }
+        await inspectAnew(stage)
+      })
+      console.log(
+        `FLT-04: at the start, ${name}: ${struck} starts struck, ${refused} refused, ${violations.length} violations`,
+      )
+      expect(violations).toEqual([])
+    },
+  )
+})
 
 function onDisk(play: (stage: Stage, disk: FaultyDisk) => Promise<void>): Promise<readonly string[]> {
   let disk: FaultyDisk | undefined

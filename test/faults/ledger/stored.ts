@@ -20,7 +20,14 @@ const issuing: ReadonlySet<AuditEvent['type']> = new Set([
  * acknowledged, and nothing that nobody can have asked for (INV5, INV7, INV10). Works on a copy, so that the server does the
  * recovery of its own files.
  */
-export async function inspectStored(dataDirectory: string, books: Books, journal: Journal): Promise<void> {
+export async function inspectStored(dataDirectory: string, known: Books, journal: Journal): Promise<void> {
+  // As they are now: the next life of the server writes on while the copy is read.
+  const books: Books = {
+    ...known,
+    issued: new Set(known.issued),
+    names: new Set(known.names),
+    replayed: new Set(known.replayed),
+  }
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-stored-'))
   try {
     const path = join(folder, 'gatehouse.db')
