@@ -84,7 +84,7 @@ export const script: readonly Act[] = [
   { name: 'sign in and agree', before: bump, act: authorize },
   { name: 'set a password', before: withFamily, act: setPassword },
   { name: 'lock', before: withFamily, act: lock },
-  { name: 'unlock', before: lock, act: unlock },
+  { name: 'unlock', before: async (world, person) => (person.locked ? undefined : lock(world, person)), act: unlock },
 ]
 
 async function withFamily(world: World, person: Person, rotations: unknown = 0): Promise<void> {
