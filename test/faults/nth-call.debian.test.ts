@@ -12,6 +12,7 @@ const mostCalls = 300
 
 const breakages: readonly (readonly [name: string, breakage: Breakage])[] = [
   ['a write that fails once', { calls: calls.write, error: 'EIO' }],
+  ['writing that fails from then on', { calls: calls.write, error: 'EIO', persistent: true }],
   ['a disk that is full from then on', { calls: calls.write, error: 'ENOSPC', persistent: true }],
   ['a write of which half is done', { calls: calls.write, error: 'short' }],
   [
