@@ -19,6 +19,14 @@ const homes: Record<string, { folders: string[]; types?: string[]; why?: string 
   pino: { folders: ['server'] },
   'prom-client': { folders: ['server'] },
   'lru-cache': { folders: ['store'] },
+  pg: { folders: ['store/postgres'] },
+  mysql2: { folders: ['store/mysql'] },
+  '@aws-sdk/client-dynamodb': { folders: ['store/dynamodb'] },
+  nodemailer: { folders: ['mail'] },
+  oauth4webapi: { folders: ['upstream'] },
+  '@simplewebauthn/server': { folders: ['accounts'] },
+  uqr: { folders: ['pages'] },
+  '@zxcvbn-ts/language-de': { folders: ['accounts'] },
   'node:crypto': { folders: ['crypto'] },
   'node:sqlite': { folders: ['store/sqlite'] },
   // Nobody runs other programs, evaluates code or opens a debugger.
@@ -54,9 +62,21 @@ export function staleHomes(dependencies: string[]): string[] {
   })
 }
 
+/** Installed ahead of the code that will import them; each leaves this list with its first import. */
+const arriving = new Set([
+  'pg',
+  'mysql2',
+  '@aws-sdk/client-dynamodb',
+  'nodemailer',
+  'oauth4webapi',
+  '@simplewebauthn/server',
+  'uqr',
+  '@zxcvbn-ts/language-de',
+])
+
 export function unusedDependencies(sources: Source[], dependencies: string[]): string[] {
   const imported = new Set(sources.flatMap((source) => source.imports.map((to) => packageOf(to.specifier))))
-  return dependencies.filter((name) => !imported.has(name))
+  return dependencies.filter((name) => !imported.has(name) && !arriving.has(name))
 }
 
 /** Names that stand on one side only: installed without a line that says why, or explained without being installed. */
