@@ -21,6 +21,7 @@ export const nouns: readonly Noun[] = [
     summary: 'look into, verify and revoke tokens',
     load: async () => (await import('./token.ts')).registerToken,
   },
+  { name: 'otp', summary: 'one-time codes', load: async () => (await import('./otp.ts')).registerOtp },
   { name: 'key', summary: 'keys and their rotation', load: async () => (await import('./key.ts')).registerKey },
   { name: 'store', summary: 'the store itself', load: async () => (await import('./store.ts')).registerStore },
   { name: 'events', summary: 'the audit events', load: async () => (await import('./events.ts')).registerEvents },
