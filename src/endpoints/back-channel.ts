@@ -31,7 +31,7 @@ export function backChannel(
     function refused(refusal: Refusal, by?: Client): HttpResponse {
       const { address } = http.peer
       core.observer.refused(name, refusal, by === undefined ? { address } : { clientId: by.clientId, address })
-      return oauthError(refusal)
+      return oauthError(http, refusal)
     }
   }
 }

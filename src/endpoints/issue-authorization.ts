@@ -8,6 +8,7 @@ import { check, create, put, ref, remove, type Write } from '../domain/record.ts
 import { rootOf } from '../domain/session-state.ts'
 import { coversRequest, requestedClaims, widenConsent } from '../domain/remembers-consent.ts'
 import { freshImprint, prepareIssue, targetOf } from '../grants/issue.ts'
+import { refuseTooLarge } from '../grants/refuse-too-large.ts'
 import { staleInteractionPage } from '../pages/stale-interaction-page.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
@@ -44,7 +45,7 @@ export async function issueAuthorization(
   const made =
     request.responseType === 'code'
       ? await codeFor(core, http, authorization)
-      : await tokenFor(core, http, authorization)
+      : await tokenFor(core, http, authorization).catch(refuseTooLarge)
   if (isRefusal(made)) return refuseToClient(core, http, to, made)
   const { parked } = pending
   const { sessionId, user } = signedIn

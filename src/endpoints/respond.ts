@@ -1,6 +1,6 @@
 import { describe, statusOf, type Refusal } from '../protocol/errors.ts'
-import { basicChallenge } from '../protocol/challenge.ts'
-import type { HeaderLine, HttpResponse } from '../protocol/http.ts'
+import { basicChallenge, clientChallenge } from '../protocol/challenge.ts'
+import type { HeaderLine, HttpRequest, HttpResponse } from '../protocol/http.ts'
 
 const noStore: HeaderLine = ['cache-control', 'no-store']
 const jsonType: HeaderLine = ['content-type', 'application/json']
@@ -12,13 +12,13 @@ export function json(status: number, body: string, headers: readonly HeaderLine[
   return { status, headers: headers.length === 0 ? secretJson : [...secretJson, ...headers], body }
 }
 
-/** RFC 6749 §5.2; RFC 7235 §3.1: a 401 always names a way to authenticate. */
-export function oauthError(refusal: Refusal, headers: readonly HeaderLine[] = []): HttpResponse {
+/** RFC 6749 §5.2: a 401 answers a request that used the Authorization header in the scheme that it used. */
+export function oauthError(http: HttpRequest, refusal: Refusal): HttpResponse {
   const status = statusOf(refusal)
   const body = JSON.stringify({ error: refusal.error, error_description: describe(refusal) })
+  const challenge = http.headers['authorization'] === undefined ? clientChallenge : basicChallenge
   return json(status, body, [
-    ...headers,
-    ...(status === 401 ? [['www-authenticate', basicChallenge('gatehouse')] as const] : []),
+    ...(status === 401 ? [['www-authenticate', challenge('gatehouse')] as const] : []),
     ...retryAfter(refusal),
   ])
 }

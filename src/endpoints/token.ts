@@ -1,12 +1,12 @@
 import type { Client } from '../domain/client.ts'
 import type { GrantType } from '../grants/grant-type.ts'
 import type { Issued } from '../grants/issue.ts'
+import { refuseTooLarge } from '../grants/refuse-too-large.ts'
 import { grantTypeRegistry } from '../grants/registry.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { Endpoint } from '../protocol/http.ts'
 import type { Parameters } from '../protocol/parameters.ts'
 import { printScope } from '../protocol/scope.ts'
-import { TokenTooLarge } from '../tokens/mint.ts'
 import { backChannel } from './back-channel.ts'
 import type { Core } from './core.ts'
 import { json } from './respond.ts'
@@ -16,7 +16,7 @@ export function createTokenEndpoint(core: Core): Endpoint {
   return backChannel(core, 'token', async (request) => {
     const grantType = permittedGrantType(request.client, request.parameters)
     if (isRefusal(grantType)) return grantType
-    const issued = await grantType.exchange(core, request).catch(tooLarge)
+    const issued = await grantType.exchange(core, request).catch(refuseTooLarge)
     if (isRefusal(issued)) return issued
     core.observer.issued(grantType.name)
     return json(200, tokenResponse(issued))
@@ -31,13 +31,6 @@ function permittedGrantType(client: Client, parameters: Parameters): GrantType |
   if (grantType === undefined) return refuse('unsupported_grant_type', 'grant_type_unsupported')
   if (!client.grantTypes.includes(grantType.name)) return refuse('unauthorized_client', 'grant_type_not_allowed')
   return grantType
-}
-
-/** Nothing was committed for a token that doesn't fit; who asks for less gets one. */
-function tooLarge(error: unknown): Refusal {
-  if (error instanceof TokenTooLarge)
-    return refuse('invalid_scope', 'token_too_large', 'the token would be too long: ask for less scope')
-  throw error
 }
 
 /** RFC 6749 §5.1. Token and scope texts need no escaping: their alphabets hold no quote and no backslash. */

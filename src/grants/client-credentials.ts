@@ -1,5 +1,5 @@
-import { refuse } from '../protocol/errors.ts'
-import { isRefusal } from '../protocol/errors.ts'
+import { isRefusal, refuse } from '../protocol/errors.ts'
+import { isReservedScope } from '../protocol/scope.ts'
 import { commitNew } from '../store/transition.ts'
 import type { GrantType } from './grant-type.ts'
 import { askedTarget, namedResources, prepareIssue } from './issue.ts'
@@ -13,8 +13,10 @@ export const clientCredentials: GrantType = {
   async exchange(context, { client, parameters, http }) {
     // RFC 6749 §4.4: confidential clients only.
     if (client.authentication.method === 'none') return refuse('unauthorized_client', 'grant_type_not_allowed')
+    // Powers over this server go into a token only by name, as at authorize: a default would put them into every token that leaks.
+    const byName = parameters.get('scope') !== undefined
     const held = {
-      scope: client.scope.filter((scope) => !personal.includes(scope)),
+      scope: client.scope.filter((scope) => !personal.includes(scope) && (byName || !isReservedScope(scope))),
       resources: namedResources(client, parameters),
     }
     const target = await askedTarget(context, parameters, held)

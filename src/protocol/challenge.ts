@@ -6,6 +6,14 @@ export function basicChallenge(realm: string): string {
 }
 
 /**
+ * `WWW-Authenticate` for client authentication by form fields or not at all: a 401 always names a scheme (RFC 9110 §11.6.1), and this
+ * is one for which no browser asks its user for a password.
+ */
+export function clientChallenge(realm: string): string {
+  return `Client realm=${quote(realm)}`
+}
+
+/**
  * `WWW-Authenticate` for a bearer token (RFC 6750 §3). Without a refusal (no token was sent) it names no error (§3.1);
  * `scope` is what the request would have needed.
  */

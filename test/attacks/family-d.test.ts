@@ -111,7 +111,9 @@ describe('family D: client authentication', () => {
     ['Bearer', 'Bearer x'],
     ['unpadded', `Basic ${btoa('app:xy').replace(/=+$/, '')}`],
   ])('D06 lax-Basic: %s', async (_, authorization) => {
-    expectTokenError(await attack(house, () => ask({ authorization })), 'invalid_client')
+    const answer = await attack(house, () => ask({ authorization }))
+    expectTokenError(answer, 'invalid_client')
+    expect(answer.headers.get('www-authenticate')).toMatch(/^Basic /)
   })
 
   test('D07 brute: guesses at one client are throttled per source; other clients are untouched', async () => {

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { basicChallenge, bearerChallenge } from '../../src/protocol/challenge.ts'
+import { basicChallenge, bearerChallenge, clientChallenge } from '../../src/protocol/challenge.ts'
 import { refuse } from '../../src/protocol/errors.ts'
 
 test('RFC 6749 §5.2, RFC 7617 §2: the challenge of client authentication', () => {
   expect(basicChallenge('https://as.example')).toBe('Basic realm="https://as.example", charset="UTF-8"')
+  expect(clientChallenge('https://as.example')).toBe('Client realm="https://as.example"')
 })
 
 test('RFC 6750 §3.1: without a token the challenge names no error', () => {
