@@ -3,16 +3,25 @@ import type { Client, SecretHash } from '../domain/client.ts'
 import { bumpedEpoch } from '../domain/epoch.ts'
 import type { EventType } from '../domain/event.ts'
 import { put, ref, type Decision } from '../domain/record.ts'
-import { parseClientMetadata, printClientMetadata, type ClientDocument } from '../protocol/client-metadata.ts'
+import {
+  authenticationMethods,
+  parseClientMetadata,
+  printClientMetadata,
+  sealsSecret,
+  usesSecret,
+  type AuthenticationMethod,
+  type ClientDocument,
+} from '../protocol/client-metadata.ts'
 import { isRefusal } from '../protocol/errors.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import { transition } from '../store/transition.ts'
-import { newClientSecret } from '../tokens/client-secret.ts'
 import { canonical } from './canonical.ts'
-import { clientProblem, clientRecord, metadataProblem, narrows, secretsOf, usesSecret } from './client-record.ts'
+import { freshSecret, servingSecrets, type FreshSecret } from './client-credentials.ts'
+import { clientProblem, clientRecord, metadataProblem, narrows, secretsOf } from './client-record.ts'
 import type { AccountsContext, Outcome } from './context.ts'
 import type { MadeClient } from './create-client.ts'
+import { findClient } from './find-client.ts'
 import { paperwork } from './paperwork.ts'
 import { actorName, permit } from './permit.ts'
 
@@ -20,6 +29,8 @@ export const noSuchClient: Problem = problem('not_found', { detail: 'there is no
 const ofTheFile: Problem = problem('managed_by_file', {
   detail: 'the client stands in the configuration file; change it there and send SIGHUP',
 })
+
+const changedMeanwhile: Problem = problem('conflict', { detail: 'the client changed meanwhile; try again' })
 
 /** How long the old secret may go on working beside the new one. */
 export const longestOverlap: Seconds = 7 * 24 * 60 * 60
@@ -31,11 +42,11 @@ type About = { readonly actor: Actor; readonly clientId: string }
  * Change single fields of a client (RFC 7591 names; null takes a field away). When it may do less than before, all that was
  * issued to it dies. A client that becomes confidential gets a secret, which the answer alone holds.
  */
-export function changeClient(
+export async function changeClient(
   context: AccountsContext,
   { actor, clientId, fields }: About & { readonly fields: ClientDocument },
 ): Promise<Outcome<MadeClient>> {
-  const fresh = newClientSecret(context.random)
+  const fresh = await secretFor(context, clientId, fields['token_endpoint_auth_method'])
   return withClient(context, { actor, clientId, event: 'client.changed' }, (client, now, nowMillis) => {
     // What the grant types say, response types only repeat.
     const { response_types: _repeated, ...current } = printClientMetadata(client)
@@ -50,24 +61,26 @@ export function changeClient(
       }
     }
     const metadata = { ...parsed, clientId }
-    const needsSecret = usesSecret(metadata.authentication) && secretsOf(client).length === 0
+    const kept = servingSecrets(secretsOf(client), metadata.authentication)
+    const needsSecret = usesSecret(metadata.authentication) && kept.length === 0
+    if (needsSecret && !fits(fresh, metadata.authentication)) return { refused: changedMeanwhile }
     const refused =
       permit(actor, { do: 'write-client', given: [...client.scope, ...metadata.scope] }) ?? clientProblem(metadata)
     if (refused !== undefined) return { refused }
-    const secrets = needsSecret ? [{ hash: fresh.hash, createdAt: now }] : secretsOf(client)
+    const secrets = needsSecret && fresh !== undefined ? [{ ...fresh.kept, createdAt: now }] : kept
     const changed = { ...clientRecord(metadata, { ...client, secrets, updatedAt: now }), disabled: client.disabled }
     if (canonical({ ...changed, updatedAt: client.updatedAt }) === canonical(client)) return { client }
     const after = narrows(client, changed) ? { ...changed, epoch: bumpedEpoch(client.epoch, nowMillis) } : changed
-    return { client: after, ...(needsSecret && { secret: fresh.secret }) }
+    return { client: after, ...(needsSecret && fresh !== undefined && { secret: fresh.secret }) }
   })
 }
 
 /** A new secret for a client that has one. The old ones die at once, or after `overlapSeconds`. */
-export function rotateClientSecret(
+export async function rotateClientSecret(
   context: AccountsContext,
   { actor, clientId, overlapSeconds = 0 }: About & { readonly overlapSeconds?: Seconds },
 ): Promise<Outcome<MadeClient>> {
-  const fresh = newClientSecret(context.random)
+  const fresh = await secretFor(context, clientId)
   return withClient(context, { actor, clientId, event: 'client.secret_rotated' }, (client, now) => {
     const refused = permit(actor, { do: 'write-client', given: client.scope })
     if (refused !== undefined) return { refused }
@@ -80,6 +93,7 @@ export function rotateClientSecret(
         }),
       }
     }
+    if (fresh === undefined || !fits(fresh, proof)) return { refused: changedMeanwhile }
     if (!Number.isInteger(overlapSeconds) || overlapSeconds < 0 || overlapSeconds > longestOverlap) {
       return {
         refused: problem('invalid_field', {
@@ -88,12 +102,12 @@ export function rotateClientSecret(
         }),
       }
     }
-    const secrets = [{ hash: fresh.hash, createdAt: now }, ...leavingAt(proof.secrets, now, overlapSeconds)].slice(
+    const secrets = [{ ...fresh.kept, createdAt: now }, ...leavingAt(proof.secrets, now, overlapSeconds)].slice(
       0,
       mostSecrets,
     )
     return {
-      client: { ...client, authentication: { method: proof.method, secrets }, updatedAt: now },
+      client: { ...client, authentication: { ...proof, secrets }, updatedAt: now },
       secret: fresh.secret,
     }
   })
@@ -125,6 +139,22 @@ export function deleteClient(context: AccountsContext, { actor, clientId }: Abou
       },
     }
   })
+}
+
+/** A new secret for the client as it is, or as it will be with another method. */
+async function secretFor(
+  context: AccountsContext,
+  clientId: string,
+  asked?: unknown,
+): Promise<FreshSecret | undefined> {
+  const will = authenticationMethods.find((method) => method === asked)
+  const method = will ?? (await findClient(context, clientId))?.authentication.method
+  return method === undefined ? undefined : freshSecret(context, { clientId, proof: { method } })
+}
+
+/** Whether a secret made before the decision is of the kind that the decision finds it needs. */
+function fits(fresh: FreshSecret | undefined, proof: { readonly method: AuthenticationMethod }): boolean {
+  return fresh !== undefined && (fresh.kept.sealed !== undefined) === sealsSecret(proof)
 }
 
 type Change = (client: Client, now: EpochSeconds, nowMillis: number) => MadeClient | { readonly refused: Problem }

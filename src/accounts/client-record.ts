@@ -3,6 +3,7 @@ import type { ClientMetadata, FieldRefusal, RegisteredAuthentication } from '../
 import { problem, type Problem } from '../protocol/problem.ts'
 import { isReservedScope } from '../protocol/scope.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
+import { servingSecrets } from './client-credentials.ts'
 
 export type KnownMetadata = ClientMetadata & { readonly clientId: string }
 
@@ -36,12 +37,7 @@ export function clientRecord(
 
 function withSecrets(proof: RegisteredAuthentication, secrets: readonly SecretHash[]): ClientAuthentication {
   if (proof.method === 'none' || proof.method === 'private_key_jwt') return proof
-  return { method: proof.method, secrets }
-}
-
-/** Whether a client that authenticates so has a secret. */
-export function usesSecret(proof: { readonly method: string }): boolean {
-  return proof.method === 'client_secret_basic' || proof.method === 'client_secret_post'
+  return { method: proof.method, secrets: servingSecrets(secrets, proof) }
 }
 
 /** Which field of its metadata may not be as it is. */

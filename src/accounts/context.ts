@@ -1,5 +1,6 @@
 import type { PasswordPool } from '../crypto/password-pool.ts'
 import type { Random } from '../crypto/random.ts'
+import type { Protection } from '../keys/protection.ts'
 import type { Clock } from '../protocol/time.ts'
 import type { Problem } from '../protocol/problem.ts'
 import type { TransitionContext } from '../store/transition.ts'
@@ -9,6 +10,8 @@ export type AccountsContext = {
   readonly clock: Clock
   readonly random: Random
   readonly transition: TransitionContext
+  /** Seals what must be kept and used again. On the command line it is opened at its first use. */
+  readonly protection: () => Promise<Protection>
 }
 
 export type PasswordsContext = AccountsContext & {

@@ -5,8 +5,8 @@ import { parseClientMetadata } from '../protocol/client-metadata.ts'
 import { isRefusal } from '../protocol/errors.ts'
 import { problem } from '../protocol/problem.ts'
 import { transition } from '../store/transition.ts'
-import { newClientSecret } from '../tokens/client-secret.ts'
-import { clientProblem, clientRecord, metadataProblem, usesSecret } from './client-record.ts'
+import { freshSecret } from './client-credentials.ts'
+import { clientProblem, clientRecord, metadataProblem } from './client-record.ts'
 import type { AccountsContext, Outcome } from './context.ts'
 import { paperwork } from './paperwork.ts'
 import { actorName, permit } from './permit.ts'
@@ -27,7 +27,7 @@ export async function createClient(
   const refused = permit(actor, { do: 'write-client', given: metadata.scope }) ?? clientProblem(metadata)
   if (refused !== undefined) return { refused }
 
-  const made = usesSecret(metadata.authentication) ? newClientSecret(context.random) : undefined
+  const made = await freshSecret(context, { clientId, proof: metadata.authentication })
   const target = ref('client', clientId)
   const papers = paperwork(context, { type: 'client.created', clientId, actor: actorName(actor) }, [target])
   return transition(context.transition, { client: target }, ({ client: slot }, now): Decision<Outcome<MadeClient>> => {
@@ -42,7 +42,7 @@ export async function createClient(
       }
     }
     const client = clientRecord(metadata, {
-      secrets: made === undefined ? [] : [{ hash: made.hash, createdAt: now }],
+      secrets: made === undefined ? [] : [{ ...made.kept, createdAt: now }],
       epoch: 1,
       managedBy: 'administrator',
       createdAt: now,

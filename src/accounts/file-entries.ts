@@ -5,6 +5,8 @@ import type { EventType } from '../domain/event.ts'
 import { put, ref, type Decision, type Ref, type Slot, type Write } from '../domain/record.ts'
 import type { Resource } from '../domain/resource.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
+import { sealsSecret } from '../protocol/client-metadata.ts'
+import { sealClientSecret } from '../keys/client-secrets.ts'
 import { listAll } from '../store/list-all.ts'
 import { transition } from '../store/transition.ts'
 import { clientSecretHash } from '../tokens/client-secret.ts'
@@ -52,6 +54,7 @@ export async function applyFileEntries(
   for (const id of resourceIds) refs[`resource ${id}`] = ref('resource', id)
   if (Object.keys(refs).length === 0) return { done: { created: [], changed: [], disabled: [] } }
 
+  const clients = await Promise.all(entries.clients.map((client) => sealed(context, client)))
   const nowMillis = context.clock.millis()
   return transition(
     context.transition,
@@ -63,7 +66,7 @@ export async function applyFileEntries(
       const tell = (type: EventType, told: Told, changed: Ref): void =>
         void writes.push(...paperwork(context, { type, actor: 'file', ...told }, [changed])(now))
 
-      const wantedClients = new Map(entries.clients.map((client) => [client.metadata.clientId, client]))
+      const wantedClients = new Map(clients.map((client) => [client.metadata.clientId, client]))
       for (const clientId of clientIds) {
         const slot = slots[`client ${clientId}`]
         if (slot === undefined) continue
@@ -90,12 +93,22 @@ export async function applyFileEntries(
   )
 }
 
+/** A client of the file, with its secret sealed where its method computes with it. */
+type SealedClient = ConfiguredClient & { readonly sealedSecret?: string }
+
+async function sealed(context: AccountsContext, client: ConfiguredClient): Promise<SealedClient> {
+  const { metadata, secret } = client
+  if (secret === undefined || !sealsSecret(metadata.authentication)) return client
+  const protection = await context.protection()
+  return { ...client, sealedSecret: sealClientSecret(protection, metadata.clientId, secret.reveal()) }
+}
+
 type Is = 'created' | 'changed' | 'disabled'
 
 /** What becomes of one client: the entry of the file against the record of the store. */
 export function clientFate(
   slot: Slot<'client'>,
-  wanted: ConfiguredClient | undefined,
+  wanted: SealedClient | undefined,
   now: EpochSeconds,
   nowMillis: number,
 ): { readonly is: Is; readonly client: Client } | { readonly is: 'unchanged' } | { readonly problem: string } {
@@ -115,9 +128,18 @@ export function clientFate(
     return { problem: `client ${clientId} was made by an administrator already; delete it or choose another client_id` }
   }
   const hash = wanted.secret === undefined ? undefined : clientSecretHash(wanted.secret.reveal())
-  const kept = stored === undefined ? undefined : secretsOf(stored).find((secret) => secret.hash === hash)
+  const { sealedSecret } = wanted
+  const kept =
+    stored === undefined
+      ? undefined
+      : secretsOf(stored).find(
+          (secret) => secret.hash === hash && (secret.sealed !== undefined) === (sealedSecret !== undefined),
+        )
   const made = clientRecord(wanted.metadata, {
-    secrets: hash === undefined ? [] : [kept ?? { hash, createdAt: now }],
+    secrets:
+      hash === undefined
+        ? []
+        : [kept ?? { hash, createdAt: now, ...(sealedSecret !== undefined && { sealed: sealedSecret }) }],
     epoch: stored?.epoch ?? 1,
     managedBy: 'file',
     createdAt: stored?.createdAt ?? now,

@@ -17,7 +17,11 @@ const fields: readonly (readonly [name: string, value: string, description: stri
   ['redirect_uris', '<uris...>', 'where answers may go'],
   ['post_logout_redirect_uris', '<uris...>', 'where sign-out may lead back to'],
   ['grant_types', '<types...>', 'authorization_code, refresh_token, client_credentials, password'],
-  ['token_endpoint_auth_method', '<method>', 'client_secret_basic, client_secret_post, private_key_jwt or none'],
+  [
+    'token_endpoint_auth_method',
+    '<method>',
+    'client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt or none',
+  ],
   ['token_endpoint_auth_signing_alg', '<alg>', 'with private_key_jwt: the one algorithm'],
   ['scope', '<text>', 'the most it may ask for, separated by spaces'],
   ['resources', '<uris...>', 'APIs it may name'],

@@ -8,6 +8,7 @@ import { openStore } from '../store/open.ts'
 import type { OpenStore } from '../store/port.ts'
 import { CliFailure } from './failure.ts'
 import type { Io } from './io.ts'
+import { localProtection } from './local-protection.ts'
 import { textSettings } from './options.ts'
 import { readConfig } from './read-config.ts'
 
@@ -48,12 +49,14 @@ export async function openLocal(
   })
   const passwords = createPasswordPool({ threads: 1, queueLimit: 4 })
   const thread = createPasswordStrength()
+  const transition = { store: opened.store, clock, random }
   return {
     ...opened,
     config,
     clock,
     random,
-    transition: { store: opened.store, clock, random },
+    transition,
+    protection: localProtection({ ...opened, config, clock, random, transition }),
     passwords,
     strength: thread.strength,
     settle: () => settled(opened.admin.changesAre),

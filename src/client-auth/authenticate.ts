@@ -6,7 +6,7 @@ import type { Parameters } from '../protocol/parameters.ts'
 import { verifySecret } from './client-secret.ts'
 import type { ClientAuthContext } from './context.ts'
 import { isLoopbackRequest } from './loopback-only.ts'
-import { verifyAssertion } from './private-key-jwt.ts'
+import { verifyAssertion } from './client-assertion.ts'
 
 /** What a request shows as proof, before anybody has looked whether it is true. */
 type Presented =
@@ -15,7 +15,7 @@ type Presented =
       readonly clientId: string
       readonly secret: string
     }
-  | { readonly method: 'private_key_jwt'; readonly clientId: string | undefined; readonly assertion: string }
+  | { readonly method: 'assertion'; readonly clientId: string | undefined; readonly assertion: string }
   | { readonly method: 'none'; readonly clientId: string }
 
 /**
@@ -46,7 +46,7 @@ async function proved(
     case 'client_secret_basic':
     case 'client_secret_post':
       return verifySecret(context, presented, request.peer)
-    case 'private_key_jwt':
+    case 'assertion':
       return verifyAssertion(context, presented, request.peer)
     case 'none': {
       const client = await context.directory.client(presented.clientId)
@@ -77,7 +77,7 @@ function presentedBy(request: HttpRequest, parameters: Parameters): Presented | 
     if (assertionType !== 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' || assertion === undefined) {
       return refuse('invalid_client', 'assertion_type')
     }
-    return { method: 'private_key_jwt', clientId, assertion }
+    return { method: 'assertion', clientId, assertion }
   }
   if (clientId === undefined) return refuse('invalid_client', 'credentials_missing')
   return secret === undefined ? { method: 'none', clientId } : { method: 'client_secret_post', clientId, secret }

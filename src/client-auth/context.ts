@@ -1,5 +1,6 @@
 import type { Random } from '../crypto/random.ts'
 import type { Clock } from '../protocol/time.ts'
+import type { Protection } from '../keys/protection.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Directory } from '../store/directory.ts'
 import type { TransitionContext } from '../store/transition.ts'
@@ -14,4 +15,5 @@ export type ClientAuthContext = {
   readonly transition: TransitionContext
   readonly directory: Directory
   readonly limits: Limits
+  readonly protection: () => Promise<Protection>
 }

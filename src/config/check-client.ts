@@ -1,4 +1,4 @@
-import { parseClientMetadata } from '../protocol/client-metadata.ts'
+import { parseClientMetadata, usesSecret } from '../protocol/client-metadata.ts'
 import { isRefusal } from '../protocol/errors.ts'
 import { isReservedScope } from '../protocol/scope.ts'
 import type { ConfiguredClient } from './config.ts'
@@ -23,7 +23,7 @@ export function checkClient(
   if (entry.client_id === 'loopback')
     problems.push({ path: ['client_id'], problem: "is Gatehouse's own client; choose another name" })
   const { method } = metadata.authentication
-  const needsSecret = method === 'client_secret_basic' || method === 'client_secret_post'
+  const needsSecret = usesSecret(metadata.authentication)
   if (needsSecret && reference === undefined) {
     problems.push({ path: ['client_secret'], problem: `is missing for ${method}; add { env: NAME } or { file: PATH }` })
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { assertionAlgorithms, signingAlgorithms } from '../protocol/algorithm.ts'
+import { assertionAlgorithms, secretAssertionAlgorithm, signingAlgorithms } from '../protocol/algorithm.ts'
 import { isClientId } from '../protocol/client-id.ts'
 import { authenticationMethods, legacySwitches } from '../protocol/client-metadata.ts'
 import { isRefusal } from '../protocol/errors.ts'
@@ -68,9 +68,13 @@ const clientEntry = z.strictObject({
     .enum(authenticationMethods)
     .optional()
     .meta({ description: 'How it proves itself. `none` makes a public client.', default: 'client_secret_basic' }),
-  token_endpoint_auth_signing_alg: z.enum(assertionAlgorithms).optional().meta({
-    description: 'With `private_key_jwt`: the one algorithm that is accepted. Absent: whichever fits the key.',
-  }),
+  token_endpoint_auth_signing_alg: z
+    .enum([...assertionAlgorithms, secretAssertionAlgorithm])
+    .optional()
+    .meta({
+      description:
+        'With `private_key_jwt`: the one algorithm that is accepted; absent: whichever fits the key. With `client_secret_jwt`: HS256.',
+    }),
   jwks: z
     .strictObject({ keys: z.array(z.record(z.string(), z.unknown())) })
     .optional()

@@ -1,4 +1,6 @@
-import type { AssertionAlgorithm } from '../protocol/algorithm.ts'
+import { secretAssertionAlgorithm, type AssertionAlgorithm } from '../protocol/algorithm.ts'
+import { equal } from './equal.ts'
+import { hmacSha256 } from './mac.ts'
 import { importPublicJwk } from './jwk.ts'
 import { parseJws, verifyJws, type JwsRefusal, type VerificationKey } from './jws.ts'
 import { parseJsonObject, type JsonObject } from './strict-json.ts'
@@ -43,6 +45,21 @@ export function verifyAssertion(
     return claims === undefined ? { refused: 'malformed' } : { type: jws.type, claims }
   }
   return { refused: 'signature' }
+}
+
+/**
+ * A JWS MACed with one of a client's secrets, which have 256 random bits (RFC 7518 §3.2). This is the only place that knows HMAC
+ * for JWS: no list of algorithms holds both kinds, so a header can't turn a public key into a secret (RFC 8725 §2.1).
+ */
+export function verifySecretAssertion(text: string, secrets: readonly Uint8Array[]): VerifiedAssertion | JwsRefusal {
+  const jws = parseJws(text, longestAssertion)
+  if ('refused' in jws) return jws
+  if (jws.algorithm !== secretAssertionAlgorithm) return { refused: 'algorithm' }
+  let right = false
+  for (const secret of secrets) right = equal(hmacSha256(secret, jws.signingInput), jws.signature) || right
+  if (!right) return { refused: 'signature' }
+  const claims = parseJsonObject(jws.unverifiedPayload)
+  return claims === undefined ? { refused: 'malformed' } : { type: jws.type, claims }
 }
 
 /** RFC 9864 §2.2 gave EdDSA on Ed25519 a second name. */

@@ -29,6 +29,11 @@ export function macBytes(key: MacKey, message: Uint8Array): Buffer {
   return createHmac('sha256', key).update(message).digest()
 }
 
+/** HMAC-SHA256 under a key of any length that somebody else holds too (RFC 2104). */
+export function hmacSha256(key: Uint8Array, message: Uint8Array): Buffer {
+  return createHmac('sha256', key).update(message).digest()
+}
+
 /** Whether `claimed` is the one spelling of the right MAC; constant time for everything that has the length of one. */
 export function verifyMac(key: MacKey, message: string, claimed: string): boolean {
   const right = createHmac('sha256', key).update(message).digest()

@@ -5,12 +5,21 @@ import type { PublicJwk } from '../protocol/public-jwks.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 
 /** SHA-256 of a secret that has at least 256 bits, base64url. */
-export type SecretHash = { readonly hash: string; readonly createdAt: EpochSeconds; readonly expiresAt?: EpochSeconds }
+export type SecretHash = {
+  readonly hash: string
+  readonly createdAt: EpochSeconds
+  readonly expiresAt?: EpochSeconds
+  /** The secret itself under the key outside the store, for methods that compute with it. Their secret never travels. */
+  readonly sealed?: string
+}
 
 /** How a client proves who it is. A public client is the one whose method is `none`: there is no other flag. */
 export type ClientAuthentication =
   | { readonly method: 'none' }
-  | { readonly method: 'client_secret_basic' | 'client_secret_post'; readonly secrets: readonly SecretHash[] }
+  | {
+      readonly method: 'client_secret_basic' | 'client_secret_post' | 'client_secret_jwt'
+      readonly secrets: readonly SecretHash[]
+    }
   | {
       readonly method: 'private_key_jwt'
       readonly keys: readonly PublicJwk[]

@@ -1,4 +1,10 @@
-import { assertionAlgorithms, signingAlgorithms, type AssertionAlgorithm, type SigningAlgorithm } from './algorithm.ts'
+import {
+  assertionAlgorithms,
+  secretAssertionAlgorithm,
+  signingAlgorithms,
+  type AssertionAlgorithm,
+  type SigningAlgorithm,
+} from './algorithm.ts'
 import { refuse, type Refusal } from './errors.ts'
 import { grantTypes, isGrantType, type GrantType } from './grant-type.ts'
 import {
@@ -23,14 +29,30 @@ import { printScope } from './scope.ts'
 export const legacySwitches = ['implicit', 'password', 'assertion_audience'] as const
 export type LegacySwitch = (typeof legacySwitches)[number]
 
-export const authenticationMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const
+export const authenticationMethods = [
+  'client_secret_basic',
+  'client_secret_post',
+  'client_secret_jwt',
+  'private_key_jwt',
+  'none',
+] as const
 export type AuthenticationMethod = (typeof authenticationMethods)[number]
 
 /** How a client will prove itself, without the secret itself. */
 export type RegisteredAuthentication =
   | { readonly method: 'none' }
-  | { readonly method: 'client_secret_basic' | 'client_secret_post' }
+  | { readonly method: 'client_secret_basic' | 'client_secret_post' | 'client_secret_jwt' }
   | { readonly method: 'private_key_jwt'; readonly keys: readonly PublicJwk[]; readonly algorithm?: AssertionAlgorithm }
+
+/** Whether a client that proves itself so has a secret. */
+export function usesSecret(proof: { readonly method: AuthenticationMethod }): boolean {
+  return proof.method.startsWith('client_secret_')
+}
+
+/** Whether verifying the proof needs the secret itself, where for others a hash is enough. */
+export function sealsSecret(proof: { readonly method: AuthenticationMethod }): boolean {
+  return proof.method === 'client_secret_jwt'
+}
 
 /** Client metadata (RFC 7591 §2) in our names, checked and complete. */
 export type ClientMetadata = {
@@ -161,7 +183,6 @@ function readClientMetadata(value: unknown): ClientMetadata {
 /** The metadata in RFC 7591 names. Parsing the result gives the same metadata. */
 export function printClientMetadata(metadata: ClientMetadata): ClientDocument {
   const { authentication: proof, legacy } = metadata
-  const isJwt = proof.method === 'private_key_jwt'
   const responseTypes = [
     ...(metadata.grantTypes.includes('authorization_code') ? ['code'] : []),
     ...(legacy.includes('implicit') ? ['token'] : []),
@@ -178,8 +199,8 @@ export function printClientMetadata(metadata: ClientMetadata): ClientDocument {
     grant_types: metadata.grantTypes,
     response_types: responseTypes,
     token_endpoint_auth_method: proof.method,
-    token_endpoint_auth_signing_alg: isJwt ? proof.algorithm : undefined,
-    jwks: isJwt ? { keys: proof.keys } : undefined,
+    token_endpoint_auth_signing_alg: 'algorithm' in proof ? proof.algorithm : undefined,
+    jwks: 'keys' in proof ? { keys: proof.keys } : undefined,
     scope: printScope(metadata.scope),
     resources: metadata.resources,
     id_token_signed_response_alg: metadata.idTokenAlgorithm,
@@ -203,21 +224,32 @@ function refuseStrange(name: string): void {
 function readAuthentication(document: ClientDocument, legacy: readonly LegacySwitch[]): RegisteredAuthentication {
   const method = readField(document, 'token_endpoint_auth_method', oneOf(authenticationMethods), 'client_secret_basic')
   const keys = optionalField(document, 'jwks', readKeys)
-  const algorithm = optionalField(document, 'token_endpoint_auth_signing_alg', oneOf(assertionAlgorithms))
+  const algorithmField = 'token_endpoint_auth_signing_alg'
   if (method === 'private_key_jwt') {
     if (keys === undefined)
       throw new FieldProblem('jwks', 'is needed for private_key_jwt: the public keys', 'metadata_conflict')
+    const algorithm = optionalField(document, algorithmField, oneOf(assertionAlgorithms))
     return { method, keys, ...(algorithm === undefined ? {} : { algorithm }) }
   }
-  const strayed = keys !== undefined ? 'jwks' : algorithm !== undefined ? 'token_endpoint_auth_signing_alg' : undefined
+  const algorithm = optionalField(
+    document,
+    algorithmField,
+    oneOf(method === 'client_secret_jwt' ? [secretAssertionAlgorithm] : [...assertionAlgorithms]),
+  )
+  const strayed =
+    keys !== undefined ? 'jwks' : algorithm !== undefined && method !== 'client_secret_jwt' ? algorithmField : undefined
   if (strayed !== undefined)
     throw new FieldProblem(
       strayed,
       'is only for private_key_jwt; leave it out or change token_endpoint_auth_method',
       'metadata_conflict',
     )
-  if (legacy.includes('assertion_audience')) {
-    throw new FieldProblem('legacy', 'holds assertion_audience, which is only for private_key_jwt', 'metadata_conflict')
+  if (legacy.includes('assertion_audience') && method !== 'client_secret_jwt') {
+    throw new FieldProblem(
+      'legacy',
+      'holds assertion_audience, which is only for private_key_jwt and client_secret_jwt',
+      'metadata_conflict',
+    )
   }
   return { method }
 }

@@ -1,7 +1,7 @@
 import { supportedClaims } from '../domain/release-claims.ts'
 import { grantTypeNames } from '../grants/registry.ts'
 import { languages } from '../i18n/messages/catalogue.ts'
-import { assertionAlgorithms, signingAlgorithms } from '../protocol/algorithm.ts'
+import { assertionAlgorithms, secretAssertionAlgorithm, signingAlgorithms } from '../protocol/algorithm.ts'
 import type { Capabilities } from '../protocol/server-metadata.ts'
 
 /** Where the protocol endpoints are. The routes and the metadata are both made from this, so neither can name what the other lacks. */
@@ -39,8 +39,14 @@ export function capabilitiesOf(offered: Offered): Capabilities {
     grantTypes: grantTypeNames.filter((name) => name !== 'password'),
     responseTypes: ['code'],
     responseModes: ['query', 'form_post'],
-    authenticationMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
-    assertionAlgorithms,
+    authenticationMethods: [
+      'none',
+      'client_secret_basic',
+      'client_secret_post',
+      'client_secret_jwt',
+      'private_key_jwt',
+    ],
+    assertionAlgorithms: [...assertionAlgorithms, secretAssertionAlgorithm],
     idTokenAlgorithms: signingAlgorithms,
     scopes: ['openid', 'profile', 'email', 'offline_access'],
     claims: [

@@ -78,6 +78,7 @@ export async function openGatehouse(config: Config, system: System, options: Gat
     directory,
     limits: createLimits(system),
     keys,
+    protection: () => Promise.resolve(protection),
     passwords,
     strength: strength.strength,
     readyAt: () => readyAt,

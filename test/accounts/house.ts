@@ -6,6 +6,8 @@ import type { AuditEvent } from '../../src/domain/event.ts'
 import { buckets } from '../../src/domain/bucket.ts'
 import type { Ref } from '../../src/domain/record.ts'
 import type { User } from '../../src/domain/user.ts'
+import { protectWith } from '../../src/keys/protection.ts'
+import { macKey } from '../../src/crypto/mac.ts'
 import { ensureInstance } from '../../src/store/ensure-instance.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
 import type { OpenStore } from '../../src/store/port.ts'
@@ -28,13 +30,15 @@ export async function openHouse(): Promise<House> {
   const clock = { millis: () => millis, seconds: () => Math.floor(millis / 1000), monotonic: () => millis }
   const random = createRandom()
   const transition = { store: opened.store, clock, random }
-  await ensureInstance(transition, { clock, random })
+  const { instanceId } = await ensureInstance(transition, { clock, random })
+  const protection = protectWith(macKey(random.bytes(32)), 'the key of the test', { instanceId, random })
   let { cursor } = await opened.admin.changes(undefined)
   return {
     ...opened,
     clock,
     random,
     transition,
+    protection: () => Promise.resolve(protection),
     passwords: { hash: (password) => Promise.resolve(`hash of ${password}`) },
     strength: (password) => Promise.resolve(password.includes('guess') ? 'is too easy to guess' : undefined),
     wait: (seconds) => void (millis += seconds * 1000),

@@ -88,6 +88,7 @@ export async function openHouse() {
     random,
     transition,
     keys,
+    protection: () => Promise.resolve(protection),
     directory,
     limits: createLimits({ clock }),
     passwords: {

@@ -1,5 +1,6 @@
 import { createHmac, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { changeClient, rotateClientSecret } from '../../src/accounts/change-client.ts'
 import { equal } from '../../src/crypto/equal.ts'
 import { createBrowser, type Answer } from '../kit/browser.ts'
 import { codeFlow, tokenRequest } from '../kit/flow.ts'
@@ -234,6 +235,88 @@ describe('family D: client authentication', () => {
     await expect(server.makeClient({ client_id: 'weak', client_secret: 'hunter2' })).rejects.toThrow(/client_secret/)
     expect(app.secret).toMatch(/^gth_cs_[0-9a-f]{8}_[A-Za-z0-9_-]{43}$/)
     expect(JSON.stringify(app.record)).not.toContain(app.secret.slice(16))
+  })
+
+  describe('client_secret_jwt', () => {
+    let mac: MadeClient
+
+    beforeAll(async () => {
+      mac = await server.makeClient({
+        client_id: 'mac',
+        token_endpoint_auth_method: 'client_secret_jwt',
+        grant_types: ['client_credentials'],
+        scope: 'read',
+      })
+    })
+
+    function maced(claims: Claims = {}, secret: string | Buffer = mac.secret, header: Claims = {}): string {
+      const named = { ...goodClaims(), iss: 'mac', sub: 'mac', ...claims }
+      const input = `${part({ alg: 'HS256', typ: 'client-authentication+jwt', ...header })}.${part(named)}`
+      return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
+    }
+
+    test('OIDC Core §9: an assertion MACed with the secret is the client, once', async () => {
+      const text = maced()
+      expect((await assert(text)).status).toBe(200)
+      expectTokenError(await attack(house, () => assert(text), { secrets: [mac.secret] }), 'invalid_client')
+    })
+
+    test('D12 alg: another MAC, a signature, none, the secret of another client', async () => {
+      const none = `${part({ alg: 'none' })}.${part({ ...goodClaims(), iss: 'mac', sub: 'mac' })}.`
+      const texts = [
+        none,
+        maced({}, mac.secret, { alg: 'HS512' }),
+        maced({}, mac.secret, { alg: 'ES256' }),
+        maced({}, app.secret),
+        maced({}, ''),
+        assertion({ iss: 'mac', sub: 'mac' }),
+        maced({ iss: 'jwt', sub: 'jwt' }),
+      ]
+      for (const text of texts) expectTokenError(await attack(house, () => assert(text)), 'invalid_client')
+    })
+
+    test('D09, D11: audience and times are judged as for any assertion', async () => {
+      const now = server.clock.seconds()
+      for (const claims of [{ aud: `${server.url}/oauth/token` }, { exp: now + 3600 }, { exp: now - 1 }, { jti: '' }])
+        expectTokenError(await attack(house, () => assert(maced(claims))), 'invalid_client')
+    })
+
+    test('its secret never travels: sent as a password it is refused, right as it is', async () => {
+      expectTokenError(await attack(house, () => ask({ authorization: mac.basic })), 'invalid_client')
+      const posted = { client_id: 'mac', client_secret: mac.secret }
+      expectTokenError(await attack(house, () => ask({}, posted)), 'invalid_client')
+    })
+
+    test('D13: the secret is sealed at rest, for this client alone', async () => {
+      const [kept] = 'secrets' in mac.record.authentication ? mac.record.authentication.secrets : []
+      expect(JSON.stringify(mac.record)).not.toContain(mac.secret.slice(16))
+      const protection = await server.core.protection()
+      expect(Buffer.from(protection.open('client-secret', 'mac', kept?.sealed ?? '')).toString()).toBe(mac.secret)
+      expect(() => protection.open('client-secret', 'app', kept?.sealed ?? '')).toThrow(/doesn't open/)
+    })
+
+    test('a new secret replaces it; with an overlap both work for that long', async () => {
+      const cli = { kind: 'cli' } as const
+      const rotated = await rotateClientSecret(server.core, { actor: cli, clientId: 'mac', overlapSeconds: 100 })
+      const fresh = 'done' in rotated ? (rotated.done.secret ?? '') : ''
+      expect((await assert(maced({}, fresh))).status).toBe(200)
+      expect((await assert(maced())).status).toBe(200)
+      server.clock.advance(101)
+      expectTokenError(await attack(house, () => assert(maced())), 'invalid_client')
+      expect((await assert(maced({}, fresh))).status).toBe(200)
+    })
+
+    test('a client that changes to this method gets a secret that can be computed with', async () => {
+      await server.makeClient({ client_id: 'moving', grant_types: ['client_credentials'], scope: 'read' })
+      const changed = await changeClient(server.core, {
+        actor: { kind: 'cli' },
+        clientId: 'moving',
+        fields: { token_endpoint_auth_method: 'client_secret_jwt', redirect_uris: null },
+      })
+      const secret = 'done' in changed ? (changed.done.secret ?? '') : ''
+      expect(secret).toMatch(/^gth_cs_/)
+      expect((await assert(maced({ iss: 'moving', sub: 'moving' }, secret))).status).toBe(200)
+    })
   })
 
   test('a client that was switched off, and one that never existed, are the same', async () => {

@@ -203,7 +203,7 @@ describe('D21: refused, naming the field and the mend', () => {
     ['refresh_token alone', { grant_types: ['refresh_token'] }, 'grant_types', 'metadata_conflict'],
     [
       'an unknown method',
-      { ...minimal, token_endpoint_auth_method: 'client_secret_jwt' },
+      { ...minimal, token_endpoint_auth_method: 'tls_client_auth' },
       'token_endpoint_auth_method',
       'metadata_malformed',
     ],

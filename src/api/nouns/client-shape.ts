@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { assertionAlgorithms, signingAlgorithms } from '../../protocol/algorithm.ts'
+import { assertionAlgorithms, secretAssertionAlgorithm, signingAlgorithms } from '../../protocol/algorithm.ts'
 import { isClientId } from '../../protocol/client-id.ts'
 import { authenticationMethods, legacySwitches } from '../../protocol/client-metadata.ts'
 import { grantTypes } from '../../protocol/grant-type.ts'
@@ -32,7 +32,7 @@ const members = {
     .max(4)
     .meta({ description: 'Must agree with `grant_types`; may be left out.' }),
   token_endpoint_auth_method: z.enum(authenticationMethods).meta({ description: '`none` makes a public client.' }),
-  token_endpoint_auth_signing_alg: z.enum(assertionAlgorithms),
+  token_endpoint_auth_signing_alg: z.enum([...assertionAlgorithms, secretAssertionAlgorithm]),
   jwks: jwks.meta({ description: 'With `private_key_jwt`: the public keys.' }),
   scope: z.string().max(2_048).meta({
     description:

@@ -1,0 +1,33 @@
+import { sha256 } from '../crypto/hash.ts'
+import { put, ref, type Decision, type Ref } from '../domain/record.ts'
+import type { EpochSeconds } from '../protocol/time.ts'
+import { transition } from '../store/transition.ts'
+import type { ClientAuthContext } from './context.ts'
+
+/** Something that may happen once, named by parts, and how long it must be remembered. */
+export type Once = { readonly what: readonly string[]; readonly until: EpochSeconds }
+
+/**
+ * Use up several things that may happen once: all in one commit, or none. The kind of the first that was used before, if one was.
+ * The names are hashed with the length of each part, so that no two meet.
+ */
+export async function useOnce(
+  context: Pick<ClientAuthContext, 'transition'>,
+  things: readonly Once[],
+): Promise<string | undefined> {
+  const refs = Object.fromEntries(
+    things.map(({ what }, index) => [
+      String(index),
+      ref('once', sha256(what.map((part) => `${part.length}:${part}`).join('\n'))),
+    ]),
+  ) satisfies Readonly<Record<string, Ref<'once'>>>
+  return transition(context.transition, refs, (slots): Decision<string | undefined> => {
+    const used = things.find((_thing, index) => slots[String(index)]?.value !== undefined)
+    if (used !== undefined) return { writes: [], result: used.what[0] }
+    const writes = things.flatMap(({ until }, index) => {
+      const slot = slots[String(index)]
+      return slot === undefined ? [] : [put(slot, { v: 1 }, { expiresAt: until, owners: [] })]
+    })
+    return { writes, result: undefined }
+  })
+}
