@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { makeFixture } from './fixture.ts'
+import { benchMacaroons } from './macaroon.ts'
 import { describeMachine } from './measure/machine.ts'
 import { render } from './report/render.ts'
 import type { Result, SideResult } from './report/result.ts'
@@ -15,6 +16,7 @@ const usage = (
 ): string => `npm run bench [-- NAME… --quick --rounds N --seconds N --lanes N --side NAME… --source]
 
 ${scenarios.map(({ name, what }) => `  ${name.padEnd(18)} ${what}`).join('\n')}
+  ${'macaroon'.padEnd(18)} minting and verifying a macaroon, without a server (alone)
 
 --quick    one-second rounds, to see that everything runs; its figures mean little and stay out of RESULTS.md
 --rounds   rounds per side (3)         --seconds  length of a round (10)
@@ -46,6 +48,10 @@ const main = async (): Promise<number> => {
       side: { type: 'string', multiple: true },
     },
   })
+  if (positionals.length === 1 && positionals[0] === 'macaroon') {
+    benchMacaroons()
+    return 0
+  }
   const scenarios = scenariosOf(values.source === true ? gatehouseFromSource : gatehouseCompiled)
   const unknown = positionals.find((name) => !scenarios.some((scenario) => scenario.name === name))
   if (values.help === true || unknown !== undefined) {

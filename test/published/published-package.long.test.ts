@@ -33,7 +33,7 @@ describe('the published package', () => {
     expect(stdout).toContain('serve')
   })
 
-  test.each(['gatehouse', 'gatehouse/resource', 'gatehouse/store'])('lets a program import %s', async (name) => {
+  test.each(['gatehouse', 'gatehouse/resource', 'gatehouse/macaroon', 'gatehouse/store'])('lets a program import %s', async (name) => {
     const program = `const all = await import('${name}'); if (Object.keys(all).length === 0) throw new Error('empty')`
     await run(process.execPath, ['--input-type=module', '--eval', program], { cwd: project })
   })
