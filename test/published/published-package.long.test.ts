@@ -33,10 +33,13 @@ describe('the published package', () => {
     expect(stdout).toContain('serve')
   })
 
-  test.each(['gatehouse', 'gatehouse/resource', 'gatehouse/macaroon', 'gatehouse/store'])('lets a program import %s', async (name) => {
-    const program = `const all = await import('${name}'); if (Object.keys(all).length === 0) throw new Error('empty')`
-    await run(process.execPath, ['--input-type=module', '--eval', program], { cwd: project })
-  })
+  test.each(['gatehouse', 'gatehouse/resource', 'gatehouse/macaroon', 'gatehouse/store'])(
+    'lets a program import %s',
+    async (name) => {
+      const program = `const all = await import('${name}'); if (Object.keys(all).length === 0) throw new Error('empty')`
+      await run(process.execPath, ['--input-type=module', '--eval', program], { cwd: project })
+    },
+  )
 
   test('refuses an old Node in one line that says what to do', async () => {
     const launcher = join(project, 'node_modules/gatehouse/bin/gatehouse')
