@@ -48,6 +48,8 @@ export type Grant = {
   /** OIDC `nonce` for the ID token. */
   readonly nonce?: string
   readonly claims?: ClaimsRequest
+  /** Without `offline_access`: when the browser session ends in which it was given, and with it every refresh. */
+  readonly endsAt?: EpochSeconds
   readonly code?: CodeState
   readonly refresh?: RefreshState
   readonly deviceName?: string

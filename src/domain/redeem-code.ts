@@ -6,6 +6,13 @@ import type { Grant, Imprint, RefreshState } from './grant.ts'
 import { lifetimes } from './lifetimes.ts'
 import { sameImprint } from './same-imprint.ts'
 
+/** A first refresh token, and how long its family may live at most. */
+export type NewRefresh = {
+  readonly imprint: Imprint
+  readonly idleTtl: Seconds
+  readonly absoluteExpiresAt: EpochSeconds
+}
+
 export type RedeemInput = {
   readonly now: EpochSeconds
   /** What the code itself proved: it is ours, of this grant, with this nonce. */
@@ -18,7 +25,7 @@ export type RedeemInput = {
   /** Global, user and client epoch as they are now. */
   readonly epoch: string
   /** Present if the client gets a refresh token. */
-  readonly refresh?: { readonly imprint: Imprint; readonly idleTtl: Seconds; readonly absoluteExpiresAt: EpochSeconds }
+  readonly refresh?: NewRefresh
   readonly deviceName?: string
   /** How long the access token minted with it lives: the grant must outlive it. */
   readonly accessTtl: Seconds
@@ -28,14 +35,12 @@ export type RedeemInput = {
   readonly address: string
 }
 
-export type Redeemed = { readonly grant: Grant }
-
 /**
  * Redeem an authorization code once (RFC 6749 §4.1.2, §4.1.3; RFC 7636 §4.6).
  * A code that comes again with the right client and verifier revokes all that it made; whoever lacks them
  * could otherwise kill a stranger's grant with a code seen in a log.
  */
-export function redeemCode(slot: Slot<'grant'>, input: RedeemInput): Decision<Redeemed | Refusal> {
+export function redeemCode(slot: Slot<'grant'>, input: RedeemInput): Decision<Grant | Refusal> {
   const grant = slot.value
   const code = grant?.code
   if (grant === undefined || code === undefined || !sameImprint(code, input.imprint)) {
@@ -64,26 +69,24 @@ export function redeemCode(slot: Slot<'grant'>, input: RedeemInput): Decision<Re
   const redeemed: Grant = {
     ...grant,
     code: { ...code, redeemedAt: input.now },
-    ...(input.refresh === undefined ? {} : { refresh: firstRefresh(input.refresh, input.now) }),
+    ...(input.refresh === undefined ? {} : { refresh: firstRefresh(input.refresh, input.now, grant.endsAt) }),
     ...(input.deviceName === undefined ? {} : { deviceName: input.deviceName }),
   }
   return {
     writes: [put(slot, redeemed, { expiresAt: grantExpiry(redeemed, input) }), append(input.eventId, input.issued)],
-    result: { grant: redeemed },
+    result: redeemed,
   }
 }
 
-/** The state of a family with its first refresh token. */
-export function firstRefresh(
-  refresh: { readonly imprint: Imprint; readonly idleTtl: Seconds; readonly absoluteExpiresAt: EpochSeconds },
-  now: EpochSeconds,
-): RefreshState {
+/** The state of a family with its first refresh token. It ends with its grant, if that has an end of its own. */
+export function firstRefresh(refresh: NewRefresh, now: EpochSeconds, endsAt?: EpochSeconds): RefreshState {
+  const absoluteExpiresAt = Math.min(refresh.absoluteExpiresAt, endsAt ?? refresh.absoluteExpiresAt)
   return {
     generation: 0,
     current: refresh.imprint,
     idleTtl: refresh.idleTtl,
-    idleExpiresAt: Math.min(now + refresh.idleTtl, refresh.absoluteExpiresAt),
-    absoluteExpiresAt: refresh.absoluteExpiresAt,
+    idleExpiresAt: Math.min(now + refresh.idleTtl, absoluteExpiresAt),
+    absoluteExpiresAt,
     lastUsedAt: now,
   }
 }

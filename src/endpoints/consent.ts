@@ -2,12 +2,13 @@ import { eventWrite } from '../audit/event-write.ts'
 import { ref, remove } from '../domain/record.ts'
 import type { SignedIn } from '../domain/next-step.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
-import { consentPage } from '../pages/consent-page.ts'
+import { consentPage, type ConsentLifetime } from '../pages/consent-page.ts'
 import type { ScopeWish } from '../pages/scope-words.ts'
 import { isRefusal, refuse } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { parseParameters } from '../protocol/parameters.ts'
 import { printScope } from '../protocol/scope.ts'
+import type { EpochSeconds } from '../protocol/time.ts'
 import { knowBrowser } from '../signin/browser.ts'
 import { formTokenField, guardForm } from '../signin/form-guard.ts'
 import { currentSession } from '../signin/session.ts'
@@ -97,14 +98,18 @@ async function show(core: Core, http: HttpRequest, pending: Parked, signedIn: Si
     person: signedIn.user,
     otherAccount: `/signin?interaction=${id}`,
     scopes: await wishes(core, request.resources, allowedScope(pending, signedIn)),
-    lifetime:
-      request.responseType === 'token'
-        ? { kind: 'for', seconds: lifetimes.implicitAccessToken }
-        : to.client.grantTypes.includes('refresh_token')
-          ? { kind: 'until_withdrawn', atMost: lifetimes.refreshAbsolute }
-          : { kind: 'for', seconds: lifetimes.accessToken },
+    lifetime: lifetimeOf(pending, signedIn, core.clock.seconds()),
   })
   return withHeaders(view, browser.setCookie)
+}
+
+/** How long the client can go on with what it is given now. */
+function lifetimeOf({ request, to }: Parked, { session }: SignedIn, now: EpochSeconds): ConsentLifetime {
+  if (request.responseType === 'token') return { kind: 'for', seconds: lifetimes.implicitAccessToken }
+  if (!to.client.grantTypes.includes('refresh_token')) return { kind: 'for', seconds: lifetimes.accessToken }
+  return request.scope.includes('offline_access')
+    ? { kind: 'until_withdrawn', atMost: lifetimes.refreshAbsolute }
+    : { kind: 'until_sign_out', atMost: session.absoluteExpiresAt - now }
 }
 
 /** Each scope with the API that it is for, where it isn't ours. */

@@ -168,6 +168,8 @@ async function grantFor(core: Core, { pending, signedIn, scope }: Authorization,
     resources: request.resources,
     epoch: epochOf(await core.directory.instance(), user, to.client),
     createdAt: now,
+    // OIDC Core §11: offline_access is what lets a client go on when its person has gone.
+    ...(scope.includes('offline_access') ? {} : { endsAt: session.absoluteExpiresAt }),
     authentication: { authTime: session.authTime, acr: session.acr, amr: session.amr, sessionId },
     ...(request.nonce === undefined ? {} : { nonce: request.nonce }),
     ...(request.claims === undefined ? {} : { claims: request.claims }),

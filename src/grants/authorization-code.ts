@@ -1,6 +1,4 @@
 import { sha256 } from '../crypto/hash.ts'
-import { cleanDeviceName, deviceNameOf } from '../domain/device-name.ts'
-import { lifetimes } from '../domain/lifetimes.ts'
 import { ref, type Decision, type StoredRecord } from '../domain/record.ts'
 import { redeemCode } from '../domain/redeem-code.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
@@ -10,7 +8,7 @@ import { transition } from '../store/transition.ts'
 import { readCode } from '../tokens/code.ts'
 import type { Minted } from '../tokens/mint.ts'
 import type { GrantType } from './grant-type.ts'
-import { activeUser, askedTarget, freshImprint, getsRefreshToken, prepareIssue, printRefresh } from './issue.ts'
+import { activeUser, askedTarget, deviceOf, newRefresh, prepareIssue, printRefresh } from './issue.ts'
 
 /** Authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5). */
 export const authorizationCode: GrantType = {
@@ -51,7 +49,7 @@ export const authorizationCode: GrantType = {
       address: source,
     })
     const redirectUri = parameters.get('redirect_uri')
-    const imprint = getsRefreshToken(client) ? freshImprint(context) : undefined
+    const refresh = newRefresh(context, client, now)
     const outcome = await transition(
       context.transition,
       { grant: ref('grant', code.recordId) },
@@ -63,16 +61,8 @@ export const authorizationCode: GrantType = {
           challenge,
           ...(redirectUri === undefined ? {} : { redirectUri }),
           epoch: issuing.epoch,
-          ...(imprint === undefined
-            ? {}
-            : {
-                refresh: {
-                  imprint,
-                  idleTtl: lifetimes.refreshIdle,
-                  absoluteExpiresAt: now + lifetimes.refreshAbsolute,
-                },
-              }),
-          deviceName: cleanDeviceName(parameters.get('device_name') ?? '') ?? deviceNameOf(http.headers['user-agent']),
+          ...(refresh === undefined ? {} : { refresh }),
+          deviceName: deviceOf(parameters, http),
           accessTtl: issuing.accessTtl,
           eventId: issuing.eventId,
           issued: { ...issuing.event, type: 'code.redeemed' },
@@ -81,7 +71,7 @@ export const authorizationCode: GrantType = {
         const { result } = decision
         return isRefusal(result)
           ? { writes: decision.writes, result }
-          : { writes: decision.writes, result: issuing.mint(result.grant) }
+          : { writes: decision.writes, result: issuing.mint(result) }
       },
       { grant: seen },
     )
@@ -89,7 +79,7 @@ export const authorizationCode: GrantType = {
     return {
       minted: outcome,
       scope: target.scope,
-      ...(imprint === undefined ? {} : { refreshToken: printRefresh(context, code.recordId, 0, imprint) }),
+      ...(refresh === undefined ? {} : { refreshToken: printRefresh(context, code.recordId, 0, refresh.imprint) }),
     }
   },
 }

@@ -1,14 +1,17 @@
 import type { Client } from '../domain/client.ts'
 import { epochOf } from '../domain/epoch.ts'
+import { cleanDeviceName, deviceNameOf } from '../domain/device-name.ts'
 import type { AuditEvent } from '../domain/event.ts'
 import type { Grant, Imprint } from '../domain/grant.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { chooseTarget, resourceInQuestion, type Target } from '../domain/narrow.ts'
 import { append, type Write } from '../domain/record.ts'
+import type { NewRefresh } from '../domain/redeem-code.ts'
 import { releaseClaims } from '../domain/release-claims.ts'
 import type { User } from '../domain/user.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { GrantType as GrantTypeName } from '../protocol/grant-type.ts'
+import type { HttpRequest } from '../protocol/http.ts'
 import type { Parameters } from '../protocol/parameters.ts'
 import { parseResources } from '../protocol/resource.ts'
 import { parseScope } from '../protocol/scope.ts'
@@ -163,9 +166,19 @@ export function printRefresh(context: GrantContext, grantId: string, generation:
   return printRefreshToken(context.keys, { recordId: grantId, generation, imprint })
 }
 
-/** RFC 6749 §5.1 says when: only a client that registered for it. */
-export function getsRefreshToken(client: Client): boolean {
-  return client.grantTypes.includes('refresh_token')
+/** A refresh token for a client that registered for it (RFC 6749 §5.1), and none for any other. */
+export function newRefresh(context: GrantContext, client: Client, now: EpochSeconds): NewRefresh | undefined {
+  if (!client.grantTypes.includes('refresh_token')) return undefined
+  return {
+    imprint: freshImprint(context),
+    idleTtl: lifetimes.refreshIdle,
+    absoluteExpiresAt: now + lifetimes.refreshAbsolute,
+  }
+}
+
+/** What the person will recognise the grant by: as the client says, else as its User-Agent does. */
+export function deviceOf(parameters: Parameters, http: HttpRequest): string {
+  return cleanDeviceName(parameters.get('device_name') ?? '') ?? deviceNameOf(http.headers['user-agent'])
 }
 
 /** The person behind a grant, if he is there and may act. */

@@ -1,4 +1,3 @@
-import { cleanDeviceName, deviceNameOf } from '../domain/device-name.ts'
 import type { Grant } from '../domain/grant.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { scopeAllowedTo } from '../domain/narrow.ts'
@@ -9,7 +8,7 @@ import { isReservedScope } from '../protocol/scope.ts'
 import { verifyPassword } from '../signin/password.ts'
 import { commitNew } from '../store/transition.ts'
 import type { GrantType } from './grant-type.ts'
-import { askedTarget, freshImprint, getsRefreshToken, namedResources, prepareIssue, printRefresh } from './issue.ts'
+import { askedTarget, deviceOf, namedResources, newRefresh, prepareIssue, printRefresh } from './issue.ts'
 
 /**
  * Resource owner password credentials (RFC 6749 §4.3), which OAuth 2.1 dropped: for clients with the legacy switch alone,
@@ -47,7 +46,7 @@ export const password: GrantType = {
       now,
       address: http.peer.address,
     })
-    const imprint = getsRefreshToken(client) ? freshImprint(context) : undefined
+    const refresh = newRefresh(context, client, now)
     const grant: Grant = {
       v: 1,
       clientId: client.clientId,
@@ -57,15 +56,8 @@ export const password: GrantType = {
       epoch: issuing.epoch,
       createdAt: now,
       authentication: { authTime: now, acr: 'pwd', amr: ['pwd'] },
-      ...(imprint === undefined
-        ? {}
-        : {
-            refresh: firstRefresh(
-              { imprint, idleTtl: lifetimes.refreshIdle, absoluteExpiresAt: now + lifetimes.refreshAbsolute },
-              now,
-            ),
-          }),
-      deviceName: cleanDeviceName(parameters.get('device_name') ?? '') ?? deviceNameOf(http.headers['user-agent']),
+      ...(refresh === undefined ? {} : { refresh: firstRefresh(refresh, now) }),
+      deviceName: deviceOf(parameters, http),
     }
     const minted = issuing.mint(grant)
     await commitNew(context.transition, [
@@ -78,7 +70,7 @@ export const password: GrantType = {
     return {
       minted,
       scope: target.scope,
-      ...(imprint === undefined ? {} : { refreshToken: printRefresh(context, grantId, 0, imprint) }),
+      ...(refresh === undefined ? {} : { refreshToken: printRefresh(context, grantId, 0, refresh.imprint) }),
     }
   },
 }

@@ -20,9 +20,11 @@ import { scopeWords } from './scope-words.ts'
 import type { ScopeWish } from './scope-words.ts'
 import { webUrl } from './web-url.ts'
 
-/** How long the permission holds: until withdrawn (with or without an end), or for a fixed time that nothing prolongs. */
+/** How long the permission holds: until withdrawn (with or without an end), with the session, or for a fixed time that nothing prolongs. */
 export type ConsentLifetime =
-  { readonly kind: 'until_withdrawn'; readonly atMost?: Seconds } | { readonly kind: 'for'; readonly seconds: Seconds }
+  | { readonly kind: 'until_withdrawn'; readonly atMost?: Seconds }
+  | { readonly kind: 'until_sign_out'; readonly atMost: Seconds }
+  | { readonly kind: 'for'; readonly seconds: Seconds }
 
 export type ConsentView = {
   readonly action: string
@@ -101,6 +103,8 @@ function scopeItem(language: Language, wish: ScopeWish): Html {
 
 function lifetime(language: Language, life: ConsentLifetime): string {
   if (life.kind === 'for') return message(language, 'consent.for', { duration: duration(language, life.seconds) })
+  if (life.kind === 'until_sign_out')
+    return message(language, 'consent.untilSignOut', { duration: duration(language, life.atMost) })
   if (life.atMost === undefined) return message(language, 'consent.untilWithdrawn')
   return message(language, 'consent.untilWithdrawnAtMost', { duration: duration(language, life.atMost) })
 }

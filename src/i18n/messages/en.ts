@@ -51,6 +51,7 @@ export const en = {
   'consent.at': 'at {resource}',
   'consent.untilWithdrawn': 'This stays in force until you withdraw it.',
   'consent.untilWithdrawnAtMost': 'This stays in force until you withdraw it, at most {duration}.',
+  'consent.untilSignOut': 'This ends when you sign out here, after {duration} at the latest.',
   'consent.for': 'This ends by itself after {duration}.',
   'consent.return': 'Either way you return to {place}.',
   'consent.allow': 'Allow',
