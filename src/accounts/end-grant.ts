@@ -30,47 +30,47 @@ export async function endGrant(
 ): Promise<Outcome<{ readonly grantId: string }>> {
   const refused = mayEnd(ending)
   if (refused !== undefined) return { refused }
-  const ended = await endWhere(context, ending, grantId, (grant) => grant.userId === ending.user.userId)
+  const { actor, user, address } = ending
+  const picked = { userId: user.userId, which: () => true, actor: actorName(actor), address }
+  const ended = await endPicked(context, grantId, picked)
   return ended ? { done: { grantId } } : { refused: noSuchGrant }
 }
 
-/** End every grant in a list that `which` picks. Each is its own commit: whatever was begun can be repeated. */
-export async function endGrants(
-  context: AccountsContext,
-  ending: Ending,
-  {
-    owner,
-    which,
-    reason,
-  }: { readonly owner: string; readonly which: (grant: Grant) => boolean; readonly reason?: Reason },
-): Promise<number> {
+/** Which grants end, and why: those of an account that `which` picks. */
+export type Picked = {
+  readonly userId: string
+  readonly which: (grant: Grant) => boolean
+  /** As audit events name whoever acts. */
+  readonly actor: string
+  readonly address: string
+  readonly reason?: Reason
+}
+
+/** End every grant in a list that is picked. Each is its own commit: whatever was begun can be repeated. */
+export async function endGrants(context: AccountsContext, owner: string, picked: Picked): Promise<number> {
   let ended = 0
   for await (const { id } of listAll(context.transition.store, 'grant', owner)) {
-    if (await endWhere(context, ending, id, which, reason)) ended += 1
+    if (await endPicked(context, id, picked)) ended += 1
   }
   return ended
 }
 
 /** Whether there was such a grant, alive until now. */
-async function endWhere(
-  context: AccountsContext,
-  { actor, user, address }: Ending,
-  grantId: string,
-  which: (grant: Grant) => boolean,
-  reason?: Reason,
-): Promise<boolean> {
+async function endPicked(context: AccountsContext, grantId: string, picked: Picked): Promise<boolean> {
+  const { userId, which, actor, address, reason } = picked
   const eventId = context.random.id(context.clock.millis())
   return transition(context.transition, { grant: ref('grant', grantId) }, ({ grant: slot }, now): Decision<boolean> => {
     const grant = slot.value
-    if (grant === undefined || grant.revokedAt !== undefined || !which(grant)) return { writes: [], result: false }
+    if (grant === undefined || grant.revokedAt !== undefined || grant.userId !== userId || !which(grant))
+      return { writes: [], result: false }
     const event: AuditEvent = {
       v: 1,
       type: 'grant.revoked',
       at: now,
       clientId: grant.clientId,
-      userId: user.userId,
+      userId,
       grantId,
-      actor: actorName(actor),
+      actor,
       address,
       ...(reason !== undefined && { reason }),
     }

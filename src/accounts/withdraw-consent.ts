@@ -35,9 +35,11 @@ export async function withdrawConsent(
         ? { writes: [], result: false }
         : { writes: [...remove(consent), event], result: true },
   )
-  const ended = await endGrants(context, ending, {
-    owner: user.userId,
+  const ended = await endGrants(context, user.userId, {
+    userId: user.userId,
     which: (grant) => grant.clientId === clientId,
+    actor: actorName(actor),
+    address,
   })
   return withdrawn || ended > 0 ? { done: { clientId } } : { refused: noSuchConsent }
 }

@@ -2,12 +2,15 @@ import type { EpochSeconds } from '../protocol/time.ts'
 import { sessionEpochOf } from './epoch.ts'
 import type { Instance } from './instance.ts'
 import { lifetimes } from './lifetimes.ts'
-import type { Session } from './session.ts'
+import { append, put, type Slot, type Write } from './record.ts'
+import type { AuditEvent } from './event.ts'
+import type { Session, SessionEnd } from './session.ts'
 import type { User } from './user.ts'
 
-/** A session that holds: not expired, its user there, not locked, nothing bumped since. */
+/** A session that holds: not ended, not expired, its user there, not locked, nothing bumped since. */
 export function isSessionAlive(session: Session, user: User, instance: Instance, now: EpochSeconds): boolean {
   return (
+    session.ended === undefined &&
     now < sessionExpiry(session) &&
     !user.locked &&
     session.userId === user.userId &&
@@ -62,7 +65,32 @@ export function startSession(start: SessionStart): Session {
   }
 }
 
+/** In whose list sessions stand that are over while grants of them may still live. */
+export const endingSessions = 'ending'
+
+/**
+ * A session is over from this commit on. Its grants end one by one afterwards: the record says until then that they must, so
+ * that a crash in between leaves nothing alive for good.
+ */
+export function beginEnd(
+  slot: Slot<'session'>,
+  { end, eventId }: { readonly end: SessionEnd; readonly eventId: string },
+): readonly Write[] {
+  const session = slot.value
+  if (session === undefined || session.ended !== undefined) return []
+  const event: AuditEvent = {
+    v: 1,
+    type: 'session.ended',
+    at: end.at,
+    userId: session.userId,
+    sessionId: slot.id,
+    actor: end.actor,
+    address: end.address,
+  }
+  return [put(slot, { ...session, ended: end }, { expiresAt: null, owners: [endingSessions] }), append(eventId, event)]
+}
+
 /** Whether a use is worth a write: a twentieth of the idle time is as exact as an idle limit needs to be. */
 export function needsTouch(session: Session, now: EpochSeconds): boolean {
-  return now - session.lastSeenAt > session.idleTtl / 20
+  return session.ended === undefined && now - session.lastSeenAt > session.idleTtl / 20
 }

@@ -1,5 +1,13 @@
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 
+/** That a session is over, and by whom. */
+export type SessionEnd = {
+  readonly at: EpochSeconds
+  /** As audit events name whoever acts. */
+  readonly actor: string
+  readonly address: string
+}
+
 /** A browser in which somebody signed in. The cookie carries id and nonce under a MAC; the record alone opens nothing. */
 export type Session = {
   readonly v: 1
@@ -20,6 +28,8 @@ export type Session = {
   readonly epoch: string
   /** The first session of a row in which one person proved himself anew; absent in that one. Their grants end together. */
   readonly root?: string
+  /** It is over; the record stays only until every grant is that was to live no longer than it. */
+  readonly ended?: SessionEnd
   /** Short form of the User-Agent. */
   readonly device: string
 }

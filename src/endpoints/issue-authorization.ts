@@ -59,7 +59,7 @@ export async function issueAuthorization(
     // The second click on the same page finds it used up, and makes nothing.
     if (parked !== undefined && interaction.value === undefined) return { writes: [], result: 'used up' }
     // Signing out and withdrawing end what they find: what comes to be after them must not (L4).
-    if (session.value === undefined) return { writes: [], result: 'overtaken' }
+    if (session.value === undefined || session.value.ended !== undefined) return { writes: [], result: 'overtaken' }
     if (authorization.agreed !== true) {
       if (!coversRequest(consent.value, user, to.client, { ...request, scope }))
         return { writes: [], result: 'overtaken' }

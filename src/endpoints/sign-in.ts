@@ -1,8 +1,8 @@
 import { PasswordPoolBusy } from '../crypto/password-pool.ts'
-import { endGrantsOfSession } from '../accounts/end-session.ts'
+import { finishEnd } from '../accounts/end-session.ts'
 import type { SignedIn } from '../domain/next-step.ts'
-import { rootOf } from '../domain/session-state.ts'
-import { ref, remove, type Write } from '../domain/record.ts'
+import { beginEnd } from '../domain/session-state.ts'
+import { ref, remove } from '../domain/record.ts'
 import { signInPage, type SignInProblem } from '../pages/sign-in-page.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
@@ -10,7 +10,7 @@ import { parseParameters, refuseRepeated, type Parameters } from '../protocol/pa
 import { knowBrowser } from '../signin/browser.ts'
 import { formTokenField, guardForm } from '../signin/form-guard.ts'
 import { verifyPassword } from '../signin/password.ts'
-import { currentSession, openSession } from '../signin/session.ts'
+import { currentSession, openSession, type OpenedSession } from '../signin/session.ts'
 import { transition } from '../store/transition.ts'
 import { printFormToken } from '../tokens/csrf.ts'
 import type { Core } from './core.ts'
@@ -61,8 +61,7 @@ export function createSignInEndpoint(core: Core): Endpoint {
     }
     const previous = await currentSession(core, http)
     const opened = await openSession(core, http, { user, persistent, amr: ['pwd'], acr: 'pwd', previous })
-    await replaceSession(core, previous, opened.writes)
-    if (previous !== undefined && previous.user.userId !== user.userId) await leave(core, http, previous)
+    await replaceSession(core, http, { previous, opened })
     const response = await onward(core, http, pending, opened.signedIn)
     return withHeaders(response, [opened.setCookie])
   }
@@ -80,19 +79,25 @@ async function onward(
   return advanced === undefined ? seeOther('/account') : proceed(core, http, advanced, signedIn)
 }
 
-/** The session that was there before ends in the same commit: its id must not outlive the change of privilege. */
-async function replaceSession(core: Core, previous: SignedIn | undefined, writes: readonly Write[]): Promise<void> {
+/**
+ * The session that was there before ends in the same commit: its id must not outlive the change of privilege. If it was
+ * somebody else's, the browser was taken over: for who was there before, that is signing out.
+ */
+async function replaceSession(
+  core: Core,
+  http: HttpRequest,
+  { previous, opened }: { readonly previous: SignedIn | undefined; readonly opened: OpenedSession },
+): Promise<void> {
   const refs = { previous: ref('session', previous?.sessionId ?? 'none') }
-  await transition(core.transition, refs, (slots) => ({
-    writes: [...remove(slots.previous), ...writes],
-    result: undefined,
-  }))
-}
-
-/** Somebody else took the browser over: for who was there before, that is signing out. */
-async function leave(core: Core, http: HttpRequest, { sessionId, session, user }: SignedIn): Promise<void> {
-  const actor = { kind: 'user', user, scopes: [] } as const
-  await endGrantsOfSession(core, { actor, user, address: http.peer.address }, rootOf(sessionId, session))
+  const { user } = opened.signedIn
+  const takenOver = previous !== undefined && previous.user.userId !== user.userId
+  const eventId = core.random.id(core.clock.millis())
+  await transition(core.transition, refs, (slots, at) => {
+    const end = { at, actor: user.userId, address: http.peer.address }
+    const ended = takenOver ? beginEnd(slots.previous, { end, eventId }) : remove(slots.previous)
+    return { writes: [...ended, ...opened.writes], result: undefined }
+  })
+  if (takenOver) await finishEnd(core, previous.sessionId)
 }
 
 function problemOf(refusal: Refusal): SignInProblem {

@@ -1,3 +1,4 @@
+import { finishEnds } from '../accounts/end-session.ts'
 import { put, ref } from '../domain/record.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import { startSweeper } from '../store/sweeper.ts'
@@ -11,13 +12,13 @@ const tolerableSeconds = 60
 export type Upkeep = { readonly stop: () => Promise<void> }
 
 export type UpkeepReport = {
-  readonly onError: (job: 'keys' | 'high-water' | 'sweep', error: unknown) => void
+  readonly onError: (job: 'keys' | 'high-water' | 'sessions' | 'sweep', error: unknown) => void
   /** The clock can't be believed: nothing is swept and no key takes over until it can. */
   readonly onPaused: (reason: string) => void
 }
 
 /**
- * What a running server does by itself: take the due steps of its key rings, write down how late it is, delete what expired.
+ * What a running server does by itself: take the due steps of its key rings, finish what a crash broke off, write down how late it is, delete what expired.
  * A clock that stands before the store's own high-water mark has gone back; then none of it happens.
  */
 export function startUpkeep({ core }: Gatehouse, report: UpkeepReport): Upkeep {
@@ -51,6 +52,7 @@ export function startUpkeep({ core }: Gatehouse, report: UpkeepReport): Upkeep {
       )
       return
     }
+    await finishEnds(core).catch((error: unknown) => report.onError('sessions', error))
     await keys.tick().catch((error: unknown) => report.onError('keys', error))
   }
 

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Client } from '../../src/domain/client.ts'
-import { ref, remove } from '../../src/domain/record.ts'
+import { ref } from '../../src/domain/record.ts'
+import { beginEnd } from '../../src/domain/session-state.ts'
 import type { User } from '../../src/domain/user.ts'
 import { transition } from '../../src/store/transition.ts'
 import { openHouse, type House } from './house.ts'
@@ -122,7 +123,11 @@ describe('what ends with it', () => {
     const authentication = { authTime: house.context.clock.seconds(), acr: 'pwd', amr: ['pwd'], sessionId }
     const bound = await house.makeGrant(ada, client, { authentication })
     const refs = { session: ref('session', sessionId) }
-    await transition(house.context.transition, refs, ({ session }) => ({ writes: remove(session), result: undefined }))
+    const end = { at: house.context.clock.seconds(), actor: ada.userId, address: '192.0.2.1' }
+    await transition(house.context.transition, refs, ({ session }) => ({
+      writes: beginEnd(session, { end, eventId: house.context.random.id(0) }),
+      result: undefined,
+    }))
     const path = `/api/v1/me/sessions/${sessionId}`
     const token = await tokenFor(ada)
     expect((await house.ask('DELETE', path, { token })).status).toBe(204)

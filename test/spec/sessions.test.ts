@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { lifetimes } from '../../src/domain/lifetimes.ts'
+import { endingSessions } from '../../src/domain/session-state.ts'
+import { startUpkeep } from '../../src/server/upkeep.ts'
+import { StoreUnavailable } from '../../src/store/unavailable.ts'
 import { createBrowser } from '../kit/browser.ts'
-import { authorizeUrl, codeFlow, follow, tokenRequest, type Tokens } from '../kit/flow.ts'
-import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
+import { authorizeUrl, codeFlow, follow, submit, tokenRequest, type Tokens } from '../kit/flow.ts'
+import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 
 let server: TestGatehouse
 let app: MadeClient
@@ -10,6 +13,7 @@ let app: MadeClient
 beforeAll(async () => {
   server = await startGatehouse()
   await server.makeUser('ada')
+  await server.makeUser('bob')
   app = await server.makeClient()
 })
 afterAll(() => server.close())
@@ -43,3 +47,44 @@ describe('OIDC Core §11: what a client gets without offline_access', () => {
     expect(await page('openid offline_access')).toContain('This stays in force until you withdraw it')
   })
 })
+
+describe('OIDC RP-Initiated Logout §2: signing out that broke off', () => {
+  const cut = async (deed: (flow: Awaited<ReturnType<typeof codeFlow>>) => Promise<unknown>) => {
+    const flow = await codeFlow(server, app, 'ada', { extra: { scope: 'openid profile' } })
+    // The process dies after its first commit: what comes after it never reaches the store.
+    const { store } = server.core.transition
+    const whole = { ...store }
+    let commits = 0
+    Object.assign(store, {
+      commit: async (writes: Parameters<typeof store.commit>[0]) => {
+        commits += 1
+        if (commits > 1) throw new StoreUnavailable('down', 'none')
+        return whole.commit(writes)
+      },
+    })
+    await deed(flow)
+    Object.assign(store, whole)
+    expect(commits).toBeGreaterThan(1)
+    return flow
+  }
+  const signOut = async ({ browser }: Awaited<ReturnType<typeof codeFlow>>) =>
+    submit(browser, await browser.ask('/oauth/logout'), 'sign-out', {})
+  const takeOver = async ({ browser }: Awaited<ReturnType<typeof codeFlow>>) =>
+    submit(browser, await browser.ask('/signin'), 'sign-in', { username: 'bob', password })
+
+  test.each([
+    ['the person signed out', signOut],
+    ['another person signed in', takeOver],
+  ])('%s: the session is over at once, and upkeep ends what came of it', async (_name, deed) => {
+    const { browser, tokens } = await cut(deed)
+    if (deed === signOut) expect((await browser.ask('/account')).location).toBe('/signin')
+    const upkeep = startUpkeep({ ...server, config: {} as never }, { onError: fail, onPaused: fail })
+    await upkeep.stop()
+    expect(await refresh(tokens)).toBe('invalid_grant')
+    expect((await server.core.transition.store.list('session', endingSessions, { limit: 1 })).records).toEqual([])
+  })
+})
+
+function fail(...about: readonly unknown[]): never {
+  throw new Error(about.map(String).join(' '))
+}
