@@ -1,9 +1,11 @@
 import type { Client } from '../domain/client.ts'
 import { chooseLanguage } from '../i18n/choose-language.ts'
+import type { Language } from '../i18n/messages/catalogue.ts'
 import { errorPage } from '../pages/error-page.ts'
 import type { Page, Presentation } from '../pages/page.ts'
 import type { Requester } from '../pages/requester.ts'
 import { retryLaterPage } from '../pages/retry-later-page.ts'
+import { cookieNameOf, parseCookies } from '../protocol/cookies.ts'
 import { describe, statusOf, type Refusal } from '../protocol/errors.ts'
 import type { HeaderLine, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import type { Core } from './core.ts'
@@ -14,7 +16,23 @@ export function presentationFor(
   http: HttpRequest,
   uiLocales: readonly string[] = [],
 ): Presentation {
-  return { look: core.look, language: chooseLanguage({ uiLocales, acceptLanguage: http.headers['accept-language'] }) }
+  return { look: core.look, language: languageFor(http.headers, uiLocales), here: addressOf(http) }
+}
+
+/** The language cookie holds no secret and is trusted with nothing, so it is read under either of its names. */
+export function languageFor(headers: HttpRequest['headers'], uiLocales: readonly string[] = []): Language {
+  const cookies = parseCookies(headers['cookie'])
+  const cookie = cookies.get(cookieNameOf(languageCookie, 'https')) ?? cookies.get(cookieNameOf(languageCookie, 'http'))
+  return chooseLanguage({ cookie, uiLocales, acceptLanguage: headers['accept-language'] })
+}
+
+export const languageCookie = 'gatehouse-language'
+
+/** Where the same page is found again. Every page that answers a POST has a GET at the same path. */
+function addressOf({ method, path, query, body }: HttpRequest): string {
+  if (method !== 'POST') return query === '' ? path : `${path}?${query}`
+  const id = /(?:^|&)interaction=([0-9A-Za-z_-]{34})(?:&|$)/.exec(body)?.[1]
+  return id === undefined ? path : `${path}?interaction=${id}`
 }
 
 /** A refusal for a person's eyes, where no verified redirect URI could take it. */

@@ -12,13 +12,14 @@ export type LanguageWishes = {
 }
 
 /**
- * The language of a page. What the application asks for this once wins over what the person chose earlier, which wins over
- * what the browser is set to; none of them can be wrong, only unknown, and then it is English.
+ * The language of a page. What the person chose at the foot of one of our pages wins over what the application asks for, or
+ * the switch would seem broken on its way; that wins over what the browser is set to. None of them can be wrong, only unknown,
+ * and then it is English.
  */
 export function chooseLanguage(wishes: LanguageWishes): Language {
   return (
-    lookupLanguage(wishes.uiLocales ?? [], languages) ??
     lookupLanguage(wishes.cookie === undefined ? [] : [wishes.cookie], languages) ??
+    lookupLanguage(wishes.uiLocales ?? [], languages) ??
     lookupLanguage(parseAcceptLanguage(wishes.acceptLanguage ?? ''), languages) ??
     'en'
   )

@@ -1,5 +1,6 @@
 import { catalogue } from './messages/catalogue.ts'
-import type { Language, MessageKey, PlaceholdersOf } from './messages/catalogue.ts'
+import type { Language } from './messages/catalogue.ts'
+import type { MessageKey, PlaceholdersOf } from './messages/translation.ts'
 
 /** The arguments that a message needs: none, or one object that fills each of its placeholders. */
 export type MessageArguments<Key extends MessageKey, Value> = [PlaceholdersOf<Key>] extends [never]

@@ -1,5 +1,5 @@
 import { message } from '../i18n/message.ts'
-import type { MessageKey } from '../i18n/messages/catalogue.ts'
+import type { MessageKey } from '../i18n/messages/translation.ts'
 import { en } from '../i18n/messages/en.ts'
 import type { Page, Presentation } from './page.ts'
 import { problemPage } from './problem-page.ts'

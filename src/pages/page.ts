@@ -1,5 +1,6 @@
 import type { HeaderLine, HttpResponse } from '../protocol/http.ts'
 import { message } from '../i18n/message.ts'
+import { languages } from '../i18n/messages/catalogue.ts'
 import type { Language } from '../i18n/messages/catalogue.ts'
 import { html, print } from './html.ts'
 import type { Html } from './html.ts'
@@ -9,7 +10,12 @@ import { securityHeaders } from './security-headers.ts'
 import type { FormTarget } from './security-headers.ts'
 
 /** How to show a page: the operator's look, the reader's language. */
-export type Presentation = { readonly look: Look; readonly language: Language }
+export type Presentation = {
+  readonly look: Look
+  readonly language: Language
+  /** Path and query of this page, for whoever switches the language. Default: the start page. */
+  readonly here?: string
+}
 
 /** A finished page: an answer that an endpoint may return as it is, or with cookies added. */
 export type Page = HttpResponse & { readonly body: string }
@@ -28,7 +34,8 @@ export type PageContent = {
 }
 
 /** Puts content into the frame that all pages share, with the headers that it needs. */
-export function page({ look, language }: Presentation, content: PageContent): Page {
+export function page(presentation: Presentation, content: PageContent): Page {
+  const { look, language } = presentation
   const titleKey = content.failed === true ? 'layout.errorTitle' : 'layout.title'
   const document = html`<!doctype html>
     <html lang="${language}">
@@ -49,7 +56,7 @@ export function page({ look, language }: Presentation, content: PageContent): Pa
         <main id="main" tabindex="-1">
           <div class="card">${content.body}</div>
         </main>
-        ${footer(look, language)}
+        ${footer(presentation, content)}
         ${content.script?.element}
       </body>
     </html> `
@@ -74,11 +81,30 @@ function brand(look: Look): Html {
   }</a>`
 }
 
-function footer(look: Look, language: Language): Html | false {
+function footer({ look, language, here = '/' }: Presentation, { script }: PageContent): Html {
   const links = [
     look.privacyPolicy !== undefined &&
       html`<a href="${look.privacyPolicy}">${message(language, 'layout.privacy')}</a>`,
     look.terms !== undefined && html`<a href="${look.terms}">${message(language, 'layout.terms')}</a>`,
   ]
-  return links.some((link) => link !== false) && html`<footer>${links}</footer>`
+  // A page that sends itself on can't be come back to.
+  return html`<footer>${links}${script === undefined && switches(language, here)}</footer>`
 }
+
+/** Every other language by its own name (WCAG 2.2 §3.1.2). Links, so that they work on pages whose policy allows no form. */
+function switches(language: Language, here: string): Html {
+  const back = here.length <= longestBack ? `&back=${encodeURIComponent(here)}` : ''
+  return html`<nav id="languages" aria-label="${message(language, 'layout.languages')}">
+    ${languages
+      .filter((other) => other !== language)
+      .map(
+        (other) =>
+          html`<a href="${`/language?to=${other}${back}`}" lang="${other}" hreflang="${other}"
+            >${message(other, 'layout.language')}</a
+          >`,
+      )}
+  </nav>`
+}
+
+/** A link that is longer than what a request line may be would lead nowhere. */
+const longestBack = 2048

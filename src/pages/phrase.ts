@@ -1,6 +1,7 @@
 import { fillMessage } from '../i18n/message.ts'
 import type { MessageArguments } from '../i18n/message.ts'
-import type { Language, MessageKey } from '../i18n/messages/catalogue.ts'
+import type { Language } from '../i18n/messages/catalogue.ts'
+import type { MessageKey } from '../i18n/messages/translation.ts'
 import { html } from './html.ts'
 import type { Html, HtmlValue } from './html.ts'
 

@@ -1,5 +1,6 @@
 import { message } from '../i18n/message.ts'
-import type { Language, MessageKey } from '../i18n/messages/catalogue.ts'
+import type { Language } from '../i18n/messages/catalogue.ts'
+import type { MessageKey } from '../i18n/messages/translation.ts'
 import { en } from '../i18n/messages/en.ts'
 import { clip } from './foreign.ts'
 

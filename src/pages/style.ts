@@ -112,6 +112,7 @@ code{font:.875rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mon
 .symbol{display:block;width:3rem;height:3rem;margin-bottom:1.25rem;color:var(--accent)}
 footer{display:flex;flex-wrap:wrap;justify-content:center;gap:0 1.75rem;padding:0 1rem 1.75rem;font-size:.875rem}
 footer a{color:var(--muted);text-decoration:none}
+footer nav{display:flex;gap:0 1.25rem}
 footer a:hover{text-decoration:underline;color:var(--ink)}
 @media (max-width:32rem){.scene{display:none}header{padding:1.25rem 1.25rem .5rem;text-align:left}
 main{padding:0 1.25rem 1.5rem}.card{padding:1.25rem 0 0;background:none;border:0;box-shadow:none}

@@ -9,6 +9,7 @@ export const reasons = {
   parameter_encoding: 'The form or query held an invalid percent escape or invalid UTF-8',
   parameter_control_character: 'The form or query held a control character',
   parameter_repeated: 'A parameter came more than once',
+  parameter_malformed: 'A parameter does not have its shape',
   parameter_missing: 'A required parameter was missing or empty',
   parameter_too_long: 'A parameter was longer than allowed',
   content_type: 'The body was not of the content type that this endpoint reads',

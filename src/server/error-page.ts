@@ -1,4 +1,4 @@
-import { chooseLanguage } from '../i18n/choose-language.ts'
+import { languageFor } from '../endpoints/presentation.ts'
 import { errorPage } from '../pages/error-page.ts'
 import { notFoundPage } from '../pages/not-found-page.ts'
 import type { Look } from '../pages/look.ts'
@@ -7,8 +7,8 @@ import type { ErrorPage } from './shell-error.ts'
 
 /** What the shell itself refuses or fails at, as a page in the operator's look. */
 export function createErrorPage(look: Look): ErrorPage {
-  return ({ status, error, description, reference, retryAfterSeconds }, acceptLanguage) => {
-    const presentation = { look, language: chooseLanguage({ acceptLanguage }) }
+  return ({ status, error, description, reference, retryAfterSeconds }, headers) => {
+    const presentation = { look, language: languageFor(headers) }
     const known = reference === undefined ? {} : { reference }
     if (status === 429 || status === 503) {
       return retryLaterPage(presentation, {

@@ -142,7 +142,7 @@ export function refuse(
   occasion?: Occasion,
 ): void {
   const { request, link } = arrival
-  const answer = context.errors(name, served.style, occasion, request.headers['accept-language'])
+  const answer = context.errors(name, served.style, occasion, request.headers as HttpRequest['headers'])
   if (hasBody(request.headers) && !request.complete) {
     link.ended = true
     discardBody(request)

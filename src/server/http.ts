@@ -187,7 +187,7 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
       route: {
         method: 'GET',
         path: 'unmatched',
-        endpoint: () => context.errors('not_found', style),
+        endpoint: ({ headers }) => context.errors('not_found', style, {}, headers),
         kind: 'none',
         access: 'public',
       },

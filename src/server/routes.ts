@@ -5,6 +5,7 @@ import { createConsentEndpoint, createConsentPageEndpoint } from '../endpoints/c
 import { createContinueEndpoint, createContinuePageEndpoint } from '../endpoints/continue.ts'
 import { createJwksEndpoint, createMetadataEndpoint } from '../endpoints/documents.ts'
 import { createEndSessionEndpoint } from '../endpoints/end-session.ts'
+import { createLanguageEndpoint } from '../endpoints/language.ts'
 import { createHomeEndpoint } from '../endpoints/home.ts'
 import { createIntrospectionEndpoint } from '../endpoints/introspect.ts'
 import { createRevocationEndpoint } from '../endpoints/revoke.ts'
@@ -123,6 +124,7 @@ export function routesOf(core: Core): readonly Route[] {
     { method: 'POST', path: protocolPaths.endSession, endpoint: endSession, kind: 'form', access: 'browser' },
 
     { method: 'GET', path: '/account', endpoint: createAccountEndpoint(core), kind: 'none', access: 'browser' },
+    { method: 'GET', path: '/language', endpoint: createLanguageEndpoint(core), kind: 'none', access: 'browser' },
     { method: 'GET', path: '/', endpoint: createHomeEndpoint(core), kind: 'none', access: 'browser' },
 
     ...apiRoutes(core),

@@ -1,4 +1,4 @@
-import type { HeaderLine, HttpResponse } from '../protocol/http.ts'
+import type { HeaderLine, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { problem, printProblem, type ProblemCode } from '../protocol/problem.ts'
 import type { ErrorStyle } from './route.ts'
 
@@ -43,24 +43,24 @@ export type Occasion = {
   readonly headers?: readonly HeaderLine[]
 }
 
-/** Renders an error for a person. `acceptLanguage` is the browser's. */
-export type ErrorPage = (error: ShellError, acceptLanguage: string | undefined) => HttpResponse
+/** Renders an error for a person; the headers say in which language. */
+export type ErrorPage = (error: ShellError, headers: HttpRequest['headers']) => HttpResponse
 
 export type ErrorAnswers = (
   name: ShellErrorName,
   style: ErrorStyle,
   occasion?: Occasion,
-  acceptLanguage?: string,
+  headers?: HttpRequest['headers'],
 ) => HttpResponse
 
 /** Bodies of fixed words: nothing of the request, nothing of what went wrong inside. */
 export function createErrorAnswers(errorPage: ErrorPage): ErrorAnswers {
-  return (name, style, occasion = {}, acceptLanguage) => {
+  return (name, style, occasion = {}, asked = {}) => {
     const [status, error, code, description] = shellErrors[name]
     const { headers = [], ...about } = occasion
     const answer =
       style === 'page'
-        ? errorPage({ status, error, description, ...about }, acceptLanguage)
+        ? errorPage({ status, error, description, ...about }, asked)
         : style === 'problem'
           ? printProblem({ ...problem(code, { detail: description }), status })
           : oauthBody(status, error, description)

@@ -5,7 +5,8 @@ import { duration } from '../../src/i18n/duration.ts'
 import { instant } from '../../src/i18n/instant.ts'
 import { lookupLanguage } from '../../src/i18n/lookup-language.ts'
 import { fillMessage, message } from '../../src/i18n/message.ts'
-import type { Translation } from '../../src/i18n/messages/catalogue.ts'
+import type { Translation } from '../../src/i18n/messages/translation.ts'
+import { catalogue, languages } from '../../src/i18n/messages/catalogue.ts'
 import { en } from '../../src/i18n/messages/en.ts'
 import { parseAcceptLanguage } from '../../src/i18n/parse-accept-language.ts'
 
@@ -26,12 +27,32 @@ describe('messages', () => {
     expect([english, turned, lacking, missing]).toEqual([true, true, false, false])
   })
 
-  test('English reads as typeset: no straight quotes, no doubled spaces, no braces but placeholders', () => {
+  test.each(languages)('%s has every message that English has and no other, with the same placeholders', (language) => {
+    const placeholders = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([name]) => name).toSorted()
+    const words = catalogue(language)
+    expect(Object.keys(words).toSorted()).toEqual(Object.keys(en).toSorted())
     for (const [key, text] of Object.entries(en)) {
-      expect(text.replace(/\{\w+\}/g, 'x'), key).not.toMatch(/['"{}]|\s\s|^\s|\s$/)
+      expect(placeholders(words[key as keyof typeof en]), key).toEqual(placeholders(text))
     }
   })
+
+  test.each(languages)(
+    '%s reads as typeset: no straight quotes, no doubled spaces, no braces but placeholders',
+    (language) => {
+      for (const [key, text] of Object.entries(catalogue(language))) {
+        expect(text.replace(/\{\w+\}/g, 'x'), key).not.toMatch(/['"{}]|\s\s|^\s|\s$/)
+      }
+    },
+  )
+
+  test('German is no English left standing', () => {
+    const same = Object.entries(catalogue('de')).filter(([key, text]) => text === en[key as keyof typeof en])
+    expect(same.map(([key]) => key).toSorted()).toEqual(sameInGerman)
+  })
 })
+
+/** Words and frames that are the same in both. */
+const sameInGerman = ['account.device', 'account.fullName', 'home.issuer', 'layout.title']
 
 describe('language', () => {
   const lookup = (...wishes: string[]) => lookupLanguage(wishes, ['en', 'de', 'pt-BR'])
@@ -56,10 +77,18 @@ describe('language', () => {
   test('whatever is wished for, there is a language', () => {
     fc.assert(
       fc.property(fc.array(fc.string()), fc.string(), fc.string(), (uiLocales, cookie, acceptLanguage) => {
-        expect(chooseLanguage({ uiLocales, cookie, acceptLanguage })).toBe('en')
+        expect(languages).toContain(chooseLanguage({ uiLocales, cookie, acceptLanguage }))
       }),
     )
     expect(chooseLanguage({})).toBe('en')
+    expect(chooseLanguage({ acceptLanguage: 'fr-CH, fr;q=0.9' })).toBe('en')
+  })
+
+  test('OIDC Core §3.1.2.1: what the person chose here, else what the application asks for, else the browser', () => {
+    expect(chooseLanguage({ acceptLanguage: 'de-AT,en;q=0.5' })).toBe('de')
+    expect(chooseLanguage({ uiLocales: ['fr', 'de-CH'], acceptLanguage: 'en' })).toBe('de')
+    expect(chooseLanguage({ cookie: 'en', uiLocales: ['de'], acceptLanguage: 'de' })).toBe('en')
+    expect(chooseLanguage({ cookie: 'xx', uiLocales: ['de'] })).toBe('de')
   })
 })
 
@@ -94,5 +123,6 @@ describe('spans and instants', () => {
 
   test('an instant says that it is UTC', () => {
     expect(instant('en', 1_795_000_000)).toBe('November 18, 2026 at 11:06 UTC')
+    expect(instant('de', 1_795_000_000)).toBe('18. November 2026 um 11:06 UTC')
   })
 })

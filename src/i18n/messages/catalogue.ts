@@ -1,30 +1,17 @@
+import { de } from './de.ts'
 import { en } from './en.ts'
+import type { Translation } from './translation.ts'
 
-export type MessageKey = keyof typeof en
-
-/** The names between braces in a message. */
-export type Placeholders<Text> = Text extends `${string}{${infer Name}}${infer Rest}`
-  ? Name | Placeholders<Rest>
-  : never
-
-export type PlaceholdersOf<Key extends MessageKey> = Placeholders<(typeof en)[Key]>
-
-/** A text that holds every one of the placeholders, in any order. */
-type Holding<Names extends string> = [Names] extends [never]
-  ? string
-  : (Names extends string ? (text: `${string}{${Names}}${string}`) => void : never) extends (text: infer Each) => void
-    ? Each
-    : never
-
-/** What a language's file must satisfy: every message, none with a placeholder left out. */
-export type Translation = { readonly [Key in MessageKey]: Holding<PlaceholdersOf<Key>> }
-
-const catalogues = { en } as const satisfies Record<string, Translation>
+const catalogues = { en, de } as const satisfies Record<string, Translation>
 
 export type Language = keyof typeof catalogues
 
 /** Every language there is, English first: it is what we speak when nothing else fits. */
 export const languages = Object.keys(catalogues) as readonly Language[]
+
+export function isLanguage(text: string | undefined): text is Language {
+  return languages.some((language) => language === text)
+}
 
 export function catalogue(language: Language): Translation {
   return catalogues[language]

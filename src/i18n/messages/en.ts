@@ -8,6 +8,8 @@ export const en = {
   'layout.skip': 'Skip to content',
   'layout.title': '{page} · {product}',
   'layout.errorTitle': 'Error: {page} · {product}',
+  'layout.language': 'English',
+  'layout.languages': 'Language',
 
   'requester.loopback': 'a program on this computer',
   'requester.app': 'the app {scheme} on this device',
