@@ -53,6 +53,7 @@ export const de = {
   'consent.at': 'bei {resource}',
   'consent.untilWithdrawn': 'Das gilt, bis Sie es widerrufen.',
   'consent.untilWithdrawnAtMost': 'Das gilt, bis Sie es widerrufen, höchstens {duration}.',
+  'consent.untilSignOut': 'Das endet, wenn Sie sich hier abmelden, spätestens nach {duration}.',
   'consent.for': 'Das endet von selbst nach {duration}.',
   'consent.return': 'In jedem Fall kehren Sie zurück zu: {place}.',
   'consent.allow': 'Erlauben',
