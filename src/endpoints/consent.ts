@@ -4,31 +4,28 @@ import type { SignedIn } from '../domain/next-step.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { consentPage, type ConsentLifetime } from '../pages/consent-page.ts'
 import type { ScopeWish } from '../pages/scope-words.ts'
-import { isRefusal, refuse } from '../protocol/errors.ts'
+import { refuse } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
-import { parseParameters } from '../protocol/parameters.ts'
 import { printScope } from '../protocol/scope.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
-import { knowBrowser } from '../signin/browser.ts'
-import { formTokenField, guardForm } from '../signin/form-guard.ts'
-import { currentSession } from '../signin/session.ts'
+import { bindForm } from '../signin/form-guard.ts'
 import { transition } from '../store/transition.ts'
-import { printFormToken } from '../tokens/csrf.ts'
 import { refuseToClient } from './authorization-response.ts'
 import type { Core } from './core.ts'
 import { takeUp, type Parked } from './interactions.ts'
 import { issueAuthorization } from './issue-authorization.ts'
-import { presentationFor, refusalPage, requesterOf, withHeaders } from './presentation.ts'
+import { presentationFor, requesterOf, withHeaders } from './presentation.ts'
 import { allowedScope, proceed, stepOf } from './proceed.ts'
+import { purposeOf, readPageRequest } from './read-page-request.ts'
 
 /** The consent page, only where it is what the request needs: anything else goes to its own page. */
 export function createConsentPageEndpoint(core: Core): Endpoint {
   return async (http) => {
-    const query = parseParameters(http.query)
-    if (isRefusal(query)) return refusalPage(core, http, 'consent', query)
-    const pending = await takeUp(core, http, query.get('interaction'))
+    const asked = await readPageRequest(core, http, 'consent')
+    if ('status' in asked) return asked
+    const { signedIn, interaction } = asked
+    const pending = await takeUp(core, http, interaction)
     if ('status' in pending) return pending
-    const signedIn = await currentSession(core, http)
     const step = await stepOf(core, pending, signedIn)
     if (signedIn === undefined || step.step !== 'consent') return proceed(core, http, pending, signedIn)
     return show(core, http, pending, signedIn)
@@ -38,19 +35,14 @@ export function createConsentPageEndpoint(core: Core): Endpoint {
 /** The answer to the consent page. What was asked stands in the parked request; the form can only take away (B24). */
 export function createConsentEndpoint(core: Core): Endpoint {
   return async (http) => {
-    const parameters = parseParameters(http.body)
-    if (isRefusal(parameters)) return refusalPage(core, http, 'consent', parameters)
-    const id = parameters.get('interaction')
-    const guarded = guardForm(core, http, parameters, `consent:${id ?? ''}`)
-    if (guarded !== undefined) return refusalPage(core, http, 'consent', guarded)
-    const pending = await takeUp(core, http, id)
+    const form = await readPageRequest(core, http, 'consent')
+    if ('status' in form) return form
+    const { parameters, signedIn, interaction } = form
+    const pending = await takeUp(core, http, interaction)
     if ('status' in pending) return pending
-    const signedIn = await currentSession(core, http)
     const step = await stepOf(core, pending, signedIn)
     if (signedIn === undefined || step.step !== 'consent') return proceed(core, http, pending, signedIn)
 
-    // Another tab may have signed somebody else in: what one person was shown, nobody else agrees to (B22).
-    if (parameters.get('account') !== signedIn.user.userId) return show(core, http, pending, signedIn)
     const decision = parameters.get('decision')
     if (decision === 'deny') return deny(core, http, pending, signedIn)
     if (decision !== 'allow') return show(core, http, pending, signedIn)
@@ -86,21 +78,18 @@ async function deny(core: Core, http: HttpRequest, pending: Parked, signedIn: Si
 async function show(core: Core, http: HttpRequest, pending: Parked, signedIn: SignedIn): Promise<HttpResponse> {
   const { request, to, parked } = pending
   const { id } = parked
-  const browser = knowBrowser(core, http)
+  // Another tab may sign somebody else in: the form is this session's alone, so what one person was shown nobody else agrees to (B22).
+  const form = bindForm(core, http, { purpose: purposeOf('consent', id), signedIn })
   const view = consentPage(presentationFor(core, http, request.uiLocales), {
     action: '/consent',
-    hidden: [
-      { name: formTokenField, value: printFormToken(core.keys, browser.value, `consent:${id}`) },
-      { name: 'interaction', value: id },
-      { name: 'account', value: signedIn.user.userId },
-    ],
+    hidden: [form.field, { name: 'interaction', value: id }],
     requester: requesterOf(to.client, to.target),
     person: signedIn.user,
     otherAccount: `/signin?interaction=${id}`,
     scopes: await wishes(core, request.resources, allowedScope(pending, signedIn)),
     lifetime: lifetimeOf(pending, signedIn, core.clock.seconds()),
   })
-  return withHeaders(view, browser.setCookie)
+  return withHeaders(view, form.setCookie)
 }
 
 /** How long the client can go on with what it is given now. */

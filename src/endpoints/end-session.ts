@@ -8,14 +8,14 @@ import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { parseParameters, refuseRepeated, type Parameters } from '../protocol/parameters.ts'
 import { verifyRedirectUri, type RedirectTarget } from '../protocol/redirect-uri.ts'
 import { printResponseUrl } from '../protocol/response-url.ts'
-import { knowBrowser } from '../signin/browser.ts'
-import { formTokenField, guardForm } from '../signin/form-guard.ts'
+import { bindForm, guardForm } from '../signin/form-guard.ts'
 import { currentSession, removeSessionCookie } from '../signin/session.ts'
-import { printFormToken } from '../tokens/csrf.ts'
 import { verifyIdTokenHint, type IdTokenHint } from '../tokens/id-token.ts'
 import type { Core } from './core.ts'
 import { presentationFor, refusalPage, withHeaders } from './presentation.ts'
 import { seeOther } from './respond.ts'
+
+const purpose = 'sign-out'
 
 /** Who asks to sign out, and where the browser may go afterwards: only what a client registered. */
 type Asking = {
@@ -43,7 +43,7 @@ export function createEndSessionEndpoint(core: Core): Endpoint {
     }
     const confirmed = parameters.get('confirm') !== undefined && http.method === 'POST'
     if (!confirmed) return ask(core, http, asking, signedIn, parameters)
-    const guarded = guardForm(core, http, parameters, 'sign-out')
+    const guarded = guardForm(core, http, { purpose, signedIn, parameters })
     if (guarded !== undefined) return refusalPage(core, http, 'logout', guarded)
     return gone(core, http, asking, await end(core, http, signedIn))
   }
@@ -92,7 +92,7 @@ function gone(core: Core, http: HttpRequest, asking: Asking, cookies: HttpRespon
 }
 
 function ask(core: Core, http: HttpRequest, asking: Asking, signedIn: SignedIn, parameters: Parameters): HttpResponse {
-  const browser = knowBrowser(core, http)
+  const form = bindForm(core, http, { purpose, signedIn })
   const kept = ['id_token_hint', 'client_id', 'post_logout_redirect_uri', 'state'].flatMap((name) => {
     const value = parameters.get(name)
     return value === undefined ? [] : [{ name, value }]
@@ -100,17 +100,13 @@ function ask(core: Core, http: HttpRequest, asking: Asking, signedIn: SignedIn, 
   const { client } = asking
   const view = signOutPage(presentationFor(core, http), {
     action: '/oauth/logout',
-    hidden: [
-      { name: formTokenField, value: printFormToken(core.keys, browser.value, 'sign-out') },
-      { name: 'confirm', value: 'yes' },
-      ...kept,
-    ],
+    hidden: [form.field, { name: 'confirm', value: 'yes' }, ...kept],
     person: signedIn.user,
     ...(client === undefined
       ? {}
       : { requester: { clientId: client.clientId, ...(client.name === undefined ? {} : { name: client.name }) } }),
   })
-  return withHeaders(view, browser.setCookie)
+  return withHeaders(view, form.setCookie)
 }
 
 async function end(core: Core, http: HttpRequest, { sessionId, user }: SignedIn): Promise<HttpResponse['headers']> {

@@ -119,7 +119,7 @@ export async function bindToBrowser(
 export async function advance(
   core: Core,
   pending: Parked,
-  progress: Pick<Interaction, 'sessionId' | 'authenticatedAt'>,
+  progress: Pick<Interaction, 'sessionId' | 'authenticatedAt' | 'browserHash'>,
 ): Promise<Parked | undefined> {
   const { id } = pending.parked
   return transition(core.transition, { interaction: ref('interaction', id) }, ({ interaction: slot }) => {

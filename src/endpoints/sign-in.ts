@@ -6,30 +6,31 @@ import { ref, remove } from '../domain/record.ts'
 import { signInPage, type SignInProblem } from '../pages/sign-in-page.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
-import { parseParameters, refuseRepeated, type Parameters } from '../protocol/parameters.ts'
-import { knowBrowser } from '../signin/browser.ts'
-import { formTokenField, guardForm } from '../signin/form-guard.ts'
+import { refuseRepeated } from '../protocol/parameters.ts'
+import { bindForm } from '../signin/form-guard.ts'
 import { verifyPassword } from '../signin/password.ts'
-import { currentSession, openSession, type OpenedSession } from '../signin/session.ts'
+import { openSession, type OpenedSession } from '../signin/session.ts'
 import { transition } from '../store/transition.ts'
-import { printFormToken } from '../tokens/csrf.ts'
 import type { Core } from './core.ts'
 import { advance, takeUp, type Parked } from './interactions.ts'
 import { presentationFor, refusalPage, requesterOf, withHeaders } from './presentation.ts'
 import { proceed, stepOf } from './proceed.ts'
+import { purposeOf, readPageRequest, type PageRequest } from './read-page-request.ts'
 import { seeOther } from './respond.ts'
 
 /** The sign-in page: for a parked request, or for the person's own account page. */
 export function createSignInPageEndpoint(core: Core): Endpoint {
   return async (http) => {
-    const query = parseParameters(http.query)
-    if (isRefusal(query)) return refusalPage(core, http, 'signin', query)
-    const pending = await pendingOf(core, http, query)
+    const asked = await readPageRequest(core, http, 'signin')
+    if ('status' in asked) return asked
+    const { signedIn } = asked
+    const pending = await pendingOf(core, http, asked)
     if (pending !== undefined && 'status' in pending) return pending
-    const signedIn = await currentSession(core, http)
     const step = pending === undefined ? undefined : await stepOf(core, pending, signedIn)
     const fresh = step?.step === 'sign-in' && (step.reason === 'prompt' || step.reason === 'max_age')
-    return form(core, http, pending, {
+    return show(core, http, {
+      pending,
+      signedIn,
       ...(pending?.request.loginHint === undefined ? {} : { username: pending.request.loginHint }),
       again: signedIn !== undefined && (pending === undefined || fresh),
     })
@@ -39,13 +40,12 @@ export function createSignInPageEndpoint(core: Core): Endpoint {
 /** What the sign-in form sends. A wrong password shows the form again; a right one always makes a new session (G03). */
 export function createSignInEndpoint(core: Core): Endpoint {
   return async (http) => {
-    const parameters = parseParameters(http.body)
-    if (isRefusal(parameters)) return refusalPage(core, http, 'signin', parameters)
+    const form = await readPageRequest(core, http, 'signin')
+    if ('status' in form) return form
+    const { parameters, signedIn: previous } = form
     const repeated = refuseRepeated(parameters)
     if (repeated !== undefined) return refusalPage(core, http, 'signin', repeated)
-    const guarded = guardForm(core, http, parameters, purposeOf(parameters.get('interaction')))
-    if (guarded !== undefined) return refusalPage(core, http, 'signin', guarded)
-    const pending = await pendingOf(core, http, parameters)
+    const pending = await pendingOf(core, http, form)
     if (pending !== undefined && 'status' in pending) return pending
 
     const username = parameters.get('username') ?? ''
@@ -57,25 +57,23 @@ export function createSignInEndpoint(core: Core): Endpoint {
     })
     if (isRefusal(user)) {
       core.observer.refused('signin', user, { address: http.peer.address })
-      return form(core, http, pending, { username, remember: persistent, problem: problemOf(user) })
+      return show(core, http, { pending, signedIn: previous, username, remember: persistent, problem: problemOf(user) })
     }
-    const previous = await currentSession(core, http)
     const opened = await openSession(core, http, { user, persistent, amr: ['pwd'], acr: 'pwd', previous })
     await replaceSession(core, http, { previous, opened })
-    const response = await onward(core, http, pending, opened.signedIn)
-    return withHeaders(response, [opened.setCookie])
+    return withHeaders(await onward(core, http, { pending, opened }), opened.setCookies)
   }
 }
 
 async function onward(
   core: Core,
   http: HttpRequest,
-  pending: Parked | undefined,
-  signedIn: SignedIn,
+  { pending, opened }: { readonly pending: Parked | undefined; readonly opened: OpenedSession },
 ): Promise<HttpResponse> {
   if (pending === undefined) return seeOther('/account')
+  const { signedIn, browserHash } = opened
   const { sessionId, session } = signedIn
-  const advanced = await advance(core, pending, { sessionId, authenticatedAt: session.authTime })
+  const advanced = await advance(core, pending, { sessionId, authenticatedAt: session.authTime, browserHash })
   return advanced === undefined ? seeOther('/account') : proceed(core, http, advanced, signedIn)
 }
 
@@ -109,35 +107,34 @@ function problemOf(refusal: Refusal): SignInProblem {
 async function pendingOf(
   core: Core,
   http: HttpRequest,
-  parameters: Parameters,
+  { interaction }: PageRequest,
 ): Promise<Parked | HttpResponse | undefined> {
-  const id = parameters.get('interaction')
-  return id === undefined ? undefined : takeUp(core, http, id)
+  return interaction === undefined ? undefined : takeUp(core, http, interaction)
 }
 
-function purposeOf(interaction: string | undefined): string {
-  return `sign-in:${interaction ?? ''}`
-}
-
-function form(
+function show(
   core: Core,
   http: HttpRequest,
-  pending: Parked | undefined,
-  state: {
+  {
+    pending,
+    signedIn,
+    ...state
+  }: {
+    readonly pending: Parked | undefined
+    readonly signedIn: SignedIn | undefined
     readonly username?: string
     readonly remember?: boolean
     readonly again?: boolean
     readonly problem?: SignInProblem
   },
 ): HttpResponse {
-  const browser = knowBrowser(core, http)
   const id = pending?.parked.id
-  const token = printFormToken(core.keys, browser.value, purposeOf(id))
+  const form = bindForm(core, http, { purpose: purposeOf('signin', id), signedIn })
   const view = signInPage(presentationFor(core, http, pending?.request.uiLocales), {
     action: '/signin',
-    hidden: [{ name: formTokenField, value: token }, ...(id === undefined ? [] : [{ name: 'interaction', value: id }])],
+    hidden: [form.field, ...(id === undefined ? [] : [{ name: 'interaction', value: id }])],
     ...(pending === undefined ? {} : { requester: requesterOf(pending.to.client, pending.to.target) }),
     ...state,
   })
-  return withHeaders(view, browser.setCookie)
+  return withHeaders(view, form.setCookie)
 }

@@ -7,7 +7,7 @@ import { schemeOf, type BrowserContext } from './context.ts'
 export type Browser = {
   /** The cookie's value. Only MACs and a hash of it are ever stored. */
   readonly value: string
-  /** To be set if the browser had none. */
+  /** To be set if the browser has another one, or none. */
   readonly setCookie: readonly HeaderLine[]
 }
 
@@ -21,7 +21,11 @@ export function readBrowser(context: BrowserContext, request: HttpRequest): stri
 
 export function knowBrowser(context: BrowserContext, request: HttpRequest): Browser {
   const known = readBrowser(context, request)
-  if (known !== undefined) return { value: known, setCookie: [] }
+  return known === undefined ? newBrowser(context) : { value: known, setCookie: [] }
+}
+
+/** From now on another one: whoever planted or saw the cookie of before has nothing that fits (fixation). */
+export function newBrowser(context: BrowserContext): Browser {
   const value = context.random.text(32)
   return {
     value,

@@ -1,22 +1,38 @@
+import type { SignedIn } from '../domain/next-step.ts'
 import { refuse, type Refusal } from '../protocol/errors.ts'
-import type { HttpRequest } from '../protocol/http.ts'
+import type { HeaderLine, HttpRequest } from '../protocol/http.ts'
 import type { Parameters } from '../protocol/parameters.ts'
-import { verifyFormToken } from '../tokens/csrf.ts'
-import { readBrowser } from './browser.ts'
+import { printFormToken, verifyFormToken } from '../tokens/csrf.ts'
+import { knowBrowser, readBrowser } from './browser.ts'
 import type { BrowserContext } from './context.ts'
 
-/** The name of the hidden field that binds a form to browser and purpose. */
-export const formTokenField = 'csrf'
+/** The name of the hidden field that binds a form to browser, session and purpose. */
+const formTokenField = 'csrf'
+
+/** A form of ours: what it is for, and who is signed in where it is shown or sent. */
+export type FormOf = { readonly purpose: string; readonly signedIn: SignedIn | undefined }
+
+/** What a form needs so that `guardForm` lets it pass. */
+export type BoundForm = {
+  readonly field: { readonly name: string; readonly value: string }
+  /** To go out with the form. */
+  readonly setCookie: readonly HeaderLine[]
+}
+
+export function bindForm(context: BrowserContext, http: HttpRequest, { purpose, signedIn }: FormOf): BoundForm {
+  const browser = knowBrowser(context, http)
+  const place = { browser: browser.value, session: signedIn?.sessionId ?? '', purpose }
+  return { field: { name: formTokenField, value: printFormToken(context.keys, place) }, setCookie: browser.setCookie }
+}
 
 /**
- * Whether a form was sent from our own page in the same browser. Three independent signs: Fetch Metadata, Origin,
- * and a MAC over the browser cookie and what the form is for. The first two must match when present; the third always.
+ * Whether a form was sent from our own page in the same browser and session. Three independent signs: Fetch Metadata, Origin,
+ * and a MAC over the browser cookie, the session and what the form is for. The first two must match when present; the third always.
  */
 export function guardForm(
   context: BrowserContext,
   request: HttpRequest,
-  parameters: Parameters,
-  purpose: string,
+  { purpose, signedIn, parameters }: FormOf & { readonly parameters: Parameters },
 ): Refusal | undefined {
   const site = request.headers['sec-fetch-site']
   if (site !== undefined && site !== 'same-origin') return refuse('access_denied', 'cross_site')
@@ -27,8 +43,7 @@ export function guardForm(
     return refuse('access_denied', 'cross_site')
   const browser = readBrowser(context, request)
   const token = parameters.get(formTokenField)
-  if (browser === undefined || token === undefined || !verifyFormToken(context.keys, browser, purpose, token)) {
-    return refuse('access_denied', 'form_token')
-  }
-  return undefined
+  if (browser === undefined || token === undefined) return refuse('access_denied', 'form_token')
+  const place = { browser, session: signedIn?.sessionId ?? '', purpose }
+  return verifyFormToken(context.keys, place, token) ? undefined : refuse('access_denied', 'form_token')
 }

@@ -10,6 +10,7 @@ import type { HeaderLine, HttpRequest } from '../protocol/http.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
 import { printSessionHandle, readSessionHandle } from '../tokens/session-handle.ts'
+import { browserHash, newBrowser } from './browser.ts'
 import { schemeOf, type BrowserContext } from './context.ts'
 
 const sessionCookie = 'gatehouse-session'
@@ -44,10 +45,12 @@ async function touch(context: BrowserContext, sessionId: string): Promise<void> 
 export type OpenedSession = {
   readonly signedIn: SignedIn
   readonly writes: readonly Write[]
-  readonly setCookie: HeaderLine
+  /** What the browser is known by from now on: a parked request that goes on must be bound to it. */
+  readonly browserHash: string
+  readonly setCookies: readonly HeaderLine[]
 }
 
-/** A new session for somebody who just proved who he is: always a new id (G03), together with its event. */
+/** A new session for somebody who just proved who he is: always a new id and a new browser cookie (G03), together with its event. */
 export async function openSession(
   context: BrowserContext,
   request: HttpRequest,
@@ -72,6 +75,7 @@ export async function openSession(
     device: deviceNameOf(request.headers['user-agent']),
   })
   const handle = printSessionHandle(context.keys, { recordId: sessionId, generation: 0, imprint: session })
+  const browser = newBrowser(context)
   return {
     signedIn: { sessionId, session, user: proof.user },
     writes: [
@@ -83,14 +87,18 @@ export async function openSession(
         address: request.peer.address,
       }),
     ],
-    setCookie: [
-      'set-cookie',
-      printSetCookie({
-        name: sessionCookie,
-        value: handle,
-        scheme: schemeOf(context),
-        ...(session.persistent ? { maxAge: session.absoluteExpiresAt - now } : {}),
-      }),
+    browserHash: browserHash(browser.value),
+    setCookies: [
+      [
+        'set-cookie',
+        printSetCookie({
+          name: sessionCookie,
+          value: handle,
+          scheme: schemeOf(context),
+          ...(session.persistent ? { maxAge: session.absoluteExpiresAt - now } : {}),
+        }),
+      ],
+      ...browser.setCookie,
     ],
   }
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { routesOf } from '../../src/server/routes.ts'
 import { printFormToken } from '../../src/tokens/csrf.ts'
+import { readSessionHandle } from '../../src/tokens/session-handle.ts'
 import { printToken } from '../../src/tokens/token-text.ts'
 import { createBrowser, formBody, readForm, type Answer, type Browser, type Form } from '../kit/browser.ts'
 import { breakages, breakStore } from '../kit/break-store.ts'
@@ -42,6 +43,10 @@ function asAda(): Browser {
 
 async function parkedAt(browser: Browser, extra: Readonly<Record<string, string>>): Promise<Answer> {
   return follow(server, browser, await browser.ask(authorizeUrl(app, extra)))
+}
+
+function sessionOf(browser: Browser): string {
+  return readSessionHandle(server.core.keys, browser.cookies.get(sessionCookie) ?? '')?.recordId ?? ''
 }
 
 function idOf(page: Answer): string {
@@ -97,6 +102,10 @@ describe('family G: forms come from our own page in the same browser', () => {
       from.ask(form.action, { form: values, headers })
     const full = { ...form.fields, ...fields }
     const own = browser.cookies.get(browserCookie) ?? ''
+    const session = sessionOf(browser)
+    const purpose = form.id === 'sign-out' ? 'sign-out' : `${form.action.slice(1)}:${String(full['interaction'] ?? '')}`
+    // What is left out below is all that keeps it from being the right one.
+    expect(full['csrf']).toBe(printFormToken(server.core.keys, { browser: own, session, purpose }))
     const { csrf: _left, ...without } = full
     const stranger = createBrowser(server.url)
     await stranger.ask('/signin')
@@ -109,10 +118,17 @@ describe('family G: forms come from our own page in the same browser', () => {
       await send({ ...full, csrf: 'x' }),
       await send({ ...full, csrf: `${String(full['csrf']).slice(0, -1)}!` }),
       // Of this browser, for something else; of another browser, for this.
-      await send({ ...full, csrf: printFormToken(server.core.keys, own, 'something else') }),
       await send({
         ...full,
-        csrf: printFormToken(server.core.keys, 'x'.repeat(43), `sign-in:${String(full['interaction'] ?? '')}`),
+        csrf: printFormToken(server.core.keys, { browser: own, session, purpose: 'something else' }),
+      }),
+      await send({
+        ...full,
+        csrf: printFormToken(server.core.keys, { browser: 'x'.repeat(43), session, purpose }),
+      }),
+      await send({
+        ...full,
+        csrf: printFormToken(server.core.keys, { browser: own, session: 'another', purpose }),
       }),
       await send(full, {}, withCookie(browserCookie, stranger.cookies.get(browserCookie) ?? '')),
       ...(await Promise.all(Object.values(signs).map((headers) => send(full, headers)))),
@@ -838,7 +854,8 @@ describe('G21 empty-POST: the server, not the browser, knows how far a request h
   })
 
   function fieldsFor(browser: Browser, step: string, id: string, more: Readonly<Record<string, string>>) {
-    const csrf = printFormToken(server.core.keys, browser.cookies.get(browserCookie) ?? '', `${step}:${id}`)
+    const place = { browser: browser.cookies.get(browserCookie) ?? '', session: sessionOf(browser) }
+    const csrf = printFormToken(server.core.keys, { ...place, purpose: `${step}:${id}` })
     return { csrf, interaction: id, decision: step === 'consent' ? 'allow' : 'continue', ...more }
   }
 })

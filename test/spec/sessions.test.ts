@@ -88,3 +88,40 @@ describe('OIDC RP-Initiated Logout §2: signing out that broke off', () => {
 function fail(...about: readonly unknown[]): never {
   throw new Error(about.map(String).join(' '))
 }
+
+describe('a form belongs to one browser and one session', () => {
+  const [browserCookie, sessionCookie] = ['gatehouse-browser', 'gatehouse-session']
+  const signedIn = async (username: string) => {
+    const browser = createBrowser(server.url)
+    await submit(browser, await browser.ask('/signin'), 'sign-in', { username, password })
+    return browser
+  }
+
+  test('whoever planted the cookie of a browser has another one after somebody signed in (session fixation)', async () => {
+    const browser = createBrowser(server.url)
+    const page = await browser.ask('/signin')
+    const planted = browser.cookies.get(browserCookie) ?? ''
+    await submit(browser, page, 'sign-in', { username: 'ada', password })
+    expect(browser.cookies.get(browserCookie)).toMatch(/^[\w-]{43}$/)
+    expect(browser.cookies.get(browserCookie)).not.toBe(planted)
+    // The request that brought the person here goes on in the new one.
+    expect((await codeFlow(server, app, 'ada', { browser: createBrowser(server.url) })).tokens).toBeDefined()
+  })
+
+  test('a form of one session does nothing in another one of the same browser', async () => {
+    const [ada, bob] = [await signedIn('ada'), await signedIn('bob')]
+    const form = await ada.ask('/oauth/logout')
+    ada.cookies.set(sessionCookie, bob.cookies.get(sessionCookie) ?? '')
+    expect((await submit(ada, form, 'sign-out', {})).status).toBe(403)
+    expect((await bob.ask('/account')).status).toBe(200)
+  })
+
+  test('a form from before the sign-in does nothing after it', async () => {
+    const browser = createBrowser(server.url)
+    const before = await browser.ask('/signin')
+    const kept = browser.cookies.get(browserCookie) ?? ''
+    await submit(browser, before, 'sign-in', { username: 'ada', password })
+    browser.cookies.set(browserCookie, kept)
+    expect((await submit(browser, before, 'sign-in', { username: 'bob', password })).status).toBe(403)
+  })
+})

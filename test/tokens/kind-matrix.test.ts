@@ -26,6 +26,7 @@ const credential = { recordId: 'r1', generation: 0, imprint: { nonce: own.random
 const minted = mint(keys, { ...issuance, idToken: { ttl: 600, claims: {} } })
 const signing = keys.signing('ES256')
 
+const place = { browser: 'browser', session: 's1', purpose: 'sign-in' }
 const texts: Record<string, string> = {
   code: printCode(keys, credential),
   refresh: printRefreshToken(keys, credential),
@@ -37,7 +38,7 @@ const texts: Record<string, string> = {
   'client assertion': signJws(signing, 'client-authentication+jwt', printJwtClaims(claims)),
   'untyped jwt': signJws(signing, '', printJwtClaims(claims)),
   'client secret': newClientSecret(own.random).secret,
-  'form token': printFormToken(keys, 'browser', 'sign-in'),
+  'form token': printFormToken(keys, place),
   cursor: printCursor(keys, 'users', 'position'),
 }
 
@@ -48,7 +49,7 @@ const readers: Record<string, (text: string) => boolean> = {
   session: (text) => readSessionHandle(keys, text) !== undefined,
   access: (text) => !('refused' in verifyAccess(keys, text, expected)),
   'id token': (text) => !('refused' in verifyIdTokenHint(keys, text, expected)),
-  'form token': (text) => verifyFormToken(keys, 'browser', 'sign-in', text),
+  'form token': (text) => verifyFormToken(keys, place, text),
   cursor: (text) => readCursor(keys, 'users', text) !== undefined,
 }
 

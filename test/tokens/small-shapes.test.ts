@@ -81,25 +81,34 @@ describe('client secrets', () => {
 })
 
 describe('form tokens', () => {
-  test('fit one browser and one purpose', () => {
-    const text = printFormToken(keys, 'browser-1', 'consent:i1')
-    expect(verifyFormToken(keys, 'browser-1', 'consent:i1', text)).toBe(true)
-    expect(verifyFormToken(keys, 'browser-2', 'consent:i1', text)).toBe(false)
-    expect(verifyFormToken(keys, 'browser-1', 'consent:i2', text)).toBe(false)
-    expect(verifyFormToken(keys, 'browser-1', 'sign-in', text)).toBe(false)
-    expect(verifyFormToken(fixedKeys('k'), 'browser-1', 'consent:i1', text)).toBe(false)
+  test('fit one browser, one session and one purpose', () => {
+    const place = { browser: 'browser-1', session: 's1', purpose: 'consent:i1' }
+    const text = printFormToken(keys, place)
+    expect(verifyFormToken(keys, place, text)).toBe(true)
+    expect(verifyFormToken(keys, { ...place, browser: 'browser-2' }, text)).toBe(false)
+    expect(verifyFormToken(keys, { ...place, session: 's2' }, text)).toBe(false)
+    expect(verifyFormToken(keys, { ...place, session: '' }, text)).toBe(false)
+    expect(verifyFormToken(keys, { ...place, purpose: 'consent:i2' }, text)).toBe(false)
+    expect(verifyFormToken(keys, { ...place, purpose: 'sign-in' }, text)).toBe(false)
+    expect(verifyFormToken(fixedKeys('k'), place, text)).toBe(false)
     for (const wrong of ['', 'x.y', `${text}A`, `${text}=`, text.slice(0, -1), ` ${text}`]) {
-      expect(verifyFormToken(keys, 'browser-1', 'consent:i1', wrong)).toBe(false)
+      expect(verifyFormToken(keys, place, wrong)).toBe(false)
     }
   })
 
-  test('moving characters between browser and purpose fits nothing', () => {
+  test('moving characters between browser, session and purpose fits nothing', () => {
     const whole = '1:a\n2:b\n\n'
     const splits = Array.from({ length: whole.length + 1 }, (_, at) => [whole.slice(0, at), whole.slice(at)] as const)
-    for (const [browser, purpose] of splits) {
-      const text = printFormToken(keys, browser, purpose)
-      const fitting = splits.filter((other) => verifyFormToken(keys, other[0], other[1], text))
-      expect(fitting).toEqual([[browser, purpose]])
+    const places = splits.flatMap(([a, b]) => [
+      { browser: a, session: b, purpose: '' },
+      { browser: a, session: '', purpose: b },
+      { browser: '', session: a, purpose: b },
+    ])
+    const same = (one: object) => JSON.stringify(one)
+    for (const place of places) {
+      const text = printFormToken(keys, place)
+      const fitting = places.filter((other) => verifyFormToken(keys, other, text))
+      expect(new Set(fitting.map(same))).toEqual(new Set([same(place)]))
     }
   })
 })
