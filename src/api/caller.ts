@@ -8,8 +8,10 @@ import { describe, isRefusal, refuse, type Refusal } from '../protocol/errors.ts
 import type { HttpRequest } from '../protocol/http.ts'
 import { problem } from '../protocol/problem.ts'
 import { isReservedScope } from '../protocol/scope.ts'
+import { callOf } from '../sender/call-of.ts'
 import { liveToken, type LiveToken } from '../sender/live-token.ts'
 import type { ApiContext } from './context.ts'
+import type { Operation } from './operation.ts'
 import type { Policy } from './policy.ts'
 import type { Result } from './result.ts'
 
@@ -33,8 +35,12 @@ const realm = 'gatehouse'
  * Lets a caller in, or not, by what his token proves and by what is stored about him now; nothing else of the request is
  * looked at. In this order: a token, alive, for this server, its scope, its person, his role.
  */
-export async function admit(context: ApiContext, request: HttpRequest, policy: Policy): Promise<Caller | Rejected> {
-  const live = await presentedToken(context, request)
+export async function admit(
+  context: ApiContext,
+  request: HttpRequest,
+  { policy, id }: Pick<Operation, 'policy' | 'id'>,
+): Promise<Caller | Rejected> {
+  const live = await presentedToken(context, request, id)
   if (isRefusal(live)) return unauthorized(context, request, live)
   // A token for somebody else's API is no key to this one, not even beside us (RFC 8725 §3.9, RFC 8707 §2).
   if (live.claims.aud.length !== 1 || live.claims.aud[0] !== context.issuer) {
@@ -97,11 +103,11 @@ export function staleSignIn(
   }
 }
 
-async function presentedToken(context: ApiContext, request: HttpRequest): Promise<LiveToken | Refusal> {
+async function presentedToken(context: ApiContext, request: HttpRequest, id: string): Promise<LiveToken | Refusal> {
   const authorization = request.headers['authorization']
   if (authorization === undefined) return refuse('invalid_token', 'credentials_missing')
   const text = parseBearerAuthorization(authorization)
-  return isRefusal(text) ? text : liveToken(context, text)
+  return isRefusal(text) ? text : liveToken(context, text, callOf(id, request))
 }
 
 /** What the token may do now: a power over this server that client or account has lost since is gone from its tokens at once. */

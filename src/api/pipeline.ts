@@ -26,7 +26,7 @@ export function createPipeline(context: ApiContext, operation: Operation): Endpo
 
 async function answerTo(context: ApiContext, operation: Operation, request: HttpRequest): Promise<HttpResponse> {
   // 1. Who calls, and may he make this call at all? Nobody else learns even whether his request was well formed.
-  const caller = await admit(context, request, operation.policy)
+  const caller = await admit(context, request, operation)
   if ('refused' in caller) return printRefused(caller)
   // 2. Is the request exactly what the schemas say?
   const ready = operation.read(request)

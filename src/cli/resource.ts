@@ -18,7 +18,7 @@ export function registerResource(program: Command, io: Io): void {
       .description('make an API known by its URI')
       .option('--name <text>', 'what people read on the consent page')
       .option('--scope <text>', 'the scopes that it understands, separated by spaces')
-      .option('--format <format>', 'jwt or opaque')
+      .option('--format <format>', 'jwt, opaque or macaroon')
       .option('--ttl <seconds>', 'how long its access tokens live')
       .option('--claims <names...>', 'claims about the user that it gets')
       .option('--introspection-clients <ids...>', 'clients that may introspect its tokens'),

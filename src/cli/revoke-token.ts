@@ -23,7 +23,8 @@ export async function revokeToken(
     await endGrant(local, refresh.recordId)
     return { revoked: 'grant', id: refresh.recordId }
   }
-  const claims = verifyAccess(keys, text, { issuer: issuerOf(keys, text) ?? '', now: local.clock.seconds() })
+  const expected = { issuer: issuerOf(keys, text) ?? '', now: local.clock.seconds(), context: 'any' } as const
+  const claims = verifyAccess(keys, text, expected)
   if ('refused' in claims) {
     throw new CliFailure(`nothing was revoked: this is no live token of this server (${claims.refused})`)
   }

@@ -35,8 +35,7 @@ export function asConfiguredResource(entry: ResourceEntry): ConfiguredResource {
     ...(entry.resource_name !== undefined && { name: entry.resource_name }),
     scope: scopesOf(entry),
     accessToken: {
-      // The schema has refused `macaroon` by now.
-      format: entry.access_token.format === 'opaque' ? 'opaque' : 'jwt',
+      format: entry.access_token.format,
       ttl: entry.access_token.ttl,
       claims: entry.access_token.claims,
     },

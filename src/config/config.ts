@@ -51,6 +51,10 @@ export type ConfiguredResource = {
   readonly resource: string
   readonly name?: string
   readonly scope: readonly string[]
-  readonly accessToken: { readonly format: 'jwt' | 'opaque'; readonly ttl: number; readonly claims: readonly string[] }
+  readonly accessToken: {
+    readonly format: 'jwt' | 'opaque' | 'macaroon'
+    readonly ttl: number
+    readonly claims: readonly string[]
+  }
   readonly introspectionClients: readonly string[]
 }

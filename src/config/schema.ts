@@ -105,13 +105,10 @@ export const resourceEntry = z.strictObject({
   scope: scopes.default('').meta({ description: 'The scopes that this API understands.' }),
   access_token: z
     .strictObject({
-      format: z
-        .enum(['jwt', 'opaque', 'macaroon'])
-        .refine((value) => value !== 'macaroon', "macaroon isn't supported by this version; use jwt or opaque")
-        .default('jwt')
-        .meta({
-          description: '`jwt` is verified offline, `opaque` by introspection. `macaroon` is not in this version.',
-        }),
+      format: z.enum(['jwt', 'opaque', 'macaroon']).default('jwt').meta({
+        description:
+          '`jwt` is verified offline, `opaque` by introspection; so is `macaroon`, which its holder can narrow offline.',
+      }),
       ttl: z
         .int()
         .min(30)

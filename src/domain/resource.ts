@@ -1,7 +1,7 @@
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import type { ManagedBy } from './client.ts'
 
-export type AccessTokenFormat = 'jwt' | 'opaque'
+export type AccessTokenFormat = 'jwt' | 'opaque' | 'macaroon'
 
 /** An API that takes our access tokens (RFC 8707). Its id is its identifier. */
 export type Resource = {

@@ -4,6 +4,7 @@ import { isRefusal, refuse, throttled } from '../protocol/errors.ts'
 import type { Endpoint } from '../protocol/http.ts'
 import { printScope } from '../protocol/scope.ts'
 import { liveToken, type LiveToken } from '../sender/live-token.ts'
+import { parseCaveatContext } from '../tokens/caveat-context.ts'
 import { backChannel } from './back-channel.ts'
 import type { Core } from './core.ts'
 import { json } from './respond.ts'
@@ -19,10 +20,19 @@ export function createIntrospectionEndpoint(core: Core): Endpoint {
     const text = parameters.get('token')
     if (text === undefined) return refuse('invalid_request', 'parameter_missing', 'token is missing')
 
+    const said = parameters.get('caveat_context')
+    const context = said === undefined ? {} : parseCaveatContext(said)
+    if (context === undefined) {
+      return refuse(
+        'invalid_request',
+        'caveat_context_malformed',
+        'caveat_context is a JSON object with the members endpoint, method, path and ip, each a text',
+      )
+    }
     const source = [caller.clientId, http.peer.address] as const
     const blocked = core.limits.blocked('introspection-miss', source)
     if (blocked !== undefined) return throttled(blocked.retryAfterSeconds)
-    const live = await liveToken(core, text)
+    const live = await liveToken(core, text, context)
     // Whether the caller may know is asked in both cases, so that a foreign token costs what an unknown one costs.
     const audience = isRefusal(live) ? undefined : live.claims.aud[0]
     const resource = await core.directory.resource(audience ?? core.issuer)
@@ -61,6 +71,7 @@ function view(core: Core, { claims, user }: LiveToken): Readonly<Record<string, 
     ...(claims.authTime === undefined ? {} : { auth_time: claims.authTime }),
     ...(claims.acr === undefined ? {} : { acr: claims.acr }),
     ...(user !== undefined && claims.scope.includes('profile') ? { username: user.username } : {}),
+    ...(claims.caveats === undefined ? {} : { caveats: claims.caveats }),
     ...claims.extra,
   }
 }

@@ -23,11 +23,12 @@ export function createRevocationEndpoint(core: Core): Endpoint {
     const text = parameters.get('token')
     if (text === undefined) return refuse('invalid_request', 'parameter_missing', 'token is missing')
     let refresh = readRefreshToken(core.keys, text)
-    let claims = verifyAccess(core.keys, text, { issuer: core.issuer, now: core.clock.seconds() })
+    const expected = { issuer: core.issuer, now: core.clock.seconds(), context: 'any' } as const
+    let claims = verifyAccess(core.keys, text, expected)
     // C20: a 200 for a token of a key that another node made a moment ago would leave it alive.
     if (refresh === undefined && 'refused' in claims && (await core.keys.learn())) {
       refresh = readRefreshToken(core.keys, text)
-      claims = verifyAccess(core.keys, text, { issuer: core.issuer, now: core.clock.seconds() })
+      claims = verifyAccess(core.keys, text, expected)
     }
     if (refresh !== undefined) {
       await revokeFamily(core, client, refresh.recordId, http)

@@ -6,6 +6,7 @@ import { describe, isRefusal, refuse, statusOf, type Refusal } from '../protocol
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { parseParameters, refuseRepeated } from '../protocol/parameters.ts'
 import { readAlive } from '../store/read-alive.ts'
+import { callOf } from '../sender/call-of.ts'
 import { liveToken } from '../sender/live-token.ts'
 import type { Core } from './core.ts'
 import { json, retryAfter } from './respond.ts'
@@ -19,7 +20,7 @@ export function createUserinfoEndpoint(core: Core): Endpoint {
     }
     const text = accessTokenOf(request)
     if (isRefusal(text)) return refused(text)
-    const live = await liveToken(core, text)
+    const live = await liveToken(core, text, callOf('userinfo', request))
     if (isRefusal(live)) return refused(live)
     // RFC 8725 §3.9: a token for somebody else's API is no key to this one.
     if (!live.claims.aud.includes(core.issuer)) return refused(refuse('invalid_token', 'token_audience'))

@@ -4,6 +4,7 @@ import type { Client } from '../domain/client.ts'
 import type { User } from '../domain/user.ts'
 import { refuse, type Refusal } from '../protocol/errors.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
+import type { CaveatContext } from '../tokens/caveat-context.ts'
 import { verifyAccess } from '../tokens/verify.ts'
 import type { Keys } from '../keys/keys.ts'
 import type { TokenKeys } from '../tokens/keys-view.ts'
@@ -30,10 +31,15 @@ export type SenderContext = {
 /**
  * Whether an access token of any format holds now: ours, unexpired, of nobody who was bumped, locked or removed since,
  * its grant alive and itself not revoked. Every entrance that takes access tokens comes through here.
+ * `call`: what the caveats of a macaroon are measured by; what is missing there isn't met.
  */
-export async function liveToken(context: SenderContext, text: string): Promise<LiveToken | Refusal> {
+export async function liveToken(
+  context: SenderContext,
+  text: string,
+  call: CaveatContext = {},
+): Promise<LiveToken | Refusal> {
   const { directory, transition, keys, issuer, clock } = context
-  const expected = { issuer, now: clock.seconds() }
+  const expected = { issuer, now: clock.seconds(), context: call }
   let claims = verifyAccess(keys, text, expected)
   // Signed with a key that another node made a moment ago, perhaps.
   if ('refused' in claims && (await keys.learn())) claims = verifyAccess(keys, text, expected)

@@ -21,6 +21,8 @@ export type AccessClaims = {
   readonly acr?: string
   /** What the resource asked for beyond that. */
   readonly extra?: JsonObject
+  /** What holders added to a macaroon, met and taken into account already. Absent: the token isn't a macaroon. */
+  readonly caveats?: readonly string[]
 }
 
 /** RFC 9068 §2.2 in JSON. A single audience is a plain string. */
@@ -117,7 +119,8 @@ export function parseSealedClaims(text: string): AccessClaims | undefined {
 }
 
 /** The one place that decides on types: every format goes through it. */
-function checkedClaims(claims: { readonly [name in keyof Required<AccessClaims>]: unknown }): AccessClaims | undefined {
+function checkedClaims(claims: { readonly [name in keyof Required<Omit<AccessClaims, 'caveats'>>]: unknown }):
+  AccessClaims | undefined {
   const { iss, sub, aud, clientId, scope, iat, exp, jti, gid, epoch, authTime, acr, extra } = claims
   if (!isText(iss) || !isText(sub) || !isText(clientId) || !isText(jti) || !isText(gid) || !isText(epoch))
     return undefined

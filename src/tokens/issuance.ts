@@ -13,6 +13,8 @@ export type Issuance = {
   readonly scope: readonly string[]
   readonly audience: readonly string[]
   readonly format: AccessTokenFormat
+  /** Of a macaroon: what narrows it from the beginning. */
+  readonly attenuations?: readonly string[] | undefined
   readonly ttl: Seconds
   readonly now: EpochSeconds
   readonly jti: string

@@ -1,5 +1,6 @@
 import type { Random } from '../crypto/random.ts'
 import type { Seconds } from '../protocol/time.ts'
+import { longestMinted, mintAccessMacaroon } from './access-macaroon.ts'
 import { harmlessClaims, type AccessClaims } from './access-claims.ts'
 import { signIdToken } from './id-token.ts'
 import type { Issuance } from './issuance.ts'
@@ -47,10 +48,7 @@ export function mint(keys: MintKeys, issuance: Issuance): Minted {
     ...(authentication !== undefined && { authTime: authentication.authTime, acr: authentication.acr }),
     ...(extra !== undefined && { extra }),
   }
-  const accessToken =
-    issuance.format === 'opaque'
-      ? fitting('opaque access token', sealAccessToken(keys, claims, keys.random), longestToken)
-      : fitting('JWT access token', signAccessJwt(keys.signing('ES256'), claims), longestJwt)
+  const accessToken = printAccessToken(keys, issuance, claims)
   const minted = { accessToken, claims, expiresIn: issuance.ttl }
   if (issuance.idToken === undefined) return minted
   const idToken = signIdToken(keys.signing(client.idTokenAlgorithm), {
@@ -65,6 +63,17 @@ export function mint(keys: MintKeys, issuance: Issuance): Minted {
     claims: issuance.idToken.claims,
   })
   return { ...minted, idToken: fitting('ID token', idToken, longestJwt) }
+}
+
+function printAccessToken(keys: MintKeys, issuance: Issuance, claims: AccessClaims): string {
+  switch (issuance.format) {
+    case 'opaque':
+      return fitting('opaque access token', sealAccessToken(keys, claims, keys.random), longestToken)
+    case 'macaroon':
+      return fitting('macaroon', mintAccessMacaroon(keys, claims, issuance.attenuations), longestMinted)
+    case 'jwt':
+      return fitting('JWT access token', signAccessJwt(keys.signing('ES256'), claims), longestJwt)
+  }
 }
 
 function fitting(shape: string, text: string, longest: number): string {

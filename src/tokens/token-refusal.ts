@@ -3,7 +3,10 @@ import type { Reason } from '../protocol/reasons.ts'
 
 /** Why a token isn't accepted. Nothing here says so to the sender: the wire knows `invalid_token` alone. */
 export type TokenRefusal = {
-  readonly refused: Extract<Reason, 'token_malformed' | 'token_type' | 'token_signature' | 'token_expired'>
+  readonly refused: Extract<
+    Reason,
+    'token_malformed' | 'token_type' | 'token_signature' | 'token_expired' | 'token_caveat' | 'token_undischarged'
+  >
 }
 
 const ofJws = {

@@ -6,6 +6,9 @@ export type TokenKind = 'ac' | 'rt' | 'at' | 'dc' | 'cs' | 'vh' | 'mc' | 'ss'
 /** Longest text of a token, in characters. Longer ones are neither made nor read. */
 export const longestToken = 1024
 
+/** The same of a macaroon, with all that was added to it and its discharges. */
+export const longestMacaroon = 16_384
+
 const shape = /^gth_([a-z]{2})_([0-9a-f]{8})_(.+)$/s
 
 /** `gth_<kind>_<CRC32 of kind and body, 8 hex digits>_<body>`. */
@@ -15,7 +18,7 @@ export function printToken(kind: TokenKind, body: string): string {
 
 /** The body of a token of this kind, or undefined. A right checksum proves nothing: the body must prove itself. */
 export function parseToken(kind: TokenKind, text: string): string | undefined {
-  if (text.length > longestToken) return undefined
+  if (text.length > (kind === 'mc' ? longestMacaroon : longestToken)) return undefined
   const [, found, sum, body] = shape.exec(text) ?? []
   return found === kind && body !== undefined && sum === checksum(`${kind}_${body}`) ? body : undefined
 }

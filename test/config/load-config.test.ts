@@ -529,11 +529,6 @@ const refusals: readonly [
     { yaml: 'resources: [{ resource: "https://a.example", access_token: { ttl: 86400 } }]' },
     ['1:62: resources[0].access_token.ttl must be at most 3600'],
   ],
-  [
-    'macaroons',
-    { yaml: 'resources: [{ resource: "https://a.example", access_token: { format: macaroon } }]' },
-    ["1:62: resources[0].access_token.format macaroon isn't supported by this version; use jwt or opaque"],
-  ],
   // Secrets of the server
   [
     'a weak key secret',

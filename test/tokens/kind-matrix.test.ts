@@ -33,6 +33,7 @@ const texts: Record<string, string> = {
   session: printSessionHandle(keys, credential),
   'access jwt': minted.accessToken,
   'access opaque': mint(keys, { ...issuance, format: 'opaque' }).accessToken,
+  'access macaroon': mint(keys, { ...issuance, format: 'macaroon' }).accessToken,
   'id token': minted.idToken!,
   'logout token': signJws(signing, 'logout+jwt', printJwtClaims(claims)),
   'client assertion': signJws(signing, 'client-authentication+jwt', printJwtClaims(claims)),

@@ -31,7 +31,9 @@ const name = z.string().min(1).max(200).meta({ description: 'What people read on
 const scope = z.string().max(2_048).meta({ description: 'The scopes that this API understands, separated by spaces.' })
 const accessToken = z
   .strictObject({
-    format: z.enum(['jwt', 'opaque']).meta({ description: '`jwt` is verified offline, `opaque` by introspection.' }),
+    format: z.enum(['jwt', 'opaque', 'macaroon']).meta({
+      description: '`jwt` is verified offline, `opaque` and `macaroon` by introspection.',
+    }),
     ttl: z.int().min(30).max(3_600).meta({ description: 'Seconds that an access token lives.' }),
     claims: z
       .array(z.enum(['username']))

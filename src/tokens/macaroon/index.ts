@@ -16,6 +16,7 @@ export { parseMacaroon, parseMacaroons, printMacaroons } from './parse-macaroon.
 export { parsePredicate, printPredicate, type Predicate } from './predicate.ts'
 export { rawRootKey, rootKeyOf, type RootKey } from './root-key.ts'
 export {
+  isAuthentic,
   proveMacaroon,
   verifyMacaroon,
   type MacaroonRefusal,

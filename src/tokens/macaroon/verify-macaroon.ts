@@ -81,6 +81,13 @@ export function proveMacaroon(
   return unused.size > 0 ? { refused: 'discharge_surplus' } : { predicates, dischargePredicates }
 }
 
+/** Whether this key made it, discharges aside: for whoever doesn't want to let anybody in. */
+export function isAuthentic(macaroon: Macaroon, rootKey: RootKey): boolean {
+  if (macaroon.caveats.length > macaroonLimits.caveats) return false
+  const chain = signatureChain(rootKey, macaroon)
+  return sameDigest(chain[chain.length - 1] ?? rootKey, macaroon.signature)
+}
+
 export type VerifyOptions = {
   readonly rootKey: RootKey
   /** As they came with the root: bound to it. */

@@ -1,0 +1,67 @@
+import { addCaveats, type Macaroon } from '../../src/tokens/macaroon/index.ts'
+import { parseMacaroonText, printMacaroonText } from '../../src/tokens/macaroon-text.ts'
+import { createBrowser } from './browser.ts'
+import { codeFlow, tokenRequest, type Extra, type Tokens } from './flow.ts'
+import type { MadeClient, TestGatehouse } from './gatehouse.ts'
+
+export const macaroonApi = 'https://mac.example'
+
+/** An API whose access tokens are macaroons, and the client that may introspect them. */
+export async function makeMacaroonApi(server: TestGatehouse): Promise<MadeClient> {
+  await server.makeResource({
+    resource: macaroonApi,
+    scope: 'read write',
+    access_token: { format: 'macaroon', ttl: 600 },
+    introspection_clients: ['mac-api'],
+  })
+  return server.makeClient({ client_id: 'mac-api', grant_types: ['client_credentials'], redirect_uris: [] })
+}
+
+/** A person's macaroon for that API, by the code flow. */
+export async function macaroonOf(
+  server: TestGatehouse,
+  client: MadeClient,
+  username: string,
+  extra: Extra = {},
+): Promise<Tokens> {
+  const flow = await codeFlow(server, client, username, {
+    extra: { resource: macaroonApi, scope: 'openid offline_access read write', ...extra },
+  })
+  return flow.tokens
+}
+
+/** A client's own macaroon for that API. */
+export async function ownMacaroon(server: TestGatehouse, client: MadeClient): Promise<string> {
+  const answer = await tokenRequest(server, client, {
+    grant_type: 'client_credentials',
+    resource: macaroonApi,
+    scope: 'read write',
+  })
+  return (answer.json() as Tokens).access_token
+}
+
+/** What any holder can do offline. */
+export function narrow(token: string, ...predicates: readonly string[]): string {
+  return edit(token, (root) => addCaveats(root, predicates))
+}
+
+/** What an attacker can do offline. */
+export function edit(token: string, change: (root: Macaroon) => Macaroon): string {
+  const [root, ...discharges] = parseMacaroonText(token) ?? []
+  if (root === undefined) throw new Error('this is no macaroon')
+  return printMacaroonText([change(root), ...discharges])
+}
+
+/** Introspection with the call that the API is asked for. */
+export async function introspectCall(
+  server: TestGatehouse,
+  client: MadeClient,
+  token: string,
+  call?: Readonly<Record<string, string>>,
+): Promise<Record<string, unknown>> {
+  const answer = await createBrowser(server.url).ask('/oauth/introspect', {
+    form: { token, ...(call === undefined ? {} : { caveat_context: JSON.stringify(call) }) },
+    headers: { authorization: client.basic },
+  })
+  return answer.json()
+}
