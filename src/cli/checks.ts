@@ -37,7 +37,7 @@ export async function checkHouse(io: Io, options: Options): Promise<readonly Che
     ...checkProxies(config),
   ]
   if (config.store.adapter === 'memory') return [...before, warn('store', 'in memory: nothing outlives the server')]
-  if (!existsSync(config.store.path))
+  if (config.store.adapter === 'sqlite' && !existsSync(config.store.path))
     return [...before, warn('store', `${config.store.path} is not there yet; the first start makes it`)]
   const local = await openLocal(io, options).catch((error: unknown) => error)
   if (local instanceof Error) return [...before, fail('store', local.message)]

@@ -33,7 +33,7 @@ export async function openLocal(
   if (config.store.adapter === 'memory') {
     throw new CliFailure('the store memory: lives inside its server; use --server URL --token TOKEN')
   }
-  if (!create && !existsSync(config.store.path)) {
+  if (!create && config.store.adapter === 'sqlite' && !existsSync(config.store.path)) {
     throw new CliFailure(
       `there is no store at ${config.store.path}; check --data, --store or --config, or start the server once`,
     )
@@ -43,6 +43,7 @@ export async function openLocal(
     clock,
     random,
     quickCheck: create,
+    create,
     onFatal: (reason) => {
       throw reason
     },

@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { adminName } from '../accounts/first-start.ts'
 import type { Config } from '../config/config.ts'
+import { printStoreAddress } from '../config/store-address.ts'
 import type { FirstAdministrator } from './first-administrator.ts'
 
 /** What the very first start says, once. */
@@ -46,6 +47,7 @@ export function readyText(config: Config, version: string, workingDirectory: str
 
 function storeText({ store }: Config, workingDirectory: string): string {
   if (store.adapter === 'memory') return 'in memory: nothing outlives this process'
+  if (store.adapter !== 'sqlite') return printStoreAddress(store)
   const shorter = relative(workingDirectory, store.path)
   return `SQLite, ${shorter.startsWith('..') ? store.path : shorter}`
 }

@@ -153,10 +153,10 @@ export const fileSchema = z.strictObject({
     .min(1)
     .optional()
     .meta({ description: 'Directory of the SQLite file and the key file. Relative to this file.', default: './data' }),
-  store: z
-    .string()
-    .optional()
-    .meta({ description: '`sqlite:PATH` or `memory:`. Relative to this file.', default: 'sqlite:<data>/gatehouse.db' }),
+  store: z.string().optional().meta({
+    description: '`sqlite:PATH` (relative to this file), `postgres://USER:PASSWORD@HOST/DATABASE` or `memory:`.',
+    default: 'sqlite:<data>/gatehouse.db',
+  }),
   trusted_proxies: z
     .array(z.string().refine(isAddressRange, 'must be an IP address or a range such as 10.0.0.0/8'))
     .default([])

@@ -1,16 +1,19 @@
+import { parseSqlAddress, printSqlAddress, type SqlAddress } from './sql-address.ts'
+
 /** Where the records live, as `--store` names it. */
-export type StoreAddress = { readonly adapter: 'sqlite'; readonly path: string } | { readonly adapter: 'memory' }
+export type StoreAddress =
+  | { readonly adapter: 'sqlite'; readonly path: string }
+  | { readonly adapter: 'memory' }
+  | { readonly adapter: 'postgres'; readonly sql: SqlAddress }
 
 export type StoreAddressResult = { readonly address: StoreAddress } | { readonly problem: string }
 
-const later: Readonly<Record<string, string>> = {
-  postgres: 'PostgreSQL',
-  postgresql: 'PostgreSQL',
-  mysql: 'MySQL',
-  dynamodb: 'DynamoDB',
-}
+/** How an address may be written, for whoever wrote another one. */
+export const storeAddressForms = 'sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE or memory:'
 
-/** Reads `sqlite:PATH` or `memory:`. `resolve` makes a path absolute, so that every command finds the same file. */
+const later: Readonly<Record<string, string>> = { mysql: 'MySQL', dynamodb: 'DynamoDB' }
+
+/** Reads `sqlite:PATH`, `postgres://…` or `memory:`. `resolve` makes a path absolute, so that every command finds the same file. */
 export function parseStoreAddress(text: string, resolve: (path: string) => string): StoreAddressResult {
   if (text === 'memory:') return { address: { adapter: 'memory' } }
   const [, scheme = '', rest = ''] = /^([a-z]+):(.*)$/.exec(text) ?? []
@@ -21,13 +24,18 @@ export function parseStoreAddress(text: string, resolve: (path: string) => strin
     }
     return { address: { adapter: 'sqlite', path: resolve(rest) } }
   }
+  if (scheme === 'postgres' || scheme === 'postgresql') {
+    const result = parseSqlAddress('postgres', rest, resolve)
+    return 'problem' in result ? result : { address: { adapter: 'postgres', sql: result.sql } }
+  }
   const product = later[scheme]
   if (product !== undefined) return { problem: `${product} isn't supported by this version; use sqlite:PATH` }
   // The text itself stays unsaid: a store address may carry a password.
-  return { problem: 'is no store address; write sqlite:PATH or memory:' }
+  return { problem: `is no store address; write ${storeAddressForms}` }
 }
 
-/** The address as text again. */
+/** The address as text again, without anything secret. */
 export function printStoreAddress(address: StoreAddress): string {
-  return address.adapter === 'memory' ? 'memory:' : `sqlite:${address.path}`
+  if (address.adapter === 'memory') return 'memory:'
+  return address.adapter === 'sqlite' ? `sqlite:${address.path}` : printSqlAddress(address.adapter, address.sql)
 }

@@ -15,9 +15,11 @@ export type OpenOptions = {
   readonly eventTtl?: Seconds
   /** Off only for short commands beside a server that has already looked. */
   readonly quickCheck?: boolean
+  /** Make a store where there is none; so it is unless this is false. A file is always made. */
+  readonly create?: boolean
 }
 
-/** Open the store that an address names (`sqlite:PATH`, `memory:`). An adapter is loaded only when it is used. */
+/** Open the store that an address names (`sqlite:PATH`, `postgres://…`, `memory:`). An adapter is loaded only when it is used. */
 export async function openStore(address: string | StoreAddress, options: OpenOptions): Promise<OpenStore> {
   const parsed = typeof address === 'string' ? parseStoreAddress(address, (path) => resolve(path)) : { address }
   if ('problem' in parsed) throw new StoreRefused(`the store address ${parsed.problem}`)
@@ -29,6 +31,10 @@ export async function openStore(address: string | StoreAddress, options: OpenOpt
     case 'sqlite': {
       const { openSqliteStore } = await import('./sqlite/open-sqlite-store.ts')
       return openSqliteStore({ ...options, path: parsed.address.path })
+    }
+    case 'postgres': {
+      const { openPostgresStore } = await import('./postgres/open-postgres-store.ts')
+      return openPostgresStore({ ...options, address: parsed.address.sql })
     }
   }
 }

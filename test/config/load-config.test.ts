@@ -307,12 +307,12 @@ const refusals: readonly [
   [
     'an unknown store',
     { flags: { store: 'mongodb://root:hunter2@db/x' } },
-    ['--store is no store address; write sqlite:PATH or memory:'],
+    ['--store is no store address; write sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE or memory:'],
   ],
   [
     'a store that comes later',
-    { yaml: 'store: postgres://root:hunter2@db/x' },
-    ["1:1: store PostgreSQL isn't supported by this version; use sqlite:PATH"],
+    { yaml: 'store: mysql://root:hunter2@db/x' },
+    ["1:1: store MySQL isn't supported by this version; use sqlite:PATH"],
   ],
   [
     'sqlite without a file',

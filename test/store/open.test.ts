@@ -29,11 +29,11 @@ describe('a store address', () => {
     folder.remove()
   })
 
-  test.each(['postgres://user:secret@host/db', 'file:x', 'sqlite:', ''])(
+  test.each(['postgres://user:secret@host', 'file:x', 'sqlite:', ''])(
     '%j is refused, without repeating it',
     async (address) => {
       const opening = openStore(address, options)
-      await expect(opening).rejects.toMatchObject({ name: 'StoreRefused', message: /^the store address .*sqlite:PATH/ })
+      await expect(opening).rejects.toMatchObject({ name: 'StoreRefused', message: /^the store address .*; write / })
       await expect(opening).rejects.not.toThrow(/secret/)
     },
   )

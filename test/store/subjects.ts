@@ -47,7 +47,7 @@ export function openTestStore(path: string, options: Partial<SqliteOptions> = {}
   })
 }
 
-function runProcess(program: URL, args: readonly string[]): Promise<string> {
+export function runProcess(program: URL, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [fileURLToPath(program), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''

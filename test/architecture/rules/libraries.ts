@@ -64,7 +64,6 @@ export function staleHomes(dependencies: string[]): string[] {
 
 /** Installed ahead of the code that will import them; each leaves this list with its first import. */
 const arriving = new Set([
-  'pg',
   'mysql2',
   '@aws-sdk/client-dynamodb',
   'nodemailer',

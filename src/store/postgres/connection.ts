@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs'
+import pg from 'pg'
+import type { SqlAddress } from '../../config/sql-address.ts'
+import { StoreRefused } from '../refused.ts'
+import { AttemptFailed } from '../sql/attempt-failed.ts'
+import type { Pooled } from '../sql/pool.ts'
+import type { Prepared } from './statements.ts'
+import { failureOf } from './verdict.ts'
+
+export type Answer = {
+  readonly rows: readonly (readonly unknown[])[]
+  readonly command: string
+  readonly count: number
+}
+
+/** One connection to the server that takes writes. Queries that are begun together travel together, each answered by itself. */
+export type Connection = Pooled & {
+  /** Rejects with what the driver throws. */
+  readonly query: (statement: Prepared | string, values?: readonly unknown[]) => Promise<Answer>
+}
+
+export type ConnectionLimits = {
+  /** The server gives up a statement, and a wait for a lock. */
+  readonly statementMillis: number
+  readonly lockMillis: number
+  /** A frozen node's transaction ends, so that its locks keep nobody. */
+  readonly idleMillis: number
+  /** We give up a server that doesn't answer at all. */
+  readonly answerMillis: number
+  readonly connectMillis: number
+}
+
+export const connectionLimits: ConnectionLimits = {
+  statementMillis: 2_000,
+  lockMillis: 500,
+  idleMillis: 4_000,
+  answerMillis: 3_000,
+  connectMillis: 2_000,
+}
+
+/** The first host that takes writes. Throws AttemptFailed `none`, or StoreRefused for what waiting won't mend. */
+export async function connect(address: SqlAddress, limits: ConnectionLimits = connectionLimits): Promise<Connection> {
+  let last: unknown = new AttemptFailed('no host', 'none')
+  for (const host of address.hosts) {
+    try {
+      return await connectTo(address, host, limits)
+    } catch (error) {
+      last = error
+    }
+  }
+  throw last
+}
+
+async function connectTo(
+  address: SqlAddress,
+  { host, port }: SqlAddress['hosts'][number],
+  limits: ConnectionLimits,
+): Promise<Connection> {
+  const client = new pg.Client({
+    host,
+    port,
+    database: address.database,
+    user: address.user,
+    password: address.password?.reveal() ?? '',
+    ssl: tlsOf(address, host),
+    application_name: 'gatehouse',
+    pipeline: true,
+    keepAlive: true,
+    connectionTimeoutMillis: limits.connectMillis,
+    query_timeout: limits.answerMillis,
+    statement_timeout: limits.statementMillis,
+    lock_timeout: limits.lockMillis,
+    idle_in_transaction_session_timeout: limits.idleMillis,
+  })
+  let broken = false
+  const gone = (): void => {
+    broken = true
+  }
+  client.on('error', gone)
+  client.on('end', gone)
+  const connection: Connection = {
+    query: async (statement, values) => {
+      const { rows, command, rowCount } = await client.query({
+        ...(typeof statement === 'string' ? { text: statement } : statement),
+        ...(values !== undefined && { values: [...values] }),
+        rowMode: 'array',
+      })
+      return { rows, command, count: rowCount ?? 0 }
+    },
+    broken: () => broken,
+    close: async () => {
+      gone()
+      await client.end()
+    },
+  }
+  try {
+    await client.connect()
+    await settle(connection)
+    return connection
+  } catch (error) {
+    await Promise.resolve(connection.close()).catch(() => undefined)
+    throw failureOf(error, 'before')
+  }
+}
+
+/** What must be so on every connection, whatever the server's administrator made the default. */
+async function settle({ query }: Connection): Promise<void> {
+  const { rows } = await query("SELECT pg_is_in_recovery(), current_setting('synchronous_commit')")
+  // A standby may be behind: what it shows is no basis for a decision.
+  if (rows[0]?.[0] === true) throw new AttemptFailed('the server is a standby, which takes no writes', 'none')
+  // An answer means that it is on disk.
+  if (rows[0]?.[1] === 'off') await query('SET synchronous_commit = on')
+}
+
+function tlsOf(address: SqlAddress, host: string): pg.ClientConfig['ssl'] {
+  if (!address.tls) return false
+  const verified = { rejectUnauthorized: true, servername: host, minVersion: 'TLSv1.2' } as const
+  if (address.tlsAuthorities === undefined) return verified
+  try {
+    return { ...verified, ca: readFileSync(address.tlsAuthorities, 'utf8') }
+  } catch (error) {
+    throw new StoreRefused(`the store's sslrootcert can't be read; check that the file is there and readable`, {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * Why an attempt came to nothing.
+ * `again`: others were in the way; nothing happened, and it may go better at once.
+ * `alone`: something in it can't be; nothing happened, and others of the same batch may be fine by themselves.
+ * `none`: the server can't do it now; nothing happened.
+ * `unknown`: the answer was lost; it may have happened.
+ */
+export class AttemptFailed extends Error {
+  readonly verdict: 'again' | 'alone' | 'none' | 'unknown'
+  /** The server isn't the one that takes writes any more. */
+  readonly serverChanged: boolean
+
+  constructor(
+    message: string,
+    verdict: AttemptFailed['verdict'],
+    options: { readonly cause?: unknown; readonly serverChanged?: boolean } = {},
+  ) {
+    super(message, options)
+    this.name = 'AttemptFailed'
+    this.verdict = verdict
+    this.serverChanged = options.serverChanged ?? false
+  }
+}

