@@ -35,6 +35,7 @@ export async function checkHouse(io: Io, options: Options): Promise<readonly Che
     ...warnings.map((warning) => warn('config', warning)),
     ...checkIssuer(config),
     ...checkProxies(config),
+    ...checkProviders(config),
   ]
   if (config.store.adapter === 'memory') return [...before, warn('store', 'in memory: nothing outlives the server')]
   if (config.store.adapter === 'sqlite' && !existsSync(config.store.path))
@@ -81,6 +82,15 @@ function checkProxies({ issuer, listen, trustedProxies }: Config): readonly Chec
     ]
   }
   return [ok('proxies', 'none trusted')]
+}
+
+/** Only what stands in the file: `provider check` asks the provider itself. */
+function checkProviders({ providers }: Config): readonly Check[] {
+  return providers.map((provider) =>
+    provider.allowInsecure
+      ? warn('providers', `${provider.name} may be reached over http and at private addresses (allow_insecure)`)
+      : ok('providers', `${provider.name}; look closer with: gatehouse provider check ${provider.name}`),
+  )
 }
 
 async function checkStore({ admin }: Local): Promise<readonly Check[]> {

@@ -23,6 +23,11 @@ export const nouns: readonly Noun[] = [
   },
   { name: 'otp', summary: 'one-time codes', load: async () => (await import('./otp.ts')).registerOtp },
   { name: 'key', summary: 'keys and their rotation', load: async () => (await import('./key.ts')).registerKey },
+  {
+    name: 'provider',
+    summary: 'other servers, through which people sign in',
+    load: async () => (await import('./provider.ts')).registerProvider,
+  },
   { name: 'store', summary: 'the store itself', load: async () => (await import('./store.ts')).registerStore },
   { name: 'events', summary: 'the audit events', load: async () => (await import('./events.ts')).registerEvents },
   {

@@ -1,8 +1,10 @@
 import { checkClient } from './check-client.ts'
+import { checkProvider } from './check-provider.ts'
 import { asConfiguredResource, checkResource } from './check-resource.ts'
 import type { ConfiguredClient, ConfiguredResource } from './config.ts'
 import { keyName } from './explain.ts'
 import type { Explained } from './explain.ts'
+import type { Provider } from './provider.ts'
 import { readSecret } from './read-secret.ts'
 import type { SecretPlaces } from './read-secret.ts'
 import type { FileShape } from './schema.ts'
@@ -11,11 +13,12 @@ import type { Path } from './yaml-document.ts'
 export type CheckedEntries = {
   readonly clients: readonly ConfiguredClient[]
   readonly resources: readonly ConfiguredResource[]
+  readonly providers: readonly Provider[]
   /** Paths from the root of the file; each sentence begins with its key. */
   readonly problems: readonly Explained[]
 }
 
-/** Clients and APIs of the file: what each must be by itself, and that no two are the same. */
+/** Clients, APIs and providers of the file: what each must be by itself, and that no two are the same. */
 export function checkEntries(shape: FileShape, issuer: string | undefined, places: SecretPlaces): CheckedEntries {
   const problems: Explained[] = []
   const complain = (path: Path, problem: string): void =>
@@ -52,7 +55,24 @@ export function checkEntries(shape: FileShape, issuer: string | undefined, place
     (index) => ['resources', index, 'resource'],
     complain,
   )
-  return { clients, resources: shape.resources.map(asConfiguredResource), problems }
+
+  const providers = shape.providers.flatMap((entry, index) => {
+    const checked = checkProvider(entry, { places, registration: shape.users.registration })
+    if ('provider' in checked) return [checked.provider]
+    for (const { path, problem } of checked.problems) complain(['providers', index, ...path], problem)
+    return []
+  })
+  complainOfTwins(
+    shape.providers.map((entry) => entry.name),
+    (index) => ['providers', index, 'name'],
+    complain,
+  )
+  complainOfTwins(
+    shape.providers.map((entry) => entry.callback_path),
+    (index) => ['providers', index, 'callback_path'],
+    complain,
+  )
+  return { clients, resources: shape.resources.map(asConfiguredResource), providers, problems }
 }
 
 type Complain = (path: Path, problem: string) => void

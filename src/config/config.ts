@@ -1,4 +1,5 @@
 import type { ClientMetadata } from '../protocol/client-metadata.ts'
+import type { Provider } from './provider.ts'
 import type { SecretValue } from './secret-value.ts'
 import type { StoreAddress } from './store-address.ts'
 
@@ -22,6 +23,7 @@ export type Config = {
   readonly pages: PageSettings
   readonly clients: readonly ConfiguredClient[]
   readonly resources: readonly ConfiguredResource[]
+  readonly providers: readonly Provider[]
   /** Seals keys at rest in place of the key file. */
   readonly keySecret?: SecretValue
   /** For the first administrator, only while there is none. */

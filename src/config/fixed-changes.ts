@@ -10,6 +10,7 @@ const fixed: readonly (readonly [name: string, of: (config: Config) => unknown])
   ['pages', (config) => config.pages],
   ['metrics', (config) => config.metricsPort],
   ['log', (config) => config.logLevel],
+  ['providers', (config) => config.providers],
 ]
 
 /** One line for each thing that differs and takes a restart. Clients and resources may differ: they are what a reload is for. */

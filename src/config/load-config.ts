@@ -95,6 +95,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     pages,
     clients: entries.clients,
     resources: entries.resources,
+    providers: entries.providers,
     ...(keySecret !== undefined && { keySecret: secretValue(keySecret) }),
     ...(adminPassword !== undefined && { adminPassword: secretValue(adminPassword) }),
     ...(file.found && { file: path }),

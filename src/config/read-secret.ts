@@ -22,6 +22,18 @@ export function readSecret(
   return weakness === undefined ? { secret: secretValue(found.text) } : { problem: weakness }
 }
 
+/** A secret that somebody else chose, who also says how long it is. */
+export function readForeignSecret(
+  reference: SecretReference,
+  places: SecretPlaces,
+): { readonly secret: SecretValue } | { readonly problem: string } {
+  const found = lookUp(reference, places)
+  if ('problem' in found) return found
+  return /^[\x20-\x7E]{1,1000}$/.test(found.text)
+    ? { secret: secretValue(found.text) }
+    : { problem: 'must be 1 to 1000 visible ASCII characters on one line' }
+}
+
 function lookUp(
   reference: SecretReference,
   places: SecretPlaces,

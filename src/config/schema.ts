@@ -8,6 +8,7 @@ import { parseScope } from '../protocol/scope.ts'
 import { webUriProblem } from '../protocol/web-uri.ts'
 import { isAddressRange } from './address-range.ts'
 import { logLevels } from './config.ts'
+import { providerEntry } from './provider-entry.ts'
 
 /** Longest life of an access token: offline verification can only end at its `exp`. */
 export const longestAccessTokenTtl = 3600
@@ -132,7 +133,6 @@ export const resourceEntry = z.strictObject({
 /** Sections that the contract names and this version doesn't have. */
 export const laterSections: Readonly<Record<string, string>> = {
   mail: 'mail',
-  providers: 'signing in through other providers',
 }
 
 /** `gatehouse.yaml`. Documentation and JSON Schema are generated from here. */
@@ -205,6 +205,9 @@ export const fileSchema = z.strictObject({
   }),
   resources: z.array(resourceEntry).max(10_000).default([]).meta({
     description: 'APIs that take our access tokens. Read-only everywhere else.',
+  }),
+  providers: z.array(providerEntry).max(100).default([]).meta({
+    description: 'Other servers, through which people sign in and whose tokens are kept.',
   }),
 })
 

@@ -4,6 +4,7 @@ import type { Resource } from './resource.ts'
 import type { User } from './user.ts'
 import type { Session } from './session.ts'
 import type { Interaction } from './interaction.ts'
+import type { Flow } from './flow.ts'
 import type { Consent } from './consent.ts'
 import type { Grant } from './grant.ts'
 import type { Instance } from './instance.ts'
@@ -20,6 +21,7 @@ export type RecordValues = {
   name: { readonly v: 1; readonly target: string }
   session: Session
   interaction: Interaction
+  flow: Flow
   consent: Consent
   grant: Grant
   /** Something that may happen once: a `jti`, a nonce. It exists, that is all. */

@@ -4,6 +4,7 @@ import type { Look } from '../pages/look.ts'
 import type { Refusal } from '../protocol/errors.ts'
 import type { ServerMetadata } from '../protocol/server-metadata.ts'
 import type { StoreAdmin } from '../store/port.ts'
+import type { Upstream } from '../upstream/create-upstream.ts'
 
 /** What endpoints tell the operator: closed vocabularies, never a secret or a request's own text. */
 export type Observer = {
@@ -22,4 +23,5 @@ export type Core = GrantContext & {
   readonly look: Look
   readonly metadata: ServerMetadata
   readonly observer: Observer
+  readonly upstream: Upstream
 }

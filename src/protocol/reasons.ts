@@ -118,6 +118,24 @@ export const reasons = {
   recent_sign_in: 'The last sign-in is too long ago for this',
   hint_malformed: 'The id_token_hint is not an ID token of ours',
 
+  // Other providers
+  provider_unknown: 'No such provider, or not one for this',
+  flow_unknown: 'The state is none of ours, has expired or was used before',
+  flow_of_other_provider: 'The state was made for another provider than the callback is for',
+  flow_of_other_browser: 'The state was made for another browser or session',
+  upstream_denied: 'The provider, or the person there, said no',
+  upstream_issuer: 'The callback names another issuer, or none where one was promised',
+  upstream_refused: 'The provider refused the code or credential',
+  upstream_malformed: 'The provider answered with something that is no answer',
+  upstream_id_token: 'The ID token of the provider does not hold',
+  upstream_subject: 'The provider gave no usable id of the person',
+  upstream_misconfigured: 'The provider does not do what its entry demands of it',
+  upstream_unavailable: 'The provider gave no answer',
+  identity_unknown: 'No account has this identity, and newcomers are not let in',
+  identity_taken: 'The identity belongs to another account',
+  identity_exists: 'The account has an identity of this provider already',
+  identity_last: 'Without this identity nobody could sign in to the account',
+
   // Browsers
   cross_site: 'Origin or Fetch-Metadata name another site',
   form_token: 'The form token does not fit the browser',

@@ -9,6 +9,7 @@ import { openKeys } from '../keys/keys.ts'
 import { openProtection } from '../keys/protection.ts'
 import { keyLifetimes } from '../domain/key-lifecycle.ts'
 import { createLimits } from '../limits/limits.ts'
+import { createOutbound } from '../outbound/create-outbound.ts'
 import { createLook } from '../pages/look.ts'
 import type { Clock } from '../protocol/time.ts'
 import { buildServerMetadata } from '../protocol/server-metadata.ts'
@@ -16,6 +17,7 @@ import { createDirectory } from '../store/directory.ts'
 import type { Store } from '../store/port.ts'
 import { ensureInstance } from '../store/ensure-instance.ts'
 import { openStore } from '../store/open.ts'
+import { createUpstream } from '../upstream/create-upstream.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import type { System } from './system.ts'
 
@@ -88,6 +90,15 @@ export async function openGatehouse(config: Config, system: System, options: Gat
       capabilitiesOf({ issuer: config.issuer, policy: config.pages.privacyPolicy, terms: config.pages.terms }),
     ),
     observer: options.observer,
+    upstream: createUpstream({
+      issuer: config.issuer,
+      clock,
+      random,
+      transition,
+      keys,
+      outbound: createOutbound(),
+      providers: config.providers,
+    }),
   }
   return {
     config,

@@ -57,6 +57,7 @@ const kinds = Object.keys({
   name: 1,
   session: 1,
   interaction: 1,
+  flow: 1,
   consent: 1,
   grant: 1,
   once: 1,

@@ -22,6 +22,7 @@ describe('without file, environment and flags', () => {
       pages: {},
       clients: [],
       resources: [],
+      providers: [],
     })
   })
 
@@ -178,11 +179,6 @@ const refusals: readonly [
     'a section that comes later',
     { yaml: 'mail: { from: a@b.example }' },
     ["1:1: mail: mail isn't supported by this version; remove the section"],
-  ],
-  [
-    'another section that comes later',
-    { yaml: 'providers: []' },
-    ["1:1: providers: signing in through other providers isn't supported by this version; remove the section"],
   ],
   [
     'a key twice',

@@ -91,6 +91,7 @@ export async function startGatehouse(options: TestOptions = {}): Promise<TestGat
     pages: {},
     clients: [],
     resources: [],
+    providers: [],
     keySecret: { reveal: () => testSecret, toJSON: () => '', toString: () => '' },
     ...options.config,
   }

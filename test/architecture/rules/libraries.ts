@@ -67,7 +67,6 @@ const arriving = new Set([
   'mysql2',
   '@aws-sdk/client-dynamodb',
   'nodemailer',
-  'oauth4webapi',
   '@simplewebauthn/server',
   'uqr',
   '@zxcvbn-ts/language-de',

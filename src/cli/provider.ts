@@ -1,0 +1,100 @@
+import type { Command } from 'commander'
+import type { Config } from '../config/config.ts'
+import type { Provider } from '../config/provider.ts'
+import { createOutbound } from '../outbound/create-outbound.ts'
+import { probeProvider } from '../upstream/probe-provider.ts'
+import { CliFailure } from './failure.ts'
+import type { Io } from './io.ts'
+import { textSettings, withSettings } from './options.ts'
+import { card, table } from './print.ts'
+import { readConfig } from './read-config.ts'
+import { verb, type Options } from './verb.ts'
+
+/** Adds `gatehouse provider`. */
+export function registerProvider(program: Command, io: Io): void {
+  const provider = program
+    .command('provider')
+    .description('providers of the configuration file, through which people sign in and whose tokens are kept')
+  const configured = (command: Command): Command => withSettings(command, ['config', 'issuer', 'port', 'data'])
+  const read = (options: Options): Config => readConfig(io, textSettings(options)).config
+
+  verb(configured(provider.command('list').description('every provider')), io, async (_args, options) => {
+    const { issuer, providers } = read(options)
+    const items = providers.map((one) => shown(issuer, one))
+    return { json: { items }, text: table(items, ['name', 'kind', 'issuer', 'sign_in', 'callback_uri']) }
+  })
+
+  verb(
+    configured(provider.command('show <name>').description('one provider, without its secrets')),
+    io,
+    async ([name], options) => {
+      const config = read(options)
+      const document = shown(config.issuer, named(config, name))
+      return { json: document, text: card(document) }
+    },
+  )
+
+  verb(
+    configured(
+      provider.command('check <name>').description('ask the provider itself whether its entry fits, and say the mend'),
+    ),
+    io,
+    async ([name], options) => {
+      const config = read(options)
+      const found = named(config, name)
+      const findings =
+        found.kind === 'site-login'
+          ? []
+          : await probeProvider(
+              { clock: io.system.clock, outbound: createOutbound(), upstreamServers: new Map() },
+              found,
+            )
+      const items = [
+        ...(found.kind === 'site-login'
+          ? [{ status: 'ok', detail: `logins go to ${found.loginEndpoint}` }]
+          : [{ status: 'ok', detail: `register there the callback ${config.issuer}${found.callbackPath}` }]),
+        ...(found.allowInsecure
+          ? [{ status: 'warn', detail: 'allow_insecure: what is sent there may be read on the way' }]
+          : []),
+        ...findings,
+      ]
+      const failed = items.filter(({ status }) => status === 'fail').length
+      return {
+        json: { name: found.name, checks: items },
+        text: items.map(({ status, detail }) => `${status.padEnd(4)}  ${detail}\n`).join(''),
+        ...(failed === 0 ? {} : { failure: `${failed} of ${items.length} checks failed; see above` }),
+      }
+    },
+  )
+}
+
+function named({ providers }: Config, name: string | undefined): Provider {
+  const found = providers.find((provider) => provider.name === name)
+  if (found !== undefined) return found
+  const known = providers.map((provider) => provider.name).join(', ')
+  throw new CliFailure(
+    `there is no provider of this name; ${known === '' ? 'the configuration file has none' : `known are ${known}`}`,
+  )
+}
+
+/** A provider as operators see it: everything but its secrets. */
+function shown(issuer: string, provider: Provider) {
+  const every = {
+    name: provider.name,
+    title: provider.title,
+    kind: provider.kind,
+    issuer: provider.issuer,
+    sign_in: provider.signIn,
+    allow_insecure: provider.allowInsecure,
+  }
+  if (provider.kind === 'site-login') return { ...every, callback_uri: null, login_endpoint: provider.loginEndpoint }
+  return {
+    ...every,
+    callback_uri: issuer + provider.callbackPath,
+    client_id: provider.clientId,
+    scope: provider.scope.join(' '),
+    connect_scope: provider.connectScope.join(' '),
+    refresh: provider.refresh,
+    anonymous: provider.anonymous,
+  }
+}

@@ -1,0 +1,131 @@
+import { z } from 'zod'
+
+const url = z.string().min(1).max(2048)
+const claim = z.string().regex(/^[A-Za-z0-9_.:/-]{1,100}$/, 'must be the name of a member')
+const parameters = z.record(z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/), z.string().max(500))
+const headers = z.record(
+  z.string().regex(/^[a-z0-9-]{1,64}$/, 'must be a header name in lower case'),
+  z.string().max(500),
+)
+const scope = z.string().max(2000)
+
+const reference = z.union(
+  [
+    z.strictObject({ env: z.string().regex(/^[A-Za-z_]\w*$/, 'must be the name of an environment variable') }),
+    z.strictObject({ file: z.string().min(1, 'must name a file') }),
+  ],
+  { error: 'must be { env: NAME } or { file: PATH }: a secret never stands in this file' },
+)
+
+export const presetNames = [
+  'etsy',
+  'github',
+  'google',
+  'orcid',
+  'gitlab',
+  'wikimedia',
+  'oidc',
+  'oauth2',
+  'site-login',
+] as const
+
+/** What describes a provider, in the names of RFC 8414 where it has one. A preset is nothing else. */
+export const providerDescription = z.strictObject({
+  title: z.string().min(1).max(60).optional().meta({ description: 'What people read on its button.' }),
+  issuer: url.optional().meta({
+    description: 'Identities are kept under it. With `oidc` its discovery document says the endpoints.',
+  }),
+  issuer_aliases: z.array(z.string().max(500)).max(5).optional().meta({ description: 'Other `iss` of its ID tokens.' }),
+  authorization_endpoint: url.optional(),
+  token_endpoint: url.optional(),
+  userinfo_endpoint: url.optional(),
+  revocation_endpoint: url.optional(),
+  jwks_uri: url.optional(),
+  emails_endpoint: url.optional().meta({ description: 'Lists addresses with `email`, `primary`, `verified`.' }),
+  token_endpoint_auth_method: z.enum(['client_secret_basic', 'client_secret_post', 'none']).optional(),
+  id_token_signed_response_alg: z.enum(['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']).optional(),
+  authorization_response_iss_parameter_supported: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Callbacks must carry `iss` (RFC 9207), even if its metadata promise nothing.' }),
+  pkce: z
+    .enum(['required', 'send', 'off'])
+    .optional()
+    .meta({ description: '`required` refuses a provider whose metadata lack S256.', default: 'send' }),
+  scope: scope.optional().meta({ description: 'What signing in asks for.' }),
+  connect_scope: scope.optional().meta({ description: 'What a connection asks for that names no scope.' }),
+  scope_separator: z.enum([' ', ',']).optional().meta({ description: 'Between the scopes of its answers.' }),
+  authorize_parameters: parameters.optional().meta({ description: 'Sent with every authorization request.' }),
+  offline_parameters: parameters.optional().meta({ description: 'Sent too where a refresh token is wanted.' }),
+  token_response: z.enum(['json', 'form']).optional().meta({ description: '`form`: may be form-encoded.' }),
+  error_in_success: z.boolean().optional().meta({ description: 'Errors may come with status 200.' }),
+  subject: z
+    .union([
+      z.strictObject({ from: z.enum(['id_token', 'token_prefix']) }),
+      z.strictObject({ from: z.literal('userinfo'), claim }),
+    ])
+    .optional()
+    .meta({ description: 'Where the stable id of a person comes from; never a name or an address.' }),
+  subject_format: z.literal('orcid').optional(),
+  sign_in: z.enum(['off', 'existing', 'create']).optional().meta({
+    description:
+      'Whether people come in through it: never, with a linked account, as newcomers too. Absent: newcomers where registration is open.',
+  }),
+  username_claims: z.array(claim).max(5).optional().meta({ description: 'What a user name is suggested from.' }),
+  name_claim: claim.optional(),
+  refresh: z
+    .enum(['rotating', 'static', 'none'])
+    .optional()
+    .meta({ description: 'What refreshing does to the token.' }),
+  expires_in: z.int().min(1).max(4_000_000_000).optional().meta({ description: 'Where its answers do not say.' }),
+  refresh_ttl: z.int().min(1).max(4_000_000_000).optional().meta({ description: 'Life of an unused refresh token.' }),
+  api_base: url.optional().meta({ description: 'The only place that the proxy calls.' }),
+  api_headers: headers.optional().meta({
+    description: 'Sent with calls of its API; `{client_id}` and `{shared_secret}` are filled in.',
+  }),
+  login_endpoint: url.optional().meta({ description: '`site-login`: takes name and password.' }),
+  session_endpoint: url.optional().meta({ description: '`site-login`: says whose credential it is.' }),
+  login_request: z.enum(['json', 'form']).optional(),
+  login_fields: z
+    .strictObject({ username: claim, password: claim, session_length: claim.optional() })
+    .optional()
+    .meta({ description: 'What the login endpoint calls them.' }),
+  session_lengths: z
+    .array(z.int().min(60).max(31_536_000))
+    .max(8)
+    .optional()
+    .meta({ description: 'Seconds that people choose from; the first is chosen at first.' }),
+  credential_field: claim.optional().meta({ description: "Member that holds the site's own credential." }),
+  subject_claim: claim.optional(),
+  username_claim: claim.optional(),
+  wrong_statuses: z.array(z.int().min(400).max(599)).max(10).optional(),
+  locked_statuses: z.array(z.int().min(400).max(599)).max(10).optional(),
+})
+
+export type ProviderDescription = z.output<typeof providerDescription>
+
+/** One entry of `providers:`. */
+export const providerEntry = providerDescription.extend({
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be 1 to 32 lower-case letters, digits or hyphens, a letter first')
+    .meta({ description: 'Its name in paths, buttons and commands.' }),
+  preset: z.enum(presetNames).meta({ description: 'What it is like. Every key below may differ from it.' }),
+  client_id: z.union([z.string().min(1).max(500), reference]).optional(),
+  client_secret: reference.optional().meta({ description: '`{ env: NAME }` or `{ file: PATH }`.' }),
+  shared_secret: reference.optional().meta({ description: 'A second secret, for `api_headers`.' }),
+  callback_path: z
+    .string()
+    .regex(/^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*){1,5}$/, 'must be a path such as /etsy')
+    .optional()
+    .meta({ description: 'Keeps a path that is registered there already.', default: '/vault/callback/<name>' }),
+  anonymous: z.boolean().default(false).meta({ description: 'Connections without an account or client.' }),
+  allow_insecure: z.boolean().default(false).meta({ description: 'http and private addresses: tests and intranets.' }),
+  credential_clients: z
+    .array(z.string().min(1).max(128))
+    .max(100)
+    .optional()
+    .meta({ description: "`site-login`: clients that may fetch the site's credential." }),
+})
+
+export type ProviderEntry = z.output<typeof providerEntry>

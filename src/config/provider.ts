@@ -1,0 +1,105 @@
+import type { Seconds } from '../protocol/time.ts'
+import type { SecretValue } from './secret-value.ts'
+
+/** Whether people may come in through a provider: not at all, with an account that is linked already, or as newcomers too. */
+export type SignInPolicy = 'off' | 'existing' | 'create'
+
+type EveryProvider = {
+  /** Its name in paths, buttons and commands. */
+  readonly name: string
+  /** What people read on its button. */
+  readonly title: string
+  /** Under which its identities are kept, together with the subject. Never changes while there are any. */
+  readonly issuer: string
+  readonly signIn: SignInPolicy
+  /** http and private addresses too: tests and intranets. */
+  readonly allowInsecure: boolean
+}
+
+/** Where the stable id of a person comes from. */
+export type SubjectSource =
+  | { readonly from: 'id_token' }
+  /** A member of what the userinfo endpoint answers. */
+  | { readonly from: 'userinfo'; readonly claim: string }
+  /** The digits before the dot of a token that came straight from the token endpoint. */
+  | { readonly from: 'token_prefix' }
+
+/** An OAuth 2 or OpenID provider, all of it data: nothing in the engine knows a provider by name. */
+export type OAuthProvider = EveryProvider & {
+  readonly kind: 'oidc' | 'oauth2'
+  readonly clientId: string
+  readonly clientSecret?: SecretValue
+  /** A second secret, for API headers. */
+  readonly sharedSecret?: SecretValue
+  readonly tokenEndpointAuthMethod: 'client_secret_basic' | 'client_secret_post' | 'none'
+  /** What isn't said here is read from the issuer's discovery document; with all of them said, nothing is read. */
+  readonly endpoints: {
+    readonly authorization?: string
+    readonly token?: string
+    readonly userinfo?: string
+    readonly revocation?: string
+    readonly jwks?: string
+    /** Lists addresses with `email`, `primary` and `verified`. */
+    readonly emails?: string
+  }
+  /** Other spellings of the issuer in ID tokens. */
+  readonly issuerAliases: readonly string[]
+  readonly idTokenAlgorithm?: string
+  /** Whether its callbacks carry `iss` (RFC 9207), whatever its metadata say. */
+  readonly responseIss: boolean
+  readonly pkce: 'required' | 'send' | 'off'
+  /** What signing in asks for. */
+  readonly scope: readonly string[]
+  /** What a connection asks for that names no scope. */
+  readonly connectScope: readonly string[]
+  /** Between the scopes of its answers. */
+  readonly scopeSeparator: string
+  readonly authorizeParameters: Readonly<Record<string, string>>
+  /** Added where a refresh token is wanted. */
+  readonly offlineParameters: Readonly<Record<string, string>>
+  /** `form`: answers may be form-encoded. */
+  readonly tokenResponse: 'json' | 'form'
+  /** Errors may come with status 200. */
+  readonly errorInSuccess: boolean
+  readonly subject: SubjectSource
+  /** `orcid`: sixteen digits with their checksum. */
+  readonly subjectFormat?: 'orcid'
+  /** Members of ID token or userinfo from which a user name may be suggested, best first. */
+  readonly usernameClaims: readonly string[]
+  readonly nameClaim: string
+  /** rotating: each refresh makes a new refresh token; static: it stays; none: there are none. */
+  readonly refresh: 'rotating' | 'static' | 'none'
+  /** Where its answers don't say. */
+  readonly expiresIn?: Seconds
+  /** How long an unused refresh token lives. */
+  readonly refreshTtl?: Seconds
+  /** The only place that the proxy calls. */
+  readonly apiBase?: string
+  /** Sent with every call of its API. `{client_id}` and `{shared_secret}` are filled in. */
+  readonly apiHeaders: Readonly<Record<string, string>>
+  /** Path of the callback, from the root. */
+  readonly callbackPath: string
+  readonly anonymous: boolean
+}
+
+/** A site whose only interface is a login API: our own page takes name and password to it. */
+export type SiteLoginProvider = EveryProvider & {
+  readonly kind: 'site-login'
+  readonly loginEndpoint: string
+  readonly sessionEndpoint?: string
+  readonly request: 'json' | 'form'
+  readonly fields: { readonly username: string; readonly password: string; readonly sessionLength?: string }
+  /** Seconds that a person may choose from; the first is chosen at first. Empty: no choice. */
+  readonly sessionLengths: readonly Seconds[]
+  /** Member of the answer that holds the site's own credential. */
+  readonly tokenField: string
+  /** Members of the session endpoint's answer (of the login's, where there is none). */
+  readonly subjectClaim: string
+  readonly usernameClaim: string
+  readonly wrongStatuses: readonly number[]
+  readonly lockedStatuses: readonly number[]
+  /** Clients that may fetch the site's credential through token exchange. */
+  readonly credentialClients: readonly string[]
+}
+
+export type Provider = OAuthProvider | SiteLoginProvider

@@ -1,0 +1,28 @@
+import type { EpochSeconds } from '../protocol/time.ts'
+
+/** What the person is sent to a provider for; the callback goes on from here. */
+export type FlowPurpose =
+  /** To sign in, for a parked request or for the account page. */
+  | { readonly for: 'sign-in'; readonly interaction?: string }
+  /** To add an identity to an account, in the session that asked. */
+  | { readonly for: 'link'; readonly userId: string; readonly sessionId: string }
+  /** To make or renew a connection of the vault. */
+  | { readonly for: 'connect'; readonly connection: string }
+
+/**
+ * A browser on its way to a provider and back. Its id is the hash of the state, so that the record opens nothing;
+ * verifier and nonce are made from the state with a key of the ring, and stand nowhere.
+ */
+export type Flow = {
+  readonly v: 1
+  readonly provider: string
+  readonly purpose: FlowPurpose
+  /** SHA-256 of the browser cookie. */
+  readonly browserHash: string
+  /** Of the `mac` ring. */
+  readonly keyId: string
+  /** As it was sent, and must be sent again with the code. */
+  readonly redirectUri: string
+  readonly scope: readonly string[]
+  readonly createdAt: EpochSeconds
+}

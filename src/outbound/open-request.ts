@@ -1,0 +1,104 @@
+import { Agent as HttpAgent, request as requestHttp, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
+import { isIP, type LookupFunction, type Socket } from 'node:net'
+import { OutboundFailed, type OutboundFailure } from './outbound-failed.ts'
+import { isPublicAddress } from './public-address.ts'
+import type { Resolve } from './resolve.ts'
+
+export type OutboundRequest = {
+  readonly url: string
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array
+  /** http and private addresses too: for what the operator's own file names, never for what came through an API. */
+  readonly allowInsecure?: boolean
+  /** Ends the request wherever it is. */
+  readonly signal: AbortSignal
+}
+
+export type Way = { readonly resolve: Resolve; readonly ca?: string | undefined; readonly identity: string }
+
+const mostSocketsPerHost = 64
+const longestHeaders = 16 * 1024
+
+// Agents of our own: the global one may be sent through a proxy by the environment (F15). No socket is used twice, so each is judged.
+const agents = {
+  http: new HttpAgent({ keepAlive: false, maxSockets: mostSocketsPerHost }),
+  https: new HttpsAgent({ keepAlive: false, maxSockets: mostSocketsPerHost }),
+}
+
+/** Sends a request and resolves with the answer's head, its body still to be read. Throws OutboundFailed. */
+export async function openRequest(way: Way, asked: OutboundRequest): Promise<IncomingMessage> {
+  const url = readUrl(asked.url)
+  const insecure = asked.allowInsecure === true
+  const fail = (why: OutboundFailure): OutboundFailed => new OutboundFailed(why, url.host)
+  if (url.protocol !== 'https:' && !(insecure && url.protocol === 'http:')) throw fail('scheme')
+  if (asked.signal.aborted) throw fail('timeout')
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const addresses = isIP(host) === 0 ? await addressesOf(way, host, asked.signal, fail) : [host]
+  // F06, F07: one private address among public ones is a trap, not a choice.
+  if (!insecure && !addresses.every(isPublicAddress)) throw fail('address')
+
+  return new Promise((resolve, reject) => {
+    const options = {
+      method: asked.method ?? 'GET',
+      headers: { 'user-agent': way.identity, 'accept-encoding': 'identity', ...asked.headers },
+      lookup: pinned(addresses),
+      maxHeaderSize: longestHeaders,
+      signal: asked.signal,
+    }
+    const request =
+      url.protocol === 'https:'
+        ? requestHttps(url, { ...options, agent: agents.https, ...(way.ca === undefined ? {} : { ca: way.ca }) })
+        : requestHttp(url, { ...options, agent: agents.http })
+    request.once('response', resolve)
+    request.once('error', (error) =>
+      reject(error instanceof OutboundFailed ? error : fail(asked.signal.aborted ? 'timeout' : failureOf(error))),
+    )
+    // What was resolved was judged; what is connected is what counts.
+    request.once('socket', (socket: Socket) => {
+      socket.once('connect', () => {
+        if (!insecure && !isPublicAddress(socket.remoteAddress ?? '')) request.destroy(fail('address'))
+      })
+    })
+    request.end(asked.body)
+  })
+}
+
+function readUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined) throw new OutboundFailed('url', 'an address that is no URL')
+  if (url.username !== '' || url.password !== '') throw new OutboundFailed('url', url.host)
+  return url
+}
+
+async function addressesOf(
+  way: Way,
+  host: string,
+  signal: AbortSignal,
+  fail: (why: OutboundFailure) => OutboundFailed,
+): Promise<readonly string[]> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(fail('timeout')), { once: true })
+  })
+  const found = await Promise.race([way.resolve(host).catch(() => []), aborted])
+  if (found.length === 0) throw fail('unresolved')
+  return found
+}
+
+/** The addresses that were judged, and no second question to the resolver (F06). */
+function pinned(addresses: readonly string[]): LookupFunction {
+  return (_host, { all }, answer) => {
+    const found = addresses.map((address) => ({ address, family: isIP(address) }))
+    const [first] = found
+    if (all === true) answer(null, found)
+    else answer(null, first?.address ?? '', first?.family)
+  }
+}
+
+function failureOf(error: Error): OutboundFailure {
+  const code = 'code' in error ? String(error.code) : ''
+  if (/CERT|SSL|TLS|UNABLE_TO_VERIFY|SELF_SIGNED/.test(code)) return 'certificate'
+  if (code.startsWith('HPE_')) return code === 'HPE_HEADER_OVERFLOW' ? 'too_large' : 'broken'
+  return code === 'ECONNRESET' || code === 'EPIPE' ? 'broken' : 'unreachable'
+}

@@ -1,0 +1,67 @@
+import type { CustomFetchOptions } from 'oauth4webapi'
+import { parseJsonObject } from '../crypto/strict-json.ts'
+import type { OAuthProvider } from '../config/provider.ts'
+import type { OutboundAnswer } from '../outbound/create-outbound.ts'
+import type { UpstreamContext } from './context.ts'
+import { UpstreamBusy } from './upstream-answer.ts'
+
+/** What oauth4webapi calls in place of `fetch`. */
+type Fetch = (url: string, options: CustomFetchOptions<string, unknown>) => Promise<Response>
+
+/**
+ * The guarded fetch, with a provider's oddities straightened on the way in: form-encoded answers and errors under status 200 become
+ * what RFC 6749 §5 asks for. Throws OutboundFailed and UpstreamBusy.
+ */
+export function adaptedFetch(context: UpstreamContext, provider: OAuthProvider, what: 'token' | 'document'): Fetch {
+  return async (url, { method, headers, body }) => {
+    // Everything that oauth4webapi sends is a form.
+    const sent = body instanceof URLSearchParams ? body.toString() : undefined
+    const answer = await context.outbound.fetch({
+      url,
+      method,
+      headers,
+      ...(sent === undefined ? {} : { body: sent }),
+      allowInsecure: provider.allowInsecure,
+    })
+    if (answer.status >= 500 || answer.status === 429) throw new UpstreamBusy(answer.status, retryAfterOf(answer))
+    return what === 'token' ? straightened(provider, answer) : plain(answer.status, answer)
+  }
+}
+
+function plain(status: number, answer: OutboundAnswer): Response {
+  const type = answer.headers['content-type'] ?? 'application/octet-stream'
+  // A copy, since a Response wants bytes of their own.
+  return new Response(Uint8Array.from(answer.body), { status: asStatus(status), headers: { 'content-type': type } })
+}
+
+/** L22: JSON is read so that no two parsers differ about it; what can't be read so is no answer. */
+function straightened(provider: OAuthProvider, answer: OutboundAnswer): Response {
+  const type = answer.headers['content-type'] ?? ''
+  const isForm = provider.tokenResponse === 'form' && /^application\/x-www-form-urlencoded\b/i.test(type)
+  const body = isForm ? readForm(answer.body.toString('utf8')) : parseJsonObject(answer.body)
+  if (body === undefined) return plain(answer.status === 200 ? 502 : answer.status, answer)
+  const failed = provider.errorInSuccess && answer.status === 200 && typeof body['error'] === 'string'
+  // An ID token is looked at where one was asked for; elsewhere it is nothing of ours.
+  const { id_token: idToken, ...rest } = body
+  const kept = provider.kind === 'oidc' && idToken !== undefined ? { ...rest, id_token: idToken } : rest
+  return new Response(JSON.stringify(kept), {
+    status: failed ? 400 : asStatus(answer.status),
+    headers: { 'content-type': 'application/json' },
+  })
+}
+
+function readForm(text: string): Readonly<Record<string, unknown>> | undefined {
+  const pairs = [...new URLSearchParams(text)]
+  const names = new Set(pairs.map(([name]) => name))
+  return names.size === pairs.length ? Object.fromEntries(pairs) : undefined
+}
+
+/** A Response refuses statuses that have no body, or are none. */
+function asStatus(status: number): number {
+  return status < 200 || status > 599 || [204, 205, 304].includes(status) ? 502 : status
+}
+
+function retryAfterOf({ headers }: OutboundAnswer): number | undefined {
+  const text = headers['retry-after']
+  return text !== undefined && /^\d{1,5}$/.test(text) ? Number(text) : undefined
+}

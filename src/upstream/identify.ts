@@ -1,0 +1,119 @@
+import * as oauth from 'oauth4webapi'
+import { parseJsonObject } from '../crypto/strict-json.ts'
+import type { OAuthProvider } from '../config/provider.ts'
+import { isOrcid } from '../protocol/orcid.ts'
+import { clientOf, through } from './client-of.ts'
+import type { UpstreamContext } from './context.ts'
+
+/** Somebody, as a provider knows him. Only issuer and subject say who he is; the rest is what he may be called. */
+export type UpstreamIdentity = {
+  readonly issuer: string
+  readonly subject: string
+  /** What he is called there: for people to read, renamable and reusable. */
+  readonly label: string
+  readonly suggestions: readonly string[]
+  readonly fullName?: string
+  /** An address that the provider says it verified. It links nothing (L24). */
+  readonly verifiedEmail?: string
+}
+
+type Claims = Readonly<Record<string, unknown>>
+
+type Answered = { readonly accessToken: string; readonly idTokenClaims: Claims | undefined }
+
+/** Who the tokens belong to; undefined if the provider doesn't say it in the way that its entry promises. Throws as requests do. */
+export async function identify(
+  context: UpstreamContext,
+  provider: OAuthProvider,
+  server: oauth.AuthorizationServer,
+  { accessToken, idTokenClaims }: Answered,
+): Promise<UpstreamIdentity | undefined> {
+  const { subject: source } = provider
+  if (source.from === 'id_token') {
+    if (idTokenClaims === undefined) return undefined
+    const subject = textOf(idTokenClaims['sub'])
+    // Whoever keeps names out of ID tokens tells them here; whoever refuses is taken at his ID token (ORCID answers 403).
+    const more = await userinfoOf(context, provider, server, { accessToken, subject }).catch(() => ({}))
+    const found = identity(provider, subject, { ...more, ...idTokenClaims })
+    return found === undefined ? undefined : { ...found, issuer: server.issuer }
+  }
+  if (source.from === 'token_prefix') return identity(provider, /^(\d{1,20})\./.exec(accessToken)?.[1], {})
+  const claims = await read(context, provider, { url: provider.endpoints.userinfo, accessToken })
+  if (claims === undefined || Array.isArray(claims)) return undefined
+  return identity(provider, textOf(claims[source.claim]), {
+    ...claims,
+    ...(await emailOf(context, provider, accessToken)),
+  })
+}
+
+function identity(provider: OAuthProvider, subject: string | undefined, claims: Claims): UpstreamIdentity | undefined {
+  if (subject === undefined || subject === '' || subject.length > 255) return undefined
+  if (provider.subjectFormat === 'orcid' && !isOrcid(subject)) return undefined
+  const suggestions = provider.usernameClaims.flatMap((name) => shortText(claims[name]) ?? [])
+  const fullName = shortText(claims[provider.nameClaim])
+  const email = shortText(claims['email'])
+  // Old endpoints of Google write it as text.
+  const verified = claims['email_verified'] === true || claims['email_verified'] === 'true'
+  return {
+    issuer: provider.issuer,
+    subject,
+    label: suggestions[0] ?? fullName ?? subject,
+    suggestions,
+    ...(fullName !== undefined && { fullName }),
+    ...(email !== undefined && verified && { verifiedEmail: email }),
+  }
+}
+
+/** OIDC Core §5.3.4: only with the subject of the ID token. */
+async function userinfoOf(
+  context: UpstreamContext,
+  provider: OAuthProvider,
+  server: oauth.AuthorizationServer,
+  { accessToken, subject }: { readonly accessToken: string; readonly subject: string | undefined },
+): Promise<Claims> {
+  if (server.userinfo_endpoint === undefined || subject === undefined) return {}
+  const client = clientOf(provider)
+  const response = await oauth.userInfoRequest(server, client, accessToken, through(context, provider, 'document'))
+  return oauth.processUserInfoResponse(server, client, subject, response)
+}
+
+/** The primary address, if the provider verified it. */
+async function emailOf(context: UpstreamContext, provider: OAuthProvider, accessToken: string): Promise<Claims> {
+  const { emails: url } = provider.endpoints
+  if (url === undefined) return {}
+  const list: unknown = await read(context, provider, { url, accessToken }).catch(() => undefined)
+  if (!Array.isArray(list)) return { email: undefined }
+  const primary = (list as readonly unknown[]).find(
+    (entry): entry is Claims =>
+      typeof entry === 'object' && entry !== null && 'primary' in entry && entry.primary === true,
+  )
+  return { email: primary?.['email'], email_verified: primary?.['verified'] }
+}
+
+async function read(
+  context: UpstreamContext,
+  provider: OAuthProvider,
+  { url, accessToken }: { readonly url: string | undefined; readonly accessToken: string },
+): Promise<Claims | undefined> {
+  if (url === undefined) return undefined
+  const headers = { ...provider.apiHeaders, accept: 'application/json', authorization: `Bearer ${accessToken}` }
+  const answer = await context.outbound.fetch({ url, headers, allowInsecure: provider.allowInsecure })
+  if (answer.status !== 200) return undefined
+  // A list is wrapped, so that the one strict reader reads it too.
+  const isList = answer.body.toString('utf8', 0, 1) === '['
+  if (!isList) return parseJsonObject(answer.body)
+  const wrapped = parseJsonObject(Buffer.concat([Buffer.from('{"list":'), answer.body, Buffer.from('}')]))
+  return wrapped?.['list'] as Claims | undefined
+}
+
+/** A text, or a whole number in digits: GitHub's ids are numbers. */
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? String(value) : undefined
+}
+
+function shortText(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined
+  const text = value.trim()
+  return text === '' || text.length > 200 ? undefined : text
+}

@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest'
+import { ownSegments } from '../../src/config/check-provider.ts'
+import { presets } from '../../src/config/presets/presets.ts'
+import { routesOf } from '../../src/server/routes.ts'
+import { startGatehouse } from '../kit/gatehouse.ts'
+import { configOf, problemsOf } from './load.ts'
+
+const environment = { S: 'short-but-theirs', T: 'another' }
+const providers = (yaml: string) => ({ environment, yaml: `providers:\n${yaml}` })
+
+describe('providers of the file', () => {
+  it('a preset needs little more than credentials', () => {
+    const [github] = configOf(
+      providers('  - { name: github, preset: github, client_id: Iv1, client_secret: { env: S } }'),
+    ).providers
+    expect(github).toMatchObject({
+      kind: 'oauth2',
+      issuer: 'https://github.com',
+      clientId: 'Iv1',
+      callbackPath: '/vault/callback/github',
+      signIn: 'existing',
+      subject: { from: 'userinfo', claim: 'id' },
+    })
+    expect(JSON.stringify(github)).not.toContain('short-but-theirs')
+  })
+
+  it('Etsy as the contract writes it: a keystring from a file, a shared secret, its old callback path', () => {
+    const [etsy] = configOf({
+      environment,
+      files: { '/run/secrets/etsy-keystring': 'k3y5tr1ng\n' },
+      yaml: `providers:
+  - name: etsy
+    preset: etsy
+    client_id: { file: /run/secrets/etsy-keystring }
+    shared_secret: { env: S }
+    callback_path: /etsy
+    anonymous: true
+`,
+    }).providers
+    expect(etsy).toMatchObject({ clientId: 'k3y5tr1ng', callbackPath: '/etsy', anonymous: true, signIn: 'off' })
+  })
+
+  it('a new provider is YAML alone', () => {
+    const [forge] = configOf(
+      providers(`  - name: forge
+    preset: oauth2
+    title: The Forge
+    issuer: https://forge.example
+    authorization_endpoint: https://forge.example/a
+    token_endpoint: https://forge.example/t
+    userinfo_endpoint: https://forge.example/me
+    subject: { from: userinfo, claim: uid }
+    username_claims: [nick]
+    token_endpoint_auth_method: client_secret_post
+    client_id: us
+    client_secret: { env: S }
+    scope: read:me
+    scope_separator: ','
+    sign_in: create
+    refresh: static
+    api_headers: { x-client: '{client_id}' }`),
+    ).providers
+    expect(forge).toMatchObject({ title: 'The Forge', signIn: 'create', usernameClaims: ['nick'], refresh: 'static' })
+  })
+
+  it('a site whose only interface is a login API', () => {
+    const [forum] = configOf(
+      providers(
+        `  - { name: forum, preset: site-login, issuer: https://forum.example, login_endpoint: https://api.forum.example/auth/login }`,
+      ),
+    ).providers
+    expect(forum).toMatchObject({ kind: 'site-login', request: 'json', wrongStatuses: [401], lockedStatuses: [403] })
+  })
+
+  const github = 'name: a, preset: github, client_id: x, client_secret: { env: S }'
+  it.each([
+    [
+      'no credentials',
+      '  - { name: a, preset: github }',
+      ['providers[0].client_id is missing', 'providers[0].client_secret is missing'],
+    ],
+    [
+      'a secret in clear',
+      '  - { name: a, preset: github, client_id: x, client_secret: y }',
+      ['providers[0].client_secret must be { env: NAME }'],
+    ],
+    [
+      'a variable that is not set',
+      '  - { name: a, preset: github, client_id: x, client_secret: { env: NOPE } }',
+      ['names the environment variable NOPE'],
+    ],
+    [
+      'Etsy without its second secret',
+      '  - { name: a, preset: etsy, client_id: x }',
+      ['providers[0].shared_secret is missing'],
+    ],
+    [
+      'F14: http',
+      `  - { ${github}, token_endpoint: 'http://10.0.0.5/t' }`,
+      ['token_endpoint must be https; for a test or an intranet add allow_insecure: true'],
+    ],
+    [
+      'F14: another scheme',
+      `  - { ${github}, token_endpoint: 'file:///etc/passwd', allow_insecure: true }`,
+      ['token_endpoint must be an https URL'],
+    ],
+    [
+      'a user name in a URL',
+      `  - { ${github}, token_endpoint: 'https://a:b@c.example/' }`,
+      ['token_endpoint must be an https URL'],
+    ],
+    [
+      'a callback path of our own',
+      `  - { ${github}, callback_path: /oauth/token }`,
+      ['callback_path shadows a path of this server'],
+    ],
+    [
+      'a callback path that is none',
+      `  - { ${github}, callback_path: /a/../b }`,
+      ['callback_path must be a path such as /etsy'],
+    ],
+    [
+      'two of one name',
+      `  - { ${github} }\n  - { ${github} }`,
+      ['providers[1].name stands at providers[0].name already'],
+    ],
+    [
+      'two on one path',
+      `  - { ${github}, callback_path: /x }\n  - { ${github.replace('a,', 'b,')}, callback_path: /x }`,
+      ['providers[1].callback_path stands at'],
+    ],
+    [
+      'no issuer',
+      '  - { name: a, preset: oidc, client_id: x, client_secret: { env: S } }',
+      ['providers[0].issuer is missing'],
+    ],
+    [
+      'signing in without a stable id',
+      '  - { name: a, preset: oauth2, issuer: https://a.example, authorization_endpoint: https://a.example/a, token_endpoint: https://a.example/t, client_id: x, client_secret: { env: S }, sign_in: create }',
+      ['providers[0].subject is missing'],
+    ],
+    ['an unknown key', `  - { ${github}, redirect: x }`, ['providers[0].redirect is an unknown key']],
+    ['an unknown preset', '  - { name: a, preset: myspace }', ['providers[0].preset must be one of']],
+    [
+      'a name that is no path',
+      '  - { name: A/B, preset: github, client_id: x, client_secret: { env: S } }',
+      ['providers[0].name must be'],
+    ],
+  ])('%s refuses to start', (_name, yaml, wanted) => {
+    const problems = problemsOf(providers(yaml))
+    expect(problems).toHaveLength(wanted.length)
+    for (const [index, text] of wanted.entries()) expect(problems[index]).toContain(text)
+  })
+
+  it('no preset names an address that is not https', () => {
+    expect(JSON.stringify(presets)).not.toContain('http:')
+  })
+
+  it('every path of ours is kept from callback paths', async () => {
+    const server = await startGatehouse()
+    const first = new Set(routesOf(server.core).map(({ path }) => path.split('/')[1] ?? ''))
+    await server.close()
+    expect([...first].filter((segment) => segment !== '' && !ownSegments.has(segment))).toEqual([])
+  })
+})

@@ -1,0 +1,143 @@
+import {
+  backTo,
+  consentPage,
+  fresh,
+  redirectTo,
+  s256,
+  startEmulator,
+  type Asked,
+  type Emulator,
+  type Reply,
+} from './emulator.ts'
+
+type Code = { readonly challenge: string; readonly redirectUri: string; readonly scope: string }
+
+export type EtsyFault = '500' | '500 after rotation' | 'hang up after rotation' | 'not json' | 'slow'
+
+export type Etsy = Emulator & {
+  /** What the next token request suffers, once each. */
+  readonly faults: EtsyFault[]
+  /** Who consents. */
+  userId: string
+  /** As after a change of password: every token is dead. */
+  readonly revokeAll: () => void
+  readonly refreshes: () => number
+  readonly keystring: string
+  readonly sharedSecret: string
+  /** In seconds; what `expires_in` says. */
+  expiresIn: number
+  /** Refresh tokens that work. */
+  readonly liveRefreshTokens: () => readonly string[]
+}
+
+/** Etsy Open API v3: PKCE always, a bare keystring at the token endpoint, tokens that begin with the user's number, refresh tokens that die on use. */
+export async function startEtsy({ registered }: { readonly registered?: readonly string[] } = {}): Promise<Etsy> {
+  const keystring = 'k3y5tr1ngk3y5tr1ngk3y5tr'
+  const sharedSecret = 'sh4r3d53cr'
+  const codes = new Map<string, Code>()
+  const access = new Set<string>()
+  const refresh = new Map<string, string>()
+  const known = new Set<string>()
+  let refreshed = 0
+
+  const emulator = await startEmulator(async (asked): Promise<Reply> => {
+    if (asked.path === '/oauth/connect') return authorize(asked)
+    if (asked.path === '/v3/public/oauth/token' && asked.method === 'POST') return token(asked)
+    if (asked.path.startsWith('/v3/application/')) return api(asked)
+    return { status: 404, json: { error: 'Resource not found' } }
+  })
+
+  function authorize({ query }: Asked): Reply {
+    const challenge = query.get('code_challenge') ?? ''
+    const redirectUri = query.get('redirect_uri') ?? ''
+    const state = query.get('state') ?? ''
+    const isWrong =
+      query.get('response_type') !== 'code' ||
+      query.get('client_id') !== keystring ||
+      query.get('code_challenge_method') !== 'S256' ||
+      !/^[\w-]{43}$/.test(challenge) ||
+      state === '' ||
+      (registered !== undefined && !registered.includes(redirectUri))
+    // A mistake is shown here and redirects nowhere.
+    if (isWrong) return { status: 400, text: 'The application that is requesting access is misconfigured' }
+    const decision = query.get('decision')
+    if (decision === null) return consentPage(query)
+    if (decision === 'deny') {
+      const description = 'The user denied consent'
+      return redirectTo(backTo(redirectUri, { error: 'access_denied', error_description: description, state }))
+    }
+    const code = fresh()
+    codes.set(code, { challenge, redirectUri, scope: query.get('scope') ?? '' })
+    return redirectTo(backTo(redirectUri, { code, state }))
+  }
+
+  async function token({ form, headers }: Asked): Promise<Reply> {
+    const fault = etsy.faults.shift()
+    if (fault === '500') return { status: 500, json: { error: 'Server Error' } }
+    if (fault === 'not json') return { text: '<html>We will be back soon</html>' }
+    if (fault === 'slow') await new Promise((resolve) => setTimeout(resolve, 300))
+    if (form.get('client_id') !== keystring || headers.authorization !== undefined || form.has('client_secret'))
+      return { status: 401, json: { error: 'invalid_client', error_description: 'unknown keystring' } }
+    if (form.get('grant_type') === 'authorization_code') {
+      const code = codes.get(form.get('code') ?? '')
+      codes.delete(form.get('code') ?? '')
+      const fits =
+        code?.redirectUri === form.get('redirect_uri') && code.challenge === s256(form.get('code_verifier') ?? '')
+      return fits ? issue(etsy.userId, code.scope) : invalidGrant('code is invalid')
+    }
+    if (form.get('grant_type') !== 'refresh_token') return { status: 400, json: { error: 'unsupported_grant_type' } }
+    refreshed += 1
+    const given = form.get('refresh_token') ?? ''
+    const scope = refresh.get(given)
+    if (scope === undefined)
+      return invalidGrant(known.has(given) ? 'refresh_token is revoked' : 'refresh_token is invalid')
+    refresh.delete(given)
+    const reply = issue(given.split('.')[0] ?? '', scope)
+    if (fault === '500 after rotation') return { status: 500, json: { error: 'Server Error' } }
+    return fault === 'hang up after rotation' ? { hangUp: true } : reply
+  }
+
+  function issue(userId: string, scope: string): Reply {
+    const accessToken = `${userId}.${fresh(24)}`
+    const refreshToken = `${userId}.${fresh(24)}`
+    access.add(accessToken)
+    refresh.set(refreshToken, scope)
+    known.add(refreshToken)
+    const { expiresIn } = etsy
+    return {
+      json: { access_token: accessToken, token_type: 'Bearer', expires_in: expiresIn, refresh_token: refreshToken },
+    }
+  }
+
+  function api({ path, headers, method }: Asked): Reply {
+    const key = headers['x-api-key']
+    if (key === keystring) return { status: 403, json: { error: 'Shared secret is required in x-api-key header.' } }
+    if (key !== `${keystring}:${sharedSecret}`) return { status: 403, json: { error: 'Invalid API key' } }
+    if (path === '/v3/application/openapi-ping') return { json: { application_id: 1 } }
+    const bearer = (headers.authorization ?? '').replace(/^Bearer /, '')
+    if (!access.has(bearer))
+      return { status: 401, json: { error: 'invalid_token', error_description: 'access token is expired' } }
+    if (path === '/v3/application/users/me') return { json: { user_id: Number(bearer.split('.')[0]), shop_id: 77 } }
+    return { json: { path, method } }
+  }
+
+  const etsy: Etsy = Object.assign(emulator, {
+    faults: [] as EtsyFault[],
+    userId: '123456789',
+    revokeAll: () => {
+      access.clear()
+      refresh.clear()
+    },
+    refreshes: () => refreshed,
+    keystring,
+    sharedSecret,
+    expiresIn: 3600,
+    liveRefreshTokens: () => [...refresh.keys()],
+  })
+  return etsy
+}
+
+const invalidGrant = (error_description: string): Reply => ({
+  status: 400,
+  json: { error: 'invalid_grant', error_description },
+})

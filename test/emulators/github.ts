@@ -1,0 +1,113 @@
+import {
+  backTo,
+  consentPage,
+  fresh,
+  redirectTo,
+  s256,
+  startEmulator,
+  type Asked,
+  type Emulator,
+  type Reply,
+} from './emulator.ts'
+
+export type GitHubUser = {
+  readonly id: number
+  readonly login: string
+  readonly name: string | null
+  readonly emails: readonly { readonly email: string; readonly primary: boolean; readonly verified: boolean }[]
+}
+
+export type GitHub = Emulator & {
+  /** Who consents. */
+  user: GitHubUser
+  /** Form-encoded whatever `Accept` says, as old proxies of it are. */
+  alwaysForm: boolean
+  readonly clientId: string
+  readonly clientSecret: string
+}
+
+/** GitHub's OAuth: form-encoded unless asked for JSON, errors with status 200, numeric ids, a User-Agent demanded, tokens that never expire. */
+export async function startGitHub(): Promise<GitHub> {
+  const clientId = 'Iv1.c0ffee'
+  const clientSecret = '0123456789abcdef0123456789abcdef01234567'
+  const codes = new Map<
+    string,
+    {
+      readonly challenge: string | null
+      readonly redirectUri: string
+      readonly scope: string
+      readonly user: GitHubUser
+    }
+  >()
+  const tokens = new Map<string, GitHubUser>()
+
+  const emulator = await startEmulator((asked): Reply => {
+    if (asked.path === '/login/oauth/authorize') return authorize(asked)
+    if (asked.path === '/login/oauth/access_token') return token(asked)
+    if (asked.path === '/user' || asked.path === '/user/emails') return api(asked)
+    return { status: 404, json: { message: 'Not Found' } }
+  })
+
+  function authorize({ query }: Asked): Reply {
+    const redirectUri = query.get('redirect_uri') ?? ''
+    const state = query.get('state') ?? undefined
+    if (query.get('client_id') !== clientId) return { status: 404, text: 'Not Found' }
+    if (query.get('decision') === null) return consentPage(query)
+    if (query.get('decision') === 'deny')
+      return redirectTo(backTo(redirectUri, { error: 'access_denied', error_uri: 'https://docs.github.com', state }))
+    const code = fresh(10)
+    const scope = query.get('scope') ?? ''
+    codes.set(code, { challenge: query.get('code_challenge'), redirectUri, scope, user: github.user })
+    return redirectTo(backTo(redirectUri, { code, state }))
+  }
+
+  function token({ form, headers }: Asked): Reply {
+    const inForm = github.alwaysForm || !(headers.accept ?? '').includes('application/json')
+    const say = (body: Record<string, string>): Reply =>
+      inForm
+        ? {
+            headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
+            text: new URLSearchParams(body).toString(),
+          }
+        : { json: body }
+    if (form.get('client_id') !== clientId || form.get('client_secret') !== clientSecret)
+      return say({
+        error: 'incorrect_client_credentials',
+        error_description: 'The client_id and/or client_secret passed are incorrect.',
+      })
+    const code = codes.get(form.get('code') ?? '')
+    codes.delete(form.get('code') ?? '')
+    const fits =
+      code !== undefined && (code.challenge === null || code.challenge === s256(form.get('code_verifier') ?? ''))
+    if (!fits)
+      return say({ error: 'bad_verification_code', error_description: 'The code passed is incorrect or expired.' })
+    if (form.get('redirect_uri') !== code.redirectUri) return say({ error: 'redirect_uri_mismatch' })
+    const accessToken = `gho_${fresh(20)}`
+    tokens.set(accessToken, code.user)
+    return say({ access_token: accessToken, scope: code.scope.replaceAll(' ', ','), token_type: 'bearer' })
+  }
+
+  function api({ path, headers }: Asked): Reply {
+    if (headers['user-agent'] === undefined) return { status: 403, text: 'Request forbidden by administrative rules.' }
+    const user = tokens.get((headers.authorization ?? '').replace(/^Bearer /, ''))
+    if (user === undefined) return { status: 401, json: { message: 'Bad credentials' } }
+    if (path === '/user/emails') return { json: user.emails }
+    return { json: { login: user.login, id: user.id, name: user.name, email: null } }
+  }
+
+  const github: GitHub = Object.assign(emulator, {
+    user: {
+      id: 583_231,
+      login: 'octocat',
+      name: 'The Octocat',
+      emails: [
+        { email: 'old@example.org', primary: false, verified: true },
+        { email: 'octo@example.org', primary: true, verified: true },
+      ],
+    },
+    alwaysForm: false,
+    clientId,
+    clientSecret,
+  })
+  return github
+}
