@@ -5,10 +5,10 @@ import type { Shell } from './http.ts'
 import type { Log } from './log.ts'
 
 /**
- * In milliseconds. `drain`: how long to go on accepting while not ready, for a balancer to notice; nothing behind no balancer.
+ * In milliseconds. `drain`: how long to go on accepting while not ready, for a balancer to notice, if anybody ever came.
  * `idle`: how long a connection may stay silent before it is closed. `finish`: how long work in progress may take.
  */
-export const stopTimes = { drain: 0, idle: 1_000, finish: 10_000 } as const
+export const stopTimes = { drain: 1_000, idle: 2_000, finish: 10_000 } as const
 export type StopTimes = { readonly [Name in keyof typeof stopTimes]: number }
 
 const lookMillis = 20
@@ -31,12 +31,12 @@ export type SignalledProcess = {
  * FLT-25. The guarantee: **a request whose first byte reached this process before its connection was closed gets its whole
  * answer**, if that takes no longer than `finish`. The order that gives it:
  *
- * 1. not ready, at once; after `drain` the connections that wait to be accepted are, and the listening socket closes;
+ * 1. not ready, at once; after `drain`, when a balancer sends nobody new, the listening socket closes;
  * 2. every answer from now on says `Connection: close`, so a busy connection ends right after an answer, when its client
  *    knows not to send again;
  * 3. a connection that stays silent for `idle` is closed. What a client sends in the very moment of closing, and hence
- *    crosses our FIN on the wire, never reached us: it may send it again elsewhere (RFC 9112 §9.3.1). A second of silence
- *    beforehand makes that a matter of one in thousands of idle connections, and none of busy ones;
+ *    crosses our FIN on the wire, never reached us: it may send it again elsewhere (RFC 9112 §9.3.1). Seconds of silence
+ *    beforehand make that a matter of one in thousands of idle connections, and none of busy ones;
  * 4. when every endpoint has finished and every connection is closed, or after `finish`, what is left is cut.
  *
  * What was committed stays committed however fast it ends: an answer never precedes its commit, and a commit is all or nothing.
@@ -59,11 +59,11 @@ export function createStop(options: {
     const began = clock.monotonic()
     log.write({ event: 'server.stopping', signal })
     health.stop()
-    await passes(times.drain)
+    await drain()
     await takeWaiting()
     shell.stopAccepting()
     const deadline = clock.monotonic() + times.finish
-    if (!(await passes(Math.min(times.idle, times.finish)))) {
+    if (!(await allGone(Math.min(times.idle, times.finish)))) {
       while (!haste.asked && clock.monotonic() < deadline && isBusy()) {
         shell.closeIdle()
         await pause(lookMillis)
@@ -76,9 +76,14 @@ export function createStop(options: {
     log.flush()
   }
 
+  async function drain(): Promise<void> {
+    const until = clock.monotonic() + times.drain
+    while (!haste.asked && shell.load().accepted > 0 && clock.monotonic() < until) await pause(lookMillis)
+  }
+
   /**
-   * Takes those whom the kernel has let in already, one a turn of the event loop: closing the door would reset them. The rest of the
-   * race, between the last look and the close, is microseconds wide; only a balancer that sends nobody new (`drain`) ends it.
+   * Takes those whom the kernel has let in already: closing the door would reset them. Who comes in the last turn of the event
+   * loop is reset all the same, since no system call takes them and closes in one: without a balancer that can't be ended.
    */
   async function takeWaiting(): Promise<void> {
     const until = clock.monotonic() + mostTakingMillis
@@ -89,18 +94,11 @@ export function createStop(options: {
     }
   }
 
-  /** Waits, unless there is nothing to wait for. Whether all was quiet before the time was over. */
-  async function passes(millis: number): Promise<boolean> {
+  /** Waits while anybody is connected. Whether all were gone before the time was over. */
+  async function allGone(millis: number): Promise<boolean> {
     const until = clock.monotonic() + millis
-    while (!haste.asked && clock.monotonic() < until) {
-      if (isStopping() && !isBusy()) return true
-      await pause(Math.min(lookMillis, Math.max(1, until - clock.monotonic())))
-    }
-    return isStopping() && !isBusy()
-  }
-
-  function isStopping(): boolean {
-    return shell.address() === undefined
+    while (!haste.asked && isBusy() && clock.monotonic() < until) await pause(lookMillis)
+    return !isBusy()
   }
 
   function isBusy(): boolean {

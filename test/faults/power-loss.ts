@@ -30,8 +30,9 @@ export function powerLoss(folder: string): Fault {
         writeFileSync(join(beside, `${name}.pending`), '')
       }
     },
-    strike: async (server, dataDirectory, dice) => {
-      await kill.strike(server, dataDirectory, dice)
+    strike: async (server, blast) => {
+      const { dataDirectory, dice } = blast
+      await kill.strike(server, blast)
       for (const name of names) writeFileSync(join(dataDirectory, name), afterPowerLoss(join(beside, name), dice))
       // Memory of the processes that used it: no disk ever had it.
       rmSync(join(dataDirectory, 'gatehouse.db-shm'), { force: true })

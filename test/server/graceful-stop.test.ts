@@ -38,7 +38,7 @@ test('not ready at once, serving until the balancer has noticed', async () => {
 })
 
 test('work in progress is finished, and its connection then ends', async () => {
-  const child = await startChild()
+  const child = await startChild({ drain: 0 })
   const socket = await open(child.port)
   let text = ''
   socket.on('data', (chunk) => (text += chunk.toString()))
@@ -54,7 +54,7 @@ test('work in progress is finished, and its connection then ends', async () => {
 })
 
 test('a request that was on its way is answered, and one whose head had only begun', async () => {
-  const child = await startChild()
+  const child = await startChild({ drain: 0 })
   const [idle, begun] = [await open(child.port), await open(child.port)]
   const texts = ['', '']
   idle.on('data', (chunk) => (texts[0] += chunk.toString()))
@@ -74,8 +74,8 @@ test('a request that was on its way is answered, and one whose head had only beg
   expect(texts[1]).toMatch(/slow$/)
 })
 
-test('silent connections don’t hold up a stop for longer than a second', async () => {
-  const child = await startChild()
+test('silent connections don’t hold up a stop for longer than they may be silent', async () => {
+  const child = await startChild({ drain: 0, idle: 1_000 })
   const never = await open(child.port)
   const once = await open(child.port)
   once.write(`GET /healthz HTTP/1.1\r\nHost: localhost:${child.port}\r\n\r\n`)

@@ -10,7 +10,11 @@ import { begin, load } from './life.ts'
 import { prepare, worldOf, type Template } from './prepare.ts'
 import { endServers, NotReady, program, serve, type ServerProcess } from './server-process.ts'
 import { inspectStored } from './stored.ts'
+import type { Wire } from './wire.ts'
 import { asAdmin, type World } from './world.ts'
+
+/** What a fault may reach beside the process itself. */
+export type Blast = { readonly dataDirectory: string; readonly dice: Dice; readonly wire: Wire }
 
 /** What ends each life of the server. */
 export type Fault = {
@@ -20,7 +24,7 @@ export type Fault = {
   readonly environment?: Readonly<Record<string, string>>
   readonly beforeStart?: (dataDirectory: string) => void
   /** Resolves when the server is gone, and its files are what they will be at the next start. */
-  readonly strike: (server: ServerProcess, dataDirectory: string, dice: Dice) => Promise<void>
+  readonly strike: (server: ServerProcess, blast: Blast) => Promise<void>
 }
 
 export const kill: Fault = {
@@ -110,7 +114,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Report> {
       if (life === lives - 1) await endEverything(world, loading)
       if (!server.running()) journal.violate('INV10', `the server went away by itself: ${server.output()}`)
       world.faulted = fault.losesAnswers
-      await fault.strike(server, dataDirectory, dice)
+      await fault.strike(server, { dataDirectory, dice, wire: world.wire })
       world.ended = true
       await loading
       looking = inspectStored(dataDirectory, world.books, journal)
@@ -129,7 +133,9 @@ export async function runCampaign(options: CampaignOptions): Promise<Report> {
 /** Killed before it was ready: in the middle of recovery, perhaps. It may not give up by itself. */
 async function interruptStart(place: Template, journal: Journal, dice: Dice): Promise<void> {
   try {
-    await kill.strike(await serve({ ...place, patienceMillis: 600 * dice.fraction() }), place.dataDirectory, dice)
+    const server = await serve({ ...place, patienceMillis: 600 * dice.fraction() })
+    server.kill('SIGKILL')
+    await server.exited
   } catch (error) {
     if (!(error instanceof NotReady)) throw error
     if (error.exit !== undefined) journal.violate('INV9', error.message)

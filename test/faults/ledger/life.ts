@@ -5,15 +5,21 @@ import { serve, type ServerProcess } from './server-process.ts'
 import { openWire } from './wire.ts'
 import { acting, refreshAdminToken, type World } from './world.ts'
 
-/** A new life of the server, and a world that knows it. */
+/** A new life of the server, and a world that knows it and may administer. */
 export async function begin(world: World, place: Template): Promise<ServerProcess> {
+  const server = await enliven(world, place)
+  await refreshAdminToken(world)
+  return server
+}
+
+/** A new life of the server that hasn't been asked for anything yet. */
+export async function enliven(world: World, place: Template): Promise<ServerProcess> {
   const server = await serve(place)
   world.wire.close()
   world.wire = openWire(place.port)
   world.spawnedAt = server.spawnedAt
   world.faulted = false
   world.ended = false
-  await refreshAdminToken(world)
   return server
 }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openJournal, type Journal } from './books.ts'
-import { begin } from './life.ts'
+import { begin, enliven } from './life.ts'
 import { prepare, worldOf, type Template } from './prepare.ts'
 import { endServers, type ServerProcess } from './server-process.ts'
 import type { World } from './world.ts'
@@ -14,6 +14,8 @@ export type Stage = {
   readonly journal: Journal
   readonly place: Template
   readonly start: () => Promise<ServerProcess>
+  /** As `start`, but nothing is asked for yet, so that the first request is the test's own. */
+  readonly serve: () => Promise<ServerProcess>
 }
 
 /** Set the stage, play, and return what was violated. Nothing stays behind, unless something was. */
@@ -33,7 +35,14 @@ export async function onStage(
       ...(options.persons !== undefined && { persons: options.persons }),
     })
     const world = worldOf(place, journal, 'nothing')
-    await play({ folder, world, journal, place, start: () => begin(world, place) })
+    await play({
+      folder,
+      world,
+      journal,
+      place,
+      start: () => begin(world, place),
+      serve: () => enliven(world, place),
+    })
     world.wire.close()
   } finally {
     endServers()

@@ -1,4 +1,5 @@
 import { Agent, request, type IncomingHttpHeaders } from 'node:http'
+import { Socket } from 'node:net'
 
 export type Answer = {
   readonly status: number
@@ -22,6 +23,8 @@ export type Ask = {
 /** Kept connections to one life of the server. */
 export type Wire = {
   readonly ask: (path: string, ask?: Ask) => Promise<Reply>
+  /** From now on no new connection: what finds none that is kept stays unsent. */
+  readonly keepToConnections: () => void
   readonly close: () => void
 }
 
@@ -31,7 +34,16 @@ const patienceMillis = 40_000
 export function openWire(port: number): Wire {
   const agent = new Agent({ keepAlive: true })
   const heardAt = new WeakMap<object, number>()
-  return { ask, close: () => agent.destroy() }
+  return {
+    ask,
+    keepToConnections: () => {
+      agent.createConnection = (_options, connected) => {
+        connected?.(Object.assign(new Error('no new connection'), { syscall: 'connect' }), new Socket())
+        return undefined
+      }
+    },
+    close: () => agent.destroy(),
+  }
 
   function ask(path: string, { method, headers, form, json }: Ask = {}): Promise<Reply> {
     const body =

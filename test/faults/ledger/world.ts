@@ -52,7 +52,7 @@ export async function outcomeOf(world: World, what: string, path: string, ask?: 
 }
 
 /** RFC 9112 §9.3.1: a request on a connection that was silent for long may cross its end on the wire, and nobody is to blame. */
-const silenceMillis = 900
+const silenceMillis = 1_000
 
 function sort(world: World, what: string, reply: Reply): Outcome<Answer> {
   const { journal } = world
@@ -62,7 +62,10 @@ function sort(world: World, what: string, reply: Reply): Outcome<Answer> {
   }
   if ('lost' in reply) {
     if (!world.faulted && reply.silentMillis < silenceMillis)
-      journal.violate('INV10', `${what}: the answer was lost without a fault: ${reply.lost}`)
+      journal.violate(
+        'INV10',
+        `${what}: the answer was lost without a fault: ${reply.lost} after ${Math.round(reply.silentMillis)} ms of silence`,
+      )
     return { is: 'unknown', why: reply.lost }
   }
   const { status } = reply

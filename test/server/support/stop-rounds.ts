@@ -108,7 +108,7 @@ export async function stopRound(
   clients: number,
   untilStopMillis: number,
 ): Promise<Outcome & { readonly exit: number | string | null; readonly millis: number }> {
-  const child = await startChild()
+  const child = await startChild({ drain: 0 })
   const outcome: Outcome = { answered: 0, failed: [], refused: 0 }
   const load = Promise.all(Array.from({ length: clients }, (_, number) => client(child.port, outcome, number)))
   // At 0 the clients have begun to connect, and the server may have accepted none of them.
