@@ -39,8 +39,8 @@ const mostSecrets = 5
 type About = { readonly actor: Actor; readonly clientId: string }
 
 /**
- * Change single fields of a client (RFC 7591 names; null takes a field away). When it may do less than before, all that was
- * issued to it dies. A client that becomes confidential gets a secret, which the answer alone holds.
+ * Change single fields of a client (RFC 7591 names and `disabled`; null takes a field away). When it may do less than before, all
+ * that was issued to it dies. A client that becomes confidential gets a secret, which the answer alone holds.
  */
 export async function changeClient(
   context: AccountsContext,
@@ -50,7 +50,10 @@ export async function changeClient(
   return withClient(context, { actor, clientId, event: 'client.changed' }, (client, now, nowMillis) => {
     // What the grant types say, response types only repeat.
     const { response_types: _repeated, ...current } = printClientMetadata(client)
-    const parsed = parseClientMetadata({ ...current, ...fields })
+    const { disabled = client.disabled, ...metadataFields } = fields
+    if (typeof disabled !== 'boolean')
+      return { refused: problem('invalid_field', { field: 'disabled', detail: 'disabled must be true or false' }) }
+    const parsed = parseClientMetadata({ ...current, ...metadataFields })
     if (isRefusal(parsed)) return { refused: metadataProblem(parsed) }
     if (parsed.clientId !== undefined && parsed.clientId !== clientId) {
       return {
@@ -68,7 +71,7 @@ export async function changeClient(
       permit(actor, { do: 'write-client', given: [...client.scope, ...metadata.scope] }) ?? clientProblem(metadata)
     if (refused !== undefined) return { refused }
     const secrets = needsSecret && fresh !== undefined ? [{ ...fresh.kept, createdAt: now }] : kept
-    const changed = { ...clientRecord(metadata, { ...client, secrets, updatedAt: now }), disabled: client.disabled }
+    const changed = { ...clientRecord(metadata, { ...client, secrets, updatedAt: now }), disabled }
     if (canonical({ ...changed, updatedAt: client.updatedAt }) === canonical(client)) return { client }
     const after = narrows(client, changed) ? { ...changed, epoch: bumpedEpoch(client.epoch, nowMillis) } : changed
     return { client: after, ...(needsSecret && fresh !== undefined && { secret: fresh.secret }) }
@@ -166,7 +169,9 @@ async function withClient(
 ): Promise<Outcome<MadeClient>> {
   const target = ref('client', clientId)
   const nowMillis = context.clock.millis()
-  const papers = paperwork(context, { type: event, clientId, actor: actorName(actor) }, [target])
+  const papersFor = (type: EventType) => paperwork(context, { type, clientId, actor: actorName(actor) }, [target])
+  const papers = papersFor(event)
+  const [switchedOff, switchedOn] = [papersFor('client.disabled'), papersFor('client.enabled')]
   return transition(context.transition, { client: target }, ({ client: slot }, now): Decision<Outcome<MadeClient>> => {
     const client = slot.value
     if (client === undefined || client.deletedAt !== undefined) return { writes: [], result: { refused: noSuchClient } }
@@ -176,7 +181,9 @@ async function withClient(
     const changed = change(client, now, nowMillis)
     if ('refused' in changed) return { writes: [], result: changed }
     if (changed.client === client) return { writes: [], result: { done: changed } }
-    return { writes: [put(slot, changed.client, { expiresAt: null }), ...papers(now)], result: { done: changed } }
+    const switched = event === 'client.changed' && changed.client.disabled !== client.disabled
+    const filed = !switched ? papers : changed.client.disabled ? switchedOff : switchedOn
+    return { writes: [put(slot, changed.client, { expiresAt: null }), ...filed(now)], result: { done: changed } }
   })
 }
 

@@ -66,7 +66,8 @@ export function narrows(before: Client, after: Client): boolean {
     lost(before.redirectUris, after.redirectUris) ||
     (after.resources !== undefined && (before.resources === undefined || lost(before.resources, after.resources))) ||
     before.authentication.method !== after.authentication.method ||
-    (after.loopbackOnly && !before.loopbackOnly)
+    (after.loopbackOnly && !before.loopbackOnly) ||
+    (after.disabled && !before.disabled)
   )
 }
 

@@ -111,12 +111,18 @@ export function wranglerProblem(wrangler: User | undefined, role: Role): Problem
       detail: 'the wrangler must be a person with an account that is not locked',
     })
   }
-  // Whoever answers for a bot can become it.
-  if (!reachesRole(wrangler.role, role)) {
-    return problem('invalid_field', {
-      field: 'wrangler',
-      detail: 'the wrangler has a lower role than the bot would have',
-    })
-  }
-  return undefined
+  if (reachesRole(wrangler.role, role)) return undefined
+  return problem('invalid_field', {
+    field: 'wrangler',
+    detail: 'the wrangler has a lower role than the bot would have',
+  })
+}
+
+/** Why a bot can't get a role: whoever answers for it can become it. */
+export function roleProblem(wrangler: User | undefined, role: Role | undefined): Problem | undefined {
+  if (role === undefined || reachesRole(wrangler?.role ?? 'editor', role)) return undefined
+  return problem('invalid_field', {
+    field: 'role',
+    detail: 'the role is higher than that of the bot’s wrangler; raise his first, or give the bot another wrangler',
+  })
 }

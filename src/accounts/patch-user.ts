@@ -8,7 +8,7 @@ import { problem, type Problem } from '../protocol/problem.ts'
 import { parseUsername, type Username } from '../protocol/username.ts'
 import { transition } from '../store/transition.ts'
 import type { Outcome, PasswordsContext } from './context.ts'
-import { nameTaken, wranglerProblem } from './create-user.ts'
+import { nameTaken, roleProblem, wranglerProblem } from './create-user.ts'
 import { findUser, normalOf, usernameRef } from './find-user.ts'
 import { noSuchUser } from './no-such-user.ts'
 import { paperwork } from './paperwork.ts'
@@ -60,7 +60,7 @@ export async function patchUser(context: PasswordsContext, request: Request): Pr
       passwordHash = await context.passwords.hash(patch.password)
     }
     const result = await patchFrom(context, { ...request, before, wanted, passwordHash })
-    if (result !== 'renamed meanwhile') return result
+    if (result !== 'changed meanwhile') return result
   }
 }
 
@@ -71,7 +71,7 @@ async function patchFrom(
     readonly wanted: Username | undefined
     readonly passwordHash: string | undefined
   },
-): Promise<Outcome<User> | 'renamed meanwhile'> {
+): Promise<Outcome<User> | 'changed meanwhile'> {
   const { actor, userId, patch, before, wanted, passwordHash } = request
   const nowMillis = context.clock.millis()
   const target = ref('user', userId)
@@ -81,20 +81,27 @@ async function patchFrom(
   const about = { userId, actor: actorName(actor) }
   const papers = paperwork(context, { type: first ?? 'user.changed', ...about }, [target])
   const further = others.map((type) => eventWrite(context, { type, ...about }))
-  const refs = { user: target, from: oldName, to: newName, wrangler: ref('user', patch.wrangler ?? userId) }
+  const refs = {
+    user: target,
+    from: oldName,
+    to: newName,
+    wrangler: ref('user', patch.wrangler ?? before.wrangler ?? userId),
+  }
   return transition(
     context.transition,
     refs,
-    ({ user: slot, from, to, wrangler }, now): Decision<Outcome<User> | 'renamed meanwhile'> => {
+    ({ user: slot, from, to, wrangler }, now): Decision<Outcome<User> | 'changed meanwhile'> => {
       const user = slot.value
       if (user === undefined) return { writes: [], result: { refused: noSuchUser } }
-      if (user.username !== before.username) return { writes: [], result: 'renamed meanwhile' }
+      if (user.username !== before.username || user.wrangler !== before.wrangler)
+        return { writes: [], result: 'changed meanwhile' }
       const moves = newName.id !== oldName.id
       const refused =
         refusalOf(actor, user, request) ??
         unfit(user, patch) ??
         (moves && to.value !== undefined ? nameTaken : undefined) ??
-        (patch.wrangler === undefined ? undefined : wranglerProblem(wrangler.value, patch.role ?? user.role))
+        (patch.wrangler === undefined ? undefined : wranglerProblem(wrangler.value, patch.role ?? user.role)) ??
+        (user.bot ? roleProblem(wrangler.value, patch.role) : undefined)
       if (refused !== undefined) return { writes: [], result: { refused } }
       const after = patched(user, { patch, wanted, passwordHash, nowMillis })
       if (after === user) return { writes: [], result: { done: user } }
@@ -105,7 +112,7 @@ async function patchFrom(
         writes: [
           put(slot, dated, { expiresAt: null }),
           ...moved,
-          ...(patch.wrangler === undefined ? [] : [check(wrangler)]),
+          ...(wrangler.id === userId ? [] : [check(wrangler)]),
           ...papers(now),
           ...further,
         ],

@@ -10,6 +10,7 @@ import { problem } from '../protocol/problem.ts'
 import { isReservedScope } from '../protocol/scope.ts'
 import { callOf } from '../sender/call-of.ts'
 import { liveToken, type LiveToken } from '../sender/live-token.ts'
+import { usedElsewhere } from '../sender/used-elsewhere.ts'
 import type { ApiContext } from './context.ts'
 import type { Operation } from './operation.ts'
 import type { Policy } from './policy.ts'
@@ -42,6 +43,8 @@ export async function admit(
 ): Promise<Caller | Rejected> {
   const live = await presentedToken(context, request, id)
   if (isRefusal(live)) return unauthorized(context, request, live)
+  const elsewhere = usedElsewhere(context, request, live.client)
+  if (elsewhere !== undefined) return unauthorized(context, request, elsewhere)
   // A token for somebody else's API is no key to this one, not even beside us (RFC 8725 §3.9, RFC 8707 §2).
   if (live.claims.aud.length !== 1 || live.claims.aud[0] !== context.issuer) {
     return unauthorized(context, request, refuse('invalid_token', 'token_audience'))
@@ -90,9 +93,7 @@ export function staleSignIn(
   const { recentSignIn } = policy
   const needed =
     recentSignIn === 'always' || (recentSignIn !== 'never' && recentSignIn.some((field) => named.includes(field)))
-  const { authTime } = caller.live.claims
-  if (!needed || (authTime !== undefined && context.clock.seconds() - authTime <= lifetimes.recentSignIn))
-    return undefined
+  if (!needed || signedInJustNow(context, caller)) return undefined
   const refusal = refuse('insufficient_user_authentication', 'recent_sign_in')
   return {
     refused: problem('recent_sign_in_needed', {
@@ -101,6 +102,15 @@ export function staleSignIn(
     // RFC 9470 §3: with this a client knows what to ask of the authorization endpoint.
     challenge: `${bearerChallenge(realm, refusal)}, max_age="${lifetimes.recentSignIn}"`,
   }
+}
+
+function signedInJustNow(context: ApiContext, { who, live }: Caller): boolean {
+  const { authTime } = live.claims
+  // The command line of this machine asks for the password each time that it has no token.
+  if (live.client.loopbackOnly) return true
+  // No sign-in stands behind a token that somebody made for a program: making it was the deed that took one.
+  if (authTime === undefined) return who === 'administrator'
+  return context.clock.seconds() - authTime <= lifetimes.recentSignIn
 }
 
 async function presentedToken(context: ApiContext, request: HttpRequest, id: string): Promise<LiveToken | Refusal> {

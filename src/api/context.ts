@@ -9,6 +9,7 @@ import type { TokenKeys } from '../tokens/keys-view.ts'
 export type ApiContext = SenderContext &
   PasswordContext &
   PasswordsContext & {
+    readonly trustsProxies: boolean
     readonly keys: TokenKeys & Pick<Keys, 'list'>
     readonly observer: {
       readonly refused: (

@@ -35,4 +35,5 @@ export const administrator = {
   role: 'admin',
   recentSignIn: 'never',
 } as const satisfies Policy
+export const administratorJustNow = { ...administrator, recentSignIn: 'always' } as const satisfies Policy
 export const superuser = { ...administrator, role: 'superuser' } as const satisfies Policy

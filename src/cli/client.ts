@@ -101,6 +101,18 @@ export function registerClient(program: Command, io: Io): void {
   )
 
   administrationVerb(
+    client.command('disable <client-id>').description('switch it off; its tokens are dead for good'),
+    io,
+    async (administration, [id = '']) => shown(await administration.changeClient(id, { disabled: true })),
+  )
+
+  administrationVerb(
+    client.command('enable <client-id>').description('switch it on again'),
+    io,
+    async (administration, [id = '']) => shown(await administration.changeClient(id, { disabled: false })),
+  )
+
+  administrationVerb(
     client.command('delete <client-id>').description('delete it; its tokens are dead, its id is never used again'),
     io,
     async (administration, [id = '']) => {

@@ -2,10 +2,10 @@ import type { Client } from '../domain/client.ts'
 import { parseBasicAuthorization } from '../protocol/basic-auth.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { HttpRequest } from '../protocol/http.ts'
+import { isLoopbackRequest } from '../protocol/loopback-request.ts'
 import type { Parameters } from '../protocol/parameters.ts'
 import { verifySecret } from './client-secret.ts'
 import type { ClientAuthContext } from './context.ts'
-import { isLoopbackRequest } from './loopback-only.ts'
 import { verifyAssertion } from './client-assertion.ts'
 
 /** What a request shows as proof, before anybody has looked whether it is true. */

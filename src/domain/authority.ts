@@ -120,6 +120,10 @@ const rankOf = (actor: Exclude<Actor, { kind: 'cli' }>): number =>
 const isOneself = (actor: Exclude<Actor, { kind: 'cli' }>, target: User): boolean =>
   actor.kind === 'user' && actor.user.userId === target.userId
 
+export function lowerRole(one: Role, other: Role): Role {
+  return ranks[one] < ranks[other] ? one : other
+}
+
 /** Whether `role` may do what `least` may. */
 export function reachesRole(role: Role, least: Role): boolean {
   return ranks[role] >= ranks[least]

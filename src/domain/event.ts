@@ -26,6 +26,8 @@ export type EventType =
   | 'epoch.bumped'
   | 'client.created'
   | 'client.changed'
+  | 'client.disabled'
+  | 'client.enabled'
   | 'client.deleted'
   | 'client.secret_rotated'
   | 'resource.created'

@@ -4,6 +4,7 @@ import { isRefusal, refuse, throttled } from '../protocol/errors.ts'
 import type { Endpoint } from '../protocol/http.ts'
 import { printScope } from '../protocol/scope.ts'
 import { liveToken, type LiveToken } from '../sender/live-token.ts'
+import { usedElsewhere } from '../sender/used-elsewhere.ts'
 import { parseCaveatContext } from '../tokens/caveat-context.ts'
 import { backChannel } from './back-channel.ts'
 import type { Core } from './core.ts'
@@ -32,7 +33,9 @@ export function createIntrospectionEndpoint(core: Core): Endpoint {
     const source = [caller.clientId, http.peer.address] as const
     const blocked = core.limits.blocked('introspection-miss', source)
     if (blocked !== undefined) return throttled(blocked.retryAfterSeconds)
-    const live = await liveToken(core, text, context)
+    const found = await liveToken(core, text, context)
+    // A token for this machine alone is shown to no API on another one.
+    const live = isRefusal(found) ? found : (usedElsewhere(core, http, found.client) ?? found)
     // Whether the caller may know is asked in both cases, so that a foreign token costs what an unknown one costs.
     const audience = isRefusal(live) ? undefined : live.claims.aud[0]
     const resource = await core.directory.resource(audience ?? core.issuer)

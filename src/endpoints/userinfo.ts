@@ -8,6 +8,7 @@ import { parseParameters, refuseRepeated } from '../protocol/parameters.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { callOf } from '../sender/call-of.ts'
 import { liveToken } from '../sender/live-token.ts'
+import { usedElsewhere } from '../sender/used-elsewhere.ts'
 import type { Core } from './core.ts'
 import { json, retryAfter } from './respond.ts'
 
@@ -22,6 +23,8 @@ export function createUserinfoEndpoint(core: Core): Endpoint {
     if (isRefusal(text)) return refused(text)
     const live = await liveToken(core, text, callOf('userinfo', request))
     if (isRefusal(live)) return refused(live)
+    const elsewhere = usedElsewhere(core, request, live.client)
+    if (elsewhere !== undefined) return refused(elsewhere)
     // RFC 8725 §3.9: a token for somebody else's API is no key to this one.
     if (!live.claims.aud.includes(core.issuer)) return refused(refuse('invalid_token', 'token_audience'))
     if (live.user === undefined || !live.claims.scope.includes('openid')) {

@@ -4,6 +4,7 @@ import type { Client } from '../domain/client.ts'
 import type { Instance } from '../domain/instance.ts'
 import { ref, type Kind, type RecordValues, type Ref, type StoredRecord } from '../domain/record.ts'
 import type { Resource } from '../domain/resource.ts'
+import { underWrangler } from '../domain/under-wrangler.ts'
 import type { User } from '../domain/user.ts'
 import { frozen } from './frozen.ts'
 import { valueOf } from './known-version.ts'
@@ -24,6 +25,7 @@ export type Directory = {
   readonly instance: () => MaybePromise<Instance>
   readonly client: (clientId: string) => MaybePromise<Client | undefined>
   readonly resource: (identifier: string) => MaybePromise<Resource | undefined>
+  /** A bot as it stands under its wrangler now. */
   readonly user: (userId: string) => MaybePromise<User | undefined>
   /** Throws StoreUnavailable unless what was looked up a moment ago may still be relied on: asked again before an answer leaves. */
   readonly assertFresh: () => void
@@ -87,6 +89,19 @@ export async function createDirectory(options: {
     return lookUp(kind, id)
   }
 
+  function findUser(userId: string): MaybePromise<User | undefined> {
+    const found = find('user', userId)
+    return found instanceof Promise ? found.then(standing) : standing(found)
+  }
+
+  function standing(user: User | undefined): MaybePromise<User | undefined> {
+    if (user === undefined || !user.bot) return user
+    const wrangler = user.wrangler === undefined ? undefined : find('user', user.wrangler)
+    return wrangler instanceof Promise
+      ? wrangler.then((known) => underWrangler(user, known))
+      : underWrangler(user, wrangler)
+  }
+
   function lookUp<K extends CachedKind>(kind: K, id: string): MaybePromise<RecordValues[K] | undefined> {
     const key = keyOf(kind, id)
     const cached = cache.get(key)
@@ -127,7 +142,7 @@ export async function createDirectory(options: {
     },
     client: (clientId) => find('client', clientId),
     resource: (identifier) => find('resource', identifier),
-    user: (userId) => find('user', userId),
+    user: findUser,
     assertFresh: () => lease?.assert(),
     close: () => lease?.end(),
   }

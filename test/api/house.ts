@@ -84,6 +84,7 @@ export async function openHouse() {
   const refusals: Reason[] = []
   const context: ApiContext = {
     issuer,
+    trustsProxies: false,
     clock,
     random,
     transition,

@@ -79,7 +79,11 @@ export const newClient = z
   })
   .meta({ id: 'NewClient', description: 'Client metadata (RFC 7591 §2). null counts as absent.', ...noOthers })
 
-export const clientChange = z.looseObject(written).meta({
+const disabled = z
+  .boolean()
+  .meta({ description: 'Switched off: it gets nothing, and all that it holds is dead for good.' })
+
+export const clientChange = z.looseObject({ ...written, disabled: disabled.exactOptional() }).meta({
   id: 'ClientChange',
   description:
     'Members left out stay as they are; null takes one away. A client that may do less afterwards loses every token.',
@@ -115,7 +119,7 @@ export const client = z
     managed_by: z
       .enum(['file', 'administrator'])
       .meta({ description: '`file`: stands in the configuration file and is changed there.' }),
-    disabled: z.boolean(),
+    disabled,
     epoch,
     client_secret: secret.client_secret.exactOptional(),
     client_secret_expires_at: secret.client_secret_expires_at.exactOptional(),

@@ -5,7 +5,7 @@ import { findClient, listClients, printClient } from '../../accounts/find-client
 import type { Client } from '../../domain/client.ts'
 import { operation, type Operation } from '../operation.ts'
 import { pageOf, pageQuery, printPage, readPage } from '../page.ts'
-import { administrator, reader } from '../policy.ts'
+import { administrator, administratorJustNow, reader } from '../policy.ts'
 import {
   client,
   clientChange,
@@ -129,7 +129,7 @@ export const clientOperations: readonly Operation[] = [
     tag: 'Clients',
     summary: 'Give a client a new secret',
     description: 'The old one dies at once, or after `overlap_seconds`.',
-    policy: administrator,
+    policy: administratorJustNow,
     params,
     body: secretRotation,
     bodyOptional: true,

@@ -13,7 +13,11 @@ import { exampleUser, newEpoch, newUser, shownUser, user, userChange, userId } f
 
 const one = '/api/v1/users/{user_id}'
 const params = z.strictObject({ user_id: userId })
-const justNow = { ...administrator, recentSignIn: ['username', 'full_name', 'email', 'password'] } as const
+/** All of it gives power over an account or takes it: who found a browser open must not have it. */
+const justNow = {
+  ...administrator,
+  recentSignIn: ['username', 'full_name', 'email', 'password', 'role', 'scopes', 'locked', 'wrangler'],
+} as const
 
 export const userOperations: readonly Operation[] = [
   operation({

@@ -1,13 +1,12 @@
-import { isLoopbackAddress, isLoopbackHost } from '../protocol/loopback.ts'
-import type { HttpRequest } from '../protocol/http.ts'
-import type { ClientAuthContext } from './context.ts'
+import type { HttpRequest } from './http.ts'
+import { isLoopbackAddress, isLoopbackHost } from './loopback.ts'
 
 /**
  * Whether a request comes from this machine and from nowhere else: issuer, listener, peer and Host are loopback and nothing
  * says that it was forwarded. A reverse proxy on the same machine would make every stranger look local.
  */
 export function isLoopbackRequest(
-  context: Pick<ClientAuthContext, 'issuer' | 'trustsProxies'>,
+  context: { readonly issuer: string; readonly trustsProxies: boolean },
   request: HttpRequest,
 ): boolean {
   const { peer } = request

@@ -1,0 +1,101 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { patchUser } from '../../src/accounts/patch-user.ts'
+import type { Client } from '../../src/domain/client.ts'
+import type { Role, User } from '../../src/domain/user.ts'
+import { openHouse, type House } from './house.ts'
+
+let house: House
+let client: Client
+
+beforeAll(async () => {
+  house = await openHouse()
+  client = await house.makeClient({ client_id: 'console', scope: 'openid me admin admin:read' })
+})
+
+const tokenOf = async (user: User, signedInAgo = 0) =>
+  (await house.makeToken({ client, user, scope: 'admin', signedInAgo })).token
+const change = async (token: string, user: User, body: object) =>
+  house.ask('PATCH', `/api/v1/users/${user.userId}`, { token, body })
+const patch = async (user: User, wanted: object) => {
+  const changed = await patchUser(house.context, { actor: { kind: 'cli' }, userId: user.userId, patch: wanted })
+  if ('refused' in changed) throw new Error(changed.refused.detail)
+}
+
+describe('a bot never stands above the person who answers for it', () => {
+  const botOf = async (role: Role) => {
+    const wrangler = await house.makeUser({ role })
+    return { wrangler, bot: await house.makeUser({ bot: true, wrangler: wrangler.userId, role }) }
+  }
+
+  test('nobody raises it above its wrangler', async () => {
+    const wrangler = await house.makeUser()
+    const bot = await house.makeUser({ bot: true, wrangler: wrangler.userId })
+    const token = await tokenOf(await house.makeUser({ role: 'superuser' }))
+    const answer = await change(token, bot, { role: 'admin' })
+    expect(answer.status, answer.text).toBe(400)
+    expect(answer.body).toMatchObject({ code: 'invalid_field', field: 'role' })
+    await patch(wrangler, { role: 'admin' })
+    expect((await change(token, bot, { role: 'admin' })).status).toBe(200)
+  })
+
+  test('when its wrangler goes down, it goes down with him', async () => {
+    const { wrangler, bot } = await botOf('admin')
+    const token = await tokenOf(bot)
+    expect((await house.ask('GET', '/api/v1/users', { token })).status).toBe(200)
+    await patch(wrangler, { role: 'editor' })
+    expect((await house.ask('GET', '/api/v1/users', { token })).status).toBe(403)
+  })
+
+  test('when its wrangler is locked, it is locked with him', async () => {
+    const { wrangler, bot } = await botOf('admin')
+    const token = await tokenOf(bot)
+    await patch(wrangler, { locked: true })
+    expect((await house.ask('GET', '/api/v1/users', { token })).status).toBe(401)
+  })
+})
+
+describe('RFC 9470 §3: what gives power over others takes a recent sign-in', () => {
+  const late = 301
+
+  test.each([{ role: 'admin' }, { scopes: [] }, { locked: true }, { locked: false }, { password: 'a fine long one' }])(
+    '%o',
+    async (body) => {
+      const boss = await house.makeUser({ role: 'superuser' })
+      const answer = await change(await tokenOf(boss, late), await house.makeUser(), body)
+      expect({ status: answer.status, code: answer.body['code'] }).toEqual({
+        status: 401,
+        code: 'recent_sign_in_needed',
+      })
+      expect(answer.header('www-authenticate')).toMatch(/error="insufficient_user_authentication".*max_age="300"$/)
+      expect((await change(await tokenOf(boss), await house.makeUser(), body)).status).toBe(200)
+    },
+  )
+
+  test('a new secret for a client', async () => {
+    const target = await house.makeClient()
+    const boss = await house.makeUser({ role: 'superuser' })
+    const path = `/api/v1/clients/${target.clientId}/secret`
+    expect((await house.ask('POST', path, { token: await tokenOf(boss, late) })).status).toBe(401)
+    expect((await house.ask('POST', path, { token: await tokenOf(boss) })).status).toBe(201)
+  })
+})
+
+describe('a client that is switched off', () => {
+  test('gets nothing, and what was issued to it is dead, also after it is switched on again', async () => {
+    const boss = await tokenOf(await house.makeUser({ role: 'superuser' }))
+    const target = await house.makeClient({ client_id: 'switched' })
+    const { token } = await house.makeToken({ client: target, user: await house.makeUser(), scope: 'me' })
+    const path = '/api/v1/clients/switched'
+    const off = await house.ask('PATCH', path, { token: boss, body: { disabled: true, client_name: 'Off' } })
+    expect(off.status, off.text).toBe(200)
+    expect(off.body).toMatchObject({ disabled: true, client_name: 'Off' })
+    expect(Number(off.body['epoch'])).toBeGreaterThan(target.epoch)
+    expect((await house.ask('GET', '/api/v1/me', { token })).status).toBe(401)
+    const on = await house.ask('PATCH', path, { token: boss, body: { disabled: false } })
+    expect(on.body).toMatchObject({ disabled: false, epoch: off.body['epoch'] })
+    expect((await house.ask('GET', '/api/v1/me', { token })).status).toBe(401)
+    expect((await house.ask('PATCH', path, { token: boss, body: { disabled: 'yes' } })).status).toBe(400)
+    const about = (await house.events()).filter(({ clientId }) => clientId === 'switched')
+    expect(about.map(({ type }) => type).toSorted()).toEqual(['client.created', 'client.disabled', 'client.enabled'])
+  })
+})

@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createBrowser } from '../kit/browser.ts'
+import { introspect, tokenRequest, userinfo } from '../kit/flow.ts'
+import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
+
+let server: TestGatehouse
+let near: MadeClient
+
+beforeAll(async () => {
+  server = await startGatehouse()
+  await server.makeUser('root', { role: 'superuser' })
+  near = await server.makeClient({
+    client_id: 'loopback',
+    loopback_only: true,
+    legacy: ['password'],
+    grant_types: ['password'],
+    redirect_uris: [],
+    scope: 'openid admin',
+    token_endpoint_auth_method: 'none',
+  })
+})
+afterAll(() => server.close())
+
+const tokenOfRoot = async () => {
+  const answer = await tokenRequest(server, near, { grant_type: 'password', username: 'root', password })
+  return String(answer.json()['access_token'])
+}
+const api = (method: string, path: string, token: string, ask: Parameters<typeof userinfoFrom>[1] = {}) =>
+  createBrowser(server.url).ask(path, { ...ask, method, headers: { authorization: `Bearer ${token}`, ...ask.headers } })
+const userinfoFrom = (token: string, ask: { body?: string; headers?: Readonly<Record<string, string>> }) =>
+  api('GET', '/oauth/userinfo', token, ask)
+
+test('the tokens of a client of this machine alone count only where they are sent from this machine', async () => {
+  const token = await tokenOfRoot()
+  const watcher = await server.makeClient({ client_id: 'watcher', scope: 'introspect' })
+  const forwarded = { headers: { 'x-forwarded-for': '198.51.100.7' } }
+  expect((await userinfo(server, token)).status).toBe(200)
+  expect((await userinfoFrom(token, forwarded)).status).toBe(401)
+  expect((await api('GET', '/api/v1/users', token)).status).toBe(200)
+  expect((await api('GET', '/api/v1/users', token, forwarded)).status).toBe(401)
+  // L7: whose page in a browser on this machine asks says its Origin.
+  const elsewhere = { headers: { origin: 'https://evil.example' } }
+  expect((await api('GET', '/api/v1/users', token, elsewhere)).status).toBe(401)
+  expect(await introspect(server, watcher, token)).toMatchObject({ active: true })
+  const seen = await createBrowser(server.url).ask('/oauth/introspect', {
+    form: { token },
+    headers: { authorization: watcher.basic, ...forwarded.headers },
+  })
+  expect(seen.json()).toEqual({ active: false })
+})
+
+test('the command line of this machine needs no newer sign-in: its password was asked for this token', async () => {
+  const token = await tokenOfRoot()
+  const bob = await server.makeUser('bob')
+  server.clock.advance(600)
+  const change = { body: JSON.stringify({ role: 'admin' }), headers: { 'content-type': 'application/json' } }
+  const answer = await api('PATCH', `/api/v1/users/${bob.userId}`, token, change)
+  expect(answer.status, answer.text).toBe(200)
+})
