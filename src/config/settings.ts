@@ -1,3 +1,5 @@
+import { storeAddressForms } from './store-address.ts'
+
 /** What can be said by flag and by environment too. `serve` offers all; the other commands those that say which store. */
 export type SettingName =
   'config' | 'data' | 'host' | 'port' | 'issuer' | 'store' | 'workers' | 'metricsPort' | 'logLevel' | 'devMail'
@@ -17,12 +19,7 @@ export const settings: readonly Setting[] = [
   setting('host', '--host <address>', 'address to listen on', '127.0.0.1'),
   setting('port', '--port <number>', 'port to listen on', '8080'),
   setting('issuer', '--issuer <url>', 'origin under which everybody reaches the server', 'http://localhost:<port>'),
-  setting(
-    'store',
-    '--store <url>',
-    'sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE or memory:',
-    'sqlite:<data>/gatehouse.db',
-  ),
+  setting('store', '--store <url>', storeAddressForms, 'sqlite:<data>/gatehouse.db'),
   setting('workers', '--workers <number>', 'processes that serve; this version runs one', '1'),
   setting(
     'metricsPort',

@@ -1,3 +1,4 @@
+import { parseDynamodbAddress, printDynamodbAddress, type DynamodbAddress } from './dynamodb-address.ts'
 import { parseSqlAddress, printSqlAddress, type SqlAddress } from './sql-address.ts'
 
 /** Where the records live, as `--store` names it. */
@@ -5,15 +6,17 @@ export type StoreAddress =
   | { readonly adapter: 'sqlite'; readonly path: string }
   | { readonly adapter: 'memory' }
   | { readonly adapter: 'postgres'; readonly sql: SqlAddress }
+  | { readonly adapter: 'dynamodb'; readonly dynamodb: DynamodbAddress }
 
 export type StoreAddressResult = { readonly address: StoreAddress } | { readonly problem: string }
 
 /** How an address may be written, for whoever wrote another one. */
-export const storeAddressForms = 'sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE or memory:'
+export const storeAddressForms =
+  'sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE, dynamodb://REGION/TABLE or memory:'
 
-const later: Readonly<Record<string, string>> = { mysql: 'MySQL', dynamodb: 'DynamoDB' }
+const later: Readonly<Record<string, string>> = { mysql: 'MySQL' }
 
-/** Reads `sqlite:PATH`, `postgres://…` or `memory:`. `resolve` makes a path absolute, so that every command finds the same file. */
+/** Reads `sqlite:PATH`, `postgres://…`, `dynamodb://…` or `memory:`. `resolve` makes a path absolute, so that every command finds the same file. */
 export function parseStoreAddress(text: string, resolve: (path: string) => string): StoreAddressResult {
   if (text === 'memory:') return { address: { adapter: 'memory' } }
   const [, scheme = '', rest = ''] = /^([a-z]+):(.*)$/.exec(text) ?? []
@@ -28,6 +31,10 @@ export function parseStoreAddress(text: string, resolve: (path: string) => strin
     const result = parseSqlAddress('postgres', rest, resolve)
     return 'problem' in result ? result : { address: { adapter: 'postgres', sql: result.sql } }
   }
+  if (scheme === 'dynamodb') {
+    const result = parseDynamodbAddress(rest)
+    return 'problem' in result ? result : { address: { adapter: 'dynamodb', dynamodb: result.dynamodb } }
+  }
   const product = later[scheme]
   if (product !== undefined) return { problem: `${product} isn't supported by this version; use sqlite:PATH` }
   // The text itself stays unsaid: a store address may carry a password.
@@ -37,5 +44,6 @@ export function parseStoreAddress(text: string, resolve: (path: string) => strin
 /** The address as text again, without anything secret. */
 export function printStoreAddress(address: StoreAddress): string {
   if (address.adapter === 'memory') return 'memory:'
+  if (address.adapter === 'dynamodb') return printDynamodbAddress(address.dynamodb)
   return address.adapter === 'sqlite' ? `sqlite:${address.path}` : printSqlAddress(address.adapter, address.sql)
 }

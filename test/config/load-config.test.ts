@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { exampleFile } from '../../src/config/configuration-page.ts'
 import { longestAccessTokenTtl } from '../../src/config/schema.ts'
+import { storeAddressForms } from '../../src/config/store-address.ts'
 import { lifetimes } from '../../src/domain/lifetimes.ts'
 import { createLook } from '../../src/pages/look.ts'
 import { configOf, load, problemsOf } from './load.ts'
@@ -303,12 +304,22 @@ const refusals: readonly [
   [
     'an unknown store',
     { flags: { store: 'mongodb://root:hunter2@db/x' } },
-    ['--store is no store address; write sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE or memory:'],
+    [`--store is no store address; write ${storeAddressForms}`],
   ],
   [
     'a store that comes later',
     { yaml: 'store: mysql://root:hunter2@db/x' },
     ["1:1: store MySQL isn't supported by this version; use sqlite:PATH"],
+  ],
+  [
+    'a table without a region',
+    { flags: { store: 'dynamodb://gatehouse' } },
+    ['--store names no region and table; write dynamodb://REGION/TABLE, for example dynamodb://eu-central-1/gatehouse'],
+  ],
+  [
+    'an endpoint with a password',
+    { flags: { store: 'dynamodb://eu-central-1/gatehouse?endpoint=http://root:hunter2@localhost' } },
+    ['--store has an endpoint that is no http or https origin, for example ?endpoint=http://localhost:8000'],
   ],
   [
     'sqlite without a file',

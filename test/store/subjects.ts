@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createRandom } from '../../src/crypto/random.ts'
+import { openStore } from '../../src/store/open.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
 import type { OpenStore } from '../../src/store/port.ts'
 import { openSqliteStore, type SqliteOptions } from '../../src/store/sqlite/open-sqlite-store.ts'
@@ -28,21 +29,44 @@ export const sqliteSubject: Subject = {
   },
 }
 
+/** On a server whose address is known only when the first case runs; every storage is a table of its own. */
+export function dynamodbSubject(endpoint: () => string): Subject {
+  return {
+    shared: true,
+    runProcess,
+    raceTurns: 200,
+    async create() {
+      const address = `dynamodb://local/${dynamodbTable()}?endpoint=${endpoint()}`
+      const open = () => openStore(address, { clock, random: createRandom(), eventTtl, onFatal })
+      // The server and its memory end with the file of tests.
+      return { address, open, remove: async () => {}, eventsTravel: true }
+    },
+  }
+}
+
+export function dynamodbTable(): string {
+  return `suite-${createRandom().id(Date.now())}`
+}
+
 export function temporaryFolder(): { readonly path: string; readonly remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'gatehouse-store-'))
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+const clock = { monotonic: () => performance.now() }
+
+function onFatal(reason: Error): never {
+  throw reason
 }
 
 /** An SQLite store that fails the test when it dies, unless the test expects it to. */
 export function openTestStore(path: string, options: Partial<SqliteOptions> = {}): Promise<OpenStore> {
   return openSqliteStore({
     path,
-    clock: { monotonic: () => performance.now() },
+    clock,
     random: createRandom(),
     eventTtl,
-    onFatal(reason) {
-      throw reason
-    },
+    onFatal,
     ...options,
   })
 }

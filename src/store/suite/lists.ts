@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { bucketOf, buckets } from '../../domain/bucket.ts'
-import { event, exists, lease, listAll, putLease, start } from './samples.ts'
+import { commitInParts, event, exists, lease, listAll, putLease, start } from './samples.ts'
 import { eventTtl, type Proofs } from './subject.ts'
 
 /** Owners, pages, sweeps and scans. */
@@ -79,7 +79,10 @@ export const lists: Proofs = {
   async 'events stand in the list of their bucket, in key order'(open) {
     const { store } = await open()
     const ids = Array.from({ length: 200 }, (_, index) => `e-${String(index).padStart(3, '0')}`)
-    await store.commit(ids.map((id) => event(id)))
+    await commitInParts(
+      store,
+      ids.map((id) => event(id)),
+    )
     const found: string[] = []
     for (const bucket of buckets) {
       const page = await store.list('event', bucket, { limit: 200 })
@@ -122,8 +125,14 @@ export const lists: Proofs = {
     const day = 86_400
     const ends = [null, start - 3 * day, start - 10, start, start + 10, start + 3 * day]
     const moves = ends.flatMap((from) => ends.map((to) => ({ id: `${from} to ${to}`, from, to })))
-    await store.commit(moves.map(({ id, from }) => putLease(id, 'x', `${id} 1`, { expiresAt: from })))
-    await store.commit(moves.map(({ id, to }) => putLease(id, 'x', `${id} 2`, { expect: `${id} 1`, expiresAt: to })))
+    await commitInParts(
+      store,
+      moves.map(({ id, from }) => putLease(id, 'x', `${id} 1`, { expiresAt: from })),
+    )
+    await commitInParts(
+      store,
+      moves.map(({ id, to }) => putLease(id, 'x', `${id} 2`, { expect: `${id} 1`, expiresAt: to })),
+    )
     for (const now of [start, start + 11, start + 4 * day]) {
       await store.sweep(now, 1_000)
       for (const { id, to } of moves)
@@ -134,8 +143,14 @@ export const lists: Proofs = {
   async 'a sweep reaches what expired past any number of records that were given longer'(open) {
     const { store } = await open()
     const ids = Array.from({ length: 300 }, (_, index) => `id-${index}`)
-    await store.commit(ids.map((id) => putLease(id, 'x', 'v1', { expiresAt: start - 20 })))
-    await store.commit(ids.map((id) => putLease(id, 'x', 'v2', { expect: 'v1', expiresAt: start + 20 })))
+    await commitInParts(
+      store,
+      ids.map((id) => putLease(id, 'x', 'v1', { expiresAt: start - 20 })),
+    )
+    await commitInParts(
+      store,
+      ids.map((id) => putLease(id, 'x', 'v2', { expect: 'v1', expiresAt: start + 20 })),
+    )
     await store.commit([putLease('expired', 'x', 'v1', { expiresAt: start - 10 })])
     assert.equal(await store.sweep(start, 5), 1)
     assert.equal(await exists(store, lease('expired')), false)
@@ -145,7 +160,10 @@ export const lists: Proofs = {
   async 'a sweep never deletes more than asked, and many sweeps delete all'(open) {
     const { store } = await open()
     const ids = Array.from({ length: 700 }, (_, index) => `id-${index}`)
-    await store.commit(ids.map((id) => putLease(id, 'x', id, { expiresAt: start - 1 })))
+    await commitInParts(
+      store,
+      ids.map((id) => putLease(id, 'x', id, { expiresAt: start - 1 })),
+    )
     assert.equal(await store.sweep(start, 7), 7)
     assert.equal(await store.sweep(start, 300), 300)
     assert.equal(await store.sweep(start, 1000), 393)
@@ -164,7 +182,10 @@ export const lists: Proofs = {
   async 'a scan yields every record of a kind with its owners, in key order, as of one moment'(open) {
     const { store, admin } = await open()
     const ids = Array.from({ length: 450 }, (_, index) => `id-${String(index).padStart(3, '0')}`)
-    await store.commit(ids.toReversed().map((id) => putLease(id, 'x', id, { owners: [id, 'o'] })))
+    await commitInParts(
+      store,
+      ids.toReversed().map((id) => putLease(id, 'x', id, { owners: [id, 'o'] })),
+    )
     const found: string[] = []
     for await (const record of admin.scan('lease')) {
       if (found.length === 0) {

@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
 import { ref, type Ref, type Version, type Write } from '../../domain/record.ts'
 import type { AuditEvent } from '../../domain/event.ts'
 import type { StampedWrite, Store } from '../port.ts'
@@ -53,4 +55,20 @@ export async function listAll(store: Store, owner: string, limit: number): Promi
     if (page.next === null) return ids
     after = page.next
   }
+}
+
+/** Many records in commits of the size that decisions have: DynamoDB takes a hundred items at once, links included. */
+export async function commitInParts(store: Store, writes: readonly StampedWrite[]): Promise<void> {
+  const part = 25
+  for (let index = 0; index < writes.length; index += part)
+    assert.equal(await store.commit(writes.slice(index, index + part)), 'committed')
+}
+
+/** True as soon as the record is there; false if it isn't within two seconds. */
+export async function appears(store: Store, target: Ref): Promise<boolean> {
+  for (let looks = 0; looks < 100; looks += 1) {
+    if (await exists(store, target)) return true
+    await pause(20)
+  }
+  return false
 }

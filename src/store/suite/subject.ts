@@ -7,6 +7,11 @@ export type Storage = {
   /** What `openStore` takes to open the same in another process. */
   readonly address: string
   readonly remove: () => Promise<void>
+  /**
+   * True for an engine on which an event travels inside the record that it describes: it is durable with the answer, but
+   * other openers find it under its id only a moment later, and its id isn't compared with those of other events.
+   */
+  readonly eventsTravel?: boolean
 }
 
 /** An adapter under proof. */
@@ -15,6 +20,8 @@ export type Subject = {
   readonly create: () => Promise<Storage>
   /** False: the records live in one `OpenStore` and end with it. What proves more than one of them is left out. */
   readonly shared: boolean
+  /** How many turns a race has, where two thousand would take too long. */
+  readonly raceTurns?: number
   /** Run a program of the suite in a process of its own; its standard output, or rejects when it fails. */
   readonly runProcess: (program: URL, args: readonly string[]) => Promise<string>
 }

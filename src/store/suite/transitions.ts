@@ -80,9 +80,10 @@ export const transitions: Proofs = {
     const [seen] = await store.read([lease('a')])
     let reads = 0
     const counting = { ...store, read: (refs: Parameters<Store['read']>[0]) => ((reads += 1), store.read(refs)) }
+    const context = contextOf(counting)
     const add = () =>
       transition(
-        contextOf(counting),
+        context,
         { a: lease('a') },
         ({ a }) => {
           const next = `${a.value?.holder}+1`

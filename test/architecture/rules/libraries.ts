@@ -65,7 +65,6 @@ export function staleHomes(dependencies: string[]): string[] {
 /** Installed ahead of the code that will import them; each leaves this list with its first import. */
 const arriving = new Set([
   'mysql2',
-  '@aws-sdk/client-dynamodb',
   'nodemailer',
   '@simplewebauthn/server',
   'uqr',

@@ -1,0 +1,154 @@
+import { BatchWriteItemCommand, UpdateItemCommand, type AttributeValue } from '@aws-sdk/client-dynamodb'
+import { LRUCache } from 'lru-cache'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Version } from '../../domain/record.ts'
+import { eventItem, spelled, type Carried, type Key } from './items.ts'
+import type { TableContext } from './table-context.ts'
+
+/**
+ * Brings events from the records that carry them to their buckets, after the answer: they are durable where they are.
+ * Delivering twice does no harm, so everybody may who sees one.
+ */
+export type Courier = {
+  /** A commit is over: `version` of the record at `carrier` holds `carried`, of which some are not its own. */
+  readonly collect: (carrier: Key, version: Version, carried: readonly Carried[], clear: boolean) => void
+  /** True: everything that this version of the record carries stands in its bucket. */
+  readonly delivered: (carrier: Key, version: Version) => boolean
+  /** An event that isn't in its bucket yet, though its commit was answered. */
+  readonly travelling: (eventId: string) => Carried | undefined
+  /** The outcome of its commit was never learned; if it happened, the event is there or in its bucket. */
+  readonly doubt: (eventId: string, carrier: Key) => void
+  readonly carrierOf: (eventId: string) => Key | undefined
+  /** So much waits that commits had better take their events to the bucket themselves. */
+  readonly overloaded: () => boolean
+  /** Take nothing more; resolves when everything is delivered, or after a while: then the rest stays where it travels. */
+  readonly close: () => Promise<void>
+}
+
+type Round = { readonly carrier: Key; readonly version: Version; readonly carried: readonly Carried[]; clear: boolean }
+
+/** DynamoDB's own bound for one call. */
+const eventsPerCall = 25
+const callsAtOnce = 4
+const mostWaiting = 20_000
+const mostRemembered = 20_000
+const pauseMillis = 100
+const closingMillis = 5_000
+
+export function createCourier(context: TableContext): Courier {
+  const { client, table, call, eventTtl } = context
+  const travelling = new Map<string, Carried>()
+  const delivered = new LRUCache<string, Version>({ max: mostRemembered })
+  const doubted = new LRUCache<string, Key>({ max: mostRemembered })
+  let waiting: Round[] = []
+  let walking = 0
+  let idle: (() => void) | undefined
+  let ended = false
+
+  function walk(): void {
+    while (walking < callsAtOnce && waiting.length > 0) {
+      walking += 1
+      const rounds = takeRounds()
+      void bring(rounds)
+    }
+  }
+
+  async function bring(rounds: readonly Round[]): Promise<void> {
+    await deliver(rounds)
+    walking -= 1
+    if (walking === 0 && waiting.length === 0) idle?.()
+    walk()
+  }
+
+  /** As many as fit into one call; at least one. */
+  function takeRounds(): readonly Round[] {
+    let events = 0
+    let count = 0
+    for (const round of waiting) {
+      events += round.carried.length
+      if (count > 0 && events > eventsPerCall) break
+      count += 1
+    }
+    const taken = waiting.slice(0, count)
+    waiting = waiting.slice(count)
+    return taken
+  }
+
+  async function deliver(rounds: readonly Round[]): Promise<void> {
+    const events = rounds.flatMap(({ carried }) => carried)
+    for (let index = 0; index < events.length; index += eventsPerCall) {
+      await untilDone(() => writeSome(events.slice(index, index + eventsPerCall)))
+    }
+    if (ended) return
+    for (const { id } of events) travelling.delete(id)
+    for (const { carrier, version } of rounds) delivered.set(spelled(carrier), version)
+    await Promise.all(rounds.filter(({ clear }) => clear).map(clearOne))
+  }
+
+  async function untilDone(work: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        return await work()
+      } catch {
+        // Nothing is lost meanwhile: the events are where they travel.
+        await pause(pauseMillis)
+      }
+      if (ended) return
+    }
+  }
+
+  async function writeSome(events: readonly Carried[]): Promise<void> {
+    const unique = [...new Map(events.map((event) => [event.id, event])).values()]
+    let requests = unique.map((event) => ({ PutRequest: { Item: { ...eventItem(event, eventTtl) } } }))
+    await call(async (abortSignal) => {
+      const answer = await client.send(new BatchWriteItemCommand({ RequestItems: { [table]: requests } }), {
+        abortSignal,
+      })
+      const left = new Set(
+        (answer.UnprocessedItems?.[table] ?? []).map(({ PutRequest }) => PutRequest?.Item?.['sk']?.S),
+      )
+      requests = requests.filter(({ PutRequest }) => left.has(stringIn(PutRequest.Item['sk'])))
+      if (requests.length > 0) throw new Error('a part of the events was not processed')
+    })
+  }
+
+  /** Only what grew beyond its own events is worth a write of its own; the rest goes with the record's next write. */
+  async function clearOne({ carrier, version }: Round): Promise<void> {
+    try {
+      const command = new UpdateItemCommand({
+        TableName: table,
+        Key: carrier,
+        UpdateExpression: 'REMOVE #ob',
+        ConditionExpression: '#v = :v',
+        ExpressionAttributeNames: { '#ob': 'ob', '#v': 'v' },
+        ExpressionAttributeValues: { ':v': { S: version } },
+      })
+      await call((abortSignal) => client.send(command, { abortSignal }))
+    } catch {
+      // Somebody wrote the record anew, or the table is busy: whoever writes next sees what it carries.
+    }
+  }
+
+  return {
+    collect(carrier, version, carried, clear) {
+      if (carried.length === 0) return
+      for (const event of carried) travelling.set(event.id, event)
+      waiting.push({ carrier, version, carried, clear })
+      walk()
+    },
+    delivered: (carrier, version) => delivered.get(spelled(carrier)) === version,
+    travelling: (eventId) => travelling.get(eventId),
+    doubt: (eventId, carrier) => doubted.set(eventId, carrier),
+    carrierOf: (eventId) => doubted.get(eventId),
+    overloaded: () => waiting.length >= mostWaiting,
+    async close() {
+      if (walking > 0 || waiting.length > 0) {
+        const done = new Promise<void>((resolve) => (idle = resolve))
+        await Promise.race([done, pause(closingMillis, undefined, { ref: false })])
+      }
+      ended = true
+    },
+  }
+}
+
+const stringIn = (value: AttributeValue | undefined): string | undefined => value?.S
