@@ -16,6 +16,7 @@ import { buildServerMetadata } from '../protocol/server-metadata.ts'
 import { createDirectory } from '../store/directory.ts'
 import type { Store } from '../store/port.ts'
 import { ensureInstance } from '../store/ensure-instance.ts'
+import { hearOwnChanges } from '../store/hear-own-changes.ts'
 import { openStore } from '../store/open.ts'
 import { createUpstream } from '../upstream/create-upstream.ts'
 import { capabilitiesOf } from './capabilities.ts'
@@ -45,8 +46,7 @@ export async function openGatehouse(config: Config, system: System, options: Gat
   const { clock, random } = system
   const { store: opened, admin } = await openStore(config.store, { clock, random, ...options })
   const store = options.onCommit === undefined ? opened : timed(opened, clock, options.onCommit)
-  const transition = { store, clock, random }
-  const instance = await ensureInstance(transition, system)
+  const instance = await ensureInstance({ store, clock, random }, system)
   const keySource =
     config.keySecret === undefined
       ? { keyFile: join(config.dataDirectory, 'gatehouse.key') }
@@ -68,6 +68,9 @@ export async function openGatehouse(config: Config, system: System, options: Gat
       if (forget === 'lost' || forget.some(({ kind }) => kind === 'key')) void keys.refresh()
     },
   })
+  // A commit here is heard here at once, wherever the others have to ask for it.
+  const heard = admin.changesAre === 'polled' ? hearOwnChanges(store, directory.forget) : store
+  const transition = { store: heard, clock, random }
   const passwords = options.passwords ?? createPasswordPool({ threads: 2, queueLimit: 100 })
   const strength = createPasswordStrength()
   const readyAt = clock.seconds()

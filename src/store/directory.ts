@@ -29,6 +29,8 @@ export type Directory = {
   readonly user: (userId: string) => MaybePromise<User | undefined>
   /** Throws StoreUnavailable unless what was looked up a moment ago may still be relied on: asked again before an answer leaves. */
   readonly assertFresh: () => void
+  /** Forget what this process itself changed, ahead of the next poll. */
+  readonly forget: (changed: Exclude<Changes['forget'], 'lost'>) => void
   readonly close: () => void
 }
 
@@ -60,18 +62,20 @@ export async function createDirectory(options: {
       cache.clear()
       for (const loading of loads.values()) loading.outdated = true
       loads.clear()
-    } else {
-      for (const changed of changes.forget) {
-        const key = keyOf(changed.kind, changed.id)
-        cache.delete(key)
-        // What is being read now may be what was there before: it is good for those who asked before, and for nobody after.
-        const loading = loads.get(key)
-        if (loading !== undefined) loading.outdated = true
-        loads.delete(key)
-      }
-    }
+    } else forgetThese(changes.forget)
     cursor = changes.cursor
     options.onForget?.(changes.forget)
+  }
+
+  function forgetThese(changed: Exclude<Changes['forget'], 'lost'>): void {
+    for (const { kind, id } of changed) {
+      const key = keyOf(kind, id)
+      cache.delete(key)
+      // What is being read now may be what was there before: it is good for those who asked before, and for nobody after.
+      const loading = loads.get(key)
+      if (loading !== undefined) loading.outdated = true
+      loads.delete(key)
+    }
   }
 
   /** Forget what changed. Synchronous but for an embedded store that is locked just now. */
@@ -144,6 +148,7 @@ export async function createDirectory(options: {
     resource: (identifier) => find('resource', identifier),
     user: findUser,
     assertFresh: () => lease?.assert(),
+    forget: forgetThese,
     close: () => lease?.end(),
   }
 }

@@ -1,0 +1,194 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { endServers, serve, type ServerProcess } from '../faults/ledger/server-process.ts'
+import { freePort } from '../kit/free-port.ts'
+import { noPostgres, startPostgres, type TestPostgres } from '../kit/postgres.ts'
+import { startTcpProxy, type TcpProxy } from '../kit/tcp-proxy.ts'
+
+// DESIGN §6.17: three nodes on one PostgreSQL, each a process of its own; the second one's network is ours to cut.
+
+const adminPassword = 'three lanterns on one shore'
+let folder: string
+let postgres: TestPostgres | undefined
+let proxy: TcpProxy | undefined
+let nodes: readonly ServerProcess[] = []
+let issuer: string
+
+beforeAll(async () => {
+  if (noPostgres !== undefined) return console.warn(`nodes on PostgreSQL are left out: ${noPostgres}`)
+  folder = mkdtempSync(join(tmpdir(), 'gatehouse-nodes-'))
+  postgres = await startPostgres()
+  proxy = await startTcpProxy(postgres.port)
+  const ports = [await freePort(), await freePort(), await freePort()]
+  issuer = `localhost:${ports[0]}`
+  const store = postgres.address('nodes')
+  const start = (index: number): Promise<ServerProcess> =>
+    serve({
+      dataDirectory: join(folder, String(index)),
+      port: ports[index] ?? 0,
+      environment: {
+        GATEHOUSE_STORE: index === 1 ? store.replace(`:${postgres?.port}`, `:${proxy?.port}`) : store,
+        GATEHOUSE_ISSUER: `http://${issuer}`,
+        GATEHOUSE_SECRET: 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY',
+        GATEHOUSE_ADMIN_PASSWORD: adminPassword,
+      },
+    })
+  // Together, as an orchestrator would: one of them makes the tables, the keys and the first account.
+  nodes = await Promise.all([start(0), start(1), start(2)])
+})
+
+afterAll(async () => {
+  endServers()
+  await Promise.all(nodes.map(({ exited }) => exited))
+  await proxy?.close()
+  await postgres?.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+type Reply = { readonly status: number; readonly body: string; readonly retryAfter: string | null }
+
+/** Status 0: no answer within the time. */
+async function ask(index: number, path: string, init: RequestInit = {}, millis = 20_000): Promise<Reply> {
+  const { request } = await import('node:http')
+  return new Promise((resolve, reject) => {
+    const headers = Object.fromEntries(new Headers(init.headers).entries())
+    const sent = request(
+      {
+        host: '127.0.0.1',
+        port: nodes[index]?.port,
+        path,
+        method: init.method ?? 'GET',
+        headers: { ...headers, host: issuer },
+        agent: false,
+      },
+      (response) => {
+        let body = ''
+        response.on('data', (chunk) => (body += String(chunk)))
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, body, retryAfter: response.headers['retry-after'] ?? null }),
+        )
+      },
+    )
+    sent.setTimeout(millis, () => sent.destroy(new Error('no answer')))
+    sent.on('error', reject)
+    sent.end(typeof init.body === 'string' ? init.body : undefined)
+  })
+}
+
+const form = { 'content-type': 'application/x-www-form-urlencoded' }
+
+function mint(index: number): Promise<Reply> {
+  const body = new URLSearchParams({
+    grant_type: 'password',
+    client_id: 'loopback',
+    username: 'admin',
+    password: adminPassword,
+    scope: 'openid admin',
+  })
+  return ask(index, '/oauth/token', { method: 'POST', headers: form, body: body.toString() })
+}
+
+async function token(index: number): Promise<string> {
+  const { status, body } = await mint(index)
+  expect(status, body).toBe(200)
+  return (JSON.parse(body) as { access_token: string }).access_token
+}
+
+const bearer = (text: string): RequestInit => ({ headers: { authorization: `Bearer ${text}` } })
+const whoAmI = (index: number, text: string): Promise<Reply> => ask(index, '/api/v1/me/session', bearer(text))
+
+async function revokeAll(index: number, text: string): Promise<void> {
+  const me = JSON.parse((await whoAmI(index, text)).body) as { user_id: string }
+  const { status, body } = await ask(index, `/api/v1/users/${me.user_id}/revoke-tokens`, {
+    method: 'POST',
+    ...bearer(text),
+  })
+  expect(status, body).toBe(200)
+}
+
+/** Milliseconds until a node no longer takes a token. */
+async function untilRefused(index: number, text: string): Promise<number> {
+  const since = performance.now()
+  for (;;) {
+    const { status } = await whoAmI(index, text)
+    if (status === 401) return performance.now() - since
+    if (performance.now() - since > 10_000) return Infinity
+    await pause(10)
+  }
+}
+
+describe.skipIf(noPostgres !== undefined)('three nodes on one store', () => {
+  test('a token of one is good at all, and so is every key', async () => {
+    for (const maker of [0, 1, 2]) {
+      const text = await token(maker)
+      for (const index of [0, 1, 2]) expect((await whoAmI(index, text)).status).toBe(200)
+    }
+    const keys = await Promise.all([0, 1, 2].map((index) => ask(index, '/.well-known/jwks.json')))
+    expect(new Set(keys.map(({ body }) => body)).size).toBe(1)
+  })
+
+  test('a revocation counts at once where it was made, and within a second everywhere else', async () => {
+    const late: number[] = []
+    for (let round = 0; round < 8; round += 1) {
+      const maker = round % 3
+      const text = await token(maker)
+      // Everybody has it in memory.
+      for (const index of [0, 1, 2]) expect((await whoAmI(index, text)).status).toBe(200)
+      await revokeAll(maker, text)
+      expect((await whoAmI(maker, text)).status).toBe(401)
+      late.push(...(await Promise.all([0, 1, 2].map((index) => untilRefused(index, text)))))
+    }
+    console.log(`a revocation was seen elsewhere within ${Math.round(Math.max(...late))} ms, n = ${late.length}`)
+    expect(Math.max(...late)).toBeLessThan(1_000)
+  })
+
+  test('a node that reads well but hears of no change stops believing what is in its memory', async () => {
+    const text = await token(0)
+    expect((await whoAmI(1, text)).status).toBe(200)
+    if (proxy === undefined) throw new Error('no proxy')
+    // The name of the statement that asks for changes.
+    proxy.watch = (sent) => (sent.includes('nodes_newest') ? 'swallow' : 'pass')
+    await pause(100)
+    await revokeAll(0, text)
+    await pause(5_300)
+    expect((await whoAmI(1, text)).status).toBe(503)
+    expect((await mint(1)).status).toBe(503)
+    proxy.watch = undefined
+    expect(await untilRefused(1, text)).toBeLessThan(5_000)
+  })
+
+  test('FLT-15: a node that was frozen or cut off takes and makes nothing that it can’t vouch for, and mends by itself', async () => {
+    const text = await token(0)
+    for (const index of [0, 1, 2]) expect((await whoAmI(index, text)).status).toBe(200)
+    const stopped = nodes[2]
+    stopped?.kill('SIGSTOP')
+    proxy?.freeze()
+    const frozenAt = performance.now()
+    await revokeAll(0, text)
+    // Asked while it sleeps: it is answered by what it knew before, unless it knows better.
+    const asleep = whoAmI(2, text)
+    const mintedAsleep = mint(2)
+    await pause(5_600)
+
+    expect(performance.now() - frozenAt).toBeGreaterThan(5_500)
+    const cut = await whoAmI(1, text)
+    expect([cut.status, cut.retryAfter]).toEqual([503, expect.anything()])
+    expect((await mint(1)).status).toBe(503)
+    // What needs no store goes on.
+    expect((await ask(1, '/.well-known/jwks.json')).status).toBe(200)
+    expect((await ask(1, '/.well-known/openid-configuration')).status).toBe(200)
+    expect((await ask(1, '/healthz')).status).toBe(200)
+    expect((await ask(1, '/readyz')).status).toBe(503)
+
+    stopped?.kill('SIGCONT')
+    expect([401, 503]).toContain((await asleep).status)
+    expect([200, 503]).toContain((await mintedAsleep).status)
+    proxy?.thaw()
+    for (const index of [1, 2]) expect(await untilRefused(index, text)).toBeLessThan(6_000)
+    const next = await token(1)
+    for (const index of [0, 1, 2]) expect((await whoAmI(index, next)).status).toBe(200)
+  })
+})
