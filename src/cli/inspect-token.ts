@@ -12,6 +12,7 @@ const kinds: Readonly<Record<TokenKind, string>> = {
   vh: 'vault handle',
   mc: 'macaroon',
   ss: 'session',
+  dv: 'known browser',
 }
 
 /** What a token says of itself. Nothing of it is proved. */

@@ -27,6 +27,8 @@ export const lifetimes = {
   /** "Remember me". */
   persistentSessionIdle: 14 * day,
   persistentSessionAbsolute: 90 * day,
+  /** How long a browser is known for somebody who signed in in it. */
+  knownDevice: 90 * day,
   /** How recent a sign-in must be to change credentials, identities or names. */
   recentSignIn: 5 * minute,
   consent: 365 * day,

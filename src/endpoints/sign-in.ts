@@ -8,6 +8,7 @@ import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { refuseRepeated } from '../protocol/parameters.ts'
 import { bindForm } from '../signin/form-guard.ts'
+import { readKnownDevices } from '../signin/known-devices.ts'
 import { verifyPassword } from '../signin/password.ts'
 import { openSession, type OpenedSession } from '../signin/session.ts'
 import { transition } from '../store/transition.ts'
@@ -50,7 +51,8 @@ export function createSignInEndpoint(core: Core): Endpoint {
 
     const username = parameters.get('username') ?? ''
     const persistent = parameters.get('remember') !== undefined
-    const attempt = { username, password: parameters.get('password') ?? '', address: http.peer.address }
+    const devices = readKnownDevices(core, http)
+    const attempt = { username, password: parameters.get('password') ?? '', address: http.peer.address, devices }
     const user = await verifyPassword(core, attempt).catch((error: unknown) => {
       if (error instanceof PasswordPoolBusy) return refuse('temporarily_unavailable', 'overloaded')
       throw error

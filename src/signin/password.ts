@@ -6,8 +6,15 @@ import type { Reason } from '../protocol/reasons.ts'
 import { normaliseUsername } from '../protocol/username.ts'
 import { readAlive } from '../store/read-alive.ts'
 import type { PasswordContext } from './context.ts'
+import type { KnownDevice } from './known-devices.ts'
 
-export type PasswordAttempt = { readonly username: string; readonly password: string; readonly address: string }
+export type PasswordAttempt = {
+  readonly username: string
+  readonly password: string
+  readonly address: string
+  /** Whom the browser is known for; absent where there is no browser. */
+  readonly devices?: readonly KnownDevice[]
+}
 
 /**
  * The account behind a name and password. An unknown name costs the same hash and gets the same answer as a wrong password;
@@ -17,8 +24,12 @@ export async function verifyPassword(context: PasswordContext, attempt: Password
   const normal = normaliseUsername(attempt.username)
   // One counter per account, whatever way its name is written (H05); a name that can't exist is counted as typed.
   const account = isRefusal(normal) ? attempt.username.slice(0, 64) : normal
+  const device = isRefusal(normal) ? undefined : await deviceOf(context, attempt, normal)
   // Reserved before the hash is computed, so that parallel attempts can't exceed the limit together (H04).
-  const reserved = context.limits.reserve('sign-in', [account, attempt.address])
+  const reserved =
+    device === undefined
+      ? context.limits.reserve('sign-in', [account, attempt.address])
+      : context.limits.reserve('sign-in-known', [account, device.nonce, attempt.address])
   if ('retryAfterSeconds' in reserved) return throttled(reserved.retryAfterSeconds)
   let evaluated = false
   try {
@@ -40,6 +51,17 @@ export async function verifyPassword(context: PasswordContext, attempt: Password
     // A full queue or a store that doesn't answer is not the person's mistake.
     if (!evaluated) reserved.forgive()
   }
+}
+
+/** The browser as it is known for this very account. Looked up only for a browser that is known for somebody. */
+async function deviceOf(
+  context: PasswordContext,
+  { devices = [] }: PasswordAttempt,
+  normal: string,
+): Promise<KnownDevice | undefined> {
+  if (devices.length === 0) return undefined
+  const user = await accountNamed(context, normal)
+  return devices.find(({ userId }) => userId === user?.userId)
 }
 
 async function accountNamed(context: PasswordContext, normal: string): Promise<User | undefined> {

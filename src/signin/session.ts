@@ -12,6 +12,7 @@ import { transition } from '../store/transition.ts'
 import { printSessionHandle, readSessionHandle } from '../tokens/session-handle.ts'
 import { browserHash, newBrowser } from './browser.ts'
 import { schemeOf, type BrowserContext } from './context.ts'
+import { rememberDevice } from './known-devices.ts'
 
 const sessionCookie = 'gatehouse-session'
 
@@ -99,6 +100,7 @@ export async function openSession(
         }),
       ],
       ...browser.setCookie,
+      rememberDevice(context, request, proof.user.userId),
     ],
   }
 }

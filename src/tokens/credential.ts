@@ -6,16 +6,16 @@ import { parseToken, printToken } from './token-text.ts'
 
 /** What a code, refresh token or session handle proves: that we made it for this record, in this generation, with this nonce. */
 export type Credential = {
-  /** Of the grant or session that remembers it. */
+  /** Of the grant or session that remembers it, or the account that it is about. */
   readonly recordId: string
   /** 0 where there are no generations. */
   readonly generation: number
   readonly imprint: Imprint
 }
 
-export type CredentialKind = 'ac' | 'rt' | 'ss'
+export type CredentialKind = 'ac' | 'rt' | 'ss' | 'dv'
 
-const rings = { ac: 'mac', rt: 'mac', ss: 'cookie' } as const satisfies Record<CredentialKind, SecretRing>
+const rings = { ac: 'mac', rt: 'mac', ss: 'cookie', dv: 'cookie' } as const satisfies Record<CredentialKind, SecretRing>
 
 const shape =
   /^([A-Za-z0-9_-]{1,64})\.([A-Za-z0-9_-]{1,64})\.(0|[1-9a-z][0-9a-z]{0,6})\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/

@@ -2,6 +2,7 @@ import { createClient } from '../../src/accounts/create-client.ts'
 import { createUser } from '../../src/accounts/create-user.ts'
 import { createResource } from '../../src/accounts/write-resource.ts'
 import type { Config } from '../../src/config/config.ts'
+import type { PasswordPool } from '../../src/crypto/password-pool.ts'
 import { createRandom } from '../../src/crypto/random.ts'
 import type { Client } from '../../src/domain/client.ts'
 import type { Role, User } from '../../src/domain/user.ts'
@@ -70,6 +71,8 @@ export type TestOptions = {
   readonly store?: Config['store']
   readonly dataDirectory?: string
   readonly clock?: TestClock
+  /** In place of hashing in threads. */
+  readonly passwords?: PasswordPool
   /** Of the shell; in milliseconds. */
   readonly timeouts?: Partial<Timeouts>
 }
@@ -100,6 +103,7 @@ export async function startGatehouse(options: TestOptions = {}): Promise<TestGat
     observer: createObserver(log, metrics),
     onKeyEvent: () => undefined,
     onCommit: metrics.storeCommit,
+    ...(options.passwords === undefined ? {} : { passwords: options.passwords }),
     onFatal: (reason) => {
       throw reason
     },

@@ -1,0 +1,107 @@
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { createBrowser, type Browser } from '../kit/browser.ts'
+import { submit } from '../kit/flow.ts'
+import { password, startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
+
+let server: TestGatehouse | undefined
+let counted = 0
+
+beforeEach(async () => {
+  await server?.close()
+  server = await startGatehouse({ config: { trustedProxies: ['127.0.0.1'] }, passwords: cheapPasswords })
+  await server.makeUser('ada')
+  await server.makeUser('bob')
+  counted = 0
+})
+afterAll(() => server?.close())
+
+/** Hashing is not what is tested here, and a hundred wrong passwords take ten seconds of it. */
+const cheapPasswords = {
+  hash: async (text: string) => `hash of ${text}`,
+  verify: async (hash: string | undefined, text: string) => {
+    counted += 1
+    return hash === `hash of ${text}`
+  },
+  close: async () => undefined,
+}
+
+const from = (source: string) => createBrowser(here().url, { 'x-forwarded-for': source })
+
+function here(): TestGatehouse {
+  if (server === undefined) throw new Error('no server')
+  return server
+}
+
+/** Whether the password was looked at, and whether it was right. */
+async function attempt(browser: Browser, username: string, secret: string): Promise<'in' | 'wrong' | 'throttled'> {
+  const before = counted
+  const answer = await submit(browser, await browser.ask('/signin'), 'sign-in', { username, password: secret })
+  if (answer.location === '/account') return 'in'
+  return counted > before ? 'wrong' : 'throttled'
+}
+
+async function guess(sources: number, each: number): Promise<number> {
+  let evaluated = 0
+  for (let source = 0; source < sources; source += 1) {
+    const stranger = from(`198.51.100.${source}`)
+    const page = await stranger.ask('/signin')
+    for (let tries = 0; tries < each; tries += 1) {
+      const before = counted
+      await submit(stranger, page, 'sign-in', { username: 'ada', password: `guess ${tries}` })
+      evaluated += counted - before
+    }
+  }
+  return evaluated
+}
+
+describe('guesses at one account', () => {
+  test('from one source are stopped after ten, and keep its owner out nowhere else', async () => {
+    expect(await guess(1, 14)).toBe(10)
+    expect(await attempt(from('203.0.113.5'), 'ada', password)).toBe('in')
+    expect(await attempt(from('198.51.100.0'), 'ada', password)).toBe('throttled')
+    expect(await attempt(from('198.51.100.0'), 'bob', password)).toBe('in')
+  })
+
+  test('from many sources are stopped together', async () => {
+    expect(await guess(14, 9)).toBe(100)
+    expect(await attempt(from('203.0.113.5'), 'ada', password)).toBe('throttled')
+  })
+
+  test('from many sources do not keep the owner out of a browser in which he signed in before', async () => {
+    const own = from('203.0.113.5')
+    expect(await attempt(own, 'ada', password)).toBe('in')
+    await guess(14, 9)
+    own.cookies.delete('gatehouse-session')
+    expect(await attempt(own, 'ada', password)).toBe('in')
+    // That browser is known for nobody else.
+    expect(await attempt(from('203.0.113.5'), 'ada', password)).toBe('throttled')
+  })
+
+  test('from a browser that the account is known in have a budget of their own', async () => {
+    const own = from('203.0.113.5')
+    expect(await attempt(own, 'ada', password)).toBe('in')
+    const results: string[] = []
+    for (let tries = 0; tries < 12; tries += 1) results.push(await attempt(own, 'ada', 'wrong'))
+    expect(results).toEqual([...Array.from({ length: 10 }, () => 'wrong'), 'throttled', 'throttled'])
+    // A copy of its cookie elsewhere shares that budget: the source makes no difference.
+    const copy = from('203.0.113.77')
+    copy.cookies.set('gatehouse-device', own.cookies.get('gatehouse-device') ?? '')
+    expect(await attempt(copy, 'ada', password)).toBe('throttled')
+  })
+
+  test('with the mark of a browser that another account is known in, or a made-up one, count as a stranger’s', async () => {
+    const bobs = from('203.0.113.9')
+    expect(await attempt(bobs, 'bob', password)).toBe('in')
+    await guess(14, 9)
+    expect(await attempt(bobs, 'ada', password)).toBe('throttled')
+    bobs.cookies.set('gatehouse-device', `${bobs.cookies.get('gatehouse-device') ?? ''}x`)
+    expect(await attempt(bobs, 'ada', password)).toBe('throttled')
+  })
+
+  test('several people of one browser are all known in it', async () => {
+    const shared = from('203.0.113.9')
+    for (const name of ['ada', 'bob']) expect(await attempt(shared, name, password)).toBe('in')
+    await guess(14, 9)
+    expect(await attempt(shared, 'ada', password)).toBe('in')
+  })
+})
