@@ -5,6 +5,7 @@ import { check, put, ref, remove, type Decision } from '../domain/record.ts'
 import type { Role, User } from '../domain/user.ts'
 import { describe, isRefusal } from '../protocol/errors.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
+import { carrySession } from '../domain/carry-session.ts'
 import { parseUsername, type Username } from '../protocol/username.ts'
 import { transition } from '../store/transition.ts'
 import type { Outcome, PasswordsContext } from './context.ts'
@@ -34,6 +35,8 @@ type Request = {
   readonly patch: UserPatch
   /** The person himself, who may change his names and address alone. */
   readonly own?: boolean
+  /** The session in which the person changes his own password: it alone outlives the change. */
+  readonly keepSession?: string
 }
 
 /** Change several things about one account in one commit: if one of them may not be, none is. */
@@ -72,7 +75,7 @@ async function patchFrom(
     readonly passwordHash: string | undefined
   },
 ): Promise<Outcome<User> | 'changed meanwhile'> {
-  const { actor, userId, patch, before, wanted, passwordHash } = request
+  const { actor, userId, patch, before, wanted, passwordHash, keepSession } = request
   const nowMillis = context.clock.millis()
   const target = ref('user', userId)
   const oldName = usernameRef(normalOf(before.username))
@@ -86,11 +89,12 @@ async function patchFrom(
     from: oldName,
     to: newName,
     wrangler: ref('user', patch.wrangler ?? before.wrangler ?? userId),
+    kept: ref('session', keepSession ?? 'none'),
   }
   return transition(
     context.transition,
     refs,
-    ({ user: slot, from, to, wrangler }, now): Decision<Outcome<User> | 'changed meanwhile'> => {
+    ({ user: slot, from, to, wrangler, kept }, now): Decision<Outcome<User> | 'changed meanwhile'> => {
       const user = slot.value
       if (user === undefined) return { writes: [], result: { refused: noSuchUser } }
       if (user.username !== before.username || user.wrangler !== before.wrangler)
@@ -113,6 +117,7 @@ async function patchFrom(
           put(slot, dated, { expiresAt: null }),
           ...moved,
           ...(wrangler.id === userId ? [] : [check(wrangler)]),
+          ...(keepSession === undefined ? [] : carrySession(kept, user, dated)),
           ...papers(now),
           ...further,
         ],

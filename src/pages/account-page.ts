@@ -1,14 +1,13 @@
 import type { EpochSeconds } from '../protocol/time.ts'
-import { instant } from '../i18n/instant.ts'
 import { message } from '../i18n/message.ts'
-import type { Language } from '../i18n/messages/catalogue.ts'
+import type { PlainKey } from '../i18n/messages/translation.ts'
 import { foreign } from './foreign.ts'
 import { html } from './html.ts'
-import type { Html } from './html.ts'
 import { page } from './page.ts'
 import type { Page, Presentation } from './page.ts'
 import { personCard } from './person.ts'
 import type { Person } from './person.ts'
+import { time } from './time.ts'
 
 export type AccountView = {
   readonly person: Person
@@ -19,6 +18,8 @@ export type AccountView = {
     /** Short form of the User-Agent. */
     readonly device: string
   }
+  /** What can be done about the account, each on a page of its own. */
+  readonly sections: readonly { readonly path: string; readonly title: PlainKey; readonly summary: PlainKey }[]
   /** Path that asks whether to sign out. */
   readonly signOut: string
 }
@@ -45,6 +46,17 @@ export function accountPage(presentation: Presentation, view: AccountView): Page
           </div>
         </dl>`
       }
+      <h2 id="manage">${message(language, 'account.manage')}</h2>
+      <nav aria-labelledby="manage">
+        <ul class="sections">
+          ${view.sections.map(
+            ({ path, title, summary }) => html`<li>
+              <a href="${path}"><strong>${message(language, title)}</strong>
+                <small>${message(language, summary)}</small></a>
+            </li>`,
+          )}
+        </ul>
+      </nav>
       <h2>${message(language, 'account.session')}</h2>
       <dl>
         <div>
@@ -64,8 +76,4 @@ export function accountPage(presentation: Presentation, view: AccountView): Page
         <a class="button second" href="${view.signOut}">${message(language, 'account.signOut')}</a>
       </div>`,
   })
-}
-
-function time(language: Language, at: EpochSeconds): Html {
-  return html`<time datetime="${new Date(at * 1000).toISOString()}">${instant(language, at)}</time>`
 }

@@ -95,6 +95,16 @@ label.wish{cursor:pointer}
 .wish small{color:var(--muted);font-size:.875rem;margin-top:.1rem}
 .wish .tag{margin-left:.35rem}
 .wishes+.quiet{margin-top:1rem}
+ul.things,ul.sections{margin:.75rem 0 0;padding:0;list-style:none}
+.things>li{padding:1rem 0;border-top:1px solid var(--edge)}
+.things p{margin:0}
+.things ul{margin:.25rem 0;padding-left:1.25rem}
+.things button{margin-top:.75rem}
+.sections li{border-top:1px solid var(--edge)}
+.sections a{display:block;padding:.75rem 0;min-height:2.75rem;text-decoration:none}
+.sections a:hover strong{text-decoration:underline}
+.sections strong,.sections small{display:block;line-height:1.4}
+.sections small{color:var(--muted);font-size:.875rem}
 dl{margin:1.25rem 0 0}
 dl div{padding:.7rem 0;border-top:1px solid var(--edge)}
 dl div:first-child{border-top:0;padding-top:0}

@@ -1,5 +1,7 @@
 import type { Core } from '../endpoints/core.ts'
-import { createAccountEndpoint } from '../endpoints/account.ts'
+import { createAccountEndpoint } from '../endpoints/account/overview.ts'
+import { createSectionEndpoints } from '../endpoints/account/section-endpoints.ts'
+import { sections } from '../endpoints/account/sections.ts'
 import { createAuthorizeEndpoint, createResumeEndpoint } from '../endpoints/authorize.ts'
 import { createConsentEndpoint, createConsentPageEndpoint } from '../endpoints/consent.ts'
 import { createContinueEndpoint, createContinuePageEndpoint } from '../endpoints/continue.ts'
@@ -124,6 +126,14 @@ export function routesOf(core: Core): readonly Route[] {
     { method: 'POST', path: protocolPaths.endSession, endpoint: endSession, kind: 'form', access: 'browser' },
 
     { method: 'GET', path: '/account', endpoint: createAccountEndpoint(core), kind: 'none', access: 'browser' },
+    ...sections.flatMap((section): readonly Route[] => {
+      const { show, act } = createSectionEndpoints(core, section)
+      const path = `/account/${section.id}`
+      return [
+        { method: 'GET', path, endpoint: show, kind: 'none', access: 'browser' },
+        { method: 'POST', path, endpoint: act, kind: 'form', access: 'browser' },
+      ]
+    }),
     { method: 'GET', path: '/language', endpoint: createLanguageEndpoint(core), kind: 'none', access: 'browser' },
     { method: 'GET', path: '/', endpoint: createHomeEndpoint(core), kind: 'none', access: 'browser' },
 

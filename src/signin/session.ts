@@ -51,18 +51,21 @@ export type OpenedSession = {
   readonly setCookies: readonly HeaderLine[]
 }
 
+/** Who proved himself, and how. */
+export type Proof = {
+  readonly user: User
+  readonly persistent: boolean
+  readonly amr: readonly string[]
+  readonly acr: string
+  /** Who was signed in in this browser until now. */
+  readonly previous: SignedIn | undefined
+}
+
 /** A new session for somebody who just proved who he is: always a new id and a new browser cookie (G03), together with its event. */
 export async function openSession(
   context: BrowserContext,
   request: HttpRequest,
-  proof: {
-    readonly user: User
-    readonly persistent: boolean
-    readonly amr: readonly string[]
-    readonly acr: string
-    /** Who was signed in in this browser until now. */
-    readonly previous: SignedIn | undefined
-  },
+  proof: Proof,
 ): Promise<OpenedSession> {
   const { clock } = context
   const now = clock.seconds()

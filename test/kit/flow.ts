@@ -98,12 +98,17 @@ export async function codeFlow(
   server: TestGatehouse,
   client: MadeClient,
   username: string,
-  options: { readonly browser?: Browser; readonly extra?: Extra } = {},
+  options: { readonly browser?: Browser; readonly extra?: Extra; readonly deviceName?: string } = {},
 ): Promise<{ readonly tokens: Tokens; readonly browser: Browser; readonly code: string }> {
   const browser = options.browser ?? createBrowser(server.url)
   const back = await authorize(server, browser, authorizeUrl(client, options.extra), username)
   const code = back.searchParams.get('code') ?? ''
-  const answer = await tokenRequest(server, client, { grant_type: 'authorization_code', code, code_verifier: verifier })
+  const answer = await tokenRequest(server, client, {
+    grant_type: 'authorization_code',
+    code,
+    code_verifier: verifier,
+    ...(options.deviceName === undefined ? {} : { device_name: options.deviceName }),
+  })
   if (answer.status !== 200) throw new Error(`no tokens: ${answer.status} ${answer.text}`)
   return { tokens: answer.json() as Tokens, browser, code }
 }

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto'
 import { accountPage } from '../../src/pages/account-page.ts'
+import { accessList } from '../../src/pages/account/access-list.ts'
+import { deleteForm } from '../../src/pages/account/delete-form.ts'
+import { exportForm } from '../../src/pages/account/export-form.ts'
+import { passwordForm } from '../../src/pages/account/password-form.ts'
+import { profileForm } from '../../src/pages/account/profile-form.ts'
+import type { SectionForm } from '../../src/pages/account/section-form.ts'
+import { sectionPage } from '../../src/pages/account/section-page.ts'
+import { sessionList } from '../../src/pages/account/session-list.ts'
 import { consentPage } from '../../src/pages/consent-page.ts'
 import { continuePage } from '../../src/pages/continue-page.ts'
 import { errorPage } from '../../src/pages/error-page.ts'
@@ -81,6 +89,12 @@ const consent = (w: Words) => ({
   hidden: hidden(w),
   person: person(w),
   otherAccount: '/signin',
+})
+
+const section = (p: Presentation, w: Words): SectionForm => ({
+  language: p.language,
+  action: '/account/x',
+  hidden: hidden(w),
 })
 
 /** Every page in every state worth looking at. The name is the picture's and the test's. */
@@ -174,8 +188,65 @@ export const gallery: readonly Example[] = [
         person: person(w),
         email: { address: w.email, verified: false },
         session: { signedInAt: 1_795_000_000, endsAt: 1_797_592_000, device: w.device },
+        sections: [
+          { path: '/account/profile', title: 'profile.title', summary: 'profile.summary' },
+          { path: '/account/delete', title: 'delete.title', summary: 'delete.summary' },
+        ],
         signOut: '/oauth/logout',
       }),
+  },
+  {
+    name: 'account-profile',
+    render: (p, w) =>
+      sectionPage(p, {
+        title: 'profile.title',
+        problem: { says: 'profile.usernameTaken', status: 400 },
+        body: profileForm(section(p, w), { username: w.username, fullName: w.fullName, wrong: 'username' }),
+      }),
+  },
+  {
+    name: 'account-password',
+    render: (p, w) =>
+      sectionPage(p, {
+        title: 'password.title',
+        done: 'password.changed',
+        body: passwordForm(section(p, w), { username: w.username, hasPassword: true }),
+      }),
+  },
+  {
+    name: 'account-sessions',
+    render: (p, w) =>
+      sectionPage(p, {
+        title: 'sessions.title',
+        body: sessionList(section(p, w), [
+          { id: w.reference, device: w.device, current: true, signedInAt: 1_795_000_000, lastSeenAt: 1_795_000_600 },
+          { id: w.state, device: w.device, current: false, signedInAt: 1_795_000_000, lastSeenAt: 1_795_000_600 },
+        ]),
+      }),
+  },
+  {
+    name: 'account-access',
+    render: (p, w) =>
+      sectionPage(p, {
+        title: 'access.title',
+        body: accessList(section(p, w), {
+          consents: [{ clientId: w.clientId, name: w.clientName, scope: ['openid', w.scope], givenAt: 1_795_000_000 }],
+          grants: [{ id: w.reference, name: w.clientName, device: w.device, lastUsedAt: 1_795_000_000 }],
+        }),
+      }),
+  },
+  {
+    name: 'account-access-none',
+    render: (p, w) =>
+      sectionPage(p, { title: 'access.title', body: accessList(section(p, w), { consents: [], grants: [] }) }),
+  },
+  {
+    name: 'account-export',
+    render: (p, w) => sectionPage(p, { title: 'export.title', body: exportForm(section(p, w)) }),
+  },
+  {
+    name: 'account-delete',
+    render: (p, w) => sectionPage(p, { title: 'delete.title', body: deleteForm(section(p, w), {}) }),
   },
   {
     name: 'error',

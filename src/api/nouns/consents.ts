@@ -4,6 +4,7 @@ import { lifetimes } from '../../domain/lifetimes.ts'
 import { printScope } from '../../protocol/scope.ts'
 import { valueOf } from '../../store/known-version.ts'
 import { belongingOperations } from './belonging-operations.ts'
+import type { Belonging } from './belongings.ts'
 import { instant } from './user-shape.ts'
 
 const consent = z
@@ -18,7 +19,7 @@ const consent = z
   })
   .meta({ id: 'Consent', description: 'What a person agreed to let a client do, and will not be asked again.' })
 
-export const consentOperations = belongingOperations({
+export const consentBelonging: Belonging<'consent', typeof consent> = {
   kind: 'consent',
   noun: 'consents',
   one: 'Consent',
@@ -53,4 +54,6 @@ export const consentOperations = belongingOperations({
     }
   },
   end: withdrawConsent,
-})
+}
+
+export const consentOperations = belongingOperations(consentBelonging)

@@ -6,6 +6,7 @@ import type { EpochSeconds } from '../../protocol/time.ts'
 import { printScope } from '../../protocol/scope.ts'
 import { valueOf } from '../../store/known-version.ts'
 import { belongingOperations } from './belonging-operations.ts'
+import type { Belonging } from './belongings.ts'
 import { instant } from './user-shape.ts'
 
 const grant = z
@@ -22,7 +23,7 @@ const grant = z
   })
   .meta({ id: 'Grant', description: 'What a client may do for a person, on one device: the root of its tokens.' })
 
-export const grantOperations = belongingOperations({
+export const grantBelonging: Belonging<'grant', typeof grant> = {
   kind: 'grant',
   noun: 'grants',
   one: 'Grant',
@@ -63,7 +64,9 @@ export const grantOperations = belongingOperations({
     }
   },
   end: endGrant,
-})
+}
+
+export const grantOperations = belongingOperations(grantBelonging)
 
 /** Not ended, and not a code that nobody has redeemed yet. */
 function isInUse({ revokedAt, code }: Grant): boolean {

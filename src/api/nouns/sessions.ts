@@ -3,6 +3,7 @@ import { endSession } from '../../accounts/end-session.ts'
 import { isSessionAlive, sessionExpiry } from '../../domain/session-state.ts'
 import { valueOf } from '../../store/known-version.ts'
 import { belongingOperations } from './belonging-operations.ts'
+import type { Belonging } from './belongings.ts'
 import { instant } from './user-shape.ts'
 
 const session = z
@@ -19,7 +20,7 @@ const session = z
   })
   .meta({ id: 'Session', description: 'A browser in which somebody is signed in.' })
 
-export const sessionOperations = belongingOperations({
+export const sessionBelonging: Belonging<'session', typeof session> = {
   kind: 'session',
   noun: 'sessions',
   one: 'Session',
@@ -56,4 +57,6 @@ export const sessionOperations = belongingOperations({
     }
   },
   end: endSession,
-})
+}
+
+export const sessionOperations = belongingOperations(sessionBelonging)

@@ -9,6 +9,9 @@ export type Placeholders<Text> = Text extends `${string}{${infer Name}}${infer R
 
 export type PlaceholdersOf<Key extends MessageKey> = Placeholders<(typeof en)[Key]>
 
+/** Messages without placeholders. */
+export type PlainKey = { [Key in MessageKey]: [PlaceholdersOf<Key>] extends [never] ? Key : never }[MessageKey]
+
 /** A text that holds every one of the placeholders, in any order. */
 type Holding<Names extends string> = [Names] extends [never]
   ? string

@@ -1,10 +1,11 @@
-import { sessionExpiry } from '../domain/session-state.ts'
-import { accountPage } from '../pages/account-page.ts'
-import type { Endpoint } from '../protocol/http.ts'
-import { currentSession } from '../signin/session.ts'
-import type { Core } from './core.ts'
-import { presentationFor } from './presentation.ts'
-import { seeOther } from './respond.ts'
+import { sessionExpiry } from '../../domain/session-state.ts'
+import { accountPage } from '../../pages/account-page.ts'
+import type { Endpoint } from '../../protocol/http.ts'
+import { currentSession } from '../../signin/session.ts'
+import type { Core } from '../core.ts'
+import { presentationFor } from '../presentation.ts'
+import { seeOther } from '../respond.ts'
+import { sections } from './sections.ts'
 
 /** Who is signed in here. */
 export function createAccountEndpoint(core: Core): Endpoint {
@@ -16,6 +17,7 @@ export function createAccountEndpoint(core: Core): Endpoint {
       person: user,
       ...(user.email === undefined ? {} : { email: { address: user.email, verified: user.emailVerified } }),
       session: { signedInAt: session.authTime, endsAt: sessionExpiry(session), device: session.device },
+      sections: sections.map(({ id, title, summary }) => ({ path: `/account/${id}`, title, summary })),
       signOut: '/oauth/logout',
     })
   }
