@@ -62,11 +62,7 @@ export type Proof = {
 }
 
 /** A new session for somebody who just proved who he is: always a new id and a new browser cookie (G03), together with its event. */
-export async function openSession(
-  context: BrowserContext,
-  request: HttpRequest,
-  proof: Proof,
-): Promise<OpenedSession> {
+export async function openSession(context: BrowserContext, request: HttpRequest, proof: Proof): Promise<OpenedSession> {
   const { clock } = context
   const now = clock.seconds()
   const sessionId = context.random.id(clock.millis())
