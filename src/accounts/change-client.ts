@@ -8,8 +8,6 @@ import {
   parseClientMetadata,
   printClientMetadata,
   sealsSecret,
-  usesSecret,
-  type AuthenticationMethod,
   type ClientDocument,
 } from '../protocol/client-metadata.ts'
 import { isRefusal } from '../protocol/errors.ts'
@@ -17,8 +15,8 @@ import { problem, type Problem } from '../protocol/problem.ts'
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import { transition } from '../store/transition.ts'
 import { canonical } from './canonical.ts'
-import { freshSecret, servingSecrets, type FreshSecret } from './client-credentials.ts'
-import { clientProblem, clientRecord, metadataProblem, narrows, secretsOf } from './client-record.ts'
+import { freshCredentials, furnish, heldBy, type FreshCredentials } from './client-credentials.ts'
+import { clientProblem, clientRecord, metadataProblem, narrows } from './client-record.ts'
 import type { AccountsContext, Outcome } from './context.ts'
 import type { MadeClient } from './create-client.ts'
 import { findClient } from './find-client.ts'
@@ -46,7 +44,7 @@ export async function changeClient(
   context: AccountsContext,
   { actor, clientId, fields }: About & { readonly fields: ClientDocument },
 ): Promise<Outcome<MadeClient>> {
-  const fresh = await secretFor(context, clientId, fields['token_endpoint_auth_method'])
+  const fresh = await credentialsFor(context, clientId, fields['token_endpoint_auth_method'])
   return withClient(context, { actor, clientId, event: 'client.changed' }, (client, now, nowMillis) => {
     // What the grant types say, response types only repeat.
     const { response_types: _repeated, ...current } = printClientMetadata(client)
@@ -64,17 +62,16 @@ export async function changeClient(
       }
     }
     const metadata = { ...parsed, clientId }
-    const kept = servingSecrets(secretsOf(client), metadata.authentication)
-    const needsSecret = usesSecret(metadata.authentication) && kept.length === 0
-    if (needsSecret && !fits(fresh, metadata.authentication)) return { refused: changedMeanwhile }
     const refused =
       permit(actor, { do: 'write-client', given: [...client.scope, ...metadata.scope] }) ?? clientProblem(metadata)
     if (refused !== undefined) return { refused }
-    const secrets = needsSecret && fresh !== undefined ? [{ ...fresh.kept, createdAt: now }] : kept
-    const changed = { ...clientRecord(metadata, { ...client, secrets, updatedAt: now }), disabled }
+    const furnished = furnish(heldBy(client), metadata.authentication, { fresh, now })
+    if (furnished === undefined) return { refused: changedMeanwhile }
+    const { credentials, shown } = furnished
+    const changed = { ...clientRecord(metadata, { ...client, credentials, updatedAt: now }), disabled }
     if (canonical({ ...changed, updatedAt: client.updatedAt }) === canonical(client)) return { client }
     const after = narrows(client, changed) ? { ...changed, epoch: bumpedEpoch(client.epoch, nowMillis) } : changed
-    return { client: after, ...(needsSecret && fresh !== undefined && { secret: fresh.secret }) }
+    return { client: after, ...shown }
   })
 }
 
@@ -83,7 +80,7 @@ export async function rotateClientSecret(
   context: AccountsContext,
   { actor, clientId, overlapSeconds = 0 }: About & { readonly overlapSeconds?: Seconds },
 ): Promise<Outcome<MadeClient>> {
-  const fresh = await secretFor(context, clientId)
+  const fresh = await credentialsFor(context, clientId)
   return withClient(context, { actor, clientId, event: 'client.secret_rotated' }, (client, now) => {
     const refused = permit(actor, { do: 'write-client', given: client.scope })
     if (refused !== undefined) return { refused }
@@ -96,7 +93,7 @@ export async function rotateClientSecret(
         }),
       }
     }
-    if (fresh === undefined || !fits(fresh, proof)) return { refused: changedMeanwhile }
+    if ((fresh.secret.kept.sealed !== undefined) !== sealsSecret(proof)) return { refused: changedMeanwhile }
     if (!Number.isInteger(overlapSeconds) || overlapSeconds < 0 || overlapSeconds > longestOverlap) {
       return {
         refused: problem('invalid_field', {
@@ -105,13 +102,13 @@ export async function rotateClientSecret(
         }),
       }
     }
-    const secrets = [{ ...fresh.kept, createdAt: now }, ...leavingAt(proof.secrets, now, overlapSeconds)].slice(
+    const secrets = [{ ...fresh.secret.kept, createdAt: now }, ...leavingAt(proof.secrets, now, overlapSeconds)].slice(
       0,
       mostSecrets,
     )
     return {
       client: { ...client, authentication: { ...proof, secrets }, updatedAt: now },
-      secret: fresh.secret,
+      secret: fresh.secret.shown,
     }
   })
 }
@@ -144,20 +141,11 @@ export function deleteClient(context: AccountsContext, { actor, clientId }: Abou
   })
 }
 
-/** A new secret for the client as it is, or as it will be with another method. */
-async function secretFor(
-  context: AccountsContext,
-  clientId: string,
-  asked?: unknown,
-): Promise<FreshSecret | undefined> {
+/** New credentials for the client as it is, or as it will be with another method. */
+async function credentialsFor(context: AccountsContext, clientId: string, asked?: unknown): Promise<FreshCredentials> {
   const will = authenticationMethods.find((method) => method === asked)
-  const method = will ?? (await findClient(context, clientId))?.authentication.method
-  return method === undefined ? undefined : freshSecret(context, { clientId, proof: { method } })
-}
-
-/** Whether a secret made before the decision is of the kind that the decision finds it needs. */
-function fits(fresh: FreshSecret | undefined, proof: { readonly method: AuthenticationMethod }): boolean {
-  return fresh !== undefined && (fresh.kept.sealed !== undefined) === sealsSecret(proof)
+  const method = will ?? (await findClient(context, clientId))?.authentication.method ?? 'none'
+  return freshCredentials(context, { clientId, method })
 }
 
 type Change = (client: Client, now: EpochSeconds, nowMillis: number) => MadeClient | { readonly refused: Problem }

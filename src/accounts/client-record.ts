@@ -1,9 +1,9 @@
-import type { Client, ClientAuthentication, ManagedBy, SecretHash } from '../domain/client.ts'
-import type { ClientMetadata, FieldRefusal, RegisteredAuthentication } from '../protocol/client-metadata.ts'
+import type { Client, ManagedBy } from '../domain/client.ts'
+import type { ClientMetadata, FieldRefusal } from '../protocol/client-metadata.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
 import { isReservedScope } from '../protocol/scope.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
-import { servingSecrets } from './client-credentials.ts'
+import { withCredentials, type HeldCredentials } from './client-credentials.ts'
 
 export type KnownMetadata = ClientMetadata & { readonly clientId: string }
 
@@ -14,7 +14,7 @@ export const loopbackClientId = 'loopback'
 export function clientRecord(
   metadata: KnownMetadata,
   about: {
-    readonly secrets: readonly SecretHash[]
+    readonly credentials: HeldCredentials
     readonly epoch: number
     readonly managedBy: ManagedBy
     readonly createdAt: EpochSeconds
@@ -22,22 +22,17 @@ export function clientRecord(
   },
 ): Client {
   const { authentication: proof, ...rest } = metadata
-  const { secrets, epoch, managedBy, createdAt, updatedAt } = about
+  const { credentials, epoch, managedBy, createdAt, updatedAt } = about
   return {
     v: 1,
     ...rest,
-    authentication: withSecrets(proof, secrets),
+    authentication: withCredentials(proof, credentials),
     disabled: false,
     epoch,
     managedBy,
     createdAt,
     updatedAt,
   }
-}
-
-function withSecrets(proof: RegisteredAuthentication, secrets: readonly SecretHash[]): ClientAuthentication {
-  if (proof.method === 'none' || proof.method === 'private_key_jwt') return proof
-  return { method: proof.method, secrets: servingSecrets(secrets, proof) }
 }
 
 /** Which field of its metadata may not be as it is. */
@@ -65,12 +60,14 @@ export function narrows(before: Client, after: Client): boolean {
     lost(before.legacy, after.legacy) ||
     lost(before.redirectUris, after.redirectUris) ||
     (after.resources !== undefined && (before.resources === undefined || lost(before.resources, after.resources))) ||
-    before.authentication.method !== after.authentication.method ||
+    provenBy(before) !== provenBy(after) ||
     (after.loopbackOnly && !before.loopbackOnly) ||
     (after.disabled && !before.disabled)
   )
 }
 
-export function secretsOf(client: Client): readonly SecretHash[] {
-  return 'secrets' in client.authentication ? client.authentication.secrets : []
+/** How it proves itself, as far as a weaker proof could hide behind it. */
+function provenBy({ authentication: proof }: Client): string {
+  if (proof.method !== 'http_message_signature') return proof.method
+  return `${proof.method} ${'keys' in proof ? 'keys' : 'secret'} ${proof.requireOneTimeCode}`
 }

@@ -5,14 +5,14 @@ import { parseClientMetadata } from '../protocol/client-metadata.ts'
 import { isRefusal } from '../protocol/errors.ts'
 import { problem } from '../protocol/problem.ts'
 import { transition } from '../store/transition.ts'
-import { freshSecret } from './client-credentials.ts'
+import { freshCredentials, furnish, type ShownCredentials } from './client-credentials.ts'
 import { clientProblem, clientRecord, metadataProblem } from './client-record.ts'
 import type { AccountsContext, Outcome } from './context.ts'
 import { paperwork } from './paperwork.ts'
 import { actorName, permit } from './permit.ts'
 
-/** `secret` appears here and never again. */
-export type MadeClient = { readonly client: Client; readonly secret?: string }
+/** Credentials appear here and never again. */
+export type MadeClient = ShownCredentials & { readonly client: Client }
 
 /** Make a client from RFC 7591 metadata. An id that was ever somebody's is refused, a deleted client's too. */
 export async function createClient(
@@ -27,7 +27,7 @@ export async function createClient(
   const refused = permit(actor, { do: 'write-client', given: metadata.scope }) ?? clientProblem(metadata)
   if (refused !== undefined) return { refused }
 
-  const made = await freshSecret(context, { clientId, proof: metadata.authentication })
+  const fresh = await freshCredentials(context, { clientId, method: metadata.authentication.method })
   const target = ref('client', clientId)
   const papers = paperwork(context, { type: 'client.created', clientId, actor: actorName(actor) }, [target])
   return transition(context.transition, { client: target }, ({ client: slot }, now): Decision<Outcome<MadeClient>> => {
@@ -41,8 +41,10 @@ export async function createClient(
         result: { refused: problem('conflict', { field: 'client_id', detail: `client_id ${why}; choose another` }) },
       }
     }
+    const furnished = furnish({ secrets: [] }, metadata.authentication, { fresh, now })
+    if (furnished === undefined) throw new Error('credentials of another kind were made than the client needs')
     const client = clientRecord(metadata, {
-      secrets: made === undefined ? [] : [{ ...made.kept, createdAt: now }],
+      credentials: furnished.credentials,
       epoch: 1,
       managedBy: 'administrator',
       createdAt: now,
@@ -50,7 +52,7 @@ export async function createClient(
     })
     return {
       writes: [put(slot, client, { expiresAt: null, owners: ['*'] }), ...papers(now)],
-      result: { done: { client, ...(made !== undefined && { secret: made.secret }) } },
+      result: { done: { client, ...furnished.shown } },
     }
   })
 }

@@ -10,8 +10,9 @@ import { sealClientSecret } from '../keys/client-secrets.ts'
 import { listAll } from '../store/list-all.ts'
 import { transition } from '../store/transition.ts'
 import { clientSecretHash } from '../tokens/client-secret.ts'
+import { heldBy } from './client-credentials.ts'
 import { canonical } from './canonical.ts'
-import { clientRecord, narrows, secretsOf } from './client-record.ts'
+import { clientRecord, narrows } from './client-record.ts'
 import type { AccountsContext } from './context.ts'
 import { paperwork } from './paperwork.ts'
 
@@ -132,14 +133,16 @@ export function clientFate(
   const kept =
     stored === undefined
       ? undefined
-      : secretsOf(stored).find(
+      : heldBy(stored).secrets.find(
           (secret) => secret.hash === hash && (secret.sealed !== undefined) === (sealedSecret !== undefined),
         )
   const made = clientRecord(wanted.metadata, {
-    secrets:
-      hash === undefined
-        ? []
-        : [kept ?? { hash, createdAt: now, ...(sealedSecret !== undefined && { sealed: sealedSecret }) }],
+    credentials: {
+      secrets:
+        hash === undefined
+          ? []
+          : [kept ?? { hash, createdAt: now, ...(sealedSecret !== undefined && { sealed: sealedSecret }) }],
+    },
     epoch: stored?.epoch ?? 1,
     managedBy: 'file',
     createdAt: stored?.createdAt ?? now,

@@ -139,7 +139,7 @@ function loopbackClient(now: number): Client {
       legacy: ['password'],
       loopbackOnly: true,
     },
-    { secrets: [], epoch: 1, managedBy: 'administrator', createdAt: now, updatedAt: now },
+    { credentials: { secrets: [] }, epoch: 1, managedBy: 'administrator', createdAt: now, updatedAt: now },
   )
 }
 

@@ -1,4 +1,5 @@
 import { changeClient, deleteClient, rotateClientSecret } from '../accounts/change-client.ts'
+import { printCredentials } from '../accounts/client-credentials.ts'
 import type { Outcome } from '../accounts/context.ts'
 import { createClient, type MadeClient } from '../accounts/create-client.ts'
 import { createUser } from '../accounts/create-user.ts'
@@ -31,11 +32,7 @@ export function administerLocally(local: Local): Administration {
     changed = true
     return outcome.done
   }
-  // RFC 7591 §3.2.1: a secret is never without its expiry; ours have none.
-  const made = ({ client, secret }: MadeClient): Document => ({
-    ...printClient(client),
-    ...(secret !== undefined && { client_secret: secret, client_secret_expires_at: 0 }),
-  })
+  const made = (client: MadeClient): Document => ({ ...printClient(client.client), ...printCredentials(client) })
   const shownResource = (resource: Resource): Document => ({
     ...printResource(resource),
     resource_id: encodeTextBase64url(resource.resource),

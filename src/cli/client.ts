@@ -20,7 +20,7 @@ const fields: readonly (readonly [name: string, value: string, description: stri
   [
     'token_endpoint_auth_method',
     '<method>',
-    'client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt or none',
+    'client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, http_message_signature or none',
   ],
   ['token_endpoint_auth_signing_alg', '<alg>', 'with private_key_jwt: the one algorithm'],
   ['scope', '<text>', 'the most it may ask for, separated by spaces'],
@@ -126,7 +126,8 @@ function withFields(command: Command): Command {
   for (const [name, value, description] of fields)
     command.addOption(new Option(`--${name.replaceAll('_', '-')} ${value}`, description))
   return command
-    .option('--jwks <file>', 'with private_key_jwt: its public keys, a JWK Set')
+    .option('--jwks <file>', 'with private_key_jwt or http_message_signature: its public keys, a JWK Set')
+    .option('--require-one-time-code', 'with http_message_signature: a one-time code in each request')
     .option('--loopback-only', 'works only between two ends on this machine')
     .option('--file <file>', 'a JSON document in place of or below the flags; - for standard input')
 }
@@ -142,6 +143,7 @@ async function documentOf(io: Io, options: Options): Promise<Document> {
     ...(file !== undefined && (await readJson(io, file, '--file'))),
     ...Object.fromEntries(said),
     ...(jwks !== undefined && { jwks: await readJson(io, jwks, '--jwks') }),
+    ...(flagOption(options, 'requireOneTimeCode') && { require_one_time_code: true }),
     ...(flagOption(options, 'loopbackOnly') && { loopback_only: true }),
   }
 }
@@ -164,7 +166,10 @@ async function readJson(io: Io, path: string, flag: string): Promise<Document> {
 }
 
 function shown(document: Document): Answer {
-  const { client_secret: secret, client_secret_expires_at: _never, ...rest } = document
+  const { client_secret: secret, client_secret_expires_at: _never, one_time_code_secret: code, ...rest } = document
   const text = card({ ...rest, client_id_issued_at: instant(document['client_id_issued_at']) })
-  return { json: document, text: typeof secret === 'string' ? `${text}client_secret  ${secret}  (shown once)\n` : text }
+  const once = Object.entries({ client_secret: secret, one_time_code_secret: code })
+    .filter(([, value]) => typeof value === 'string')
+    .map(([name, value]) => `${name}  ${String(value)}  (shown once)\n`)
+  return { json: document, text: text + once.join('') }
 }

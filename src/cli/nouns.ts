@@ -21,6 +21,11 @@ export const nouns: readonly Noun[] = [
     summary: 'look into, verify and revoke tokens',
     load: async () => (await import('./token.ts')).registerToken,
   },
+  {
+    name: 'request',
+    summary: 'sign requests as a client',
+    load: async () => (await import('./request.ts')).registerRequest,
+  },
   { name: 'otp', summary: 'one-time codes', load: async () => (await import('./otp.ts')).registerOtp },
   { name: 'key', summary: 'keys and their rotation', load: async () => (await import('./key.ts')).registerKey },
   {

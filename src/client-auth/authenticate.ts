@@ -6,6 +6,7 @@ import { isLoopbackRequest } from '../protocol/loopback-request.ts'
 import type { Parameters } from '../protocol/parameters.ts'
 import { verifySecret } from './client-secret.ts'
 import type { ClientAuthContext } from './context.ts'
+import { verifySignedRequest } from './message-signature.ts'
 import { verifyAssertion } from './client-assertion.ts'
 
 /** What a request shows as proof, before anybody has looked whether it is true. */
@@ -16,6 +17,7 @@ type Presented =
       readonly secret: string
     }
   | { readonly method: 'assertion'; readonly clientId: string | undefined; readonly assertion: string }
+  | { readonly method: 'http_message_signature'; readonly clientId: string | undefined }
   | { readonly method: 'none'; readonly clientId: string }
 
 /**
@@ -48,6 +50,16 @@ async function proved(
       return verifySecret(context, presented, request.peer)
     case 'assertion':
       return verifyAssertion(context, presented, request.peer)
+    case 'http_message_signature': {
+      // The address is ours, never the Host header's: a signature for another server opens nothing here.
+      const targetUri = `${context.issuer}${request.path}${request.query === '' ? '' : `?${request.query}`}`
+      const signed = await verifySignedRequest(
+        context,
+        { ...request, targetUri },
+        { peer: request.peer, named: presented.clientId },
+      )
+      return isRefusal(signed) ? signed : signed.client
+    }
     case 'none': {
       const client = await context.directory.client(presented.clientId)
       // RFC 6749 §3.2.1: a confidential client that shows nothing isn't authenticated.
@@ -63,9 +75,13 @@ function presentedBy(request: HttpRequest, parameters: Parameters): Presented | 
   const secret = parameters.get('client_secret')
   const assertion = parameters.get('client_assertion')
   const assertionType = parameters.get('client_assertion_type')
-  const shown = Number(authorization !== undefined) + Number(secret !== undefined) + Number(assertion !== undefined)
+  const isSigned = request.headers['signature-input'] !== undefined || request.headers['signature'] !== undefined
+  const shown = [authorization !== undefined, secret !== undefined, assertion !== undefined, isSigned].filter(
+    Boolean,
+  ).length
   if (shown > 1) return refuse('invalid_request', 'credentials_several', 'use one method of client authentication')
 
+  if (isSigned) return { method: 'http_message_signature', clientId }
   if (authorization !== undefined) {
     const basic = parseBasicAuthorization(authorization)
     if (isRefusal(basic)) return basic

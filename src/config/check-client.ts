@@ -33,6 +33,13 @@ export function checkClient(
       problem: `isn't used with token_endpoint_auth_method ${method}; leave it out`,
     })
   }
+  // Its secret would have to be shown to somebody, and the file has nobody to show it to.
+  if ('requireOneTimeCode' in metadata.authentication && metadata.authentication.requireOneTimeCode) {
+    problems.push({
+      path: ['require_one_time_code'],
+      problem: "can't be had by a client of this file; make the client with gatehouse client create",
+    })
+  }
   // Through the password grant, only our own loopback client reaches administration and vault.
   if (metadata.grantTypes.includes('password') && metadata.scope.some(isReservedScope)) {
     problems.push({

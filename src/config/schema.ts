@@ -79,7 +79,12 @@ const clientEntry = z.strictObject({
   jwks: z
     .strictObject({ keys: z.array(z.record(z.string(), z.unknown())) })
     .optional()
-    .meta({ description: 'With `private_key_jwt`: the public keys, as a JWK Set.' }),
+    .meta({ description: 'With `private_key_jwt` or `http_message_signature`: the public keys, as a JWK Set.' }),
+  require_one_time_code: z.boolean().optional().meta({
+    description:
+      'A one-time code in each signed request. Its secret is shown once, so such a client is made by the API or on the command line.',
+    default: false,
+  }),
   client_secret: secretReference.optional(),
   scope: z.string().optional().meta({
     description: 'The most it may ask for, separated by spaces.',

@@ -19,7 +19,8 @@ export function encodeBase32(bytes: Uint8Array): string {
  * don't matter; stray bits at the end do (RFC 4648 §3.5).
  */
 export function decodeBase32(text: string): Uint8Array | undefined {
-  const digits = text.toUpperCase().replaceAll(/[ -]/g, '').replace(/=+$/, '')
+  let digits = text.toUpperCase().replaceAll(/[ -]/g, '')
+  while (digits.endsWith('=')) digits = digits.slice(0, -1)
   const bytes: number[] = []
   let held = 0
   let bits = 0

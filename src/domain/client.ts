@@ -20,6 +20,12 @@ export type ClientAuthentication =
       readonly method: 'client_secret_basic' | 'client_secret_post' | 'client_secret_jwt'
       readonly secrets: readonly SecretHash[]
     }
+  | ({
+      readonly method: 'http_message_signature'
+      readonly requireOneTimeCode: boolean
+      /** The secret of its one-time codes, sealed. */
+      readonly oneTimeCode?: string
+    } & ({ readonly secrets: readonly SecretHash[] } | { readonly keys: readonly PublicJwk[] }))
   | {
       readonly method: 'private_key_jwt'
       readonly keys: readonly PublicJwk[]

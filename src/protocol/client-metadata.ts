@@ -34,6 +34,7 @@ export const authenticationMethods = [
   'client_secret_post',
   'client_secret_jwt',
   'private_key_jwt',
+  'http_message_signature',
   'none',
 ] as const
 export type AuthenticationMethod = (typeof authenticationMethods)[number]
@@ -42,16 +43,25 @@ export type AuthenticationMethod = (typeof authenticationMethods)[number]
 export type RegisteredAuthentication =
   | { readonly method: 'none' }
   | { readonly method: 'client_secret_basic' | 'client_secret_post' | 'client_secret_jwt' }
+  | {
+      readonly method: 'http_message_signature'
+      /** Absent: it signs with its secret (`hmac-sha256`). */
+      readonly keys?: readonly PublicJwk[]
+      /** RFC 6238: a fresh code in each request, as a signed component. */
+      readonly requireOneTimeCode: boolean
+    }
   | { readonly method: 'private_key_jwt'; readonly keys: readonly PublicJwk[]; readonly algorithm?: AssertionAlgorithm }
 
+type Proof = { readonly method: AuthenticationMethod; readonly keys?: unknown }
+
 /** Whether a client that proves itself so has a secret. */
-export function usesSecret(proof: { readonly method: AuthenticationMethod }): boolean {
-  return proof.method.startsWith('client_secret_')
+export function usesSecret(proof: Proof): boolean {
+  return proof.method === 'http_message_signature' ? !('keys' in proof) : proof.method.startsWith('client_secret_')
 }
 
 /** Whether verifying the proof needs the secret itself, where for others a hash is enough. */
-export function sealsSecret(proof: { readonly method: AuthenticationMethod }): boolean {
-  return proof.method === 'client_secret_jwt'
+export function sealsSecret(proof: Proof): boolean {
+  return proof.method === 'client_secret_jwt' || proof.method === 'http_message_signature'
 }
 
 /** Client metadata (RFC 7591 §2) in our names, checked and complete. */
@@ -96,6 +106,7 @@ const known: ReadonlySet<string> = new Set([
   'token_endpoint_auth_method',
   'token_endpoint_auth_signing_alg',
   'jwks',
+  'require_one_time_code',
   'scope',
   'resources',
   'id_token_signed_response_alg',
@@ -201,6 +212,7 @@ export function printClientMetadata(metadata: ClientMetadata): ClientDocument {
     token_endpoint_auth_method: proof.method,
     token_endpoint_auth_signing_alg: 'algorithm' in proof ? proof.algorithm : undefined,
     jwks: 'keys' in proof ? { keys: proof.keys } : undefined,
+    require_one_time_code: 'requireOneTimeCode' in proof && proof.requireOneTimeCode ? true : undefined,
     scope: printScope(metadata.scope),
     resources: metadata.resources,
     id_token_signed_response_alg: metadata.idTokenAlgorithm,
@@ -224,6 +236,13 @@ function refuseStrange(name: string): void {
 function readAuthentication(document: ClientDocument, legacy: readonly LegacySwitch[]): RegisteredAuthentication {
   const method = readField(document, 'token_endpoint_auth_method', oneOf(authenticationMethods), 'client_secret_basic')
   const keys = optionalField(document, 'jwks', readKeys)
+  const requireOneTimeCode = readField(document, 'require_one_time_code', readBoolean, false)
+  if (requireOneTimeCode && method !== 'http_message_signature')
+    throw new FieldProblem(
+      'require_one_time_code',
+      'is only for http_message_signature, where the code is signed; leave it out',
+      'metadata_conflict',
+    )
   const algorithmField = 'token_endpoint_auth_signing_alg'
   if (method === 'private_key_jwt') {
     if (keys === undefined)
@@ -236,12 +255,21 @@ function readAuthentication(document: ClientDocument, legacy: readonly LegacySwi
     algorithmField,
     oneOf(method === 'client_secret_jwt' ? [secretAssertionAlgorithm] : [...assertionAlgorithms]),
   )
+  const signs = method === 'http_message_signature'
+  const unfit = signs && keys !== undefined ? keys.findIndex(({ kty }) => kty === 'RSA') : -1
+  if (unfit >= 0) throw new FieldProblem(`jwks.keys[${unfit}]`, 'must be a P-256 or Ed25519 key to sign messages')
   const strayed =
-    keys !== undefined ? 'jwks' : algorithm !== undefined && method !== 'client_secret_jwt' ? algorithmField : undefined
+    keys !== undefined && !signs
+      ? 'jwks'
+      : algorithm !== undefined && method !== 'client_secret_jwt'
+        ? algorithmField
+        : undefined
   if (strayed !== undefined)
     throw new FieldProblem(
       strayed,
-      'is only for private_key_jwt; leave it out or change token_endpoint_auth_method',
+      strayed === 'jwks'
+        ? 'is only for private_key_jwt and http_message_signature; leave it out or change token_endpoint_auth_method'
+        : 'is only for private_key_jwt and client_secret_jwt; leave it out or change token_endpoint_auth_method',
       'metadata_conflict',
     )
   if (legacy.includes('assertion_audience') && method !== 'client_secret_jwt') {
@@ -251,7 +279,7 @@ function readAuthentication(document: ClientDocument, legacy: readonly LegacySwi
       'metadata_conflict',
     )
   }
-  return { method }
+  return signs ? { method, requireOneTimeCode, ...(keys === undefined ? {} : { keys }) } : { method }
 }
 
 type GrantContext = {

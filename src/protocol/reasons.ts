@@ -37,6 +37,15 @@ export const reasons = {
   assertion_jti: 'The client assertion has no usable jti',
   assertion_replayed: 'The client assertion was used before',
 
+  signature_malformed: 'The message signature could not be read, or lacks created, nonce or keyid',
+  signature_component: 'A component that the message signature covers has no value in the request',
+  signature_wrong: 'The message signature does not fit the request and the key of the client',
+  signature_uncovered: 'The message signature leaves out a component that must be covered',
+  signature_times: 'The message signature was made too long ago, too far ahead, or has expired',
+  signature_replayed: 'The nonce of the message signature was used before',
+  content_digest: 'The body does not fit its Content-Digest',
+  one_time_code: 'The one-time code is missing, wrong or was used before',
+
   // Authorization requests
   redirect_uri_missing: 'No redirect URI was named and the client has not exactly one',
   redirect_uri_mismatch:

@@ -45,6 +45,7 @@ export function capabilitiesOf(offered: Offered): Capabilities {
       'client_secret_post',
       'client_secret_jwt',
       'private_key_jwt',
+      'http_message_signature',
     ],
     assertionAlgorithms: [...assertionAlgorithms, secretAssertionAlgorithm],
     idTokenAlgorithms: signingAlgorithms,

@@ -4,7 +4,7 @@ import { createClient } from '../../src/accounts/create-client.ts'
 import { findClient, listClients, printClient } from '../../src/accounts/find-client.ts'
 import { findResource, listResources, printResource } from '../../src/accounts/find-resource.ts'
 import { changeResource, createResource, deleteResource } from '../../src/accounts/write-resource.ts'
-import { secretsOf } from '../../src/accounts/client-record.ts'
+import { heldBy } from '../../src/accounts/client-credentials.ts'
 import { verifyClientSecret } from '../../src/tokens/client-secret.ts'
 import { asUser, cli, done, makeUser, openHouse, refusal, type House } from './house.ts'
 
@@ -24,7 +24,7 @@ const issuer = 'https://login.example'
 /** Whether a secret opens the client now. */
 async function opens(clientId: string, secret: string | undefined): Promise<boolean> {
   const client = await findClient(house, clientId)
-  return client !== undefined && verifyClientSecret(secret ?? '', secretsOf(client), house.clock.seconds())
+  return client !== undefined && verifyClientSecret(secret ?? '', heldBy(client).secrets, house.clock.seconds())
 }
 
 describe('creating a client', () => {

@@ -34,6 +34,7 @@ const prints: Readonly<Record<string, readonly object[]>> = {
   'client-credentials-basic.sh': [ofNotes],
   'client-credentials-post.sh': [ofNotes],
   'client-credentials-private-key-jwt.sh': [ofNotes],
+  'client-credentials-signed.sh': [ofNotes],
   'authorization-code.sh': [{ ...personal, scope: 'openid profile email offline_access' }],
   'refresh.sh': [{ ...personal, scope: 'openid profile', refresh_token: expect.stringMatching(/^gth_rt_/) as string }],
   'password.sh': [{ ...personal, scope: 'openid profile' }],

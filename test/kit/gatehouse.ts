@@ -36,6 +36,8 @@ export function createTestClock(): TestClock {
 export type MadeClient = {
   readonly clientId: string
   readonly secret: string
+  /** base32; only for a client that must send one-time codes. */
+  readonly oneTimeCodeSecret?: string
   readonly record: Client
   readonly basic: string
 }
@@ -148,6 +150,7 @@ export async function startGatehouse(options: TestOptions = {}): Promise<TestGat
       return {
         clientId,
         secret,
+        ...(made.oneTimeCodeSecret !== undefined && { oneTimeCodeSecret: made.oneTimeCodeSecret }),
         record: made.client,
         basic: `Basic ${btoa(`${encodeURIComponent(clientId)}:${encodeURIComponent(secret)}`)}`,
       }

@@ -33,7 +33,13 @@ const members = {
     .meta({ description: 'Must agree with `grant_types`; may be left out.' }),
   token_endpoint_auth_method: z.enum(authenticationMethods).meta({ description: '`none` makes a public client.' }),
   token_endpoint_auth_signing_alg: z.enum([...assertionAlgorithms, secretAssertionAlgorithm]),
-  jwks: jwks.meta({ description: 'With `private_key_jwt`: the public keys.' }),
+  jwks: jwks.meta({
+    description:
+      'With `private_key_jwt` or `http_message_signature`: the public keys. A client that signs messages without them has a secret.',
+  }),
+  require_one_time_code: z
+    .boolean()
+    .meta({ description: 'With `http_message_signature`: each request carries a one-time code (RFC 6238), signed.' }),
   scope: z.string().max(2_048).meta({
     description:
       'The most it may ask for, separated by spaces. Powers over this server (`admin`, `vault`, `introspect`, …) only whoever holds them gives.',
@@ -110,6 +116,7 @@ export const client = z
     token_endpoint_auth_method: members.token_endpoint_auth_method,
     token_endpoint_auth_signing_alg: members.token_endpoint_auth_signing_alg.exactOptional(),
     jwks: jwks.exactOptional(),
+    require_one_time_code: members.require_one_time_code.exactOptional(),
     scope: members.scope,
     resources: members.resources.exactOptional(),
     id_token_signed_response_alg: members.id_token_signed_response_alg,
@@ -123,6 +130,13 @@ export const client = z
     epoch,
     client_secret: secret.client_secret.exactOptional(),
     client_secret_expires_at: secret.client_secret_expires_at.exactOptional(),
+    one_time_code_secret: z
+      .string()
+      .meta({
+        description: 'base32, for SHA1, 6 digits, 30 seconds. Shown in this answer and never again.',
+        readOnly: true,
+      })
+      .exactOptional(),
   })
   .meta({ id: 'Client', description: 'An OAuth client, in RFC 7591 names.' })
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { changeClient, deleteClient, noSuchClient, rotateClientSecret } from '../../accounts/change-client.ts'
 import { createClient, type MadeClient } from '../../accounts/create-client.ts'
+import { printCredentials } from '../../accounts/client-credentials.ts'
 import { findClient, listClients, printClient } from '../../accounts/find-client.ts'
 import type { Client } from '../../domain/client.ts'
 import { operation, type Operation } from '../operation.ts'
@@ -155,5 +156,4 @@ type Shown = z.input<typeof client>
 /** Printed in the names of RFC 7591, which know no types; that they are these is what the tests of the answers check. */
 const shown = (of: Client): Shown => printClient(of) as Shown
 
-const shownOnce = ({ client: of, secret }: MadeClient): Shown =>
-  secret === undefined ? shown(of) : { ...shown(of), client_secret: secret, client_secret_expires_at: 0 }
+const shownOnce = (made: MadeClient): Shown => ({ ...shown(made.client), ...printCredentials(made) })
