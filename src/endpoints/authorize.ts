@@ -10,7 +10,7 @@ import { refuseToClient } from './authorization-response.ts'
 import type { Core } from './core.ts'
 import { bindToBrowser, parkUnbound, takeUp, type Pending } from './interactions.ts'
 import { refusalPage } from './presentation.ts'
-import { proceed } from './proceed.ts'
+import { issueAtOnce, proceed } from './proceed.ts'
 
 /** The authorization endpoint (RFC 6749 §3.1): GET and POST, which OIDC Core §3.1.2.1 both asks for. */
 export function createAuthorizeEndpoint(core: Core): Endpoint {
@@ -19,7 +19,7 @@ export function createAuthorizeEndpoint(core: Core): Endpoint {
     if ('status' in pending) return pending
     // A cross-site POST comes without cookies: whatever it would find signed in is not its person.
     if (http.method === 'POST') return parkUnbound(core, http, pending.request)
-    return proceed(core, http, pending, await currentSession(core, http))
+    return (await issueAtOnce(core, http, pending)) ?? proceed(core, http, pending, await currentSession(core, http))
   }
 }
 

@@ -6,7 +6,7 @@ import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { openSession, type OpenedSession, type Proof } from '../signin/session.ts'
 import { transition } from '../store/transition.ts'
 import type { Core } from './core.ts'
-import { advance, type Parked } from './interactions.ts'
+import { noteProgress, type Parked } from './interactions.ts'
 import { withHeaders } from './presentation.ts'
 import { proceed } from './proceed.ts'
 import { seeOther } from './respond.ts'
@@ -24,39 +24,47 @@ export async function completeSignIn(
 ): Promise<HttpResponse> {
   const { proof, pending, next } = about
   const opened = await openSession(core, http, proof)
-  await replaceSession(core, http, { previous: proof.previous, opened })
-  const response = pending === undefined ? seeOther(next ?? '/account') : await onward(core, http, { pending, opened })
+  const advanced = await admit(core, http, { pending, previous: proof.previous, opened })
+  const response =
+    advanced === undefined
+      ? seeOther(pending === undefined ? (next ?? '/account') : '/account')
+      : await proceed(core, http, advanced, opened.signedIn)
   return withHeaders(response, opened.setCookies)
 }
 
-async function onward(
-  core: Core,
-  http: HttpRequest,
-  { pending, opened }: { readonly pending: Parked; readonly opened: OpenedSession },
-): Promise<HttpResponse> {
-  const { signedIn, browserHash } = opened
-  const { sessionId, session } = signedIn
-  const advanced = await advance(core, pending, { sessionId, authenticatedAt: session.authTime, browserHash })
-  return advanced === undefined ? seeOther('/account') : proceed(core, http, advanced, signedIn)
-}
-
 /**
- * The session that was there before ends in the same commit: its id must not outlive the change of privilege. If it was
- * somebody else's, the browser was taken over: for who was there before, that is signing out.
+ * One commit: the new session, the note of it in the parked request (which comes back, if it is still there), and the end of
+ * the session before, whose id must not outlive the change of privilege. If that was somebody else's, the browser was taken
+ * over: for who was there before, that is signing out.
  */
-async function replaceSession(
+async function admit(
   core: Core,
   http: HttpRequest,
-  { previous, opened }: { readonly previous: SignedIn | undefined; readonly opened: OpenedSession },
-): Promise<void> {
-  const refs = { previous: ref('session', previous?.sessionId ?? 'none') }
-  const { user } = opened.signedIn
+  about: {
+    readonly pending: Parked | undefined
+    readonly previous: SignedIn | undefined
+    readonly opened: OpenedSession
+  },
+): Promise<Parked | undefined> {
+  const { pending, previous, opened } = about
+  const { signedIn, browserHash } = opened
+  const { sessionId, session, user } = signedIn
+  const refs = {
+    ...(previous !== undefined && { previous: ref('session', previous.sessionId) }),
+    ...(pending !== undefined && { interaction: ref('interaction', pending.parked.id) }),
+  }
   const takenOver = previous !== undefined && previous.user.userId !== user.userId
   const eventId = core.random.id(core.clock.millis())
-  await transition(core.transition, refs, (slots, at) => {
+  const advanced = await transition(core.transition, refs, (slots, at) => {
     const end = { at, actor: user.userId, address: http.peer.address }
-    const ended = takenOver ? beginEnd(slots.previous, { end, eventId }) : remove(slots.previous)
-    return { writes: [...ended, ...opened.writes], result: undefined }
+    const over = slots.previous === undefined || !takenOver ? [] : beginEnd(slots.previous, { end, eventId })
+    const replaced = slots.previous === undefined || takenOver ? [] : remove(slots.previous)
+    const noted =
+      pending === undefined || slots.interaction === undefined
+        ? { writes: [], result: undefined }
+        : noteProgress(slots.interaction, pending, { sessionId, authenticatedAt: session.authTime, browserHash })
+    return { writes: [...over, ...replaced, ...noted.writes, ...opened.writes], result: noted.result }
   })
   if (takenOver) await finishEnd(core, previous.sessionId)
+  return advanced
 }

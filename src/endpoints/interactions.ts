@@ -1,13 +1,13 @@
 import type { AuthorizationRequest, Interaction } from '../domain/interaction.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
-import { create, put, ref } from '../domain/record.ts'
+import { create, put, ref, type Decision, type Slot } from '../domain/record.ts'
 import { staleInteractionPage } from '../pages/stale-interaction-page.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { isLoopbackRequest } from '../protocol/loopback-request.ts'
 import { verifyRedirectUri } from '../protocol/redirect-uri.ts'
 import { browserHash, knowBrowser, readBrowser } from '../signin/browser.ts'
-import { readAlive } from '../store/read-alive.ts'
+import { lookUp } from '../store/look-up.ts'
 import { commitNew, transition } from '../store/transition.ts'
 import type { ReplyTo } from './authorization-response.ts'
 import type { Core } from './core.ts'
@@ -75,7 +75,7 @@ async function store(
 export async function takeUp(core: Core, http: HttpRequest, id: string | undefined): Promise<Parked | HttpResponse> {
   const stale = (status: 400 | 403) => staleInteractionPage(presentationFor(core, http), { status })
   if (id === undefined || !idShape.test(id)) return stale(400)
-  const interaction = await readAlive(core.transition.store, ref('interaction', id), core.clock.seconds())
+  const interaction = await lookUp(core.transition, ref('interaction', id), core.clock.seconds())
   if (interaction === undefined) return stale(400)
   const browser = readBrowser(core, http)
   if (browser === undefined || interaction.browserHash !== browserHash(browser)) return stale(403)
@@ -115,19 +115,24 @@ export async function bindToBrowser(
   return bound ? seeOther(`/oauth/authorize/resume?interaction=${id}`, browser.setCookie) : undefined
 }
 
+type Progress = Pick<Interaction, 'sessionId' | 'authenticatedAt' | 'browserHash'>
+
 /** Note in a parked request who signed in, or was chosen, for it. Nothing, if it was used up or has expired meanwhile. */
-export async function advance(
-  core: Core,
+export async function advance(core: Core, pending: Parked, progress: Progress): Promise<Parked | undefined> {
+  const refs = { interaction: ref('interaction', pending.parked.id) }
+  return transition(core.transition, refs, ({ interaction }) => noteProgress(interaction, pending, progress))
+}
+
+/** The same as a decision, for the commit of what makes the progress. */
+export function noteProgress(
+  slot: Slot<'interaction'>,
   pending: Parked,
-  progress: Pick<Interaction, 'sessionId' | 'authenticatedAt' | 'browserHash'>,
-): Promise<Parked | undefined> {
-  const { id } = pending.parked
-  return transition(core.transition, { interaction: ref('interaction', id) }, ({ interaction: slot }) => {
-    if (slot.value === undefined) return { writes: [], result: undefined }
-    const interaction: Interaction = { ...slot.value, ...progress }
-    return {
-      writes: [put(slot, interaction, { expiresAt: interaction.createdAt + lifetimes.interaction })],
-      result: { ...pending, parked: { id, interaction } },
-    }
-  })
+  progress: Progress,
+): Decision<Parked | undefined> {
+  if (slot.value === undefined) return { writes: [], result: undefined }
+  const interaction: Interaction = { ...slot.value, ...progress }
+  return {
+    writes: [put(slot, interaction, { expiresAt: interaction.createdAt + lifetimes.interaction })],
+    result: { ...pending, parked: { id: slot.id, interaction } },
+  }
 }

@@ -50,20 +50,20 @@ export async function issueAuthorization(
   const { parked } = pending
   const { sessionId, user } = signedIn
   const refs = {
-    // Without a parked request this is nobody's, and absent.
-    interaction: ref('interaction', parked?.id ?? 'none'),
+    ...(parked !== undefined && { interaction: ref('interaction', parked.id) }),
     session: ref('session', sessionId),
     consent: ref('consent', consentId(user.userId, to.client.clientId)),
   }
   const outcome = await transition(core.transition, refs, ({ interaction, session, consent }, now) => {
     // The second click on the same page finds it used up, and makes nothing.
-    if (parked !== undefined && interaction.value === undefined) return { writes: [], result: 'used up' }
+    if (interaction !== undefined && interaction.value === undefined) return { writes: [], result: 'used up' }
+    const usedUp = interaction === undefined ? [] : remove(interaction)
     // Signing out and withdrawing end what they find: what comes to be after them must not (L4).
     if (session.value === undefined || session.value.ended !== undefined) return { writes: [], result: 'overtaken' }
     if (authorization.agreed !== true) {
       if (!coversRequest(consent.value, user, to.client, { ...request, scope }))
         return { writes: [], result: 'overtaken' }
-      return { writes: [...remove(interaction), check(session), check(consent), ...made.writes], result: 'done' }
+      return { writes: [...usedUp, check(session), check(consent), ...made.writes], result: 'done' }
     }
     const remembered = widenConsent(consent.value, {
       userId: user.userId,
@@ -81,7 +81,7 @@ export async function issueAuthorization(
       }),
       eventWrite(core, happening(authorization, http, 'consent.given')),
     ]
-    return { writes: [...remove(interaction), check(session), ...agreed, ...made.writes], result: 'done' }
+    return { writes: [...usedUp, check(session), ...agreed, ...made.writes], result: 'done' }
   })
   if (outcome === 'overtaken') {
     // Once more, with what is stored now.

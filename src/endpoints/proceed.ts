@@ -4,7 +4,8 @@ import { nextStep, type SignedIn } from '../domain/next-step.ts'
 import { ref } from '../domain/record.ts'
 import { refuse } from '../protocol/errors.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
-import { readAlive } from '../store/read-alive.ts'
+import { lookUp, recollect } from '../store/look-up.ts'
+import { currentSession } from '../signin/session.ts'
 import { refuseToClient } from './authorization-response.ts'
 import type { Core } from './core.ts'
 import { park, type Pending } from './interactions.ts'
@@ -32,14 +33,29 @@ export async function proceed(
     : seeOther(`${path}?interaction=${pending.parked.id}`)
 }
 
+/**
+ * The answer to a request that needs nothing of its person, from what this process remembers: the commit that makes the code
+ * checks session and consent, which spares the commonest request of all its reads. Nothing, where it isn't that simple.
+ */
+export async function issueAtOnce(core: Core, http: HttpRequest, pending: Pending): Promise<HttpResponse | undefined> {
+  const signedIn = await currentSession(core, http, recollect)
+  if (signedIn === undefined || (await stepOf(core, pending, signedIn, recollect)).step !== 'issue') return undefined
+  return issueAuthorization(core, http, { pending, signedIn, scope: allowedScope(pending, signedIn) })
+}
+
 /** What a request needs next, from what is stored now. */
-export async function stepOf(core: Core, pending: Pending, signedIn: SignedIn | undefined) {
+export async function stepOf(
+  core: Core,
+  pending: Pending,
+  signedIn: SignedIn | undefined,
+  look: typeof lookUp = lookUp,
+) {
   const { request, to, parked } = pending
   const now = core.clock.seconds()
   const consent =
     signedIn === undefined
       ? undefined
-      : await readAlive(core.transition.store, ref('consent', consentId(signedIn.user.userId, to.client.clientId)), now)
+      : await look(core.transition, ref('consent', consentId(signedIn.user.userId, to.client.clientId)), now)
   const asked = signedIn === undefined ? request : { ...request, scope: allowedScope(pending, signedIn) }
   return nextStep({ request: asked, client: to.client, signedIn, consent, progress: parked?.interaction, now })
 }

@@ -1,9 +1,9 @@
 import { sha256 } from '../crypto/hash.ts'
-import { ref, type Decision, type StoredRecord } from '../domain/record.ts'
+import { ref, type Decision } from '../domain/record.ts'
 import { redeemCode } from '../domain/redeem-code.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
 import { codeChallengeOf, parseCodeVerifier } from '../protocol/pkce.ts'
-import { aliveValue } from '../store/read-alive.ts'
+import { recollect } from '../store/look-up.ts'
 import { transition } from '../store/transition.ts'
 import { readCode } from '../tokens/code.ts'
 import type { Minted } from '../tokens/mint.ts'
@@ -27,8 +27,8 @@ export const authorizationCode: GrantType = {
       return refuse('invalid_grant', 'code_malformed')
     }
     const now = context.clock.seconds()
-    const [seen] = await context.transition.store.read([ref('grant', code.recordId)])
-    const known = aliveValue(seen as StoredRecord<'grant'> | undefined, now)
+    // Whose grant it is, and of what, never changes.
+    const known = await recollect(context.transition, ref('grant', code.recordId), now)
     if (known === undefined) return refuse('invalid_grant', 'unknown_code')
 
     const verifier = parseCodeVerifier(parameters.get('code_verifier'))
@@ -73,7 +73,6 @@ export const authorizationCode: GrantType = {
           ? { writes: decision.writes, result }
           : { writes: decision.writes, result: issuing.mint(result) }
       },
-      { grant: seen },
     )
     if (isRefusal(outcome)) return outcome
     return {

@@ -1,7 +1,7 @@
-import { ref, type Decision, type StoredRecord } from '../domain/record.ts'
+import { ref, type Decision } from '../domain/record.ts'
 import { rotateRefresh, type Rotated } from '../domain/rotate-refresh.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
-import { aliveValue } from '../store/read-alive.ts'
+import { recollect } from '../store/look-up.ts'
 import { transition } from '../store/transition.ts'
 import type { Minted } from '../tokens/mint.ts'
 import { readRefreshToken } from '../tokens/refresh.ts'
@@ -25,8 +25,8 @@ export const refreshToken: GrantType = {
     }
     const grantId = presented.recordId
     const now = context.clock.seconds()
-    const [seen] = await context.transition.store.read([ref('grant', grantId)])
-    const known = aliveValue(seen as StoredRecord<'grant'> | undefined, now)
+    // Whose grant it is, and of what, never changes.
+    const known = await recollect(context.transition, ref('grant', grantId), now)
     if (known === undefined) return refuse('invalid_grant', 'unknown_grant')
     const user = await activeUser(context, known.userId)
     if (isRefusal(user)) return user
@@ -69,7 +69,6 @@ export const refreshToken: GrantType = {
           ? { writes: decision.writes, result }
           : { writes: decision.writes, result: { ...result, minted: issuing.mint(result.grant) } }
       },
-      { grant: seen },
     )
     if (isRefusal(outcome)) return outcome
     return {

@@ -15,6 +15,7 @@ import type { Clock } from '../protocol/time.ts'
 import { buildServerMetadata } from '../protocol/server-metadata.ts'
 import { createDirectory } from '../store/directory.ts'
 import type { Store } from '../store/port.ts'
+import { createRecent } from '../store/recent.ts'
 import { ensureInstance } from '../store/ensure-instance.ts'
 import { hearOwnChanges } from '../store/hear-own-changes.ts'
 import { openStore } from '../store/open.ts'
@@ -70,7 +71,7 @@ export async function openGatehouse(config: Config, system: System, options: Gat
   })
   // A commit here is heard here at once, wherever the others have to ask for it.
   const heard = admin.changesAre === 'polled' ? hearOwnChanges(store, directory.forget) : store
-  const transition = { store: heard, clock, random }
+  const transition = { store: heard, clock, random, recent: createRecent() }
   const passwords = options.passwords ?? createPasswordPool({ threads: 2, queueLimit: 100 })
   const strength = createPasswordStrength()
   const readyAt = clock.seconds()

@@ -7,7 +7,7 @@ import { isSessionAlive, needsTouch, sessionExpiry, startSession } from '../doma
 import type { User } from '../domain/user.ts'
 import { cookieNameOf, parseCookies, printRemoveCookie, printSetCookie } from '../protocol/cookies.ts'
 import type { HeaderLine, HttpRequest } from '../protocol/http.ts'
-import { readAlive } from '../store/read-alive.ts'
+import { lookUp } from '../store/look-up.ts'
 import { transition } from '../store/transition.ts'
 import { printSessionHandle, readSessionHandle } from '../tokens/session-handle.ts'
 import { browserHash, newBrowser } from './browser.ts'
@@ -16,13 +16,20 @@ import { rememberDevice } from './known-devices.ts'
 
 const sessionCookie = 'gatehouse-session'
 
-/** Who is signed in in this browser. Expired, superseded, forged and foreign cookies are all nobody. */
-export async function currentSession(context: BrowserContext, request: HttpRequest): Promise<SignedIn | undefined> {
+/**
+ * Who is signed in in this browser. Expired, superseded, forged and foreign cookies are all nobody. With `recollect` in place
+ * of `lookUp` the session may have ended a moment ago: only where a commit checks it.
+ */
+export async function currentSession(
+  context: BrowserContext,
+  request: HttpRequest,
+  look: typeof lookUp = lookUp,
+): Promise<SignedIn | undefined> {
   const text = parseCookies(request.headers['cookie']).get(cookieNameOf(sessionCookie, schemeOf(context)))
   const handle = text === undefined ? undefined : await sessionHandle(context, text)
   if (handle === undefined) return undefined
   const now = context.clock.seconds()
-  const session = await readAlive(context.transition.store, ref('session', handle.recordId), now)
+  const session = await look(context.transition, ref('session', handle.recordId), now)
   if (session === undefined || !sameImprint(session, handle.imprint)) return undefined
   const user = await context.directory.user(session.userId)
   if (user === undefined || !isSessionAlive(session, user, await context.directory.instance(), now)) return undefined

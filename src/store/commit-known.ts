@@ -1,5 +1,6 @@
 import { ref, type Write } from '../domain/record.ts'
 import type { StampedWrite, Store } from './port.ts'
+import type { Recent } from './recent.ts'
 import { StoreUnavailable } from './unavailable.ts'
 
 /** At least 96 random bits, never the same twice. */
@@ -12,15 +13,31 @@ const mostTries = 3
  * and if it isn't there the very same commit is tried again, so that the lost one can no longer happen unseen.
  */
 export async function commitKnown(
-  context: { readonly store: Store; readonly random: Stamps },
+  context: { readonly store: Store; readonly random: Stamps; readonly recent?: Recent },
   writes: readonly Write[],
 ): Promise<'committed' | 'conflict'> {
   const stamped = stamp(writes, context.random)
+  const outcome = await commit(context.store, stamped)
+  if (context.recent !== undefined && outcome === 'committed') remember(context.recent, stamped)
+  return outcome
+}
+
+async function commit(store: Store, stamped: readonly StampedWrite[]): Promise<'committed' | 'conflict'> {
   try {
-    return await context.store.commit(stamped)
+    return await store.commit(stamped)
   } catch (error) {
-    if (error instanceof StoreUnavailable && error.outcome === 'unknown') return settle(context.store, stamped, error)
+    if (error instanceof StoreUnavailable && error.outcome === 'unknown') return settle(store, stamped, error)
     throw error
+  }
+}
+
+/** What is stored now, for as long as nobody else changes it. */
+function remember(recent: Recent, writes: readonly StampedWrite[]): void {
+  for (const write of writes) {
+    if (write.op === 'put') {
+      const { kind, id, version, value, expiresAt } = write
+      recent.keep(expiresAt === null ? { kind, id, version, value } : { kind, id, version, value, expiresAt })
+    } else if (write.op === 'delete') recent.forget(write)
   }
 }
 

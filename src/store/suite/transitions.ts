@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { append, check, put, ref, remove } from '../../domain/record.ts'
+import { append, check, put, ref, remove, type Slot, type Write } from '../../domain/record.ts'
 import { commitNew, transition, type TransitionContext } from '../transition.ts'
 import type { Store } from '../port.ts'
+import { createRecent } from '../recent.ts'
 import { countingStamps, event, exists, holderOf, lease, putLease, start } from './samples.ts'
 import type { Proofs } from './subject.ts'
 
@@ -74,27 +75,36 @@ export const transitions: Proofs = {
     assert.equal(await exists(store, lease('b')), false)
   },
 
-  async 'what the request saw already is good for one attempt'(open) {
+  async 'what this process read or wrote before spares a transition its read'(open) {
     const { store } = await open()
     await store.commit([putLease('a', '1', 'v1')])
-    const [seen] = await store.read([lease('a')])
-    let reads = 0
-    const counting = { ...store, read: (refs: Parameters<Store['read']>[0]) => ((reads += 1), store.read(refs)) }
-    const context = contextOf(counting)
-    const add = () =>
-      transition(
-        context,
-        { a: lease('a') },
-        ({ a }) => {
-          const next = `${a.value?.holder}+1`
-          return { writes: [put(a, { v: 1, holder: next }, { expiresAt: null })], result: next }
-        },
-        { a: seen },
-      )
-    assert.deepEqual([await add(), reads], ['1+1', 0])
+    const { context, reads } = remembering(store)
+    const results = [await extend(context), await extend(context), await extend(context)]
+    assert.deepEqual([results, reads()], [['1+', '1++', '1+++'], 1])
     // By now it is another's: decided on what is there, not on what was.
-    assert.deepEqual([await add(), reads], ['1+1+1', 1])
-    assert.equal(await holderOf(store, 'a'), '1+1+1')
+    const [mine] = await store.read([lease('a')])
+    await store.commit([putLease('a', 'theirs', 'v2', { expect: mine?.version ?? null })])
+    assert.deepEqual([await extend(context), reads()], ['theirs+', 2])
+    assert.equal(await holderOf(store, 'a'), 'theirs+')
+  },
+
+  async 'a memory counts only where the commit compares it with what is stored'(open) {
+    const { store } = await open()
+    await store.commit([putLease('a', '1', 'v1')])
+    const { context } = remembering(store)
+    await extend(context)
+    const [mine] = await store.read([lease('a')])
+    await store.commit([putLease('a', 'theirs', 'v2', { expect: mine?.version ?? null })])
+    const look = async (id: string, also: readonly Write[]) =>
+      transition(context, { a: lease('a') }, ({ a }) => ({
+        writes: also.length === 0 ? [] : [...also, append(id, event(id).event)],
+        result: a.value?.holder,
+      }))
+    // Neither writing nothing nor writing something else verifies it.
+    assert.equal(await look('e1', []), 'theirs')
+    const [theirs] = await store.read([lease('a')])
+    await store.commit([{ op: 'delete', kind: 'lease', id: 'a', expect: theirs?.version ?? '' }])
+    assert.equal(await look('e2', [put(emptySlot('b'), { v: 1, holder: 'b' }, { expiresAt: null })]), undefined)
   },
 
   async 'new records and events need no read, and a second time is an error'(open) {
@@ -105,6 +115,24 @@ export const transitions: Proofs = {
     assert((await store.read(['e1', 'e2', 'e3'].map((id) => ref('event', id)))).every((found) => found !== undefined))
     await assert.rejects(commitNew(context, [append('e1', event('e1').event)]), /already exists/)
   },
+}
+
+/** A context that remembers leases, and how often it has read. */
+function remembering(store: Store): { readonly context: TransitionContext; readonly reads: () => number } {
+  let reads = 0
+  const counting = { ...store, read: (refs: Parameters<Store['read']>[0]) => ((reads += 1), store.read(refs)) }
+  return { context: { ...contextOf(counting), recent: createRecent(['lease']) }, reads: () => reads }
+}
+
+function extend(context: TransitionContext): Promise<string> {
+  return transition(context, { a: lease('a') }, ({ a }) => {
+    const next = `${a.value?.holder}+`
+    return { writes: [put(a, { v: 1, holder: next }, { expiresAt: null })], result: next }
+  })
+}
+
+function emptySlot(id: string): Slot<'lease'> {
+  return { ...lease(id), version: null, value: undefined }
 }
 
 function contextOf(store: Store, now: number = start): TransitionContext {
