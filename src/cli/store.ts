@@ -7,6 +7,7 @@ import { CliFailure } from './failure.ts'
 import type { Io } from './io.ts'
 import { localVerb } from './local-verb.ts'
 import type { Local } from './local.ts'
+import { registerStoreCopy } from './store-copy.ts'
 
 const batch = 500
 /** A clock further off than this must not forget what was revoked. */
@@ -44,6 +45,8 @@ export function registerStore(program: Command, io: Io): void {
     },
     { changes: true },
   )
+
+  registerStoreCopy(store, io)
 }
 
 async function sweepAll(local: Local): Promise<number> {

@@ -4,6 +4,9 @@ import type { EpochSeconds } from '../protocol/time.ts'
 import { transition } from '../store/transition.ts'
 import type { ClientAuthContext } from './context.ts'
 
+/** Nothing has to be remembered longer than an assertion with the longest life, made by a clock that is ahead. */
+const longestMemory = 420
+
 /** Something that may happen once, named by parts, and how long it must be remembered. */
 export type Once = { readonly what: readonly string[]; readonly until: EpochSeconds }
 
@@ -12,7 +15,7 @@ export type Once = { readonly what: readonly string[]; readonly until: EpochSeco
  * The names are hashed with the length of each part, so that no two meet.
  */
 export async function useOnce(
-  context: Pick<ClientAuthContext, 'transition'>,
+  context: Pick<ClientAuthContext, 'transition' | 'directory'>,
   things: readonly Once[],
 ): Promise<string | undefined> {
   const refs = Object.fromEntries(
@@ -21,8 +24,12 @@ export async function useOnce(
       ref('once', sha256(what.map((part) => `${part.length}:${part}`).join('\n'))),
     ]),
   ) satisfies Readonly<Record<string, Ref<'once'>>>
+  const { restoredAt = 0 } = await context.directory.instance()
   return transition(context.transition, refs, (slots): Decision<string | undefined> => {
-    const used = things.find((_thing, index) => slots[String(index)]?.value !== undefined)
+    const used = things.find(
+      // FLT-33: what may have been used after the backup that was restored counts as used.
+      ({ until }, index) => slots[String(index)]?.value !== undefined || until - longestMemory < restoredAt,
+    )
     if (used !== undefined) return { writes: [], result: used.what[0] }
     const writes = things.flatMap(({ until }, index) => {
       const slot = slots[String(index)]

@@ -38,6 +38,7 @@ export type EventType =
   | 'key.retired'
   | 'key.removed'
   | 'instance.created'
+  | 'instance.restored'
 
 /**
  * An audit event: who did what to what, from where, and why it was refused. Never holds a secret:

@@ -11,4 +11,6 @@ export type Instance = {
   /** The latest time at which this store is known to have been served. */
   readonly highWaterAt: EpochSeconds
   readonly createdAt: EpochSeconds
+  /** When it was last brought back from a backup: what may happen once and was made before then may have happened. */
+  readonly restoredAt?: EpochSeconds
 }

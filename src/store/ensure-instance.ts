@@ -1,6 +1,7 @@
 import { append, put, ref } from '../domain/record.ts'
 import type { Instance } from '../domain/instance.ts'
 import type { Clock } from '../protocol/time.ts'
+import { incomingRef, refuseIncoming } from './incoming.ts'
 import { transition, type TransitionContext } from './transition.ts'
 
 /** The record that says whose store this is: made once, whichever process gets there first. */
@@ -10,7 +11,9 @@ export async function ensureInstance(
 ): Promise<Instance> {
   const instanceId = source.random.id(source.clock.millis())
   const eventId = source.random.id(source.clock.millis())
-  return transition(context, { instance: ref('instance', 'self') }, ({ instance }, now) => {
+  const refs = { instance: ref('instance', 'self'), incoming: incomingRef }
+  return transition(context, refs, ({ instance, incoming }, now) => {
+    refuseIncoming(incoming)
     if (instance.value !== undefined) return { writes: [], result: instance.value }
     const made: Instance = { v: 1, instanceId, generation: 1, epoch: 1, highWaterAt: now, createdAt: now }
     return {

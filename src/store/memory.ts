@@ -135,12 +135,12 @@ export function openMemoryStore(options: { readonly eventTtl?: Seconds } = {}): 
       },
     },
     admin: {
-      async *scan(kind) {
+      async *scan(...kinds) {
         refuseIfClosed()
-        const snapshot = [...shelf(kind).rows.values()]
-        for (const row of snapshot.toSorted((a, b) => compareBytes(a.id, b.id))) {
-          yield { ...recordOf(row), owners: row.owners }
-        }
+        const snapshot = kinds.flatMap((kind) =>
+          [...shelf(kind).rows.values()].toSorted((a, b) => compareBytes(a.id, b.id)),
+        )
+        for (const row of snapshot) yield { ...recordOf(row), owners: row.owners }
       },
       async ping() {
         refuseIfClosed()

@@ -5,6 +5,9 @@ import type { Kind, Ref, StoredRecord, Version, Write } from '../domain/record.t
 export type StampedWrite =
   (Extract<Write, { op: 'put' }> & { readonly version: Version }) | Exclude<Write, { op: 'put' }>
 
+/** A record with the lists in which it stands. */
+export type OwnedRecord = StoredRecord & { readonly owners: readonly string[] }
+
 export type Page = {
   readonly records: readonly StoredRecord[]
   /** Key to go on after, or null at the end. */
@@ -35,8 +38,10 @@ export type Changes = { readonly cursor: string; readonly forget: readonly Ref[]
 
 /** What operating a store needs beyond requests. Opening is the adapter's own function. */
 export type StoreAdmin = {
-  /** Every record of one kind (all owners), in key order, from one snapshot. */
-  readonly scan: (kind: Kind) => AsyncIterable<StoredRecord & { readonly owners: readonly string[] }>
+  /** Every record of these kinds (all owners), one kind after the other, each in key order, all from one snapshot. */
+  readonly scan: (...kinds: readonly Kind[]) => AsyncIterable<OwnedRecord>
+  /** Set on an engine without snapshots: what `scan` yields isn't as of one moment. */
+  readonly scansDrift?: true
   /** Resolves if the store answers and takes writes; throws StoreUnavailable otherwise. */
   readonly ping: () => Promise<void>
   /** Full integrity check: findings in words, none if sound. */

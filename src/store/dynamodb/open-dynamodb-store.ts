@@ -96,7 +96,8 @@ export async function openDynamodbStore(options: DynamodbOptions): Promise<OpenS
         }),
     },
     admin: {
-      scan: (kind) => scan(context, kind),
+      scan: (...kinds) => scan(context, kinds),
+      scansDrift: true,
       ping: () => within(ping),
       verify: () => verify(context),
       changes: (cursor) => within((timed) => feed.since(cursor, timed)),

@@ -1,24 +1,27 @@
 import { ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb'
 import { buckets } from '../../domain/bucket.ts'
-import type { Kind, StoredRecord } from '../../domain/record.ts'
+import type { Kind } from '../../domain/record.ts'
+import type { OwnedRecord } from '../port.ts'
 import { eventIn, eventPartition, recordPrefix, storedIn, type Item } from './items.ts'
 import { queryItems } from './query-items.ts'
 import type { TableContext } from './table-context.ts'
 
-type Scanned = StoredRecord & { readonly owners: readonly string[] }
-
 const eventsPerPage = 200
 
 /**
- * Every record of a kind in key order. DynamoDB knows no snapshot of a whole table: each record is as of one moment, and
- * all are from before the first one is handed out. Events, which never change, come as they are read.
+ * Every record of some kinds, each in key order. DynamoDB knows no snapshot of a whole table: each record is as of one moment, and
+ * all of a kind are from before the first one is handed out. Events, which never change, come as they are read.
  */
-export async function* scan(context: TableContext, kind: Kind): AsyncGenerator<Scanned> {
+export async function* scan(context: TableContext, kinds: readonly Kind[]): AsyncGenerator<OwnedRecord> {
+  for (const kind of kinds) yield* scanKind(context, kind)
+}
+
+async function* scanKind(context: TableContext, kind: Kind): AsyncGenerator<OwnedRecord> {
   if (kind === 'event') {
     yield* scanEvents(context)
     return
   }
-  const records: Scanned[] = []
+  const records: OwnedRecord[] = []
   const prefix = recordPrefix(kind)
   for await (const item of scanItems(context, prefix)) {
     const id = (item['pk']?.S ?? '').slice(prefix.length)
@@ -48,7 +51,7 @@ export async function* scanItems({ client, table, call }: TableContext, prefix?:
 }
 
 /** The buckets side by side, always the smallest key first. */
-async function* scanEvents(context: TableContext): AsyncGenerator<Scanned> {
+async function* scanEvents(context: TableContext): AsyncGenerator<OwnedRecord> {
   const rows = await Promise.all(
     buckets.map(async (bucket) => {
       const events = bucketEvents(context, bucket)
@@ -60,15 +63,15 @@ async function* scanEvents(context: TableContext): AsyncGenerator<Scanned> {
     const [first, ...others] = waiting
     if (first === undefined) return
     const smallest = others.reduce(
-      (best, row) => (byKey(row.next.value as Scanned, best.next.value as Scanned) < 0 ? row : best),
+      (best, row) => (byKey(row.next.value as OwnedRecord, best.next.value as OwnedRecord) < 0 ? row : best),
       first,
     )
-    yield smallest.next.value as Scanned
+    yield smallest.next.value as OwnedRecord
     smallest.next = await smallest.events.next()
   }
 }
 
-async function* bucketEvents(context: TableContext, bucket: string): AsyncGenerator<Scanned, undefined> {
+async function* bucketEvents(context: TableContext, bucket: string): AsyncGenerator<OwnedRecord, undefined> {
   for (let after: string | undefined; ;) {
     const partition = eventPartition(bucket)
     const items = await queryItems(context, { partition, limit: eventsPerPage, ...(after !== undefined && { after }) })

@@ -109,7 +109,7 @@ export async function openPostgresStore(options: PostgresOptions): Promise<OpenS
       sweep: (now, limit) => looking(() => sweep(use, sql, { now, limit, eventsBefore: now - eventTtl })),
     },
     admin: {
-      scan: (kind) => apart((connection) => scan(connection, reader, kind)),
+      scan: (...kinds) => apart((connection) => scan(connection, reader, kinds)),
       ping: () =>
         looking(async () => {
           const { rows } = await use((connection) => connection.query(sql.writable))

@@ -106,7 +106,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
       sweep: (now, limit) => sweepBySteps({ queue, clock, now, limit, eventsBefore: now - eventTtl }),
     },
     admin: {
-      scan: (kind) => scan(path, kind, eventTtl),
+      scan: (...kinds) => scan(path, kinds, eventTtl),
       async ping() {
         await reading(() => reader.read([{ kind: 'instance', id: 'self' }]))
         const refusal = queue.refusal()

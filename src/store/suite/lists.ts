@@ -179,6 +179,14 @@ export const lists: Proofs = {
     assert.deepEqual(await listAll(store, 'o', 9), [])
   },
 
+  async 'a scan of several kinds yields one after the other'(open) {
+    const { store, admin } = await open()
+    await store.commit([putLease('b', 'x', 'v1', { owners: ['o'] }), putLease('a', 'x', 'v2'), event('e')])
+    const found: string[] = []
+    for await (const { kind, id } of admin.scan('event', 'once', 'lease')) found.push(`${kind} ${id}`)
+    assert.deepEqual(found, ['event e', 'lease a', 'lease b'])
+  },
+
   async 'a scan yields every record of a kind with its owners, in key order, as of one moment'(open) {
     const { store, admin } = await open()
     const ids = Array.from({ length: 450 }, (_, index) => `id-${String(index).padStart(3, '0')}`)

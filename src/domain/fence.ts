@@ -1,0 +1,63 @@
+import type { EpochSeconds } from '../protocol/time.ts'
+import { bumpedEpoch } from './epoch.ts'
+import type { Grant } from './grant.ts'
+import type { Instance } from './instance.ts'
+import type { Kind, RecordValues, StoredRecord } from './record.ts'
+
+/** When a backup is restored. */
+export type RestoreTime = { readonly now: EpochSeconds; readonly millis: number }
+
+type Fate<K extends Kind> = (value: RecordValues[K], at: RestoreTime) => RecordValues[K] | undefined
+
+const returns = <V>(value: V): V => value
+const staysAway = (): undefined => undefined
+
+/** What becomes of each kind of record: whoever adds a kind says it here. */
+const fates: { readonly [K in Kind]: Fate<K> } = {
+  client: returns,
+  resource: returns,
+  user: returns,
+  name: returns,
+  key: returns,
+  event: returns,
+  revoked: returns,
+  grant: fenceGrant,
+  // Withdrawn after the backup, a consent would count again; everybody is asked once more instead.
+  consent: staysAway,
+  session: staysAway,
+  interaction: staysAway,
+  flow: staysAway,
+  // Those that were used after the backup are missing anyway: `restoredAt` stands for all of them.
+  once: staysAway,
+  change: staysAway,
+  lease: staysAway,
+  instance: fenceInstance,
+}
+
+/** Every kind of record; the instance, which makes a store one that can be served, comes last. */
+export const kinds = Object.keys(fates) as readonly Kind[]
+
+/**
+ * FLT-33: what a record from a backup is when it returns, or undefined if it doesn't. What was used or revoked since the
+ * backup is unknown, so nothing that was issued before counts any more: the global epoch and the generation move.
+ */
+export function fence<K extends Kind>(record: StoredRecord<K>, at: RestoreTime): RecordValues[K] | undefined {
+  const fate: Fate<K> = fates[record.kind]
+  return fate(record.value, at)
+}
+
+function fenceInstance(instance: Instance, { now, millis }: RestoreTime): Instance {
+  return {
+    ...instance,
+    generation: instance.generation + 1,
+    epoch: bumpedEpoch(instance.epoch, millis),
+    highWaterAt: Math.max(instance.highWaterAt, now),
+    restoredAt: now,
+  }
+}
+
+/** A code may have been redeemed since, a family may have rotated: the epoch ends both, and the record says so too. */
+function fenceGrant(grant: Grant, { now }: RestoreTime): Grant | undefined {
+  if (grant.code !== undefined && grant.code.redeemedAt === undefined) return undefined
+  return { ...grant, revokedAt: grant.revokedAt ?? now }
+}
