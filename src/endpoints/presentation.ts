@@ -28,12 +28,13 @@ export function languageFor(headers: HttpRequest['headers'], uiLocales: readonly
 
 export const languageCookie = 'gatehouse-language'
 
-/** Where the same page is found again. Every page that answers a POST has a GET at the same path. */
-function addressOf({ method, path, query, body }: HttpRequest): string {
-  if (method !== 'POST') return query === '' ? path : `${path}?${query}`
-  const id = /(?:^|&)interaction=([0-9A-Za-z_-]{34})(?:&|$)/.exec(body)?.[1]
+/** Where the same page is found again. Of what was sent only the parked request goes along: a page repeats nobody's words (J15). */
+function addressOf({ path, query, body }: HttpRequest): string {
+  const id = parked.exec(query)?.[1] ?? parked.exec(body)?.[1]
   return id === undefined ? path : `${path}?interaction=${id}`
 }
+
+const parked = /(?:^|&)interaction=([0-9A-Za-z_-]{34})(?:&|$)/
 
 /** A refusal for a person's eyes, where no verified redirect URI could take it. */
 export function refusalPage(
