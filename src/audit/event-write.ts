@@ -17,6 +17,7 @@ export function eventWrite({ clock, random }: EventContext, happening: Happening
   const event: Record<string, unknown> = { v: 1, at: clock.seconds() }
   for (const [field, value] of Object.entries(happening)) {
     if (typeof value === 'string') event[field] = cut(value, field === 'scope' ? longestScope : longestText)
+    else if (typeof value === 'number') event[field] = value
     else if (Array.isArray(value))
       event[field] = value.slice(0, mostAudiences).map((text: string) => cut(text, longestText))
   }

@@ -1,3 +1,4 @@
+import { clockTolerance } from '../protocol/time.ts'
 import { existsSync, statSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
 import { keyLifetimes, rings } from '../domain/key-lifecycle.ts'
@@ -22,7 +23,6 @@ const ok = (check: string, detail: string): Check => ({ check, status: 'ok', det
 const warn = (check: string, detail: string): Check => ({ check, status: 'warn', detail })
 const fail = (check: string, detail: string): Check => ({ check, status: 'fail', detail })
 
-const tolerableSeconds = 60
 const lateSeconds = 24 * 60 * 60
 
 /** Everything that can be checked from beside a server. */
@@ -105,7 +105,7 @@ async function checkClock({ store, clock }: Local): Promise<readonly Check[]> {
   const instance = await readAlive(store, ref('instance', 'self'), now)
   if (instance === undefined) return [warn('clock', 'this store was never served')]
   const behind = instance.highWaterAt - now
-  if (behind > tolerableSeconds)
+  if (behind > clockTolerance)
     return [
       fail('clock', `stands ${behind} seconds before what this store has seen; set it right, sweeping has paused`),
     ]

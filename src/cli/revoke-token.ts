@@ -1,5 +1,6 @@
 import { eventWrite } from '../audit/event-write.ts'
-import { put, ref, type Decision } from '../domain/record.ts'
+import { ref } from '../domain/record.ts'
+import { revokeAccessToken } from '../domain/revoke-access-token.ts'
 import { revokeGrant } from '../domain/revoke-grant.ts'
 import type { Keys } from '../keys/keys.ts'
 import { transition } from '../store/transition.ts'
@@ -8,9 +9,6 @@ import { verifyAccess } from '../tokens/verify.ts'
 import { CliFailure } from './failure.ts'
 import type { Local } from './local.ts'
 import { issuerOf } from './token-issuer.ts'
-
-/** Nodes whose clocks differ must agree that it is dead for as long as one of them might think it alive. */
-const clockToleranceSeconds = 60
 
 /** End a refresh token with its whole grant, or an access token alone (RFC 7009 §2.1), as the operator. */
 export async function revokeToken(
@@ -35,16 +33,8 @@ export async function revokeToken(
     jti: claims.jti,
     actor: 'cli',
   })
-  await transition(
-    local.transition,
-    { revoked: ref('revoked', claims.jti) },
-    ({ revoked }, now): Decision<undefined> => {
-      if (revoked.value !== undefined) return { writes: [], result: undefined }
-      return {
-        writes: [put(revoked, { v: 1, at: now }, { expiresAt: claims.exp + clockToleranceSeconds, owners: [] }), event],
-        result: undefined,
-      }
-    },
+  await transition(local.transition, { revoked: ref('revoked', claims.jti) }, ({ revoked }, now) =>
+    revokeAccessToken(revoked, { now, exp: claims.exp, event }),
   )
   return { revoked: 'access token', id: claims.jti }
 }

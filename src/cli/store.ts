@@ -1,3 +1,4 @@
+import { clockTolerance } from '../protocol/time.ts'
 import type { Command } from 'commander'
 import { printStoreAddress } from '../config/store-address.ts'
 import { ref } from '../domain/record.ts'
@@ -10,8 +11,6 @@ import type { Local } from './local.ts'
 import { registerStoreCopy } from './store-copy.ts'
 
 const batch = 500
-/** A clock further off than this must not forget what was revoked. */
-const tolerableSeconds = 60
 
 /** Adds `gatehouse store`. */
 export function registerStore(program: Command, io: Io): void {
@@ -53,7 +52,7 @@ async function sweepAll(local: Local): Promise<number> {
   const { clock, store } = local
   const now = clock.seconds()
   const instance = await readAlive(store, ref('instance', 'self'), now)
-  if (instance !== undefined && instance.highWaterAt - now > tolerableSeconds) {
+  if (instance !== undefined && instance.highWaterAt - now > clockTolerance) {
     throw new CliFailure(
       `the clock stands ${instance.highWaterAt - now} seconds before what this store has seen; set it right first`,
     )

@@ -4,7 +4,7 @@ import type { Client } from '../domain/client.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
 import type { Peer } from '../protocol/http.ts'
 import type { Reason } from '../protocol/reasons.ts'
-import type { EpochSeconds } from '../protocol/time.ts'
+import { clockTolerance, type EpochSeconds } from '../protocol/time.ts'
 import { verifyClientSecretJwt } from './client-secret-jwt.ts'
 import type { ClientAuthContext } from './context.ts'
 import { useOnce } from './use-once.ts'
@@ -12,7 +12,6 @@ import { verifyPrivateKeyJwt } from './private-key-jwt.ts'
 
 /** An assertion is made for one request: longer lives only help whoever copied it. */
 const longestLifeSeconds = 300
-const skewSeconds = 60
 /** RFC 7523bis gives the assertion its own type; older libraries send `JWT` or nothing. Any other type is another token. */
 const types: readonly string[] = ['client-authentication+jwt', 'jwt', '']
 
@@ -44,7 +43,7 @@ export async function verifyAssertion(
   const replayed = await useOnce(context, [
     {
       what: ['client-assertion', client.clientId, String(verified['jti'])],
-      until: Number(verified['exp']) + skewSeconds,
+      until: Number(verified['exp']) + clockTolerance,
     },
   ])
   return replayed === undefined ? client : refuse('invalid_client', 'assertion_replayed')
@@ -81,9 +80,9 @@ function wrongClaim(
   const { iss, sub, aud, exp, iat, nbf, jti } = claims
   if (iss !== client.clientId || sub !== client.clientId) return 'assertion_issuer'
   if (!isForUs(context, client, aud)) return 'assertion_audience'
-  if (!isTime(exp) || exp <= now || exp > now + longestLifeSeconds + skewSeconds) return 'assertion_times'
-  if (iat !== undefined && (!isTime(iat) || iat > now + skewSeconds)) return 'assertion_times'
-  if (nbf !== undefined && (!isTime(nbf) || nbf > now + skewSeconds)) return 'assertion_times'
+  if (!isTime(exp) || exp <= now || exp > now + longestLifeSeconds + clockTolerance) return 'assertion_times'
+  if (iat !== undefined && (!isTime(iat) || iat > now + clockTolerance)) return 'assertion_times'
+  if (nbf !== undefined && (!isTime(nbf) || nbf > now + clockTolerance)) return 'assertion_times'
   if (typeof jti !== 'string' || jti === '' || jti.length > 256) return 'assertion_jti'
   return undefined
 }

@@ -39,6 +39,7 @@ export type EventType =
   | 'key.removed'
   | 'instance.created'
   | 'instance.restored'
+  | 'refusals.left_out'
 
 /**
  * An audit event: who did what to what, from where, and why it was refused. Never holds a secret:
@@ -61,6 +62,8 @@ export type AuditEvent = {
   readonly audience?: readonly string[]
   /** The closed internal reason of a refusal. */
   readonly reason?: string
+  /** How many, where an event speaks of several. */
+  readonly count?: number
   /** Id of the resource, key or other record concerned. */
   readonly target?: string
 }

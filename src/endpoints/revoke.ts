@@ -1,9 +1,11 @@
 import { eventWrite } from '../audit/event-write.ts'
-import { recordEvent } from '../audit/record-event.ts'
+import { boundRefusals, recordRefusal } from '../audit/refusals.ts'
 import type { Client } from '../domain/client.ts'
 import type { AuditEvent } from '../domain/event.ts'
-import { append, put, ref } from '../domain/record.ts'
+import { append, ref } from '../domain/record.ts'
+import { revokeAccessToken } from '../domain/revoke-access-token.ts'
 import { revokeGrant } from '../domain/revoke-grant.ts'
+import { readWithNewest } from '../keys/read-with-newest.ts'
 import { refuse } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest } from '../protocol/http.ts'
 import { transition } from '../store/transition.ts'
@@ -22,33 +24,32 @@ export function createRevocationEndpoint(core: Core): Endpoint {
   return backChannel(core, 'revoke', async ({ client, parameters, http }) => {
     const text = parameters.get('token')
     if (text === undefined) return refuse('invalid_request', 'parameter_missing', 'token is missing')
-    let refresh = readRefreshToken(core.keys, text)
     const expected = { issuer: core.issuer, now: core.clock.seconds(), context: 'any' } as const
-    let claims = verifyAccess(core.keys, text, expected)
     // C20: a 200 for a token of a key that another node made a moment ago would leave it alive.
-    if (refresh === undefined && 'refused' in claims && (await core.keys.learn())) {
-      refresh = readRefreshToken(core.keys, text)
-      claims = verifyAccess(core.keys, text, expected)
-    }
-    if (refresh !== undefined) {
-      await revokeFamily(core, client, refresh.recordId, http)
-      return json(200, '{}')
-    }
-    if (!('refused' in claims)) await revokeAccess(core, client, claims, http)
+    const found = await readWithNewest(
+      core.keys,
+      () => readRefreshToken(core.keys, text) ?? verifyAccess(core.keys, text, expected),
+      (read) => 'refused' in read,
+    )
+    if ('recordId' in found) await revokeFamily(core, http, { client, grantId: found.recordId })
+    else if (!('refused' in found)) await revokeAccess(core, http, { client, claims: found })
     return json(200, '{}')
   })
 }
 
-async function revokeFamily(core: Core, client: Client, grantId: string, request: HttpRequest): Promise<void> {
+async function revokeFamily(
+  core: Core,
+  { peer: { address } }: HttpRequest,
+  { client, grantId }: { readonly client: Client; readonly grantId: string },
+): Promise<void> {
   const eventId = core.random.id(core.clock.millis())
+  const bounded = boundRefusals(core, address)
   await transition(core.transition, { grant: ref('grant', grantId) }, ({ grant }, now) => {
-    const common = { v: 1, at: now, clientId: client.clientId, grantId, address: request.peer.address } as const
+    const common = { v: 1, at: now, clientId: client.clientId, grantId, address } as const
     // RFC 7009 §2.1: only the client that it was issued to. The attempt is worth knowing.
     if (grant.value !== undefined && grant.value.clientId !== client.clientId) {
-      return {
-        writes: [append(eventId, { ...common, type: 'token.refused', reason: 'token_foreign' })],
-        result: undefined,
-      }
+      const refused = append(eventId, { ...common, type: 'token.refused', reason: 'token_foreign' })
+      return { writes: bounded([refused]), result: undefined }
     }
     const event: AuditEvent = {
       ...common,
@@ -59,21 +60,18 @@ async function revokeFamily(core: Core, client: Client, grantId: string, request
   })
 }
 
-/** Nodes whose clocks differ must agree that it is dead for as long as one of them might think it alive. */
-const clockToleranceSeconds = 60
-
-async function revokeAccess(core: Core, client: Client, claims: AccessClaims, request: HttpRequest): Promise<void> {
-  const about = { clientId: client.clientId, grantId: claims.gid, jti: claims.jti, address: request.peer.address }
+async function revokeAccess(
+  core: Core,
+  { peer: { address } }: HttpRequest,
+  { client, claims }: { readonly client: Client; readonly claims: AccessClaims },
+): Promise<void> {
+  const about = { clientId: client.clientId, grantId: claims.gid, jti: claims.jti, address }
   if (claims.clientId !== client.clientId) {
-    await recordEvent(core, { type: 'token.refused', reason: 'token_foreign', ...about })
+    await recordRefusal(core, { type: 'token.refused', reason: 'token_foreign', ...about })
     return
   }
   const event = eventWrite(core, { type: 'token.revoked', ...about })
-  await transition(core.transition, { revoked: ref('revoked', claims.jti) }, ({ revoked }, now) => ({
-    writes:
-      revoked.value === undefined
-        ? [put(revoked, { v: 1, at: now }, { expiresAt: claims.exp + clockToleranceSeconds, owners: [] }), event]
-        : [],
-    result: undefined,
-  }))
+  await transition(core.transition, { revoked: ref('revoked', claims.jti) }, ({ revoked }, now) =>
+    revokeAccessToken(revoked, { now, exp: claims.exp, event }),
+  )
 }

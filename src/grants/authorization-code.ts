@@ -1,6 +1,7 @@
 import { sha256 } from '../crypto/hash.ts'
 import { ref, type Decision } from '../domain/record.ts'
 import { redeemCode } from '../domain/redeem-code.ts'
+import { readWithNewest } from '../keys/read-with-newest.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
 import { codeChallengeOf, parseCodeVerifier } from '../protocol/pkce.ts'
 import { recollect } from '../store/look-up.ts'
@@ -21,7 +22,7 @@ export const authorizationCode: GrantType = {
     const blocked = limits.blocked('code', [source])
     if (blocked !== undefined) return throttled(blocked.retryAfterSeconds)
     // The MAC decides before the store is asked: a guess costs us two microseconds and no read.
-    const code = readCode(keys, text) ?? ((await keys.learn()) ? readCode(keys, text) : undefined)
+    const code = await readWithNewest(keys, () => readCode(keys, text))
     if (code === undefined) {
       limits.count('code', [source])
       return refuse('invalid_grant', 'code_malformed')

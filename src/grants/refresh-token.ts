@@ -1,5 +1,7 @@
+import { boundRefusals } from '../audit/refusals.ts'
 import { ref, type Decision } from '../domain/record.ts'
 import { rotateRefresh, type Rotated } from '../domain/rotate-refresh.ts'
+import { readWithNewest } from '../keys/read-with-newest.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
 import { recollect } from '../store/look-up.ts'
 import { transition } from '../store/transition.ts'
@@ -18,7 +20,7 @@ export const refreshToken: GrantType = {
     const source = http.peer.address
     const blocked = limits.blocked('refresh', [source])
     if (blocked !== undefined) return throttled(blocked.retryAfterSeconds)
-    const presented = readRefreshToken(keys, text) ?? ((await keys.learn()) ? readRefreshToken(keys, text) : undefined)
+    const presented = await readWithNewest(keys, () => readRefreshToken(keys, text))
     if (presented === undefined) {
       limits.count('refresh', [source])
       return refuse('invalid_grant', 'refresh_malformed')
@@ -46,6 +48,7 @@ export const refreshToken: GrantType = {
       address: source,
     })
     const fresh = freshImprint(context)
+    const bounded = boundRefusals(context, source)
     const outcome = await transition(
       context.transition,
       { grant: ref('grant', grantId) },
@@ -66,7 +69,7 @@ export const refreshToken: GrantType = {
         })
         const { result } = decision
         return isRefusal(result)
-          ? { writes: decision.writes, result }
+          ? { writes: bounded(decision.writes), result }
           : { writes: decision.writes, result: { ...result, minted: issuing.mint(result.grant) } }
       },
     )

@@ -21,6 +21,8 @@ export type Limits = {
   readonly count: <P extends Purpose>(purpose: P, parts: PartsOf<P>) => void
   /** Ask and count in one step, before an expensive check, so that parallel attempts can't exceed the budget together (H04). */
   readonly reserve: <P extends Purpose>(purpose: P, parts: PartsOf<P>) => Blocked | Reservation
+  /** How many reservations were refused since this was asked last. */
+  readonly leftOut: (purpose: Purpose) => number
   /** Give back what an earlier request took, because it came to a good end. */
   readonly forgive: <P extends Purpose>(purpose: P, parts: PartsOf<P>) => void
 }
@@ -31,6 +33,7 @@ const longestKey = 128
 
 export function createLimits({ clock }: { readonly clock: Pick<Clock, 'monotonic'> }): Limits {
   const table = new Map<Purpose, readonly Counted[]>()
+  const leftOut = new Map<Purpose, number>()
   for (const [purpose, policy] of Object.entries<Policy>(policies)) table.set(purpose as Purpose, countedBy(policy))
 
   function blocked(purpose: Purpose, parts: readonly string[], now: number): Blocked | undefined {
@@ -58,7 +61,10 @@ export function createLimits({ clock }: { readonly clock: Pick<Clock, 'monotonic
     reserve: (purpose, parts) => {
       const now = clock.monotonic()
       const refused = blocked(purpose, parts, now)
-      if (refused !== undefined) return refused
+      if (refused !== undefined) {
+        leftOut.set(purpose, (leftOut.get(purpose) ?? 0) + 1)
+        return refused
+      }
       take(purpose, parts, now)
       let held = true
       return {
@@ -68,6 +74,11 @@ export function createLimits({ clock }: { readonly clock: Pick<Clock, 'monotonic
           giveBack(purpose, parts)
         },
       }
+    },
+    leftOut: (purpose) => {
+      const count = leftOut.get(purpose) ?? 0
+      leftOut.delete(purpose)
+      return count
     },
     forgive: giveBack,
   }

@@ -42,6 +42,14 @@ export const policies = {
     parts: ['client', 'source'],
     budgets: [{ by: ['client', 'source'], burst: 20_000, everySeconds: 0.001 }],
   },
+  // What strangers can make us write by being refused: at most 17,000 events a day, which is 2 GB in all the time that they are kept.
+  'refusal-event': {
+    parts: ['source'],
+    budgets: [
+      { by: [], burst: 5_000, everySeconds: 5 },
+      { by: ['source'], burst: 100, everySeconds: 60 },
+    ],
+  },
   // Requests that wait for their person cost disk; those that get their answer give back what they took.
   park: {
     parts: ['source'],

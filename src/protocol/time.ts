@@ -4,6 +4,9 @@ export type EpochSeconds = number
 /** A span of whole seconds. */
 export type Seconds = number
 
+/** How far the clocks of two machines may differ: our own nodes, or ours and a client's. The only tolerance there is. */
+export const clockTolerance: Seconds = 60
+
 /** The injected clock. Wall time for lifetimes, monotonic time for leases and measurements. */
 export type Clock = {
   /** Milliseconds since 1970. */

@@ -7,6 +7,7 @@ import type { AccessClaims } from '../tokens/access-claims.ts'
 import type { CaveatContext } from '../tokens/caveat-context.ts'
 import { verifyAccess } from '../tokens/verify.ts'
 import type { Keys } from '../keys/keys.ts'
+import { readWithNewest } from '../keys/read-with-newest.ts'
 import type { TokenKeys } from '../tokens/keys-view.ts'
 import type { Clock } from '../protocol/time.ts'
 import type { Directory } from '../store/directory.ts'
@@ -40,9 +41,8 @@ export async function liveToken(
 ): Promise<LiveToken | Refusal> {
   const { directory, transition, keys, issuer, clock } = context
   const expected = { issuer, now: clock.seconds(), context: call }
-  let claims = verifyAccess(keys, text, expected)
-  // Signed with a key that another node made a moment ago, perhaps.
-  if ('refused' in claims && (await keys.learn())) claims = verifyAccess(keys, text, expected)
+  const verify = () => verifyAccess(keys, text, expected)
+  const claims = await readWithNewest(keys, verify, (found) => 'refused' in found)
   if ('refused' in claims) return refuse('invalid_token', claims.refused)
 
   const client = await directory.client(claims.clientId)

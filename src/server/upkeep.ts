@@ -1,18 +1,18 @@
 import { finishEnds } from '../accounts/end-session.ts'
+import { recordLeftOut } from '../audit/refusals.ts'
 import { put, ref } from '../domain/record.ts'
-import type { EpochSeconds } from '../protocol/time.ts'
+import { clockTolerance, type EpochSeconds } from '../protocol/time.ts'
 import { startSweeper } from '../store/sweeper.ts'
 import { transition } from '../store/transition.ts'
 import type { Gatehouse } from './gatehouse.ts'
 
 const everyMillis = 15_000
 const highWaterEverySeconds = 20
-const tolerableSeconds = 60
 
 export type Upkeep = { readonly stop: () => Promise<void> }
 
 export type UpkeepReport = {
-  readonly onError: (job: 'keys' | 'high-water' | 'sessions' | 'sweep', error: unknown) => void
+  readonly onError: (job: 'keys' | 'high-water' | 'events' | 'sessions' | 'sweep', error: unknown) => void
   /** The clock can't be believed: nothing is swept and no key takes over until it can. */
   readonly onPaused: (reason: string) => void
 }
@@ -40,18 +40,19 @@ export function startUpkeep({ core }: Gatehouse, report: UpkeepReport): Upkeep {
 
   async function once(): Promise<void> {
     const jumped = Math.round((clock.millis() - startedAt.millis - (clock.monotonic() - startedAt.monotonic)) / 1000)
-    if (Math.abs(jumped) > tolerableSeconds) {
+    if (Math.abs(jumped) > clockTolerance) {
       // A mark that was raised to a wrong time could never be lowered again.
       report.onPaused(`the clock jumped by ${jumped} s since the start`)
       return
     }
     await raiseHighWater().catch((error: unknown) => report.onError('high-water', error))
-    if (highWater !== undefined && clock.seconds() < highWater - tolerableSeconds) {
+    if (highWater !== undefined && clock.seconds() < highWater - clockTolerance) {
       report.onPaused(
         `the clock is ${highWater - clock.seconds()} seconds behind the latest time that this store has seen`,
       )
       return
     }
+    await recordLeftOut(core).catch((error: unknown) => report.onError('events', error))
     await finishEnds(core).catch((error: unknown) => report.onError('sessions', error))
     await keys.tick().catch((error: unknown) => report.onError('keys', error))
   }

@@ -1,4 +1,4 @@
-import { recordEvent } from '../audit/record-event.ts'
+import { recordRefusal } from '../audit/refusals.ts'
 import { ref } from '../domain/record.ts'
 import type { User } from '../domain/user.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
@@ -75,7 +75,7 @@ async function recordFailure(
   user: User | undefined,
   reason: Reason,
 ): Promise<void> {
-  await recordEvent(context, {
+  await recordRefusal(context, {
     type: 'signin.failed',
     ...(user === undefined ? {} : { userId: user.userId }),
     address: attempt.address,

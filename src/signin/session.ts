@@ -5,6 +5,7 @@ import type { SignedIn } from '../domain/next-step.ts'
 import { sameImprint } from '../domain/same-imprint.ts'
 import { isSessionAlive, needsTouch, sessionExpiry, startSession } from '../domain/session-state.ts'
 import type { User } from '../domain/user.ts'
+import { readWithNewest } from '../keys/read-with-newest.ts'
 import { cookieNameOf, parseCookies, printRemoveCookie, printSetCookie } from '../protocol/cookies.ts'
 import type { HeaderLine, HttpRequest } from '../protocol/http.ts'
 import { lookUp } from '../store/look-up.ts'
@@ -25,8 +26,9 @@ export async function currentSession(
   request: HttpRequest,
   look: typeof lookUp = lookUp,
 ): Promise<SignedIn | undefined> {
+  const { keys } = context
   const text = parseCookies(request.headers['cookie']).get(cookieNameOf(sessionCookie, schemeOf(context)))
-  const handle = text === undefined ? undefined : await sessionHandle(context, text)
+  const handle = text === undefined ? undefined : await readWithNewest(keys, () => readSessionHandle(keys, text))
   if (handle === undefined) return undefined
   const now = context.clock.seconds()
   const session = await look(context.transition, ref('session', handle.recordId), now)
@@ -35,11 +37,6 @@ export async function currentSession(
   if (user === undefined || !isSessionAlive(session, user, await context.directory.instance(), now)) return undefined
   if (needsTouch(session, now)) await touch(context, handle.recordId)
   return { sessionId: handle.recordId, session, user }
-}
-
-/** A cookie of a key that another node made a moment ago is still a cookie. */
-async function sessionHandle({ keys }: BrowserContext, text: string): Promise<ReturnType<typeof readSessionHandle>> {
-  return readSessionHandle(keys, text) ?? ((await keys.learn()) ? readSessionHandle(keys, text) : undefined)
 }
 
 async function touch(context: BrowserContext, sessionId: string): Promise<void> {

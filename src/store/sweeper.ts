@@ -1,4 +1,4 @@
-import type { Clock, EpochSeconds } from '../protocol/time.ts'
+import { clockTolerance, type Clock, type EpochSeconds } from '../protocol/time.ts'
 import { fractionOf } from './jitter.ts'
 import type { Store } from './port.ts'
 
@@ -13,8 +13,6 @@ const everyMillis = 30_000
 const recordsPerSweep = 5_000
 /** While there is more to sweep the next one follows this much sooner. */
 const hurry = 100
-/** A clock further off than this isn't believed. */
-const tolerableSeconds = 60
 
 /**
  * Sweeps by itself for as long as the clock can be believed: one that jumped would make the store forget what was used or
@@ -62,10 +60,10 @@ export function startSweeper(options: {
     const wall = clock.millis() - startedAt.millis
     const monotonic = clock.monotonic() - startedAt.monotonic
     const jumped = Math.round((wall - monotonic) / 1000)
-    if (Math.abs(jumped) > tolerableSeconds) return `the clock jumped by ${jumped} s since the start`
+    if (Math.abs(jumped) > clockTolerance) return `the clock jumped by ${jumped} s since the start`
     const highWater = options.highWater()
     const ahead = highWater === undefined ? 0 : clock.seconds() - highWater
-    if (Math.abs(ahead) > tolerableSeconds) return `the clock and the store's high-water mark differ by ${ahead} s`
+    if (Math.abs(ahead) > clockTolerance) return `the clock and the store's high-water mark differ by ${ahead} s`
     return undefined
   }
 

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../crypto/strict-json.ts'
-import type { EpochSeconds } from '../protocol/time.ts'
+import { clockTolerance, type EpochSeconds } from '../protocol/time.ts'
 import type { TokenRefusal } from './token-refusal.ts'
 
 /** What an access token says, whatever its format (RFC 9068 §2.2, and `gid` and `epoch` of ours). */
@@ -146,14 +146,12 @@ function checkedClaims(claims: { readonly [name in keyof Required<Omit<AccessCla
   }
 }
 
-const toleranceSeconds = 60
-
 /** Whether claims are of this issuer and of this time. Clocks of our own nodes may differ by a minute. */
 export function untimely(
   claims: Pick<AccessClaims, 'iss' | 'iat' | 'exp'>,
   expected: { readonly issuer: string; readonly now: EpochSeconds },
 ): TokenRefusal | undefined {
-  if (claims.iss !== expected.issuer || claims.iat > expected.now + toleranceSeconds)
+  if (claims.iss !== expected.issuer || claims.iat > expected.now + clockTolerance)
     return { refused: 'token_malformed' }
   return claims.exp <= expected.now ? { refused: 'token_expired' } : undefined
 }

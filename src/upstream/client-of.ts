@@ -1,15 +1,14 @@
+import { clockTolerance } from '../protocol/time.ts'
 import * as oauth from 'oauth4webapi'
 import type { OAuthProvider } from '../config/provider.ts'
 import type { UpstreamContext } from './context.ts'
 import { adaptedFetch } from './adapted-fetch.ts'
 
-const tolerableSeconds = 60
-
 /** Who we are at a provider. */
 export function clientOf(provider: OAuthProvider): oauth.Client {
   return {
     client_id: provider.clientId,
-    [oauth.clockTolerance]: tolerableSeconds,
+    [oauth.clockTolerance]: clockTolerance,
     ...(provider.idTokenAlgorithm !== undefined && { id_token_signed_response_alg: provider.idTokenAlgorithm }),
   }
 }

@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
 import { eventWrite } from '../../src/audit/event-write.ts'
-import { recordEvent } from '../../src/audit/record-event.ts'
+import { recordRefusal } from '../../src/audit/refusals.ts'
 import { buckets } from '../../src/domain/bucket.ts'
+import { createLimits } from '../../src/limits/limits.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
 import { StoreUnavailable } from '../../src/store/unavailable.ts'
 
 const clock = { millis: () => 1_700_000_000_500, seconds: () => 1_700_000_000 }
+const limits = createLimits({ clock: { monotonic: () => 0 } })
 let drawn = 0
 const random = { id: (millis: number) => `${millis.toString(16)}-${(drawn += 1)}`, stamp: () => `stamp${(drawn += 1)}` }
 
@@ -37,8 +39,8 @@ test('what came from outside is cut, well-formed, and bounded in number', () => 
 
 test('an event that stands alone is durable before its caller goes on', async () => {
   const { store } = openMemoryStore()
-  await recordEvent(
-    { clock, random, transition: { store, clock, random } },
+  await recordRefusal(
+    { clock, random, limits, transition: { store, clock, random } },
     { type: 'signin.failed', address: '192.0.2.1' },
   )
   const pages = await Promise.all(buckets.map((bucket) => store.list('event', bucket, { limit: 10 })))
@@ -51,6 +53,9 @@ test('FLT-31: who can’t be recorded isn’t served: a failing sink is an error
   const { store } = openMemoryStore()
   const broken = { ...store, commit: () => Promise.reject(new StoreUnavailable('the disk is full', 'none')) }
   await expect(
-    recordEvent({ clock, random, transition: { store: broken, clock, random } }, { type: 'signin.failed' }),
+    recordRefusal(
+      { clock, random, limits, transition: { store: broken, clock, random } },
+      { type: 'signin.failed', address: '192.0.2.1' },
+    ),
   ).rejects.toThrow(StoreUnavailable)
 })
