@@ -16,7 +16,8 @@ export async function verify(context: TableContext): Promise<readonly string[]> 
   const links = new Map<string, Pair>()
   for await (const item of scanItems(context)) {
     const key = keyIn(item)
-    const [, type, kind = '', rest = ''] = /^(r|l|e)#([^#]+)#?(.*)$/s.exec(key.pk.S) ?? []
+    const [type, kind = '', ...words] = key.pk.S.split('#')
+    const rest = words.join('#')
     if (type === 'l') {
       // Only this adapter writes such keys.
       const record = keyOf({ kind: kind as Kind, id: key.sk.S })
