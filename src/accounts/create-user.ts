@@ -1,6 +1,6 @@
 import { reachesRole, type Actor } from '../domain/authority.ts'
 import { bucketOf } from '../domain/bucket.ts'
-import { check, create, put, ref, type Decision } from '../domain/record.ts'
+import { check, put, ref, type Decision } from '../domain/record.ts'
 import type { Role, User } from '../domain/user.ts'
 import { userIdPrefix } from '../protocol/client-id.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
@@ -23,6 +23,8 @@ export type NewUser = {
   readonly bot?: boolean
   /** User id of the person who answers for a bot. */
   readonly wrangler?: string
+  /** What an account brings along from another server. Only for who may read the data directory. */
+  readonly brought?: { readonly userId: string; readonly epoch: number; readonly locked: boolean }
 }
 
 /** Make an account. Its name is reserved in the same commit, so two that look alike never both exist. */
@@ -32,7 +34,8 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
   const fields = readUserFields(wanted)
   if ('refused' in fields) return fields
   const scopes = fields.done.scopes ?? []
-  const refused = permit(actor, { do: 'create-user', role, scopes }) ?? botProblem(bot, wanted)
+  const refused =
+    permit(actor, { do: 'create-user', role, scopes }) ?? botProblem(bot, wanted) ?? broughtProblem(actor, wanted)
   if (refused !== undefined) return { refused }
 
   const { username, normal } = fields.done
@@ -43,16 +46,18 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
     passwordHash = await context.passwords.hash(wanted.password)
   }
 
-  const userId = userIdPrefix + context.random.text(16)
+  const { brought } = wanted
+  const userId = brought?.userId ?? userIdPrefix + context.random.text(16)
   const nameRef = usernameRef(normal)
   const papers = paperwork(context, { type: 'user.created', userId, actor: actorName(actor) }, [ref('user', userId)])
   // A bot's wrangler is read too; for everybody else this is the account itself, which isn't there yet.
   const wranglerRef = ref('user', wanted.wrangler ?? userId)
   return transition(
     context.transition,
-    { name: nameRef, wrangler: wranglerRef },
-    ({ name, wrangler }, now): Decision<Outcome<User>> => {
+    { name: nameRef, wrangler: wranglerRef, place: ref('user', userId) },
+    ({ name, wrangler, place }, now): Decision<Outcome<User>> => {
       if (name.value !== undefined) return { writes: [], result: { refused: nameTaken } }
+      if (place.value !== undefined) return { writes: [], result: { refused: idTaken } }
       const unfit = bot ? wranglerProblem(wrangler.value, role) : undefined
       if (unfit !== undefined) return { writes: [], result: { refused: unfit } }
       const user: User = {
@@ -66,15 +71,15 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
         bot,
         ...(bot && wanted.wrangler !== undefined && { wrangler: wanted.wrangler }),
         scopes,
-        epoch: 1,
-        locked: false,
+        epoch: brought?.epoch ?? 1,
+        locked: brought?.locked ?? false,
         ...(passwordHash !== undefined && { passwordHash, passwordChangedAt: now }),
         createdAt: now,
         updatedAt: now,
       }
       return {
         writes: [
-          create(ref('user', userId), user, { expiresAt: null, owners: [bucketOf(userId)] }),
+          put(place, user, { expiresAt: null, owners: [bucketOf(userId)] }),
           put(name, { v: 1, target: userId }, { expiresAt: null, owners: [userId] }),
           ...(bot ? [check(wrangler)] : []),
           ...papers(now),
@@ -89,6 +94,20 @@ export const nameTaken: Problem = problem('conflict', {
   field: 'username',
   detail: 'the user name, or one that is the same when normalised, is taken',
 })
+
+const idTaken: Problem = problem('conflict', { field: 'user_id', detail: 'there is an account of this id already' })
+
+function broughtProblem(actor: Actor, { brought }: NewUser): Problem | undefined {
+  if (brought === undefined) return undefined
+  if (actor.kind !== 'cli')
+    return problem('forbidden', { detail: 'an account brings its id along only on the command line' })
+  return /^usr_[A-Za-z0-9_-]{1,64}$/.test(brought.userId) && Number.isSafeInteger(brought.epoch) && brought.epoch >= 1
+    ? undefined
+    : problem('invalid_field', {
+        field: 'user_id',
+        detail: 'user_id is usr_ and up to 64 of A-Z a-z 0-9 _ -, epoch a positive integer',
+      })
+}
 
 function botProblem(bot: boolean, { wrangler, password }: NewUser): Problem | undefined {
   if (!bot && wrangler !== undefined)

@@ -3,6 +3,7 @@ import { consentOperations } from './nouns/consents.ts'
 import { grantOperations } from './nouns/grants.ts'
 import { keyOperations } from './nouns/keys.ts'
 import { meOperations } from './nouns/me.ts'
+import { mintedTokenOperations } from './nouns/minted-tokens.ts'
 import { resourceOperations } from './nouns/resources.ts'
 import { sessionOperations } from './nouns/sessions.ts'
 import { userOperations } from './nouns/users.ts'
@@ -13,6 +14,7 @@ export const operations: readonly Operation[] = [
   ...meOperations,
   ...userOperations,
   ...sessionOperations,
+  ...mintedTokenOperations,
   ...grantOperations,
   ...consentOperations,
   ...clientOperations,

@@ -8,6 +8,7 @@ import { allClients, findClient, printClient } from '../accounts/find-client.ts'
 import { allResources, findResource, printResource } from '../accounts/find-resource.ts'
 import { findUser, findUserNamed } from '../accounts/find-user.ts'
 import { allUsers } from '../accounts/list-users.ts'
+import { mintToken } from '../accounts/mint-token.ts'
 import { patchUser } from '../accounts/patch-user.ts'
 import { printUser } from '../accounts/print-user.ts'
 import { revokeEverything, revokeTokens } from '../accounts/revoke-tokens.ts'
@@ -20,6 +21,8 @@ import { userIdPrefix } from '../protocol/client-id.ts'
 import type { Administration, Document } from './administration.ts'
 import { CliFailure } from './failure.ts'
 import type { Local } from './local.ts'
+import { readMintRequest } from './mint-options.ts'
+import { openRings } from './open-rings.ts'
 import { readNewUser, readUserPatch } from './user-document.ts'
 
 const actor: Actor = { kind: 'cli' }
@@ -52,6 +55,19 @@ export function administerLocally(local: Local): Administration {
       epoch: done(await revokeTokens(local, { actor, userId: (await named(name)).userId })).epoch,
     }),
     revokeEverything: async () => done(await revokeEverything(local, actor)),
+
+    mintToken: async (name, fields) => {
+      const { userId } = await named(name)
+      const context = { ...local, issuer: local.config.issuer, keys: await openRings(local) }
+      const made = done(await mintToken(context, { actor, userId }, readMintRequest(fields)))
+      return {
+        token: made.token,
+        token_type: 'Bearer',
+        expires_in: made.expiresIn,
+        scope: made.scope.join(' '),
+        grant_id: made.grantId,
+      }
+    },
 
     createClient: async (document) => made(done(await createClient(local, actor, document))),
     clients: () => shown(allClients(local), printClient),

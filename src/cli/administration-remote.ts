@@ -25,6 +25,7 @@ export function administerRemotely(server: string, token: string): Administratio
     deleteUser: async (name) => void (await call('DELETE', await user(name))),
     revokeTokens: async (name) => epochOf(await call('POST', `${await user(name)}/revoke-tokens`)),
     revokeEverything: async () => epochOf(await call('POST', '/revoke-tokens')),
+    mintToken: async (name, fields) => call('POST', `${await user(name)}/tokens`, fields),
     createClient: (document) => call('POST', '/clients', document),
     clients: () => pages(call, '/clients'),
     client: (clientId) => call('GET', client(clientId)),

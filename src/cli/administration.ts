@@ -13,6 +13,8 @@ export type Administration = {
   readonly deleteUser: (name: string) => Promise<void>
   readonly revokeTokens: (name: string) => Promise<{ readonly epoch: number }>
   readonly revokeEverything: () => Promise<{ readonly epoch: number }>
+  /** `fields` as `POST /api/v1/users/{id}/tokens` takes them. */
+  readonly mintToken: (name: string, fields: Document) => Promise<Document>
   readonly createClient: (document: Document) => Promise<Document>
   readonly clients: () => AsyncIterable<Document>
   readonly client: (clientId: string) => Promise<Document>

@@ -1,7 +1,9 @@
 import { decodeBase64url } from '../crypto/encoding.ts'
 import { parseJsonObject, type JsonObject } from '../crypto/strict-json.ts'
 import { parseToken, type TokenKind } from '../tokens/token-text.ts'
+import { isMacaroonText } from '../tokens/macaroon-text.ts'
 import { CliFailure } from './failure.ts'
+import { macaroonDocument } from './macaroon-document.ts'
 
 const kinds: Readonly<Record<TokenKind, string>> = {
   ac: 'authorization code',
@@ -17,12 +19,14 @@ const kinds: Readonly<Record<TokenKind, string>> = {
 
 /** What a token says of itself. Nothing of it is proved. */
 export function inspectToken(text: string): Readonly<Record<string, unknown>> {
+  const macaroon = isMacaroonText(text) ? macaroonDocument(text) : undefined
+  if (macaroon !== undefined) return { ...macaroon, ...(text.startsWith('gth_') && { checksum: 'right' }) }
   if (text.startsWith('gth_')) return ownToken(text)
   const [head, body, signature, ...more] = text.split('.')
   const header = part(head)
   const claims = part(body)
   if (header === undefined || claims === undefined || signature === undefined || more.length > 0) {
-    throw new CliFailure('this is neither a JWT nor a token of ours; copy it whole')
+    throw new CliFailure('this is neither a JWT, a macaroon nor a token of ours; copy it whole')
   }
   const { typ, alg, kid } = header
   return { kind: typ === 'at+jwt' ? 'JWT access token' : 'JWT', typ, alg, kid, ...claims }

@@ -1,22 +1,65 @@
 import type { Command } from 'commander'
 import { rings } from '../domain/key-lifecycle.ts'
 import type { KeySummary } from '../keys/keys.ts'
+import { readStandardInput } from './ask-password.ts'
 import { CliFailure } from './failure.ts'
+import { importKeyByFlags } from './import-key.ts'
 import type { Io } from './io.ts'
 import { localVerb } from './local-verb.ts'
 import { openRings } from './open-rings.ts'
+import { flagOption, textOption } from './options.ts'
 import { instant, table } from './print.ts'
+import { verb } from './verb.ts'
 
+const secretBytes = 48
 const columns = ['ring', 'key_id', 'state', 'created', 'active_from', 'remove_at']
 
 /** Adds `gatehouse key`. */
 export function registerKey(program: Command, io: Io): void {
-  const key = program.command('key').description('keys and their rotation; nothing secret is shown')
+  const key = program.command('key').description('keys and their rotation')
 
   localVerb(key.command('list').description('every key of every ring'), io, async (local) => {
     const keys = (await openRings(local)).list().map(shown)
     return { json: { items: keys }, text: table(keys.map(readable), columns) }
   })
+
+  verb(
+    key
+      .command('create')
+      .description(
+        'a new secret of 384 bits for GATEHOUSE_SECRET, which seals the keys in place of the key file; nothing is stored',
+      )
+      .option('--env-format', 'print a line for an environment file'),
+    io,
+    (_args, options) => {
+      const secret = Buffer.from(io.system.random.bytes(secretBytes)).toString('base64url')
+      const text = flagOption(options, 'envFormat') ? `GATEHOUSE_SECRET="${secret}"\n` : `${secret}\n`
+      return Promise.resolve({ json: { secret }, text })
+    },
+  )
+
+  localVerb(
+    key
+      .command('import <name>')
+      .description(
+        "take in a root key of another macaroon server, from standard input; it verifies that server's macaroons for one API, and never mints",
+      )
+      .requiredOption('--resource <uri>', 'the API that its macaroons are for')
+      .requiredOption('--scope <text>', 'what they may do there, separated by spaces')
+      .requiredOption('--not-after <instant>', 'when it ends, for example 2030-01-31T00:00:00Z'),
+    io,
+    async (local, [name = ''], options) => {
+      const flags = {
+        name,
+        resource: textOption(options, 'resource') ?? '',
+        scope: textOption(options, 'scope') ?? '',
+        notAfter: textOption(options, 'notAfter') ?? '',
+      }
+      const made = shown(await importKeyByFlags(await openRings(local), await readStandardInput(io), flags))
+      return { json: made, text: table([readable(made)], columns) }
+    },
+    { changes: true },
+  )
 
   localVerb(
     key

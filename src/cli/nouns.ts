@@ -18,7 +18,7 @@ export const nouns: readonly Noun[] = [
   },
   {
     name: 'token',
-    summary: 'look into, verify and revoke tokens',
+    summary: 'mint, narrow, look into, verify and revoke tokens',
     load: async () => (await import('./token.ts')).registerToken,
   },
   {

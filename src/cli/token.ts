@@ -2,15 +2,18 @@ import type { Command } from 'commander'
 import { isRefusal } from '../protocol/errors.ts'
 import { reasons } from '../protocol/reasons.ts'
 import { liveToken } from '../sender/live-token.ts'
+import { attenuateToken } from '../tokens/attenuate-token.ts'
 import { createDirectory } from '../store/directory.ts'
+import { administrationVerb } from './administer.ts'
 import { readStandardInput } from './ask-password.ts'
 import { CliFailure } from './failure.ts'
 import { inspectToken } from './inspect-token.ts'
 import type { Io } from './io.ts'
 import { openLocal } from './local.ts'
 import { localVerb } from './local-verb.ts'
+import { mintDocument } from './mint-options.ts'
 import { openRings } from './open-rings.ts'
-import { storeSettings, textOption, withServer, withSettings } from './options.ts'
+import { collect, flagOption, storeSettings, textOption, withServer, withSettings } from './options.ts'
 import { card, instant, type Answer } from './print.ts'
 import { remoteSession } from './remote-session.ts'
 import { revokeToken } from './revoke-token.ts'
@@ -21,9 +24,46 @@ import { verb, type Options } from './verb.ts'
 export function registerToken(program: Command, io: Io): void {
   const token = program
     .command('token')
-    .description('look into, verify and revoke tokens; TOKEN may be - for standard input')
+    .description('mint, narrow, look into, verify and revoke tokens; TOKEN may be - for standard input')
   const given = async (text: string | undefined): Promise<string> =>
     text === '-' ? readStandardInput(io) : (text ?? '')
+
+  administrationVerb(
+    withSettings(
+      token
+        .command('mint')
+        .description('make an access token for an account, without its sign-in')
+        .requiredOption('--user <name>', 'the account that it is for')
+        .option('--format <format>', 'jwt, opaque or macaroon (default: jwt)')
+        .option('--ttl <seconds>', 'how long it lives: at most an hour for jwt; 31 days, unless said, for the others')
+        .option('--scope <text>', 'what it may do, separated by spaces (default: openid me, or all that the API knows)')
+        .option('--resource <uri>', 'the API that it is for (default: this server)')
+        .option('--caveat <text>', 'narrows a macaroon from the beginning; may come more than once', collect)
+        .option('--name <text>', 'what people read in the list of grants')
+        .option('--env-format', 'print a line for an environment file'),
+      ['issuer', 'port'],
+    ),
+    io,
+    async (administration, _args, options) => {
+      const made = await administration.mintToken(textOption(options, 'user') ?? '', mintDocument(options))
+      const text = String(made['token'])
+      return { json: made, text: flagOption(options, 'envFormat') ? `GATEHOUSE_TOKEN="${text}"\n` : `${text}\n` }
+    },
+  )
+
+  verb(
+    token
+      .command('attenuate <token>')
+      .description('narrow a macaroon, offline; what comes out is worth less, never more')
+      .requiredOption('--caveat <text>', 'for example "method = GET"; may come more than once', collect),
+    io,
+    async ([text], options) => {
+      const caveats = Array.isArray(options['caveat']) ? options['caveat'].map(String) : []
+      const narrowed = attenuateToken(await given(text), caveats)
+      if ('refused' in narrowed) throw new CliFailure(attenuationProblems[narrowed.refused])
+      return { json: narrowed, text: `${narrowed.token}\n` }
+    },
+  )
 
   verb(
     token.command('inspect <token>').description('what it says, offline and without believing it'),
@@ -60,6 +100,13 @@ export function registerToken(program: Command, io: Io): void {
     { changes: true },
   )
 }
+
+const attenuationProblems = {
+  malformed: 'this is no macaroon; copy it whole',
+  caveat:
+    'a caveat is none of time <, scope =, aud =, endpoint =, method =, path =, ip =, or not in its one spelling; see docs/macaroons.md',
+  discharged: 'its discharges are bound to it as it is; narrow it first and get them then',
+} as const
 
 async function verifyHere(io: Io, options: Options, text: string): Promise<Answer> {
   const local = await openLocal(io, options)

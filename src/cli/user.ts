@@ -1,10 +1,14 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { generatePassword } from '../accounts/generate-password.ts'
 import { administrationVerb } from './administer.ts'
 import { all, type Document } from './administration.ts'
 import { askNewPassword, readStandardInput } from './ask-password.ts'
 import { CliFailure } from './failure.ts'
+import { importUsers } from './import-users.ts'
 import type { Io } from './io.ts'
+import { localVerb } from './local-verb.ts'
 import { collect, flagOption, textOption } from './options.ts'
 import { card, instant, table, type Answer } from './print.ts'
 import { readRole } from './user-document.ts'
@@ -41,6 +45,23 @@ export function registerUser(program: Command, io: Io): void {
       })
       return shown(document)
     },
+  )
+
+  localVerb(
+    user
+      .command('import <file>')
+      .description(
+        'take in accounts with the ids and epochs that they had on another server, one JSON object a line (user_id, username, role, bot, wrangler, epoch, locked)',
+      ),
+    io,
+    async (local, [file = '']) => {
+      const text = await readFile(resolve(io.workingDirectory, file), 'utf8').catch(() => {
+        throw new CliFailure(`the file ${file} can't be read`)
+      })
+      const seen = await importUsers(local, text)
+      return { json: seen, text: `${seen.imported} imported, ${seen.there} were there\n` }
+    },
+    { changes: true },
   )
 
   administrationVerb(user.command('list').description('every account'), io, async (administration) => {

@@ -1,3 +1,4 @@
+import { isReservedScope } from '../protocol/scope.ts'
 import type { Client } from './client.ts'
 import { scopeAllowedTo } from './narrow.ts'
 import type { Role, User } from './user.ts'
@@ -17,7 +18,9 @@ export type Deed =
   | { readonly do: 'change-user'; readonly target: User }
   | { readonly do: 'set-role'; readonly target: User; readonly role: Role }
   | { readonly do: 'set-scopes'; readonly target: User; readonly scopes: readonly string[] }
-  | { readonly do: 'lock-user' | 'unlock-user' | 'delete-user' | 'revoke-tokens' | 'mint'; readonly target: User }
+  | { readonly do: 'lock-user' | 'unlock-user' | 'delete-user' | 'revoke-tokens'; readonly target: User }
+  /** `scopes`: what the token may do. */
+  | { readonly do: 'mint'; readonly target: User; readonly scopes: readonly string[] }
   | { readonly do: 'revoke-everything' }
   /** `given`: scopes that the client gets and hadn't before. */
   | { readonly do: 'write-client'; readonly given: readonly string[] }
@@ -94,6 +97,8 @@ function overUser(
   switch (deed.do) {
     case 'set-role':
       return ranks[deed.role] > rank ? no('role_above_actor') : allowed
+    case 'mint':
+      return gives(actor, deed.scopes.filter(isReservedScope))
     case 'set-scopes':
       return gives(
         actor,

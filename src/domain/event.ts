@@ -34,6 +34,7 @@ export type EventType =
   | 'resource.changed'
   | 'resource.deleted'
   | 'key.created'
+  | 'key.imported'
   | 'key.rotated'
   | 'key.retired'
   | 'key.removed'

@@ -46,7 +46,7 @@ export const keyLifetimes: KeyLifetimes = {
     'signing-ES256': signedLife,
     'signing-RS256': signedLife,
     'signing-EdDSA': signedLife,
-    'token-seal': lifetimes.longestAccessToken,
+    'token-seal': lifetimes.longestMinted,
     mac: Math.max(lifetimes.refreshAbsolute, lifetimes.code, lifetimes.interaction),
     cookie: Math.max(lifetimes.persistentSessionAbsolute, lifetimes.sessionAbsolute),
     cursor: day,

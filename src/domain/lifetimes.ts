@@ -15,6 +15,9 @@ export const lifetimes = {
   accessToken: 15 * minute,
   /** Offline verification of a JWT can only end at its `exp`, so nobody gets a longer one. */
   longestAccessToken: hour,
+  /** A token for a script, made without a sign-in; ended by grant, epoch or `jti` like every other. */
+  minted: 31 * day,
+  longestMinted: 366 * day,
   /** A fragment is seen by every script of the page and can't be renewed in silence. */
   implicitAccessToken: 5 * minute,
   idToken: hour,

@@ -7,7 +7,8 @@ import type { KeyRecord, Ring, SecretRing } from '../domain/key.ts'
 import type { MadeKey } from '../domain/key-lifecycle.ts'
 import type { Ref } from '../domain/record.ts'
 import type { SigningAlgorithm } from '../protocol/algorithm.ts'
-import type { SecretKey } from '../tokens/keys-view.ts'
+import type { ImportedKey, SecretKey } from '../tokens/keys-view.ts'
+import { rawRootKey } from '../tokens/macaroon/root-key.ts'
 import type { Protection } from './protection.ts'
 
 /** A public key as the JWKS shows it (RFC 7517 §4). */
@@ -21,6 +22,7 @@ export type PublishedJwk = PublicJwk & {
 export type OpenedKey = { readonly record: KeyRecord; readonly recordId: string } & (
   | { readonly signing: SigningKey; readonly verification: VerificationKey; readonly jwk: PublishedJwk }
   | { readonly secret: SecretKey; readonly ring: SecretRing }
+  | { readonly imported: ImportedKey }
 )
 
 const signingPrefix = 'signing-'
@@ -51,7 +53,12 @@ export async function makeKey(
  */
 export function openKey(recordId: string, record: KeyRecord, protection: Protection): OpenedKey {
   const material = protection.open('key', recordId, record.sealed)
-  const { keyId, ring } = record
+  const { keyId, ring, imported } = record
+  // A copy: what the seal opened may lie in memory that is used again.
+  if (imported !== undefined) {
+    const rootKey = rawRootKey(Uint8Array.from(material))
+    return { record, recordId, imported: { ...imported, rootKey: () => rootKey } }
+  }
   if (isSecretRing(ring)) return { record, recordId, ring, secret: { keyId, key: macKey(material) } }
   const algorithm = algorithmOf(ring)
   const signing = signingKey(keyId, algorithm, material)

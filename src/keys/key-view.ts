@@ -2,7 +2,7 @@ import { sha256 } from '../crypto/hash.ts'
 import type { SigningKey, VerificationKey } from '../crypto/jws.ts'
 import type { KeyRecord, SecretRing } from '../domain/key.ts'
 import type { SigningAlgorithm } from '../protocol/algorithm.ts'
-import type { SecretKey } from '../tokens/keys-view.ts'
+import type { ImportedKey, SecretKey } from '../tokens/keys-view.ts'
 import type { OpenedKey } from './key-material.ts'
 
 type Dated<K> = { readonly key: K; readonly record: KeyRecord }
@@ -14,6 +14,7 @@ export type KeyView = {
   readonly verification: ReadonlyMap<string, Dated<VerificationKey>>
   readonly activeSecrets: ReadonlyMap<SecretRing, SecretKey>
   readonly secrets: ReadonlyMap<SecretRing, ReadonlyMap<string, Dated<SecretKey>>>
+  readonly imported: ReadonlyMap<string, Dated<ImportedKey>>
   /** The JWKS as bytes go out: announced, active, and retired keys that are still needed (E12: public members alone). */
   readonly jwks: { readonly body: string; readonly etag: string }
 }
@@ -23,19 +24,22 @@ export function arrangeKeys(keys: readonly OpenedKey[]): KeyView {
   const verification = new Map<string, Dated<VerificationKey>>()
   const activeSecrets = new Map<SecretRing, SecretKey>()
   const secrets = new Map<SecretRing, Map<string, Dated<SecretKey>>>()
+  const imported = new Map<string, Dated<ImportedKey>>()
   for (const key of keys) {
     const { record } = key
     const isActive = record.state === 'active'
     if ('signing' in key) {
       if (isActive) signing.set(key.signing.algorithm, key.signing)
       verification.set(record.keyId, { key: key.verification, record })
+    } else if ('imported' in key) {
+      imported.set(key.imported.name, { key: key.imported, record })
     } else {
       if (isActive) activeSecrets.set(key.ring, key.secret)
       const ring = secrets.get(key.ring) ?? new Map<string, Dated<SecretKey>>()
       secrets.set(key.ring, ring.set(record.keyId, { key: key.secret, record }))
     }
   }
-  return { keys, signing, verification, activeSecrets, secrets, jwks: printJwks(keys) }
+  return { keys, signing, verification, activeSecrets, secrets, imported, jwks: printJwks(keys) }
 }
 
 /** The order is that of ring and number, so the same keys are the same bytes on every node. */

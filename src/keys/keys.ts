@@ -4,6 +4,7 @@ import type { Seconds } from '../protocol/time.ts'
 import type { MintKeys } from '../tokens/mint.ts'
 import type { KeysContext } from './context.ts'
 import { createKeyCache } from './key-cache.ts'
+import { importRootKey, type ImportedRootKey } from './import-key.ts'
 import type { KeyView } from './key-view.ts'
 import { announceNext, foundMissing, takeDueSteps } from './rotation.ts'
 
@@ -25,6 +26,8 @@ export type Keys = MintKeys & {
    * Asks the store at most once a second, and only after an unknown key id.
    */
   readonly learn: () => Promise<boolean>
+  /** Bring the root key of another server, verify-only. Throws ImportRefused. */
+  readonly importKey: (imported: ImportedRootKey, actor: string) => Promise<KeySummary>
   readonly list: () => readonly KeySummary[]
 }
 
@@ -65,6 +68,8 @@ export async function openKeys(context: KeysContext): Promise<Keys> {
     verification: (keyId) => usable(cache.view().verification.get(keyId)),
     secret: (ring) => present(cache.view().activeSecrets.get(ring), ring),
     secretById: (ring, keyId) => usable(cache.view().secrets.get(ring)?.get(keyId)),
+    importedKey: (name) => usable(cache.view().imported.get(name)),
+    importKey: async (imported, actor) => summary(await importRootKey(rotation, imported, actor)),
     jwks: () => ({ ...cache.view().jwks, maxAgeSeconds: lifetimes.jwksMaxAge }),
     rotate: async (ring, actor) => {
       await announceNext(rotation, ring, keyTimes(ring, lifetimes).announce, actor)
@@ -93,7 +98,7 @@ function states({ keys }: KeyView): string {
   return keys.map(({ recordId, record }) => `${recordId}=${record.state}`).join()
 }
 
-function summary({ keyId, ring, state, createdAt, activeFrom, retiredAt, removeAt }: KeyRecord): KeySummary {
+function summary({ keyId, ring, state, createdAt, activeFrom, retiredAt, removeAt, imported }: KeyRecord): KeySummary {
   return {
     keyId,
     ring,
@@ -102,6 +107,7 @@ function summary({ keyId, ring, state, createdAt, activeFrom, retiredAt, removeA
     activeFrom,
     ...(retiredAt !== undefined && { retiredAt }),
     ...(removeAt !== undefined && { removeAt }),
+    ...(imported !== undefined && { imported }),
   }
 }
 

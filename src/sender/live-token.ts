@@ -5,6 +5,7 @@ import type { User } from '../domain/user.ts'
 import { refuse, type Refusal } from '../protocol/errors.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
 import type { CaveatContext } from '../tokens/caveat-context.ts'
+import { importedClient, isAfterEpochs } from './imported-token.ts'
 import { verifyAccess } from '../tokens/verify.ts'
 import type { Keys } from '../keys/keys.ts'
 import { readWithNewest } from '../keys/read-with-newest.ts'
@@ -45,6 +46,7 @@ export async function liveToken(
   const claims = await readWithNewest(keys, verify, (found) => 'refused' in found)
   if ('refused' in claims) return refuse('invalid_token', claims.refused)
 
+  if (claims.imported === true) return liveImported(context, claims)
   const client = await directory.client(claims.clientId)
   if (client === undefined || client.disabled) return refuse('invalid_token', 'client_disabled')
   const forItself = claims.sub === claims.clientId
@@ -64,4 +66,18 @@ export async function liveToken(
     if ((grant as StoredRecord<'grant'>).value.revokedAt !== undefined) return refuse('invalid_token', 'grant_revoked')
   }
   return { claims, client, user }
+}
+
+/** The same for what another server minted: it has no client and no grant, so account and epochs decide, and its own `jti`. */
+async function liveImported(
+  { directory, transition }: SenderContext,
+  claims: AccessClaims,
+): Promise<LiveToken | Refusal> {
+  const user = await directory.user(claims.sub)
+  if (user === undefined || user.locked)
+    return refuse('invalid_token', user === undefined ? 'user_unknown' : 'user_locked')
+  if (!isAfterEpochs(claims, await directory.instance(), user)) return refuse('invalid_token', 'epoch_changed')
+  const [revoked] = await transition.store.read([ref('revoked', claims.jti)])
+  if (revoked !== undefined) return refuse('invalid_token', 'token_revoked')
+  return { claims, client: importedClient(claims), user }
 }

@@ -21,6 +21,8 @@ export type AccessClaims = {
   readonly acr?: string
   /** What the resource asked for beyond that. */
   readonly extra?: JsonObject
+  /** Its key was brought along from another server: it has neither client nor grant, and its time stands in for an epoch. */
+  readonly imported?: true
   /** What holders added to a macaroon, met and taken into account already. Absent: the token isn't a macaroon. */
   readonly caveats?: readonly string[]
 }
@@ -119,8 +121,9 @@ export function parseSealedClaims(text: string): AccessClaims | undefined {
 }
 
 /** The one place that decides on types: every format goes through it. */
-function checkedClaims(claims: { readonly [name in keyof Required<Omit<AccessClaims, 'caveats'>>]: unknown }):
-  AccessClaims | undefined {
+function checkedClaims(claims: {
+  readonly [name in keyof Required<Omit<AccessClaims, 'caveats' | 'imported'>>]: unknown
+}): AccessClaims | undefined {
   const { iss, sub, aud, clientId, scope, iat, exp, jti, gid, epoch, authTime, acr, extra } = claims
   if (!isText(iss) || !isText(sub) || !isText(clientId) || !isText(jti) || !isText(gid) || !isText(epoch))
     return undefined

@@ -4,6 +4,7 @@ import type { AccessClaims } from './access-claims.ts'
 import { isWithin, parseAttenuation, type Attenuation } from './attenuation.ts'
 import type { CaveatContext } from './caveat-context.ts'
 import { identityBlockLength, parseIdentityBlock, printIdentityBlock } from './identity-block.ts'
+import { readImportedMacaroon } from './imported-macaroon.ts'
 import type { SecretKey, TokenKeys } from './keys-view.ts'
 import { addCaveats } from './macaroon/add-caveat.ts'
 import type { Macaroon } from './macaroon/macaroon.ts'
@@ -43,14 +44,18 @@ export type MeasuredBy = {
  * at the first of its ends. The MACs are checked before anything in it is believed (K13); what isn't understood refuses it whole.
  */
 export function readAccessMacaroon(
-  keys: Pick<TokenKeys, 'secretById'>,
+  keys: Pick<TokenKeys, 'secretById' | 'importedKey'>,
   text: string,
   measured: MeasuredBy,
 ): AccessClaims | TokenRefusal {
   const macaroons = parseMacaroonText(text)
+  const name = macaroons === undefined ? '' : Buffer.from(macaroons[0].identifier).toString('latin1')
   if (macaroons === undefined) return { refused: 'token_malformed' }
   const [root, ...discharges] = macaroons
-  const [, keyId, jti] = identifierShape.exec(Buffer.from(root.identifier).toString('latin1')) ?? []
+  const [, keyId, jti] = identifierShape.exec(name) ?? []
+  // A key of somebody else never proves what only ours may say.
+  const imported = keyId === undefined ? keys.importedKey(name) : undefined
+  if (imported !== undefined) return readImportedMacaroon(imported, macaroons, measured)
   const secret = keyId === undefined ? undefined : keys.secretById('macaroon-root', keyId)
   if (secret === undefined || jti === undefined) return { refused: 'token_signature' }
   if (measured.context === 'any') return identityOf(root, rootOf(secret), { ...measured, jti })

@@ -21,7 +21,7 @@ export type Expected = {
  * (epoch, revocation, audience asked for) comes after. A code, refresh token, session handle or ID token is none (C13, E10).
  */
 export function verifyAccess(
-  keys: Pick<TokenKeys, 'verification' | 'secretById'>,
+  keys: Pick<TokenKeys, 'verification' | 'secretById' | 'importedKey'>,
   text: string,
   expected: Expected,
 ): AccessClaims | TokenRefusal {
@@ -31,7 +31,7 @@ export function verifyAccess(
 }
 
 function claimsOf(
-  keys: Pick<TokenKeys, 'verification' | 'secretById'>,
+  keys: Pick<TokenKeys, 'verification' | 'secretById' | 'importedKey'>,
   text: string,
   { issuer, now, context = {} }: Expected,
 ): AccessClaims | TokenRefusal {

@@ -61,6 +61,10 @@ export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<Right
   updateUser: async (stage) => ({ path: await ofTarget(stage), body: { full_name: 'Ada', locked: true, scopes: [] } }),
   deleteUser: async (stage) => ({ path: await ofTarget(stage) }),
   revokeTokensOfUser: async (stage) => ({ path: await ofTarget(stage, '/revoke-tokens') }),
+  mintToken: async (stage) => ({
+    path: await ofTarget(stage, '/tokens'),
+    body: { format: 'macaroon', ttl: 600, caveats: ['method = GET'], scope: 'me', name: 'a script' },
+  }),
   revokeAllTokens: async () => ({ path: '/api/v1/revoke-tokens' }),
 
   listMySessions: async (stage) => {

@@ -57,7 +57,7 @@ const onOthers = (target: User): readonly Deed[] => [
   { do: 'unlock-user', target },
   { do: 'delete-user', target },
   { do: 'revoke-tokens', target },
-  { do: 'mint', target },
+  { do: 'mint', target, scopes: [] },
 ]
 const onNobody: readonly Deed[] = [
   { do: 'create-user', role: 'editor', scopes: [] },

@@ -42,6 +42,7 @@ export function fixedKeys(name = 'k'): MintKeys {
     signing: (algorithm) => signing.get(algorithm)!,
     verification: (keyId) => verification.get(keyId),
     secret,
+    importedKey: () => undefined,
     secretById: (ring, keyId) => (keyId === `${name}-${ring}` ? secret(ring) : undefined),
   }
 }

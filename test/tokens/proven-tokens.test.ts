@@ -27,7 +27,7 @@ describe.each(['jwt', 'opaque'] as const)('a %s that was proved before', (format
 
   test('proves nothing once its key may no longer verify', () => {
     expect(verifyAccess(keys, text, expected)).toEqual(claims)
-    const retired = { verification: () => undefined, secretById: () => undefined }
+    const retired = { verification: () => undefined, importedKey: () => undefined, secretById: () => undefined }
     expect(verifyAccess(retired, text, expected)).toEqual({ refused: 'token_signature' })
   })
 
@@ -36,6 +36,7 @@ describe.each(['jwt', 'opaque'] as const)('a %s that was proved before', (format
     const other = fixedKeys('proven-otherwise')
     const swapped = {
       verification: () => other.verification('proven-otherwise-RS256'),
+      importedKey: () => undefined,
       secretById: () => other.secret('token-seal'),
     }
     expect(verifyAccess(swapped, text, expected)).toEqual({ refused: 'token_signature' })

@@ -1,0 +1,138 @@
+import { eventWrite } from '../audit/event-write.ts'
+import type { Actor } from '../domain/authority.ts'
+import { announce } from '../domain/change.ts'
+import { epochOf } from '../domain/epoch.ts'
+import type { Grant } from '../domain/grant.ts'
+import { planMint, type MintRequest } from '../domain/mint-request.ts'
+import { check, create, put, ref, type Decision, type Write } from '../domain/record.ts'
+import { problem, type Problem } from '../protocol/problem.ts'
+import type { Seconds } from '../protocol/time.ts'
+import { transition } from '../store/transition.ts'
+import { parseAttenuation } from '../tokens/attenuation.ts'
+import { mint, TokenTooLarge, type MintKeys } from '../tokens/mint.ts'
+import type { AccountsContext, Outcome } from './context.ts'
+import { mintedClient, mintedClientId } from './minted-client.ts'
+import { noSuchUser } from './no-such-user.ts'
+import { actorName, permit } from './permit.ts'
+
+export type MintContext = AccountsContext & { readonly issuer: string; readonly keys: MintKeys }
+
+export type MintedToken = {
+  readonly token: string
+  readonly expiresIn: Seconds
+  readonly grantId: string
+  readonly scope: readonly string[]
+}
+
+const clockToleranceSeconds = 60
+
+/**
+ * An access token for an account, without its sign-in: for scripts and bots. It has a grant of its own, so it is listed and ended
+ * like every other; account, client and instance are checked in the commit, so nothing is minted across a lock or a bump.
+ */
+export async function mintToken(
+  context: MintContext,
+  { actor, userId, address }: { readonly actor: Actor; readonly userId: string; readonly address?: string },
+  wanted: MintRequest,
+): Promise<Outcome<MintedToken>> {
+  const { random, clock, issuer, keys } = context
+  const malformed = wanted.caveats?.find((caveat) => parseAttenuation(caveat) === undefined)
+  if (malformed !== undefined) return { refused: noCaveat }
+  const id = () => random.id(clock.millis())
+  const [grantId, jti, noteId] = [id(), id(), id()]
+  const audience = wanted.resource ?? issuer
+  const refs = {
+    instance: ref('instance', 'self'),
+    user: ref('user', userId),
+    client: ref('client', mintedClientId),
+    // The issuer is nobody's API, so nothing stands under its name.
+    resource: ref('resource', audience),
+  }
+  try {
+    return await transition(context.transition, refs, (slots, now): Decision<Outcome<MintedToken>> => {
+      const no = (refused: Problem) => ({ writes: [], result: { refused } })
+      const user = slots.user.value
+      const instance = slots.instance.value
+      if (user === undefined || instance === undefined) return no(noSuchUser)
+      const plan = planMint(wanted, user, slots.resource.value)
+      const refused = permit(actor, { do: 'mint', target: user, scopes: 'field' in plan ? [] : plan.scope })
+      if (refused !== undefined) return no(refused)
+      if ('field' in plan) return no(problem('invalid_field', plan))
+      if (user.locked) return no(problem('conflict', { detail: 'the account is locked; unlock it first' }))
+      const client = slots.client.value ?? mintedClient(now)
+      if (client.disabled || client.grantTypes.length > 0) return no(clientGone)
+
+      const { ttl, scope } = plan
+      const epoch = epochOf(instance, user, client)
+      const { accessToken } = mint(keys, {
+        issuer,
+        client,
+        subject: userId,
+        scope,
+        audience: [audience],
+        format: wanted.format,
+        attenuations: wanted.caveats,
+        ttl,
+        now,
+        jti,
+        grantId,
+        epoch,
+      })
+      const grant: Grant = {
+        v: 1,
+        clientId: mintedClientId,
+        userId,
+        scope,
+        resources: wanted.resource === undefined ? [] : [wanted.resource],
+        epoch,
+        createdAt: now,
+        // Nobody proved to be this person: whatever asks for that must not take this for it.
+        authentication: { authTime: 0, acr: 'minted', amr: [] },
+        ...(wanted.name !== undefined && { deviceName: wanted.name }),
+      }
+      const made: readonly Write[] =
+        slots.client.value === undefined
+          ? [put(slots.client, client, { expiresAt: null, owners: ['*'] }), announce(noteId, slots.client, now)]
+          : [check(slots.client)]
+      return {
+        writes: [
+          create(ref('grant', grantId), grant, {
+            owners: [userId, `client:${mintedClientId}`],
+            expiresAt: now + ttl + clockToleranceSeconds,
+          }),
+          ...made,
+          check(slots.user),
+          check(slots.instance),
+          eventWrite(context, {
+            type: 'token.issued',
+            clientId: mintedClientId,
+            userId,
+            grantId,
+            jti,
+            grantType: 'minted',
+            scope: scope.join(' '),
+            audience: [audience],
+            actor: actorName(actor),
+            ...(address !== undefined && { address }),
+          }),
+        ],
+        result: { done: { token: accessToken, expiresIn: ttl, grantId, scope } },
+      }
+    })
+  } catch (error) {
+    if (error instanceof TokenTooLarge) return { refused: tooLarge }
+    throw error
+  }
+}
+
+const noCaveat: Problem = problem('invalid_field', {
+  field: 'caveats',
+  detail: 'a caveat is none of time <, scope =, aud =, endpoint =, method =, path =, ip =, or not in its one spelling',
+})
+const tooLarge: Problem = problem('invalid_field', {
+  field: 'scope',
+  detail: 'the token would be too long: ask for less scope or fewer caveats',
+})
+const clientGone: Problem = problem('conflict', {
+  detail: `the client ${mintedClientId}, in whose name tokens are minted, was deleted or changed`,
+})
