@@ -48,7 +48,18 @@ describe('gatehouse token mint', () => {
   })
 
   test('through the REST API', async () => {
-    const admin = await json('token', 'mint', '--user', 'admin', '--scope', 'admin', '--issuer', server.issuer)
+    const password = /-d password=(\S+)/.exec(server.out())?.[1] ?? ''
+    const signedIn = await fetch(`${server.issuer}/oauth/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'password',
+        client_id: 'loopback',
+        username: 'admin',
+        password,
+        scope: 'admin',
+      }),
+    })
+    const admin = (await signedIn.json()) as { access_token: string }
     const made = await json(
       ...[
         'token',
@@ -62,7 +73,7 @@ describe('gatehouse token mint', () => {
         '--caveat',
         'ip = ::1 127.0.0.1',
       ],
-      ...['--server', server.issuer, '--token', String(admin['token'])],
+      ...['--server', server.issuer, '--token', admin.access_token],
     )
     expect(await session(String(made['token']))).toBe(200)
   })
