@@ -1,7 +1,6 @@
 import { macBytes } from '../crypto/mac.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import type { AccessClaims } from './access-claims.ts'
-import { isWithin, parseAttenuation, type Attenuation } from './attenuation.ts'
 import type { CaveatContext } from './caveat-context.ts'
 import { identityBlockLength, parseIdentityBlock, printIdentityBlock } from './identity-block.ts'
 import { readImportedMacaroon } from './imported-macaroon.ts'
@@ -12,6 +11,7 @@ import { mintMacaroon } from './macaroon/mint-macaroon.ts'
 import { rawRootKey, type RootKey } from './macaroon/root-key.ts'
 import { isAuthentic, proveMacaroon } from './macaroon/verify-macaroon.ts'
 import { parseMacaroonText, printMacaroonText } from './macaroon-text.ts'
+import { narrowClaims } from './narrow-claims.ts'
 import type { TokenRefusal } from './token-refusal.ts'
 
 /** Longest text of a macaroon that we mint. Whoever narrows it or adds discharges makes it longer. */
@@ -67,30 +67,7 @@ export function readAccessMacaroon(
   const claims = parseIdentityBlock(proven.predicates, { issuer: measured.issuer, jti })
   if (claims === undefined) return { refused: 'token_malformed' }
   const own = proven.predicates.slice(identityBlockLength)
-  return narrowed(claims, [...own, ...proven.dischargePredicates], own, measured.context)
-}
-
-/** Claims within everything that was added to them. */
-export function narrowed(
-  claims: AccessClaims,
-  predicates: readonly string[],
-  shown: readonly string[],
-  context: CaveatContext,
-): AccessClaims | TokenRefusal {
-  const attenuations = allOf(predicates.map(parseAttenuation))
-  if (attenuations === undefined || !attenuations.every((one) => isWithin(one, context)))
-    return { refused: 'token_caveat' }
-  const within = (kind: 'scope' | 'aud', held: readonly string[]) =>
-    attenuations.reduce((left, one) => (one.kind === kind ? left.filter((item) => one.any.includes(item)) : left), held)
-  const aud = within('aud', claims.aud)
-  if (aud.length === 0) return { refused: 'token_caveat' }
-  return {
-    ...claims,
-    aud,
-    scope: within('scope', claims.scope),
-    exp: attenuations.reduce((end, one) => (one.kind === 'time' ? Math.min(end, one.before) : end), claims.exp),
-    caveats: shown,
-  }
+  return narrowClaims(claims, [...own, ...proven.dischargePredicates], own, measured.context)
 }
 
 /** Whom it was made for, whatever was added to it since. */
@@ -111,8 +88,4 @@ const purpose = Buffer.from('macaroon root\0', 'utf8')
 /** The ring's key signs nothing itself, so that a macaroon's identifier is never a message that another kind signs. */
 function rootOf({ key }: SecretKey): RootKey {
   return rawRootKey(macBytes(key, purpose))
-}
-
-function allOf(list: readonly (Attenuation | undefined)[]): readonly Attenuation[] | undefined {
-  return list.every((one) => one !== undefined) ? list : undefined
 }

@@ -2,13 +2,13 @@ import { sha256 } from '../crypto/hash.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import { userIdPrefix } from '../protocol/client-id.ts'
 import type { AccessClaims } from './access-claims.ts'
-import { narrowed } from './access-macaroon.ts'
 import type { CaveatContext } from './caveat-context.ts'
 import type { ImportedKey } from './keys-view.ts'
 import type { Macaroon } from './macaroon/macaroon.ts'
 import { parseInstant } from './macaroon/instant.ts'
 import { parsePredicate } from './macaroon/predicate.ts'
 import { isAuthentic, proveMacaroon, type MacaroonRefusal, type ProvenMacaroon } from './macaroon/verify-macaroon.ts'
+import { narrowClaims } from './narrow-claims.ts'
 import type { TokenRefusal } from './token-refusal.ts'
 
 /** 16 bytes of an id in lower-case base32, as fatcat names its editors. */
@@ -53,7 +53,7 @@ export function readImportedMacaroon(
   }
   if (context === 'any') return claims
   const own = predicates.filter((text) => !isIdentity(text))
-  return narrowed(claims, [...own, ...dischargePredicates], own, context)
+  return narrowClaims(claims, [...own, ...dischargePredicates], own, context)
 }
 
 /** For whoever revokes it: what it says, without what it needs beside it. */

@@ -61,19 +61,20 @@ describe('gatehouse token mint', () => {
     })
     const admin = (await signedIn.json()) as { access_token: string }
     const made = await json(
-      ...[
-        'token',
-        'mint',
-        '--user',
-        'ada',
-        '--format',
-        'macaroon',
-        '--caveat',
-        'method = GET',
-        '--caveat',
-        'ip = ::1 127.0.0.1',
-      ],
-      ...['--server', server.issuer, '--token', admin.access_token],
+      'token',
+      'mint',
+      '--user',
+      'ada',
+      '--format',
+      'macaroon',
+      '--caveat',
+      'method = GET',
+      '--caveat',
+      'ip = ::1 127.0.0.1',
+      '--server',
+      server.issuer,
+      '--token',
+      admin.access_token,
     )
     expect(await session(String(made['token']))).toBe(200)
   })
