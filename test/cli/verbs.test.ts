@@ -274,7 +274,7 @@ describe('one line that says what, why and the mend; 1 refused, 2 wrong usage', 
       1,
       "http://127.0.0.1:1 doesn't answer; check that the server runs and that the URL is its own",
     ],
-    [['token', 'inspect', 'nonsense'], 1, 'this is neither a JWT nor a token of ours; copy it whole'],
+    [['token', 'inspect', 'nonsense'], 1, 'this is neither a JWT, a macaroon nor a token of ours; copy it whole'],
     [
       ['key', 'list', '--data', 'elsewhere'],
       1,

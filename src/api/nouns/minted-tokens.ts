@@ -73,6 +73,7 @@ export const mintedTokenOperations: readonly Operation[] = [
       const { token, expiresIn, scope: held, grantId } = made.done
       return {
         done: { token, token_type: 'Bearer' as const, expires_in: expiresIn, scope: held.join(' '), grant_id: grantId },
+        location: `/api/v1/users/${params.user_id}/grants/${grantId}`,
       }
     },
   }),
