@@ -80,7 +80,9 @@ describe.each(operations.map((operation) => ({ name: `${operation.method} ${oper
       }
       for (const secret of secrets) expect(answer.text).not.toContain(secret)
       if (operation.answer.status === 201 && !operation.path.endsWith('/secret')) {
-        expect(answer.header('location')).toMatch(/^\/api\/v1\/(?:users|clients|resources)\/[A-Za-z0-9._~-]+$/)
+        expect(answer.header('location')).toMatch(
+          /^\/api\/v1\/(?:users|clients|resources)\/[A-Za-z0-9._~-]+(?:\/grants\/[\w-]+)?$/,
+        )
       }
     })
 
