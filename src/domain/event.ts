@@ -23,6 +23,8 @@ export type EventType =
   | 'user.locked'
   | 'user.unlocked'
   | 'user.password_changed'
+  | 'identity.linked'
+  | 'identity.unlinked'
   | 'epoch.bumped'
   | 'client.created'
   | 'client.changed'

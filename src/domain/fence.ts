@@ -18,6 +18,7 @@ const fates: { readonly [K in Kind]: Fate<K> } = {
   resource: returns,
   user: returns,
   name: returns,
+  identity: returns,
   key: returns,
   event: returns,
   revoked: returns,
@@ -27,6 +28,7 @@ const fates: { readonly [K in Kind]: Fate<K> } = {
   session: staysAway,
   interaction: staysAway,
   flow: staysAway,
+  newcomer: staysAway,
   // Those that were used after the backup are missing anyway: `restoredAt` stands for all of them.
   once: staysAway,
   change: staysAway,

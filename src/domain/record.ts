@@ -5,6 +5,7 @@ import type { User } from './user.ts'
 import type { Session } from './session.ts'
 import type { Interaction } from './interaction.ts'
 import type { Flow } from './flow.ts'
+import type { Identity, Newcomer } from './identity.ts'
 import type { Consent } from './consent.ts'
 import type { Grant } from './grant.ts'
 import type { Instance } from './instance.ts'
@@ -22,6 +23,8 @@ export type RecordValues = {
   session: Session
   interaction: Interaction
   flow: Flow
+  newcomer: Newcomer
+  identity: Identity
   consent: Consent
   grant: Grant
   /** Something that may happen once: a `jti`, a nonce. It exists, that is all. */

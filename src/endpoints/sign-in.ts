@@ -1,6 +1,6 @@
 import { PasswordPoolBusy } from '../crypto/password-pool.ts'
 import type { SignedIn } from '../domain/next-step.ts'
-import { signInPage, type SignInProblem } from '../pages/sign-in-page.ts'
+import { providerProblems, signInPage, type SignInProblem } from '../pages/sign-in-page.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { refuseRepeated, type Parameters } from '../protocol/parameters.ts'
@@ -12,6 +12,7 @@ import type { Core } from './core.ts'
 import { takeUp, type Parked } from './interactions.ts'
 import { presentationFor, refusalPage, requesterOf, withHeaders } from './presentation.ts'
 import { stepOf } from './proceed.ts'
+import { providersFor } from './provider-links.ts'
 import { purposeOf, readPageRequest, type PageRequest } from './read-page-request.ts'
 
 /** The sign-in page: for a parked request, or for the person's own account page. */
@@ -30,6 +31,7 @@ export function createSignInPageEndpoint(core: Core): Endpoint {
       next: nextOf(asked.parameters),
       ...(pending?.request.loginHint === undefined ? {} : { username: pending.request.loginHint }),
       again: signedIn !== undefined && (pending === undefined || fresh),
+      ...providerProblem(core, asked),
     })
   }
 }
@@ -71,6 +73,13 @@ export function createSignInEndpoint(core: Core): Endpoint {
       next,
     })
   }
+}
+
+/** What the callback of a provider says when nobody is signed in by it: in closed words, so that a link can't put others in our mouth. */
+function providerProblem(core: Core, { parameters }: PageRequest): { readonly problem?: SignInProblem } {
+  const provider = core.upstream.providers.get(parameters.get('provider') ?? '')
+  const kind = providerProblems.find((known) => known === parameters.get('problem'))
+  return provider === undefined || kind === undefined ? {} : { problem: { kind, provider: provider.title } }
 }
 
 function problemOf(refusal: Refusal): SignInProblem {
@@ -121,6 +130,7 @@ function show(
       ...(next === undefined ? [] : [{ name: 'next', value: next }]),
     ],
     ...(pending === undefined ? {} : { requester: requesterOf(pending.to.client, pending.to.target) }),
+    providers: providersFor(core, id),
     ...state,
   })
   return withHeaders(view, form.setCookie)

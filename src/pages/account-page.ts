@@ -22,6 +22,8 @@ export type AccountView = {
   readonly sections: readonly { readonly path: string; readonly title: PlainKey; readonly summary: PlainKey }[]
   /** Path that asks whether to sign out. */
   readonly signOut: string
+  /** Path of the accounts elsewhere; absent: this server has no providers. */
+  readonly identities?: string
 }
 
 /** Who is signed in here, since when, and the way out. */
@@ -73,6 +75,7 @@ export function accountPage(presentation: Presentation, view: AccountView): Page
         </div>
       </dl>
       <div class="actions">
+        ${view.identities !== undefined && html`<a class="button second" href="${view.identities}">${message(language, 'account.identities')}</a>`}
         <a class="button second" href="${view.signOut}">${message(language, 'account.signOut')}</a>
       </div>`,
   })

@@ -6,10 +6,13 @@ import { hiddenFields } from './hidden-fields.ts'
 import type { HiddenField } from './hidden-fields.ts'
 import { html } from './html.ts'
 import type { Html } from './html.ts'
+import { foreign } from './foreign.ts'
 import { notice } from './notice.ts'
 import { page } from './page.ts'
 import type { Page, Presentation } from './page.ts'
 import { phrase } from './phrase.ts'
+import { providerLinks } from './provider-links.ts'
+import type { ProviderLink } from './provider-links.ts'
 import { requesterName, returnLine } from './requester.ts'
 import type { Requester } from './requester.ts'
 
@@ -22,6 +25,17 @@ export type SignInProblem =
   | { readonly kind: 'locked' }
   | { readonly kind: 'throttled'; readonly retryAfter: Seconds }
   | { readonly kind: 'busy'; readonly retryAfter: Seconds }
+  /** What came of going to another server. */
+  | { readonly kind: ProviderProblem; readonly provider: string }
+
+export const providerProblems = [
+  'providerDenied',
+  'providerFailed',
+  'providerBusy',
+  'providerUnknown',
+  'providerLocked',
+] as const
+export type ProviderProblem = (typeof providerProblems)[number]
 
 export type SignInView = {
   /** Path that the form is posted to. */
@@ -35,6 +49,7 @@ export type SignInView = {
   /** Somebody is signed in and must prove himself afresh (`prompt=login`, `max_age`). */
   readonly again?: boolean
   readonly problem?: SignInProblem
+  readonly providers?: readonly ProviderLink[]
 }
 
 /** The sign-in form. 200, or the status of its problem: 403, 429 or 503. */
@@ -47,7 +62,11 @@ export function signInPage(presentation: Presentation, view: SignInView): Page {
   return page(presentation, {
     // A 4xx also keeps a browser from offering to save the password that was wrong.
     status:
-      problem === undefined ? 200 : { wrong_credentials: 403, locked: 403, throttled: 429, busy: 503 }[problem.kind],
+      problem === undefined
+        ? 200
+        : 'provider' in problem
+          ? 403
+          : { wrong_credentials: 403, locked: 403, throttled: 429, busy: 503 }[problem.kind],
     title: message(language, 'signIn.title'),
     failed: problem !== undefined,
     forms: 'client',
@@ -73,7 +92,8 @@ export function signInPage(presentation: Presentation, view: SignInView): Page {
           <span>${message(language, 'signIn.remember')}</span>
         </label>
         <div class="actions"><button type="submit">${message(language, 'signIn.submit')}</button></div>
-      </form>`,
+      </form>
+      ${providerLinks(language, view.providers ?? [])}`,
   })
 }
 
@@ -92,6 +112,20 @@ function problemNotice(language: Language, problem: SignInProblem): Html {
     const words = message(language, `signIn.${problem.kind}`, { duration: duration(language, problem.retryAfter) })
     return notice('danger', 'problem', words, message(language, `signIn.${problem.kind}Advice`))
   }
+  if ('provider' in problem) {
+    const names = { provider: foreign(problem.provider) }
+    return notice(
+      'danger',
+      'problem',
+      phrase(language, `signIn.${problem.kind}`, names),
+      adviceOf(language, problem.kind, names),
+    )
+  }
   const words = problem.kind === 'locked' ? 'locked' : 'wrong'
   return notice('danger', 'problem', message(language, `signIn.${words}`), message(language, `signIn.${words}Advice`))
+}
+
+function adviceOf(language: Language, kind: ProviderProblem, names: { readonly provider: Html }): Html | string {
+  if (kind === 'providerUnknown') return phrase(language, 'signIn.providerUnknownAdvice', names)
+  return message(language, `signIn.${kind}Advice`)
 }

@@ -9,9 +9,17 @@ import { createJwksEndpoint, createMetadataEndpoint } from '../endpoints/documen
 import { createEndSessionEndpoint } from '../endpoints/end-session.ts'
 import { createLanguageEndpoint } from '../endpoints/language.ts'
 import { createHomeEndpoint } from '../endpoints/home.ts'
+import {
+  createIdentitiesPageEndpoint,
+  createLinkIdentityEndpoint,
+  createUnlinkIdentityEndpoint,
+} from '../endpoints/identities.ts'
 import { createIntrospectionEndpoint } from '../endpoints/introspect.ts'
+import { createNewcomerEndpoint, createNewcomerPageEndpoint } from '../endpoints/newcomer.ts'
+import { createProviderCallbackEndpoint } from '../endpoints/provider-callback.ts'
 import { createRevocationEndpoint } from '../endpoints/revoke.ts'
 import { createSignInEndpoint, createSignInPageEndpoint } from '../endpoints/sign-in.ts'
+import { createStartProviderEndpoint } from '../endpoints/start-provider.ts'
 import { createTokenEndpoint } from '../endpoints/token.ts'
 import { createUserinfoEndpoint } from '../endpoints/userinfo.ts'
 import { apiRoutes } from './api-routes.ts'
@@ -125,6 +133,38 @@ export function routesOf(core: Core): readonly Route[] {
     { method: 'GET', path: protocolPaths.endSession, endpoint: endSession, kind: 'none', access: 'browser' },
     { method: 'POST', path: protocolPaths.endSession, endpoint: endSession, kind: 'form', access: 'browser' },
 
+    {
+      method: 'GET',
+      path: '/signin/with/:provider',
+      endpoint: createStartProviderEndpoint(core),
+      kind: 'none',
+      access: 'browser',
+    },
+    { method: 'GET', path: '/signup', endpoint: createNewcomerPageEndpoint(core), kind: 'none', access: 'browser' },
+    { method: 'POST', path: '/signup', endpoint: createNewcomerEndpoint(core), kind: 'form', access: 'browser' },
+    ...callbackRoutes(core),
+    {
+      method: 'GET',
+      path: '/account/identities',
+      endpoint: createIdentitiesPageEndpoint(core),
+      kind: 'none',
+      access: 'browser',
+    },
+    {
+      method: 'POST',
+      path: '/account/identities/link',
+      endpoint: createLinkIdentityEndpoint(core),
+      kind: 'form',
+      access: 'browser',
+    },
+    {
+      method: 'POST',
+      path: '/account/identities/unlink',
+      endpoint: createUnlinkIdentityEndpoint(core),
+      kind: 'form',
+      access: 'browser',
+    },
+
     { method: 'GET', path: '/account', endpoint: createAccountEndpoint(core), kind: 'none', access: 'browser' },
     ...sections.flatMap((section): readonly Route[] => {
       const { show, act } = createSectionEndpoints(core, section)
@@ -139,4 +179,21 @@ export function routesOf(core: Core): readonly Route[] {
 
     ...apiRoutes(core),
   ]
+}
+
+/** One path for each provider (RFC 9700 §4.4.2, L06): its own, or the one that was registered there before. */
+function callbackRoutes(core: Core): readonly Route[] {
+  return [...core.upstream.providers.values()].flatMap((provider) =>
+    provider.kind === 'site-login'
+      ? []
+      : [
+          {
+            method: 'GET',
+            path: provider.callbackPath,
+            endpoint: createProviderCallbackEndpoint(core, provider),
+            kind: 'none',
+            access: 'browser',
+          } as const,
+        ],
+  )
 }

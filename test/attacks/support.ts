@@ -58,6 +58,8 @@ const kinds = Object.keys({
   session: 1,
   interaction: 1,
   flow: 1,
+  newcomer: 1,
+  identity: 1,
   consent: 1,
   grant: 1,
   once: 1,

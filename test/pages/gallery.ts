@@ -14,6 +14,8 @@ import { errorPage } from '../../src/pages/error-page.ts'
 import { formPostPage } from '../../src/pages/form-post-page.ts'
 import { homePage } from '../../src/pages/home-page.ts'
 import { createLook } from '../../src/pages/look.ts'
+import { identitiesPage } from '../../src/pages/identities-page.ts'
+import { newcomerPage } from '../../src/pages/newcomer-page.ts'
 import { notFoundPage } from '../../src/pages/not-found-page.ts'
 import type { Page, Presentation } from '../../src/pages/page.ts'
 import { retryLaterPage } from '../../src/pages/retry-later-page.ts'
@@ -107,6 +109,37 @@ export const gallery: readonly Example[] = [
     name: 'sign-in-again',
     render: (p, w) =>
       signInPage(p, { ...signIn(w), requester: requester(w, false), username: w.username, again: true }),
+  },
+  {
+    name: 'sign-in-providers',
+    render: (p, w) =>
+      signInPage(p, {
+        ...signIn(w),
+        providers: [{ name: 'hub', title: w.clientName, href: '/signin/with/hub' }],
+        problem: { kind: 'providerUnknown', provider: w.clientName },
+      }),
+  },
+  {
+    name: 'newcomer',
+    render: (p, w) =>
+      newcomerPage(p, {
+        action: '/signup',
+        hidden: hidden(w),
+        provider: w.clientName,
+        label: w.fullName,
+        username: w.username,
+        problem: 'taken',
+      }),
+  },
+  {
+    name: 'identities',
+    render: (p, w) =>
+      identitiesPage(p, {
+        linked: [{ provider: 'hub', title: w.clientName, label: w.fullName, linkedAt: 1_795_000_000 }],
+        addable: [{ provider: 'forge', title: w.clientName }],
+        hidden: hidden(w),
+        problem: 'other',
+      }),
   },
   {
     name: 'sign-in-wrong',

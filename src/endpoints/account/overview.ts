@@ -19,6 +19,7 @@ export function createAccountEndpoint(core: Core): Endpoint {
       session: { signedInAt: session.authTime, endsAt: sessionExpiry(session), device: session.device },
       sections: sections.map(({ id, title, summary }) => ({ path: `/account/${id}`, title, summary })),
       signOut: '/oauth/logout',
+      ...(core.upstream.providers.size === 0 ? {} : { identities: '/account/identities' }),
     })
   }
 }

@@ -35,6 +35,56 @@ export const de = {
   'signIn.locked': 'Dieses Konto ist gesperrt.',
   'signIn.lockedAdvice': 'Wenden Sie sich an die Betreiber dieses Servers, um es entsperren zu lassen.',
 
+  'signIn.or': 'Oder melden Sie sich mit einem anderen Konto an:',
+  'signIn.with': 'Weiter mit {provider}',
+  'signIn.providerDenied': '{provider} hat Sie nicht durchgelassen.',
+  'signIn.providerDeniedAdvice':
+    'Vielleicht haben Sie dort abgelehnt. Versuchen Sie es noch einmal oder melden Sie sich auf andere Weise an.',
+  'signIn.providerFailed': 'Die Anmeldung mit {provider} hat nicht funktioniert.',
+  'signIn.providerFailedAdvice':
+    'Die Antwort von dort kann dieser Server nicht annehmen. Versuchen Sie es noch einmal; wenn es wieder geschieht, wenden Sie sich an die Betreiber dieses Servers.',
+  'signIn.providerBusy': '{provider} antwortet im Moment nicht.',
+  'signIn.providerBusyAdvice':
+    'Mit Ihrem Konto ist alles in Ordnung. Versuchen Sie es in ein paar Minuten noch einmal oder melden Sie sich auf andere Weise an.',
+  'signIn.providerUnknown': 'Zu dem Konto bei {provider}, das Sie benutzt haben, gehört hier keines.',
+  'signIn.providerUnknownAdvice':
+    'Wenn Sie hier ein Konto haben, melden Sie sich wie gewohnt an und fügen Sie {provider} auf Ihrer Kontoseite hinzu. Wenn nicht, bitten Sie die Betreiber dieses Servers um eines.',
+  'signIn.providerLocked': 'Das Konto hier, das zu Ihrem bei {provider} gehört, ist gesperrt.',
+  'signIn.providerLockedAdvice': 'Wenden Sie sich an die Betreiber dieses Servers, um es entsperren zu lassen.',
+  'newcomer.title': 'Konto anlegen',
+  'newcomer.lead': 'Bei {provider} heißen Sie {label}. Wählen Sie den Namen, den Sie hier tragen wollen.',
+  'newcomer.existing':
+    'Haben Sie hier schon ein Konto? Dann brechen Sie ab, melden sich wie gewohnt an und fügen {provider} auf Ihrer Kontoseite hinzu.',
+  'newcomer.submit': 'Konto anlegen',
+  'newcomer.cancel': 'Abbrechen',
+  'newcomer.taken': 'Dieser Benutzername ist vergeben.',
+  'newcomer.takenAdvice': 'Wählen Sie einen anderen. Sie können ihn später ändern.',
+  'newcomer.malformed': 'Das kann kein Benutzername sein.',
+  'newcomer.malformedAdvice':
+    'Verwenden Sie Buchstaben eines Alphabets, Ziffern, Punkte, Binde- und Unterstriche; beginnen Sie mit einem Buchstaben oder einer Ziffer.',
+  'account.identities': 'Konten anderswo',
+  'identities.title': 'Konten anderswo',
+  'identities.lead': 'Wer sich dort anmelden kann, kann sich hier als Sie anmelden.',
+  'identities.none': 'Sie haben keines hinzugefügt.',
+  'identities.label': 'Dort sind Sie',
+  'identities.linkedAt': 'Hinzugefügt',
+  'identities.link': '{provider} hinzufügen',
+  'identities.unlink': '{provider} entfernen',
+  'identities.back': 'Ihr Konto',
+  'identities.taken': 'Dieses Konto gehört hier zu jemand anderem.',
+  'identities.takenAdvice': 'Wenn Sie das selbst sind, melden Sie sich damit an und entfernen Sie es dort zuerst.',
+  'identities.other': 'Sie haben schon ein anderes Konto dieses Anbieters hinzugefügt.',
+  'identities.otherAdvice': 'Entfernen Sie zuerst jenes.',
+  'identities.last': 'Anders können Sie sich nicht anmelden.',
+  'identities.lastAdvice':
+    'Fügen Sie ein weiteres Konto hinzu oder lassen Sie sich ein Passwort geben, bevor Sie es entfernen.',
+  'identities.denied': 'Es wurde nichts hinzugefügt.',
+  'identities.deniedAdvice':
+    'Vielleicht haben Sie dort abgelehnt. Versuchen Sie es noch einmal, wenn Sie zustimmen wollten.',
+  'identities.failed': 'Das hat nicht funktioniert.',
+  'identities.failedAdvice':
+    'Von der anderen Seite kam keine brauchbare Antwort. Versuchen Sie es in ein paar Minuten noch einmal.',
+
   'continue.title': 'Als {user} fortfahren?',
   'continue.lead': 'Sie sind angemeldet. {client} möchte wissen, wer Sie sind.',
   'continue.submit': 'Fortfahren',

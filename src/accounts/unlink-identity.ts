@@ -1,0 +1,57 @@
+import type { Actor } from '../domain/authority.ts'
+import { check, ref, remove, type Decision } from '../domain/record.ts'
+import { problem } from '../protocol/problem.ts'
+import { readAlive } from '../store/read-alive.ts'
+import { transition } from '../store/transition.ts'
+import type { AccountsContext, Outcome } from './context.ts'
+import { identitiesOf } from './find-identity.ts'
+import { identityNameRef, identityRef } from './identity-refs.ts'
+import { noSuchUser } from './no-such-user.ts'
+import { paperwork } from './paperwork.ts'
+import { actorName, permit } from './permit.ts'
+
+const noSuchIdentity = problem('not_found', { detail: 'the account has no identity of this provider' })
+const last = problem('conflict', {
+  detail: 'without this identity nobody could sign in to the account; set a password or link another one first',
+})
+
+/** Take an identity from an account, unless it is the person's own last way in. An administrator may take that too. */
+export async function unlinkIdentity(
+  context: AccountsContext,
+  asked: { readonly actor: Actor; readonly userId: string; readonly own?: boolean; readonly provider: string },
+): Promise<Outcome<{ readonly provider: string }>> {
+  const { actor, userId, provider } = asked
+  const placeRef = identityRef(userId, provider)
+  const happening = { type: 'identity.unlinked', userId, actor: actorName(actor), target: provider } as const
+  const papers = paperwork(context, happening, [])
+  const identity = await readAlive(context.transition.store, placeRef, context.clock.seconds())
+  if (identity === undefined) return { refused: noSuchIdentity }
+  const other = (await identitiesOf(context, userId)).find((one) => one.provider !== provider)
+  const refs = {
+    user: ref('user', userId),
+    place: placeRef,
+    name: identityNameRef(identity.issuer, identity.subject),
+    // The other way in must still be there when this one goes: two taken at once would lock the person out.
+    other: identityRef(userId, other?.provider ?? provider),
+  }
+  return transition(context.transition, refs, (slots, now): Decision<Outcome<{ readonly provider: string }>> => {
+    const user = slots.user.value
+    if (user === undefined) return { writes: [], result: { refused: noSuchUser } }
+    const refused = permit(actor, { do: asked.own === true ? 'change-self' : 'change-user', target: user })
+    if (refused !== undefined) return { writes: [], result: { refused } }
+    if (slots.place.value?.subject !== identity.subject) return { writes: [], result: { refused: noSuchIdentity } }
+    const stays = other !== undefined && slots.other.value !== undefined
+    if (asked.own === true && user.passwordHash === undefined && !stays)
+      return { writes: [], result: { refused: last } }
+    return {
+      writes: [
+        check(slots.user),
+        ...(stays ? [check(slots.other)] : []),
+        ...remove(slots.place),
+        ...(slots.name.value?.target === userId ? remove(slots.name) : []),
+        ...papers(now),
+      ],
+      result: { done: { provider } },
+    }
+  })
+}

@@ -1,0 +1,35 @@
+import type { EpochSeconds } from '../protocol/time.ts'
+
+/** An account elsewhere, by which somebody is known here. One for each provider and account; its id is `<user id>:<provider>`. */
+export type Identity = {
+  readonly v: 1
+  readonly userId: string
+  readonly provider: string
+  /** With the subject, who it is: nothing else ever says so. */
+  readonly issuer: string
+  readonly subject: string
+  /** What the person was called there when it was linked: to recognise it by. */
+  readonly label: string
+  readonly linkedAt: EpochSeconds
+}
+
+/** Somebody who proved an identity that no account has, while he chooses his name. */
+export type Newcomer = {
+  readonly v: 1
+  /** SHA-256 of the browser cookie. */
+  readonly browserHash: string
+  readonly provider: string
+  readonly issuer: string
+  readonly subject: string
+  readonly label: string
+  readonly suggestion: string
+  readonly fullName?: string
+  readonly email?: string
+  /** The authorization request that waits for him. */
+  readonly interaction?: string
+}
+
+/** Text that two different identities never share: lengths in front. */
+export function identityText(issuer: string, subject: string): string {
+  return `identity\n${issuer.length}:${issuer}\n${subject.length}:${subject}`
+}

@@ -1,0 +1,127 @@
+import { suggestUsername } from '../accounts/suggest-username.ts'
+import { welcomeNewcomer } from '../accounts/welcome-newcomer.ts'
+import type { Provider } from '../config/provider.ts'
+import type { Newcomer } from '../domain/identity.ts'
+import { lifetimes } from '../domain/lifetimes.ts'
+import { create, ref } from '../domain/record.ts'
+import { newcomerPage, type NewcomerView } from '../pages/newcomer-page.ts'
+import { staleInteractionPage } from '../pages/stale-interaction-page.ts'
+import { refuse } from '../protocol/errors.ts'
+import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
+import { refuseRepeated } from '../protocol/parameters.ts'
+import { browserHash, knowBrowser, readBrowser } from '../signin/browser.ts'
+import { bindForm } from '../signin/form-guard.ts'
+import { readAlive } from '../store/read-alive.ts'
+import { commitNew } from '../store/transition.ts'
+import type { UpstreamIdentity } from '../upstream/identify.ts'
+import { completeSignIn } from './complete-sign-in.ts'
+import type { Core } from './core.ts'
+import { takeUp } from './interactions.ts'
+import { presentationFor, refusalPage, withHeaders } from './presentation.ts'
+import { purposeOf, readPageRequest, type PageRequest } from './read-page-request.ts'
+import { seeOther } from './respond.ts'
+
+const idShape = /^[0-9A-Za-z_-]{34}$/
+
+/** Somebody has an identity that no account has: remember it for ten minutes, in his browser, while he chooses a name. */
+export async function parkNewcomer(
+  core: Core,
+  http: HttpRequest,
+  about: { readonly provider: Provider; readonly identity: UpstreamIdentity; readonly interaction: string | undefined },
+): Promise<HttpResponse> {
+  const { provider, identity, interaction } = about
+  const browser = knowBrowser(core, http)
+  const id = core.random.id(core.clock.millis())
+  const newcomer: Newcomer = {
+    v: 1,
+    browserHash: browserHash(browser.value),
+    provider: provider.name,
+    issuer: identity.issuer,
+    subject: identity.subject,
+    label: identity.label,
+    suggestion: await suggestUsername(core, [...identity.suggestions, identity.fullName ?? identity.label]),
+    ...(identity.fullName !== undefined && { fullName: identity.fullName }),
+    ...(identity.verifiedEmail !== undefined && { email: identity.verifiedEmail }),
+    ...(interaction !== undefined && { interaction }),
+  }
+  const expiresAt = core.clock.seconds() + lifetimes.interaction
+  await commitNew(core.transition, [create(ref('newcomer', id), newcomer, { owners: [], expiresAt })])
+  return seeOther(`/signup?interaction=${id}`, browser.setCookie)
+}
+
+/** The page on which a newcomer chooses his name. */
+export function createNewcomerPageEndpoint(core: Core): Endpoint {
+  return async (http) => {
+    const asked = await readPageRequest(core, http, 'signup')
+    if ('status' in asked) return asked
+    const found = await findNewcomer(core, http, asked)
+    if ('status' in found) return found
+    return show(core, http, asked, { ...found, username: found.newcomer.suggestion })
+  }
+}
+
+/** What that page sends: an account, a session, and on with what he came for. */
+export function createNewcomerEndpoint(core: Core): Endpoint {
+  return async (http) => {
+    const form = await readPageRequest(core, http, 'signup')
+    if ('status' in form) return form
+    const repeated = refuseRepeated(form.parameters)
+    if (repeated !== undefined) return refusalPage(core, http, 'signup', repeated)
+    const found = await findNewcomer(core, http, form)
+    if ('status' in found) return found
+    const { id, newcomer } = found
+    const username = form.parameters.get('username') ?? ''
+    const welcomed = await welcomeNewcomer(core, { newcomerId: id, newcomer, username })
+    if ('refused' in welcomed) {
+      const { field, code } = welcomed.refused
+      if (field === 'username')
+        return show(core, http, form, { ...found, username, problem: code === 'conflict' ? 'taken' : 'malformed' })
+      return refusalPage(
+        core,
+        http,
+        'signup',
+        refuse('invalid_request', 'conflict', 'sign in again: that account exists by now'),
+      )
+    }
+    const { interaction } = newcomer
+    const pending = interaction === undefined ? undefined : await takeUp(core, http, interaction)
+    if (pending !== undefined && 'status' in pending) return pending
+    const proof = { user: welcomed.done, persistent: false, amr: ['fed'], acr: 'fed', previous: form.signedIn }
+    return completeSignIn(core, http, { proof, pending, next: undefined })
+  }
+}
+
+type Found = { readonly id: string; readonly newcomer: Newcomer }
+
+async function findNewcomer(
+  core: Core,
+  http: HttpRequest,
+  { interaction: id }: PageRequest,
+): Promise<Found | HttpResponse> {
+  const stale = (status: 400 | 403): HttpResponse => staleInteractionPage(presentationFor(core, http), { status })
+  if (id === undefined || !idShape.test(id)) return stale(400)
+  const newcomer = await readAlive(core.transition.store, ref('newcomer', id), core.clock.seconds())
+  if (newcomer === undefined) return stale(400)
+  const browser = readBrowser(core, http)
+  if (browser === undefined || newcomer.browserHash !== browserHash(browser)) return stale(403)
+  // Newcomers may have been shut out since.
+  return core.upstream.providers.get(newcomer.provider)?.signIn === 'create' ? { id, newcomer } : stale(400)
+}
+
+function show(
+  core: Core,
+  http: HttpRequest,
+  { signedIn }: PageRequest,
+  about: Found & Pick<NewcomerView, 'username' | 'problem'>,
+): HttpResponse {
+  const { id, newcomer, ...rest } = about
+  const form = bindForm(core, http, { purpose: purposeOf('signup', id), signedIn })
+  const view = newcomerPage(presentationFor(core, http), {
+    action: '/signup',
+    hidden: [form.field, { name: 'interaction', value: id }],
+    provider: core.upstream.providers.get(newcomer.provider)?.title ?? newcomer.provider,
+    label: newcomer.label,
+    ...rest,
+  })
+  return withHeaders(view, form.setCookie)
+}

@@ -1,0 +1,110 @@
+import { findUserOfIdentity } from '../accounts/find-identity.ts'
+import { linkIdentity } from '../accounts/link-identity.ts'
+import type { OAuthProvider, Provider } from '../config/provider.ts'
+import type { FlowPurpose } from '../domain/flow.ts'
+import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
+import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
+import { parseParameters, refuseRepeated } from '../protocol/parameters.ts'
+import { browserHash, readBrowser } from '../signin/browser.ts'
+import { currentSession } from '../signin/session.ts'
+import type { UpstreamIdentity } from '../upstream/identify.ts'
+import { completeSignIn } from './complete-sign-in.ts'
+import type { Core } from './core.ts'
+import { takeUp } from './interactions.ts'
+import { parkNewcomer } from './newcomer.ts'
+import { refusalPage } from './presentation.ts'
+import { seeOther } from './respond.ts'
+import { troubled } from './start-provider.ts'
+
+/**
+ * Where a provider sends browsers back to. The state is redeemed first, by this provider's callback and this browser alone;
+ * then the answer is judged; then comes what the browser left for.
+ */
+export function createProviderCallbackEndpoint(core: Core, provider: OAuthProvider): Endpoint {
+  return async (http) => {
+    // The address holds code and state; nothing on a page may repeat it.
+    const refused = (refusal: Refusal): HttpResponse => refusalPage(core, { ...http, query: '' }, 'callback', refusal)
+    const parameters = parseParameters(http.query)
+    if (isRefusal(parameters)) return refused(parameters)
+    // L02: of two states another parser would take the other one.
+    const repeated = refuseRepeated(parameters)
+    if (repeated !== undefined) return refused(repeated)
+    const browser = readBrowser(core, http)
+    const taken = await core.upstream.take(provider, {
+      state: parameters.get('state'),
+      browserHash: browser === undefined ? undefined : browserHash(browser),
+    })
+    if (isRefusal(taken)) return refused(taken)
+    const { purpose } = taken.flow
+    const finished = await core.upstream.finish(provider, taken, parameters)
+    if (finished.kind !== 'done') return troubled(core, http, { provider, purpose, trouble: finished })
+    const { identity } = finished
+    if (identity === undefined) return refused(refuse('invalid_request', 'upstream_subject'))
+    switch (purpose.for) {
+      case 'sign-in':
+        return signInWith(core, http, { provider, identity, interaction: purpose.interaction })
+      case 'link':
+        return link(core, http, { provider, identity, purpose })
+      case 'connect':
+        return refused(refuse('invalid_request', 'flow_unknown'))
+    }
+  }
+}
+
+/** Login or create: whose identity it is, or a newcomer where newcomers are let in. Addresses and names count for nothing (L24). */
+export async function signInWith(
+  core: Core,
+  http: HttpRequest,
+  about: {
+    readonly provider: Provider
+    readonly identity: UpstreamIdentity
+    readonly interaction: string | undefined
+    readonly persistent?: boolean
+    readonly proof?: { readonly amr: readonly string[]; readonly acr: string }
+  },
+): Promise<HttpResponse> {
+  const { provider, identity, interaction } = about
+  const purpose: FlowPurpose = { for: 'sign-in', ...(interaction !== undefined && { interaction }) }
+  const user = await findUserOfIdentity(core, identity)
+  if (user === undefined) {
+    if (provider.signIn === 'create') return parkNewcomer(core, http, { provider, identity, interaction })
+    return troubled(core, http, { provider, purpose, trouble: { kind: 'unknown' } })
+  }
+  if (user.locked) return troubled(core, http, { provider, purpose, trouble: { kind: 'locked' } })
+  const pending = interaction === undefined ? undefined : await takeUp(core, http, interaction)
+  if (pending !== undefined && 'status' in pending) return pending
+  const proof = about.proof ?? { amr: ['fed'], acr: 'fed' }
+  const previous = await currentSession(core, http)
+  return completeSignIn(core, http, {
+    proof: { user, persistent: about.persistent ?? false, ...proof, previous },
+    pending,
+    next: undefined,
+  })
+}
+
+/** L04: only in the very session that asked, so that nobody's identity ends up at somebody else's account. */
+async function link(
+  core: Core,
+  http: HttpRequest,
+  about: {
+    readonly provider: OAuthProvider
+    readonly identity: UpstreamIdentity
+    readonly purpose: Extract<FlowPurpose, { for: 'link' }>
+  },
+): Promise<HttpResponse> {
+  const { provider, identity, purpose } = about
+  const signedIn = await currentSession(core, http)
+  if (signedIn?.sessionId !== purpose.sessionId || signedIn.user.userId !== purpose.userId)
+    return refusalPage(core, { ...http, query: '' }, 'callback', refuse('invalid_request', 'flow_of_other_browser'))
+  const { issuer, subject, label } = identity
+  const linked = await linkIdentity(core, {
+    actor: { kind: 'user', user: signedIn.user, scopes: ['me'] },
+    userId: signedIn.user.userId,
+    own: true,
+    identity: { provider: provider.name, issuer, subject, label },
+  })
+  if ('done' in linked) return seeOther('/account/identities')
+  core.observer.refused('callback', refuse('access_denied', 'identity_taken'), { address: http.peer.address })
+  const isOther = linked.refused.detail?.startsWith('the account has another') === true
+  return seeOther(`/account/identities?problem=${isOther ? 'other' : 'taken'}`)
+}
