@@ -1,61 +1,51 @@
 // Two APIs behind Gatehouse: notes, whose tokens are verified offline, and a door, whose tokens are asked about.
 // Started by `npm run example:resource-server`; ISSUER, CLIENT_SECRET and PORT come from there.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { challenge, type Guard } from './guard.ts'
-import { createIntrospection } from './introspection.ts'
-import { createOfflineVerification } from './offline-verification.ts'
+// In a program of your own: from 'gatehouse/resource'
+import { callerOf, createResourceServer, type Caller } from '../../src/resource/index.ts'
 
-const { ISSUER: issuer = 'http://localhost:8080', PORT: port = '3001', CLIENT_SECRET: secret = '' } = process.env
+const { ISSUER: issuer = 'http://localhost:8080', PORT: port = '3001', CLIENT_SECRET: clientSecret = '' } = process.env
 
-// RFC 8414: where everything is, from the one address that this program was told.
-const metadata = (await (await fetch(`${issuer}/.well-known/oauth-authorization-server`)).json()) as {
-  readonly issuer: string
-  readonly jwks_uri: string
-  readonly introspection_endpoint: string
-}
-if (metadata.issuer !== issuer) throw new Error(`${issuer} calls itself ${metadata.issuer}`)
-
-const forNotes = createOfflineVerification({ issuer, jwksUri: metadata.jwks_uri, audience: 'https://notes.example' })
-const forDoor = createIntrospection({
-  endpoint: metadata.introspection_endpoint,
-  clientId: 'resource-server',
-  clientSecret: secret,
-  audience: 'https://door.example',
+// Each API has its own identifier, so a token for one opens nothing at the other.
+const notesApi = createResourceServer({ issuer, resource: 'https://notes.example' })
+const doorApi = createResourceServer({
+  issuer,
+  resource: 'https://door.example',
+  client: { clientId: 'resource-server', clientSecret },
+  // A token that was revoked a moment ago opens no door.
+  memorySeconds: 0,
 })
 
 type Route = {
-  readonly guard: Guard
-  readonly scope: string
-  readonly answer: (caller: { readonly subject: string; readonly name: string }, body: string) => unknown
+  readonly guard: ReturnType<typeof notesApi.express>
+  readonly answer: (caller: Caller, body: string) => unknown
 }
 
 const notes = new Map<string, { readonly text: string; readonly at: string }[]>()
+const nameOf = ({ username, subject }: Caller): string => username ?? subject
 
 const routes: Readonly<Record<string, Route>> = {
   'GET /notes': {
-    guard: forNotes,
-    scope: 'notes:read',
-    answer: ({ subject, name }) => ({ owner: name, notes: notes.get(subject) ?? [] }),
+    guard: notesApi.express({ scope: 'notes:read' }),
+    answer: (caller) => ({ owner: nameOf(caller), notes: notes.get(caller.subject) ?? [] }),
   },
   'POST /notes': {
-    guard: forNotes,
-    scope: 'notes:write',
-    answer: ({ subject, name }, body) => {
+    guard: notesApi.express({ scope: 'notes:write' }),
+    answer: (caller, body) => {
       const text = new URLSearchParams(body).get('text')?.trim().slice(0, 200) ?? ''
-      const before = notes.get(subject) ?? []
+      const before = notes.get(caller.subject) ?? []
       const mine = text === '' ? before : [...before, { text, at: new Date().toISOString() }].slice(-20)
-      notes.set(subject, mine)
-      return { owner: name, notes: mine }
+      notes.set(caller.subject, mine)
+      return { owner: nameOf(caller), notes: mine }
     },
   },
   'POST /door': {
-    guard: forDoor,
-    scope: 'door:open',
-    answer: ({ name }) => ({ door: 'open', for: name, at: new Date().toISOString() }),
+    guard: doorApi.express({ scope: 'door:open' }),
+    answer: (caller) => ({ door: 'open', for: nameOf(caller), at: new Date().toISOString() }),
   },
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+function serve(request: IncomingMessage, response: ServerResponse): void {
   // A script of any page may call, because nothing here goes by cookies: without a token it gets nowhere.
   response.setHeader('access-control-allow-origin', '*')
   response.setHeader('access-control-expose-headers', 'www-authenticate')
@@ -66,24 +56,25 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   }
   const route = routes[`${request.method} ${request.url}`]
   if (route === undefined) return send(response, 404, { apis: Object.keys(routes) })
-
-  const [scheme, token] = request.headers.authorization?.split(' ') ?? []
-  // RFC 6750 §3.1: who sent no token is told what is wanted, and of no error.
-  if (token === undefined || scheme?.toLowerCase() !== 'bearer') {
-    return refuse(response, 401, challenge())
-  }
-  const checked = await route.guard(token)
-  if ('unavailable' in checked) return send(response, 503, { error: 'temporarily_unavailable' })
-  if ('invalid' in checked) return refuse(response, 401, challenge('invalid_token', checked.invalid))
-  if (!checked.scope.includes(route.scope)) {
-    return refuse(response, 403, challenge('insufficient_scope', 'The token may not do this', route.scope))
-  }
-  send(response, 200, route.answer(checked, await bodyOf(request)))
+  // The guard answers by itself whoever it doesn't let in, as RFC 6750 wants.
+  route.guard(request, response, (error) => {
+    const caller = callerOf(request)
+    if (error !== undefined || caller === undefined) return fail(response, error)
+    void answer(route, caller, request, response)
+  })
 }
 
-function refuse(response: ServerResponse, status: 401 | 403, header: string): void {
-  response.setHeader('www-authenticate', header)
-  send(response, status, { error: status === 401 ? 'unauthorized' : 'forbidden' })
+async function answer(route: Route, caller: Caller, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    send(response, 200, route.answer(caller, await bodyOf(request)))
+  } catch (error) {
+    fail(response, error)
+  }
+}
+
+function fail(response: ServerResponse, error: unknown): void {
+  console.error(error)
+  send(response, 500)
 }
 
 function send(response: ServerResponse, status: number, body?: unknown): void {
@@ -100,10 +91,4 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return body
 }
 
-createServer((request, response) => {
-  serve(request, response).catch((error: unknown) => {
-    console.error(error)
-    if (!response.headersSent) response.writeHead(500)
-    response.end()
-  })
-}).listen(Number(port), '127.0.0.1')
+createServer(serve).listen(Number(port), '127.0.0.1')

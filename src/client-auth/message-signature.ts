@@ -37,14 +37,15 @@ export type SignedBy = { readonly client: Client; readonly signature: MessageSig
 export async function verifySignedRequest(
   context: ClientAuthContext,
   request: SignedRequest,
-  { peer, named }: { readonly peer: Peer; readonly named?: string | undefined },
+  { peer, named }: { readonly peer?: Peer; readonly named?: string | undefined },
 ): Promise<SignedBy | Refusal> {
   const { limits, directory, clock } = context
   const signature = readSignature(request)
   if (isRefusal(signature)) return signature
   if (named !== undefined && named !== signature.keyId) return refuse('invalid_client', 'client_mismatch')
-  const key = [signature.keyId, peer.address] as const
-  const blocked = limits.blocked('client-secret', key)
+  // Without a peer the caller counts: what strangers send an API must not shut its clients out.
+  const key = peer === undefined ? undefined : ([signature.keyId, peer.address] as const)
+  const blocked = key === undefined ? undefined : limits.blocked('client-secret', key)
   if (blocked !== undefined) return throttled(blocked.retryAfterSeconds)
 
   const client = await directory.client(signature.keyId)
@@ -56,7 +57,7 @@ export async function verifySignedRequest(
         ? 'authentication_method'
         : await wrongSignature(context, { client, proof, request, signature })
   if (client === undefined || proof?.method !== 'http_message_signature' || wrong !== undefined) {
-    limits.count('client-secret', key)
+    if (key !== undefined) limits.count('client-secret', key)
     return refuse('invalid_client', wrong ?? 'client_unknown')
   }
   const uncovered = uncoveredComponent(request, signature, proof)
@@ -67,7 +68,7 @@ export async function verifySignedRequest(
   if (request.body !== undefined && !isWhole(request, request.body)) return refuse('invalid_client', 'content_digest')
   const code = await oneTimeCode(context, client, { request, now })
   if (code === 'wrong') {
-    limits.count('client-secret', key)
+    if (key !== undefined) limits.count('client-secret', key)
     return refuse('invalid_client', 'one_time_code')
   }
   const nonce: Once = {

@@ -24,3 +24,10 @@ export function parseResources(texts: readonly string[]): readonly string[] | Re
   }
   return resources
 }
+
+/** Whether an address belongs to the API whose identifier is its own address: that, or something below it. */
+export function isWithin(address: string, resource: string): boolean {
+  if (!/^https?:\/\//.test(resource)) return false
+  const base = resource.endsWith('/') ? resource.slice(0, -1) : resource
+  return address.startsWith(base) && (address.length === base.length || '/?'.includes(address.charAt(base.length)))
+}

@@ -14,6 +14,8 @@ export type Capabilities = {
     readonly token?: string
     readonly userinfo?: string
     readonly introspection?: string
+    /** Ours: who signed a request to an API. */
+    readonly signedRequest?: string
     readonly revocation?: string
     readonly endSession?: string
   }
@@ -52,6 +54,7 @@ export function buildServerMetadata(can: Capabilities): ServerMetadata {
     ['userinfo_endpoint', endpoints.userinfo],
     ['jwks_uri', endpoints.jwks],
     ['introspection_endpoint', endpoints.introspection],
+    ['signed_request_endpoint', endpoints.signedRequest],
     ['revocation_endpoint', endpoints.revocation],
     ['end_session_endpoint', endpoints.endSession],
     ['scopes_supported', can.scopes],

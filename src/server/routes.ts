@@ -20,6 +20,7 @@ import { createProviderCallbackEndpoint } from '../endpoints/provider-callback.t
 import { createRevocationEndpoint } from '../endpoints/revoke.ts'
 import { createSignInEndpoint, createSignInPageEndpoint } from '../endpoints/sign-in.ts'
 import { createStartProviderEndpoint } from '../endpoints/start-provider.ts'
+import { createSignedRequestEndpoint } from '../endpoints/signed-request.ts'
 import { createTokenEndpoint } from '../endpoints/token.ts'
 import { createUserinfoEndpoint } from '../endpoints/userinfo.ts'
 import { apiRoutes } from './api-routes.ts'
@@ -75,6 +76,14 @@ export function routesOf(core: Core): readonly Route[] {
       method: 'POST',
       path: protocolPaths.introspection,
       endpoint: createIntrospectionEndpoint(core),
+      kind: 'form',
+      access: 'client',
+      priority: 'introspect',
+    },
+    {
+      method: 'POST',
+      path: protocolPaths.signedRequest,
+      endpoint: createSignedRequestEndpoint(core),
       kind: 'form',
       access: 'client',
       priority: 'introspect',

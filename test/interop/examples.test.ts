@@ -68,7 +68,7 @@ describe.skipIf(missing.length > 0)('examples/resource-server', () => {
   test('RFC 6750 §3.1: without a token it says what is wanted, and names no error', async () => {
     const answer = await call('/notes')
     expect(answer.status).toBe(401)
-    expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="examples"')
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="https://notes.example", scope="notes:read"')
   })
 
   test('a JWT for it is let in; one scope is not another', async () => {

@@ -1,0 +1,7 @@
+export type { Caller } from './caller.ts'
+export type { Refused } from './challenge.ts'
+export type { IncomingCall, Verdict, Wants } from './check-request.ts'
+export { createResourceServer, type ResourceServer, type ResourceServerOptions } from './create-resource-server.ts'
+export { keepRawBody } from './express.ts'
+export { callerOf } from './node-call.ts'
+export { sign } from './sign.ts'
