@@ -30,7 +30,7 @@ const fields: readonly (readonly [name: string, value: string, description: stri
   ['logo_uri', '<uri>', 'logo'],
   ['policy_uri', '<uri>', 'privacy policy'],
   ['tos_uri', '<uri>', 'terms'],
-  ['legacy', '<switches...>', 'implicit, password, assertion_audience'],
+  ['legacy', '<switches...>', 'implicit, password, assertion_audience, open_redirector'],
 ]
 
 /** Adds `gatehouse client`. */

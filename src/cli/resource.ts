@@ -18,6 +18,7 @@ export function registerResource(program: Command, io: Io): void {
       .description('make an API known by its URI')
       .option('--name <text>', 'what people read on the consent page')
       .option('--scope <text>', 'the scopes that it understands, separated by spaces')
+      .option('--scope-descriptions <scope=text...>', 'what people read on the consent page for a scope')
       .option('--format <format>', 'jwt, opaque or macaroon')
       .option('--ttl <seconds>', 'how long its access tokens live')
       .option('--claims <names...>', 'claims about the user that it gets')
@@ -37,6 +38,9 @@ export function registerResource(program: Command, io: Io): void {
           resource: identifier,
           ...(options['name'] !== undefined && { resource_name: options['name'] }),
           ...(options['scope'] !== undefined && { scope: options['scope'] }),
+          ...(options['scopeDescriptions'] !== undefined && {
+            scope_descriptions: descriptionsOf(options['scopeDescriptions'] as readonly string[]),
+          }),
           ...(Object.keys(token).length > 0 && { access_token: token }),
           ...(options['introspectionClients'] !== undefined && {
             introspection_clients: options['introspectionClients'],
@@ -67,6 +71,17 @@ export function registerResource(program: Command, io: Io): void {
       await administration.deleteResource(identifier)
       return { json: { deleted: identifier }, text: `deleted ${identifier}\n` }
     },
+  )
+}
+
+/** `notes:write=Write your notes` */
+function descriptionsOf(said: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    said.map((one) => {
+      const equals = one.indexOf('=')
+      if (equals < 1) throw new CliFailure('--scope-descriptions takes <scope>=<text>', { exitCode: 2 })
+      return [one.slice(0, equals), one.slice(equals + 1)]
+    }),
   )
 }
 

@@ -53,6 +53,7 @@ export type ConfiguredResource = {
   readonly resource: string
   readonly name?: string
   readonly scope: readonly string[]
+  readonly scopeDescriptions?: Readonly<Record<string, string>>
   readonly accessToken: {
     readonly format: 'jwt' | 'opaque' | 'macaroon'
     readonly ttl: number

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { assertionAlgorithms, secretAssertionAlgorithm, signingAlgorithms } from '../protocol/algorithm.ts'
 import { isClientId } from '../protocol/client-id.ts'
+import { hasControlCharacter } from '../protocol/control-character.ts'
 import { authenticationMethods, legacySwitches } from '../protocol/client-metadata.ts'
 import { isRefusal } from '../protocol/errors.ts'
 import { grantTypes } from '../protocol/grant-type.ts'
@@ -96,7 +97,8 @@ const clientEntry = z.strictObject({
     .optional()
     .meta({ description: 'Algorithm of its ID tokens.', default: 'RS256' }),
   legacy: z.array(z.enum(legacySwitches)).optional().meta({
-    description: 'Behaviour that OAuth 2.1 dropped, for this client alone. `gatehouse doctor` lists each.',
+    description:
+      'Behaviour that OAuth 2.1 dropped, for this client alone; `open_redirector` ends answers with `#_` for one that redirects on. `gatehouse doctor` lists each.',
     default: [],
   }),
   loopback_only: z
@@ -109,6 +111,13 @@ export const resourceEntry = z.strictObject({
   resource: uri.meta({ description: 'Identifier of the API: an absolute URI without fragment (RFC 8707).' }),
   resource_name: text.optional().meta({ description: 'What people read on the consent page.' }),
   scope: scopes.default('').meta({ description: 'The scopes that this API understands.' }),
+  scope_descriptions: z
+    .record(
+      z.string(),
+      text.refine((words) => !hasControlCharacter(words), 'must stand on one line'),
+    )
+    .optional()
+    .meta({ description: 'What people read on the consent page for a scope of this API, in words.' }),
   access_token: z
     .strictObject({
       format: z.enum(['jwt', 'opaque', 'macaroon']).default('jwt').meta({

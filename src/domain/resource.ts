@@ -9,6 +9,8 @@ export type Resource = {
   readonly resource: string
   readonly name?: string
   readonly scope: readonly string[]
+  /** In its owner's words, for the consent page. */
+  readonly scopeDescriptions?: Readonly<Record<string, string>>
   readonly accessToken: {
     readonly format: AccessTokenFormat
     readonly ttl: Seconds

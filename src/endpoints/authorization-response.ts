@@ -31,7 +31,9 @@ export function replyToClient(core: Core, http: HttpRequest, to: ReplyTo, pairs:
       parameters: all.map(([name, value]) => ({ name, value })),
     })
   }
-  return seeOther(printResponseUrl(to.target, to.mode, all))
+  const url = printResponseUrl(to.target, to.mode, all)
+  // A29: a browser carries a fragment on over a redirect that has none, and so to wherever this client sends it.
+  return seeOther(to.mode === 'query' && to.client.legacy.includes('open_redirector') ? `${url}#_` : url)
 }
 
 /** An authorization error response (RFC 6749 §4.1.2.1). */

@@ -110,8 +110,11 @@ async function wishes(
   const apis = await Promise.all(resources.map(async (resource) => core.directory.resource(resource)))
   return scope.map((name) => {
     const api = apis.find((candidate) => candidate?.scope.includes(name))
+    const words = api?.scopeDescriptions
+    const description = words !== undefined && Object.hasOwn(words, name) ? words[name] : undefined
     return {
       scope: name,
+      ...(description === undefined ? {} : { description }),
       ...(api === undefined ? {} : { resource: api.name ?? api.resource }),
       ...(name === 'openid' ? { required: true } : {}),
     }

@@ -25,8 +25,12 @@ import {
 import type { PublicJwk } from './public-jwks.ts'
 import { printScope } from './scope.ts'
 
-/** Behaviour that OAuth 2.1 dropped, kept for single clients that still need it. Off by default; `doctor` shows each. */
-export const legacySwitches = ['implicit', 'password', 'assertion_audience'] as const
+/**
+ * Behaviour that OAuth 2.1 dropped, kept for single clients that still need it. Off by default; `doctor` shows each.
+ * `open_redirector`: its redirect URI sends browsers on to wherever it is told, so an answer carries a fragment that takes the place
+ * of any other (RFC 9700 §4.1.3).
+ */
+export const legacySwitches = ['implicit', 'password', 'assertion_audience', 'open_redirector'] as const
 export type LegacySwitch = (typeof legacySwitches)[number]
 
 export const authenticationMethods = [

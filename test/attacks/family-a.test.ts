@@ -523,6 +523,19 @@ describe('A30 outside parameters: a parked request is what it was', () => {
   })
 })
 
+test('A29 fragment-reattach: to a client that redirects on, an answer in the query ends with a fragment of its own', async () => {
+  const onward = await server.makeClient({ client_id: 'onward', legacy: ['open_redirector'] })
+  const browser = createBrowser(server.url)
+  // RFC 9700 §4.1.3: a browser carries a fragment along over redirects that have none themselves.
+  const answers = [
+    await authorize(server, browser, authorizeUrl(onward), 'ada'),
+    new URL((await browser.ask(authorizeUrl(onward, { prompt: 'none', scope: 'unknown' }))).location ?? ''),
+  ]
+  expect(answers.map(({ searchParams }) => [...searchParams.keys()].includes('iss'))).toEqual([true, true])
+  expect(answers.map(({ hash }) => hash)).toEqual(['#_', '#_'])
+  expect((await authorize(server, browser, authorizeUrl(app), 'ada')).href).not.toContain('#')
+})
+
 describe('A31 dead-client: what changed after the request was parked counts', () => {
   const actor = { kind: 'cli' } as const
   const changes: readonly (readonly [string, (clientId: string) => Promise<unknown>, string])[] = [

@@ -46,10 +46,10 @@ const members = {
   }),
   resources: z.array(z.string().max(1_024)).max(100).meta({ description: 'APIs that it may name. Absent: every API.' }),
   id_token_signed_response_alg: z.enum(signingAlgorithms),
-  legacy: z
-    .array(z.enum(legacySwitches))
-    .max(6)
-    .meta({ description: 'Behaviour that OAuth 2.1 dropped, for this client alone.' }),
+  legacy: z.array(z.enum(legacySwitches)).max(6).meta({
+    description:
+      'Behaviour that OAuth 2.1 dropped, for this client alone; `open_redirector` ends answers with `#_` for one that redirects on.',
+  }),
   loopback_only: z.boolean().meta({ description: 'Works only between two ends on this machine.' }),
 } as const
 

@@ -29,6 +29,9 @@ const params = z.strictObject({
 const identifier = z.string().min(1).max(1_024)
 const name = z.string().min(1).max(200).meta({ description: 'What people read on the consent page.' })
 const scope = z.string().max(2_048).meta({ description: 'The scopes that this API understands, separated by spaces.' })
+const scopeDescriptions = z
+  .record(z.string().min(1).max(128), z.string().min(1).max(200))
+  .meta({ description: 'What people read on the consent page for a scope of this API, in words. Given as a whole.' })
 const accessToken = z
   .strictObject({
     format: z.enum(['jwt', 'opaque', 'macaroon']).meta({
@@ -52,6 +55,7 @@ const resource = z
     resource: identifier.meta({ description: 'The identifier: an absolute URI without fragment (RFC 8707 §2).' }),
     resource_name: name.exactOptional(),
     scope,
+    scope_descriptions: scopeDescriptions.exactOptional(),
     access_token: accessToken,
     introspection_clients: introspectionClients,
     managed_by: z.enum(['file', 'administrator']),
@@ -65,6 +69,7 @@ const newResource = z
     resource: identifier,
     resource_name: name.nullable().exactOptional(),
     scope: scope.nullable().exactOptional(),
+    scope_descriptions: scopeDescriptions.nullable().exactOptional(),
     access_token: accessToken.nullable().exactOptional(),
     introspection_clients: introspectionClients.nullable().exactOptional(),
   })
