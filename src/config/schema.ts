@@ -168,7 +168,8 @@ export const fileSchema = z.strictObject({
     .optional()
     .meta({ description: 'Directory of the SQLite file and the key file. Relative to this file.', default: './data' }),
   store: z.string().optional().meta({
-    description: '`sqlite:PATH` (relative to this file), `postgres://USER:PASSWORD@HOST/DATABASE` or `memory:`.',
+    description:
+      '`sqlite:PATH` (relative to this file), `postgres://USER:PASSWORD@HOST/DATABASE`, `mysql://USER:PASSWORD@HOST/DATABASE`, `dynamodb://REGION/TABLE` or `memory:`.',
     default: 'sqlite:<data>/gatehouse.db',
   }),
   trusted_proxies: z

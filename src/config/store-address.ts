@@ -5,18 +5,23 @@ import { parseSqlAddress, printSqlAddress, type SqlAddress } from './sql-address
 export type StoreAddress =
   | { readonly adapter: 'sqlite'; readonly path: string }
   | { readonly adapter: 'memory' }
-  | { readonly adapter: 'postgres'; readonly sql: SqlAddress }
+  | { readonly adapter: 'postgres' | 'mysql'; readonly sql: SqlAddress }
   | { readonly adapter: 'dynamodb'; readonly dynamodb: DynamodbAddress }
 
 export type StoreAddressResult = { readonly address: StoreAddress } | { readonly problem: string }
 
 /** How an address may be written, for whoever wrote another one. */
 export const storeAddressForms =
-  'sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE, dynamodb://REGION/TABLE or memory:'
+  'sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE, mysql://USER:PASSWORD@HOST/DATABASE, dynamodb://REGION/TABLE or memory:'
 
-const later: Readonly<Record<string, string>> = { mysql: 'MySQL' }
+const sqlSchemes: Readonly<Record<string, 'postgres' | 'mysql'>> = {
+  postgres: 'postgres',
+  postgresql: 'postgres',
+  mysql: 'mysql',
+  mariadb: 'mysql',
+}
 
-/** Reads `sqlite:PATH`, `postgres://…`, `dynamodb://…` or `memory:`. `resolve` makes a path absolute, so that every command finds the same file. */
+/** Reads `sqlite:PATH`, `postgres://…`, `mysql://…`, `dynamodb://…` or `memory:`. `resolve` makes a path absolute, so that every command finds the same file. */
 export function parseStoreAddress(text: string, resolve: (path: string) => string): StoreAddressResult {
   if (text === 'memory:') return { address: { adapter: 'memory' } }
   const [, scheme = '', rest = ''] = /^([a-z]+):(.*)$/.exec(text) ?? []
@@ -27,16 +32,15 @@ export function parseStoreAddress(text: string, resolve: (path: string) => strin
     }
     return { address: { adapter: 'sqlite', path: resolve(rest) } }
   }
-  if (scheme === 'postgres' || scheme === 'postgresql') {
-    const result = parseSqlAddress('postgres', rest, resolve)
-    return 'problem' in result ? result : { address: { adapter: 'postgres', sql: result.sql } }
+  const adapter = sqlSchemes[scheme]
+  if (adapter !== undefined) {
+    const result = parseSqlAddress(adapter, rest, resolve)
+    return 'problem' in result ? result : { address: { adapter, sql: result.sql } }
   }
   if (scheme === 'dynamodb') {
     const result = parseDynamodbAddress(rest)
     return 'problem' in result ? result : { address: { adapter: 'dynamodb', dynamodb: result.dynamodb } }
   }
-  const product = later[scheme]
-  if (product !== undefined) return { problem: `${product} isn't supported by this version; use sqlite:PATH` }
   // The text itself stays unsaid: a store address may carry a password.
   return { problem: `is no store address; write ${storeAddressForms}` }
 }

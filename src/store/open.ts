@@ -19,7 +19,7 @@ export type OpenOptions = {
   readonly create?: boolean
 }
 
-/** Open the store that an address names (`sqlite:PATH`, `postgres://…`, `dynamodb://…`, `memory:`). An adapter is loaded only when it is used. */
+/** Open the store that an address names (`sqlite:PATH`, `postgres://…`, `mysql://…`, `dynamodb://…`, `memory:`). An adapter is loaded only when it is used. */
 export async function openStore(address: string | StoreAddress, options: OpenOptions): Promise<OpenStore> {
   const parsed = typeof address === 'string' ? parseStoreAddress(address, (path) => resolve(path)) : { address }
   if ('problem' in parsed) throw new StoreRefused(`the store address ${parsed.problem}`)
@@ -35,6 +35,10 @@ export async function openStore(address: string | StoreAddress, options: OpenOpt
     case 'postgres': {
       const { openPostgresStore } = await import('./postgres/open-postgres-store.ts')
       return openPostgresStore({ ...options, address: parsed.address.sql })
+    }
+    case 'mysql': {
+      const { openMysqlStore } = await import('./mysql/open-mysql-store.ts')
+      return openMysqlStore({ ...options, address: parsed.address.sql })
     }
     case 'dynamodb': {
       const { openDynamodbStore } = await import('./dynamodb/open-dynamodb-store.ts')

@@ -307,9 +307,9 @@ const refusals: readonly [
     [`--store is no store address; write ${storeAddressForms}`],
   ],
   [
-    'a store that comes later',
-    { yaml: 'store: mysql://root:hunter2@db/x' },
-    ["1:1: store MySQL isn't supported by this version; use sqlite:PATH"],
+    'a database server without a database',
+    { yaml: 'store: mysql://root:hunter2@db' },
+    ["1:1: store can't be read; write mysql://USER:PASSWORD@HOST/DATABASE, with what is special in it percent-encoded"],
   ],
   [
     'a table without a region',

@@ -14,6 +14,8 @@ export function postgresSubject(server: () => TestPostgres | undefined): Subject
   return {
     shared: true,
     runProcess,
+    // Every loss is a round trip.
+    raceTurns: 600,
     async create() {
       const running = server()
       if (running === undefined) throw new Error('no server')

@@ -148,8 +148,8 @@ export function statementsFor(schema: string) {
          (SELECT min(seq) FROM $.change WHERE expires_at >= $1), (SELECT newest + 1 FROM $.feed WHERE one = 1))`,
     ),
     /** after kind, after id, limit */
-    verifyRecords: prepared(
-      'verify_records',
+    rawRecords: prepared(
+      'raw_records',
       'SELECT kind, id, value, owners FROM $.record WHERE (kind, id) > ($1, $2) ORDER BY kind, id LIMIT $3',
     ),
     /** kinds, owners, ids: those that stand in no list */
@@ -159,12 +159,12 @@ export function statementsFor(schema: string) {
          LEFT JOIN $.link AS l ON l.kind = w.kind AND l.owner = w.owner AND l.id = w.id WHERE l.id IS NULL`,
     ),
     /** after kind, after owner, after id, limit */
-    verifyLinks: prepared(
-      'verify_links',
+    rawLinks: prepared(
+      'raw_links',
       `SELECT l.kind, l.owner, l.id, r.owners FROM $.link AS l LEFT JOIN $.record AS r ON r.kind = l.kind AND r.id = l.id
         WHERE (l.kind, l.owner, l.id) > ($1, $2, $3) ORDER BY l.kind, l.owner, l.id LIMIT $4`,
     ),
-    verifyFeed: prepared('verify_feed', 'SELECT newest >= coalesce((SELECT max(seq) FROM $.change), 0) FROM $.feed'),
+    feedIsSound: prepared('feed_is_sound', 'SELECT newest >= coalesce((SELECT max(seq) FROM $.change), 0) FROM $.feed'),
     /** Whether this server takes writes: a standby doesn't, nor one that was made read-only. */
     writable: prepared('writable', "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')"),
   }

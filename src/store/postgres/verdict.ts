@@ -1,9 +1,7 @@
 import pg from 'pg'
 import { StoreRefused } from '../refused.ts'
 import { AttemptFailed } from '../sql/attempt-failed.ts'
-
-/** Where in an attempt it happened: `before` the end of the transaction was asked for, when it was, or in a statement that is all of it. */
-export type Stage = 'before' | 'commit' | 'single'
+import type { Stage } from '../sql/dialect.ts'
 
 /** Whoever was in the way is gone by the next attempt: a serialization failure, a deadlock, a row that another one just made, a count that was off. */
 const again = ['40001', '40P01', '23505', '22012', '25P02']

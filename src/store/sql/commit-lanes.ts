@@ -109,19 +109,27 @@ export function createCommitLanes(options: {
     if (failure !== undefined) await tryApart(batch, failure)
   }
 
-  /** One by one, so that whoever can't go on keeps nobody else; again in rounds, for as long as somebody has patience. */
+  /**
+   * One by one, so that whoever can't go on keeps nobody else; again in rounds, for as long as somebody has patience. Who wants
+   * what another one couldn't have isn't tried: a lock that is waited for by many in turn would keep all the rest.
+   */
   async function tryApart(batch: readonly Waiting[], first: AttemptFailed): Promise<void> {
+    const stuck = new Set<string>()
     let left = batch
     let last = first
-    while (left.length > 0) {
+    for (let round = 1; left.length > 0; round += 1) {
       const next: Waiting[] = []
       for (const waiting of left) {
-        const late = clock.monotonic() - waiting.since > patienceMillis
-        const failure = late ? last : await attempted([waiting])
+        const late = round > 1 && clock.monotonic() - waiting.since > patienceMillis
+        const hopeless = late || waiting.unit.some(({ key }) => stuck.has(key))
+        const failure = hopeless ? last : await attempted([waiting])
         if (failure === undefined) continue
         last = failure
-        if (late || failure.verdict === 'alone') waiting.reject(failed(failure))
-        else next.push(waiting)
+        if (!hopeless && failure.verdict === 'again') next.push(waiting)
+        else {
+          waiting.reject(failed(failure))
+          for (const { key } of waiting.unit) stuck.add(key)
+        }
       }
       left = next
       if (left.length > 0) await pause(longestPauseMillis * fractionOf(random.stamp()))

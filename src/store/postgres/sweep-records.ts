@@ -1,37 +1,8 @@
-import { buckets } from '../../domain/bucket.ts'
 import type { Kind } from '../../domain/record.ts'
 import type { EpochSeconds } from '../../protocol/time.ts'
 import { bytes, columnsOf, kindAndId, numberOf, ownersOf, textOf } from './columns.ts'
 import type { Connection } from './connection.ts'
 import type { Statements } from './statements.ts'
-
-/** Small enough that whoever wants a swept record waits a few milliseconds at most. */
-const rowsPerStep = 200
-
-type Order = { readonly now: EpochSeconds; readonly eventsBefore: EpochSeconds; readonly limit: number }
-type Use = <T>(work: (connection: Connection) => Promise<T>) => Promise<T>
-
-/** Delete what expired, in steps; each may use another connection. Several nodes may sweep at once: each takes other rows. */
-export async function sweep(use: Use, sql: Statements, order: Order): Promise<number> {
-  let left = order.limit
-  for (;;) {
-    const limit = Math.min(rowsPerStep, left)
-    const { looked, deleted } = await use((connection) => sweepRecords(connection, sql, order.now, limit))
-    left -= deleted
-    if (left === 0 || looked < limit) break
-  }
-  for (const bucket of buckets) {
-    for (let deleted = rowsPerStep; deleted === rowsPerStep && left > 0;) {
-      const limit = Math.min(rowsPerStep, left)
-      const values = [bucket, order.eventsBefore, limit]
-      deleted = (await use((connection) => connection.query(sql.sweepEvents, values))).count
-      left -= deleted
-    }
-  }
-  // Lines of the feed aren't records: their records are, and went with the others.
-  await use((connection) => connection.query(sql.sweepChanges, [order.now]))
-  return order.limit - left
-}
 
 type Due = {
   readonly kind: Kind
@@ -40,7 +11,8 @@ type Due = {
   readonly owners: readonly string[]
 }
 
-async function sweepRecords(
+/** One step of a sweep, in one transaction and two round trips. */
+export async function sweepRecords(
   connection: Connection,
   sql: Statements,
   now: EpochSeconds,

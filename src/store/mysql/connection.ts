@@ -1,0 +1,169 @@
+import { readFileSync } from 'node:fs'
+import { createConnection, type Connection as DriverConnection, type ConnectionOptions } from 'mysql2/promise'
+import type { SqlAddress } from '../../config/sql-address.ts'
+import { StoreRefused } from '../refused.ts'
+import { AttemptFailed } from '../sql/attempt-failed.ts'
+import type { Pooled } from '../sql/pool.ts'
+import type { Sql } from './sql-text.ts'
+import { failureOf } from './verdict.ts'
+
+/** What one statement came to: its rows, or how many rows it found to change. */
+export type Answer = { readonly rows: readonly (readonly unknown[])[]; readonly count: number }
+
+/** One connection to the server that takes writes. */
+export type Connection = Pooled & {
+  readonly one: (statement: Sql) => Promise<Answer>
+  /** Sent together, done in order; none after the first that fails. Rejects with what the driver throws. */
+  readonly all: (statements: readonly Sql[]) => Promise<readonly Answer[]>
+}
+
+/** In seconds, as the server wants them, but for `answerMillis`: when we give up a server that doesn't answer at all. */
+export type ConnectionLimits = {
+  readonly statementSeconds: number
+  readonly lockSeconds: number
+  /** A frozen node's transaction ends, so that its locks keep nobody. */
+  readonly idleSeconds: number
+  readonly answerMillis: number
+}
+
+export const connectionLimits: ConnectionLimits = {
+  statementSeconds: 2,
+  // The least that there is.
+  lockSeconds: 1,
+  idleSeconds: 4,
+  answerMillis: 3_000,
+}
+
+const connectMillis = 2_000
+/** MySQL knows no limit for transactions alone: an idle connection ends with them, and the pool makes another. */
+const sessionIdleSeconds = 30
+
+/** The first host that takes writes. Throws AttemptFailed `none`, or StoreRefused for what waiting won't mend. */
+export async function connect(address: SqlAddress, limits: ConnectionLimits = connectionLimits): Promise<Connection> {
+  let last: unknown = new AttemptFailed('no host', 'none')
+  for (const host of address.hosts) {
+    try {
+      return await connectTo(address, host, limits)
+    } catch (error) {
+      last = error
+    }
+  }
+  throw last
+}
+
+async function connectTo(
+  address: SqlAddress,
+  { host, port }: SqlAddress['hosts'][number],
+  limits: ConnectionLimits,
+): Promise<Connection> {
+  let driver: DriverConnection
+  const ssl = tlsOf(address)
+  try {
+    driver = await createConnection({
+      host,
+      port,
+      user: address.user,
+      password: address.password?.reveal() ?? '',
+      database: address.database,
+      connectTimeout: connectMillis,
+      multipleStatements: true,
+      rowsAsArray: true,
+      charset: 'utf8mb4',
+      enableKeepAlive: true,
+      ...(ssl !== undefined && { ssl }),
+    })
+  } catch (error) {
+    throw failureOf(error, 'before')
+  }
+  let broken = false
+  const gone = (): void => {
+    broken = true
+  }
+  driver.on('error', gone)
+  driver.on('end', gone)
+
+  async function all(statements: readonly Sql[]): Promise<readonly Answer[]> {
+    try {
+      const [result] = await driver.query({
+        sql: statements.map(({ text }) => text).join(';'),
+        timeout: limits.answerMillis,
+      })
+      return (statements.length === 1 ? [result] : (result as readonly unknown[])).map(answerOf)
+    } catch (error) {
+      // Without a word from the server nobody knows what it is doing: such a connection is of no use.
+      if (!(error instanceof Error) || !('sqlState' in error)) close()
+      throw error
+    }
+  }
+
+  function close(): void {
+    gone()
+    driver.destroy()
+  }
+
+  const connection: Connection = {
+    all,
+    one: async (statement) => (await all([statement]))[0] ?? { rows: [], count: 0 },
+    broken: () => broken,
+    close,
+  }
+  try {
+    await settle(connection, limits)
+    return connection
+  } catch (error) {
+    close()
+    throw failureOf(error, 'before')
+  }
+}
+
+function answerOf(result: unknown): Answer {
+  if (Array.isArray(result)) return { rows: result as readonly (readonly unknown[])[], count: result.length }
+  const { affectedRows } = result as { readonly affectedRows?: number }
+  return { rows: [], count: affectedRows ?? 0 }
+}
+
+/** What must be so on every connection, whatever the server's administrator made the default. */
+async function settle(connection: Connection, limits: ConnectionLimits): Promise<void> {
+  const { rows } = await connection.one({
+    text: 'SELECT version(), @@global.read_only, @@global.innodb_flush_log_at_trx_commit',
+  })
+  const [version, readOnly, flush] = rows[0] ?? []
+  // A replica may be behind: what it shows is no basis for a decision.
+  if (Number(readOnly) !== 0) throw new AttemptFailed('the server is a replica, or read-only', 'none')
+  // An answer means that it is on disk, and no session can ask for that by itself.
+  if (Number(flush) !== 1)
+    throw new StoreRefused(
+      `the store can't be opened: innodb_flush_log_at_trx_commit is ${Number(flush)}, so the server says yes before it has written; set it to 1`,
+    )
+  const isMariaDb = String(version).includes('MariaDB')
+  await connection.all(
+    [
+      'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+      `SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'`,
+      'SET SESSION autocommit = 1',
+      `SET SESSION innodb_lock_wait_timeout = ${limits.lockSeconds}`,
+      ...(isMariaDb
+        ? [
+            `SET SESSION max_statement_time = ${limits.statementSeconds}`,
+            `SET SESSION idle_transaction_timeout = ${limits.idleSeconds}`,
+          ]
+        : [
+            `SET SESSION max_execution_time = ${limits.statementSeconds * 1_000}`,
+            `SET SESSION wait_timeout = ${Math.max(sessionIdleSeconds, limits.idleSeconds)}`,
+          ]),
+    ].map((text) => ({ text })),
+  )
+}
+
+function tlsOf(address: SqlAddress): ConnectionOptions['ssl'] {
+  if (!address.tls) return undefined
+  const verified = { rejectUnauthorized: true, verifyIdentity: true, minVersion: 'TLSv1.2' }
+  if (address.tlsAuthorities === undefined) return verified
+  try {
+    return { ...verified, ca: readFileSync(address.tlsAuthorities, 'utf8') }
+  } catch (error) {
+    throw new StoreRefused(`the store's sslrootcert can't be read; check that the file is there and readable`, {
+      cause: error,
+    })
+  }
+}

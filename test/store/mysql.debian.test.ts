@@ -1,0 +1,203 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createConnection } from 'mysql2/promise'
+import type { SqlAddress } from '../../src/config/sql-address.ts'
+import { parseStoreAddress } from '../../src/config/store-address.ts'
+import { createRandom } from '../../src/crypto/random.ts'
+import { migrations } from '../../src/store/mysql/schema.ts'
+import { openMysqlStore, type MysqlOptions } from '../../src/store/mysql/open-mysql-store.ts'
+import type { OpenStore } from '../../src/store/port.ts'
+import { event, exists, lease, putLease } from '../../src/store/suite/samples.ts'
+import { storeCases } from '../../src/store/suite/store-cases.ts'
+import { eventTtl, type Subject } from '../../src/store/suite/subject.ts'
+import { startMariadb, type TestMariadb } from '../kit/mariadb.ts'
+import { runProcess } from './subjects.ts'
+
+let server: TestMariadb
+let made = 0
+
+beforeAll(async () => {
+  server = await startMariadb()
+})
+afterAll(() => server.stop())
+
+async function database(options = ''): Promise<string> {
+  const name = `store_${(made += 1)}`
+  await server.ask(`CREATE DATABASE ${name}`)
+  return server.address(name, options)
+}
+
+function open(address: string, options: Partial<MysqlOptions> = {}): Promise<OpenStore> {
+  const clock = { monotonic: () => performance.now() }
+  return openMysqlStore({ address: addressOf(address), clock, random: createRandom(), eventTtl, ...options })
+}
+
+function addressOf(text: string): SqlAddress {
+  const parsed = parseStoreAddress(text, (path) => path)
+  if ('problem' in parsed || parsed.address.adapter !== 'mysql') throw new Error('no address of MySQL')
+  return parsed.address.sql
+}
+
+const nameOf = (address: string): string => addressOf(address).database
+
+const subject: Subject = {
+  shared: true,
+  runProcess,
+  raceTurns: 600,
+  async create() {
+    const address = await database('connections=8')
+    return { address, open: () => open(address), remove: async () => undefined }
+  },
+}
+
+describe('the store suite on MariaDB', () => {
+  for (const { name, run } of storeCases(subject)) test(name, run, 60_000)
+})
+
+describe('FLT-08: opening a store on MariaDB', () => {
+  test('by many at once makes it once', async () => {
+    const address = await database()
+    const opened = await Promise.all(Array.from({ length: 6 }, () => open(address)))
+    await opened[0]?.store.commit([event('e')])
+    for (const { store, admin } of opened) {
+      expect(await store.read([{ kind: 'event', id: 'e' }])).toMatchObject([{ id: 'e' }])
+      await admin.close()
+    }
+  })
+
+  test('refuses tables that another program made, and what a newer Gatehouse wrote', async () => {
+    const foreign = await database()
+    await server.ask(`CREATE TABLE ${nameOf(foreign)}.gatehouse_record (id INT)`)
+    await expect(open(foreign)).rejects.toMatchObject({ name: 'StoreRefused', message: /aren't Gatehouse's/ })
+    const newer = await database()
+    await (await open(newer)).admin.close()
+    await server.ask(
+      `UPDATE ${nameOf(newer)}.gatehouse_house SET value = '${migrations.length + 1}' WHERE name = 'schema'`,
+    )
+    await expect(open(newer)).rejects.toMatchObject({ name: 'StoreRefused', message: /written by a newer Gatehouse/ })
+  })
+
+  test('makes nothing for whoever only wants to look', async () => {
+    const address = await database()
+    await expect(open(address, { create: false })).rejects.toThrow(/there is no store at/)
+    expect(await server.ask(`SHOW TABLES IN ${nameOf(address)}`)).toEqual([])
+  })
+
+  test('refuses a server that says yes before it has written', async () => {
+    const address = await database()
+    await server.ask('SET GLOBAL innodb_flush_log_at_trx_commit = 2')
+    try {
+      await expect(open(address)).rejects.toMatchObject({
+        name: 'StoreRefused',
+        message: /innodb_flush_log_at_trx_commit is 2.*; set it to 1/,
+      })
+    } finally {
+      await server.ask('SET GLOBAL innodb_flush_log_at_trx_commit = 1')
+    }
+  })
+
+  test('says why it can’t', async () => {
+    await expect(open(server.address('nosuch'))).rejects.toMatchObject({
+      name: 'StoreRefused',
+      message: /no such database/,
+    })
+    await expect(open('mysql://root@127.0.0.1:1/x')).rejects.toMatchObject({ name: 'StoreUnavailable' })
+  })
+})
+
+describe('a store on MariaDB', () => {
+  test('FLT-14: a record that somebody keeps locked keeps nobody else, and nobody for long', async () => {
+    const address = await database()
+    const { store, admin } = await open(address)
+    await store.commit([putLease('hot', 'x', 'v1')])
+    const holder = await createConnection({
+      host: '127.0.0.1',
+      port: server.port,
+      user: 'root',
+      database: nameOf(address),
+    })
+    await holder.query('START TRANSACTION')
+    await holder.query("SELECT * FROM gatehouse_record WHERE kind = 'lease' AND id = 'hot' FOR UPDATE")
+    const since = performance.now()
+    const outcomes = await Promise.allSettled([
+      store.commit([putLease('cold', 'x', 'c1')]),
+      store.commit([putLease('hot', 'y', 'v2', { expect: 'v1' })]),
+      store.commit([event('e')]),
+    ])
+    expect(outcomes).toMatchObject([
+      { status: 'fulfilled', value: 'committed' },
+      { status: 'rejected', reason: { name: 'StoreUnavailable', outcome: 'none' } },
+      { status: 'fulfilled', value: 'committed' },
+    ])
+    expect(performance.now() - since).toBeLessThan(4_000)
+    expect(await exists(store, lease('cold'))).toBe(true)
+    await holder.query('ROLLBACK')
+    expect(await store.commit([putLease('hot', 'y', 'v2', { expect: 'v1' })])).toBe('committed')
+    holder.destroy()
+    await admin.close()
+  })
+
+  test('refuses writes on a server that was made read-only, and goes on when it is over', async () => {
+    const { store, admin } = await open(await database())
+    await store.commit([putLease('a', 'x', 'v1')])
+    await server.ask('SET GLOBAL read_only = 1')
+    try {
+      await expect(admin.ping()).rejects.toThrow(/takes no writes/)
+    } finally {
+      await server.ask('SET GLOBAL read_only = 0')
+    }
+    expect(await store.commit([putLease('b', 'x', 'v1')])).toBe('committed')
+    await admin.close()
+  })
+
+  test('goes on after the server was killed, with everything that it had answered', async () => {
+    const { store, admin } = await open(await database())
+    for (let round = 0; round < 3; round += 1) {
+      expect(await store.commit([putLease(`a-${round}`, 'x', 'v1')])).toBe('committed')
+      await server.restart()
+      for (let before = 0; before <= round; before += 1) expect(await exists(store, lease(`a-${before}`))).toBe(true)
+    }
+    await admin.close()
+  })
+
+  test('verify finds what isn’t as it was written', async () => {
+    const address = await database()
+    const { store, admin } = await open(address)
+    await store.commit([putLease('a', 'x', 'v1', { owners: ['o'] }), putLease('b', 'x', 'v1', { owners: ['o'] })])
+    expect(await admin.verify()).toEqual([])
+    const name = nameOf(address)
+    await server.ask(
+      `UPDATE ${name}.gatehouse_record SET value = '{"v":1' WHERE id = 'a'`,
+      `DELETE FROM ${name}.gatehouse_link WHERE id = 'b'`,
+      `INSERT INTO ${name}.gatehouse_link (kind, owner, id) VALUES ('lease', 'p', 'b')`,
+      `UPDATE ${name}.gatehouse_feed SET newest = -1`,
+    )
+    expect(await admin.verify()).toEqual([
+      "the lease a isn't what was written",
+      'the lease b is missing in the list of o',
+      "the list of p names the lease b, which isn't p's",
+      'the feed of changes has lost count',
+    ])
+    await admin.close()
+  })
+
+  test('looks up by key, whatever the number of keys', async () => {
+    const address = await database()
+    const { store, admin } = await open(address)
+    const ids = Array.from({ length: 400 }, (_, index) => `id-${index}`)
+    await store.commit(ids.map((id) => putLease(id, 'x', id)))
+    await server.ask(
+      `ANALYZE TABLE ${nameOf(address)}.gatehouse_record`,
+      'SET GLOBAL userstat = 1',
+      'FLUSH TABLE_STATISTICS',
+    )
+    await admin.close()
+    // Sessions count for themselves, and add it up at their end.
+    const again = await open(address)
+    await again.store.read(ids.slice(0, 20).map(lease))
+    await again.admin.close()
+    const [read] = await server.ask(
+      `SELECT ROWS_READ FROM information_schema.TABLE_STATISTICS WHERE TABLE_SCHEMA = '${nameOf(address)}' AND TABLE_NAME = 'gatehouse_record'`,
+    )
+    expect(Number((read as { ROWS_READ?: unknown } | undefined)?.ROWS_READ)).toBe(20)
+  })
+})
