@@ -31,7 +31,8 @@ export function registerRequest(program: Command, io: Io): void {
     async ([url = ''], options) => {
       if (URL.parse(url) === null) throw new CliFailure(`${url} is no absolute URL`, { exitCode: 2 })
       const code = textOption(options, 'otpSecretFile')
-      const oneTimeCodeSecret = code === undefined ? undefined : decodeBase32(read(io, code, '--otp-secret-file'))
+      const oneTimeCodeSecret =
+        code === undefined ? undefined : decodeBase32(read(io, code, '--otp-secret-file').trim())
       if (code !== undefined && oneTimeCodeSecret === undefined)
         throw new CliFailure(`--otp-secret-file ${code} holds no base32 secret`)
       const authorization = textOption(options, 'authorization')

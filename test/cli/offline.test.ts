@@ -56,7 +56,7 @@ describe('gatehouse request sign', () => {
 
   test('prints the headers of a signed request, a line each, and nothing secret', async () => {
     keep('robot.secret', 'a secret of the robot\n')
-    keep('robot.otp', secret)
+    keep('robot.otp', `${secret}\n`)
     const said = await sign(
       '--method',
       'post',
