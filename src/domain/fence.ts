@@ -29,6 +29,8 @@ const fates: { readonly [K in Kind]: Fate<K> } = {
   interaction: staysAway,
   flow: staysAway,
   newcomer: staysAway,
+  // What another server gave may have been renewed or taken back since: the person signs in there once more.
+  connection: staysAway,
   // Those that were used after the backup are missing anyway: `restoredAt` stands for all of them.
   once: staysAway,
   change: staysAway,

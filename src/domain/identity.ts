@@ -25,6 +25,11 @@ export type Newcomer = {
   readonly suggestion: string
   readonly fullName?: string
   readonly email?: string
+  /** How he proved it, and how long he wants to stay signed in. */
+  readonly amr: readonly string[]
+  readonly lasts?: number
+  /** What the site gave for him, sealed for this record. */
+  readonly credential?: { readonly sealed: string; readonly keyId: string }
   /** The authorization request that waits for him. */
   readonly interaction?: string
 }

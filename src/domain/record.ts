@@ -6,6 +6,7 @@ import type { Session } from './session.ts'
 import type { Interaction } from './interaction.ts'
 import type { Flow } from './flow.ts'
 import type { Identity, Newcomer } from './identity.ts'
+import type { Connection } from './connection.ts'
 import type { Consent } from './consent.ts'
 import type { Grant } from './grant.ts'
 import type { Instance } from './instance.ts'
@@ -25,6 +26,7 @@ export type RecordValues = {
   flow: Flow
   newcomer: Newcomer
   identity: Identity
+  connection: Connection
   consent: Consent
   grant: Grant
   /** Something that may happen once: a `jti`, a nonce. It exists, that is all. */

@@ -32,6 +32,8 @@ export type SessionStart = {
   readonly nonce: string
   readonly keyId: string
   readonly device: string
+  /** Seconds that the person chose; never more than what sessions live anyway. */
+  readonly lasts?: number | undefined
   /** The session that this one takes the place of. */
   readonly previous?: { readonly sessionId: string; readonly session: Session } | undefined
 }
@@ -57,12 +59,19 @@ export function startSession(start: SessionStart): Session {
     persistent: start.persistent,
     createdAt: start.now,
     lastSeenAt: start.now,
-    absoluteExpiresAt: start.now + absolute,
+    absoluteExpiresAt: start.now + Math.min(absolute, start.lasts ?? absolute),
     idleTtl: idle,
     epoch: sessionEpochOf(start.instance, start.user),
     ...(previous?.session.userId === start.user.userId ? { root: rootOf(previous.sessionId, previous.session) } : {}),
     device: start.device,
   }
+}
+
+const day = 24 * 60 * 60
+
+/** Whether somebody who chose how long to stay meant longer than his browser stays open. */
+export function outlivesBrowser(lasts: number | undefined): boolean {
+  return lasts !== undefined && lasts >= day
 }
 
 /** In whose list sessions stand that are over while grants of them may still live. */

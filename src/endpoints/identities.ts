@@ -10,7 +10,8 @@ import type { Core } from './core.ts'
 import { presentationFor, refusalPage, withHeaders } from './presentation.ts'
 import { purposeOf, readPageRequest, type PageRequest } from './read-page-request.ts'
 import { seeOther } from './respond.ts'
-import { noSuchProvider, sendToProvider } from './start-provider.ts'
+import { noSuchProvider } from './provider-trouble.ts'
+import { sendToProvider } from './start-provider.ts'
 
 const shownProblems: readonly IdentitiesProblem[] = ['taken', 'other', 'last', 'denied', 'failed']
 

@@ -1,19 +1,23 @@
 import { suggestUsername } from '../accounts/suggest-username.ts'
 import { welcomeNewcomer } from '../accounts/welcome-newcomer.ts'
 import type { Provider } from '../config/provider.ts'
+import type { SecretValue } from '../config/secret-value.ts'
 import type { Newcomer } from '../domain/identity.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { create, ref } from '../domain/record.ts'
+import { outlivesBrowser } from '../domain/session-state.ts'
 import { newcomerPage, type NewcomerView } from '../pages/newcomer-page.ts'
 import { staleInteractionPage } from '../pages/stale-interaction-page.ts'
 import { refuse } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { refuseRepeated } from '../protocol/parameters.ts'
 import { browserHash, knowBrowser, readBrowser } from '../signin/browser.ts'
+import type { Seconds } from '../protocol/time.ts'
 import { bindForm } from '../signin/form-guard.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { commitNew } from '../store/transition.ts'
 import type { UpstreamIdentity } from '../upstream/identify.ts'
+import type { KeptAt } from '../upstream/sealed-tokens.ts'
 import { completeSignIn } from './complete-sign-in.ts'
 import type { Core } from './core.ts'
 import { takeUp } from './interactions.ts'
@@ -27,9 +31,17 @@ const idShape = /^[0-9A-Za-z_-]{34}$/
 export async function parkNewcomer(
   core: Core,
   http: HttpRequest,
-  about: { readonly provider: Provider; readonly identity: UpstreamIdentity; readonly interaction: string | undefined },
+  about: {
+    readonly provider: Provider
+    readonly identity: UpstreamIdentity
+    readonly interaction: string | undefined
+    readonly amr: readonly string[]
+    readonly lasts?: Seconds | undefined
+    /** What the site gave. */
+    readonly credential?: SecretValue
+  },
 ): Promise<HttpResponse> {
-  const { provider, identity, interaction } = about
+  const { provider, identity, interaction, amr, lasts, credential } = about
   const browser = knowBrowser(core, http)
   const id = core.random.id(core.clock.millis())
   const newcomer: Newcomer = {
@@ -42,11 +54,36 @@ export async function parkNewcomer(
     suggestion: await suggestUsername(core, [...identity.suggestions, identity.fullName ?? identity.label]),
     ...(identity.fullName !== undefined && { fullName: identity.fullName }),
     ...(identity.verifiedEmail !== undefined && { email: identity.verifiedEmail }),
+    amr,
+    ...(lasts !== undefined && { lasts }),
+    ...(credential !== undefined && {
+      credential: core.upstream.seal(await placeOf(core, id), { accessToken: credential }),
+    }),
     ...(interaction !== undefined && { interaction }),
   }
   const expiresAt = core.clock.seconds() + lifetimes.interaction
   await commitNew(core.transition, [create(ref('newcomer', id), newcomer, { owners: [], expiresAt })])
   return seeOther(`/signup?interaction=${id}`, browser.setCookie)
+}
+
+async function placeOf(core: Core, connectionId: string): Promise<KeptAt> {
+  const { instanceId } = await core.directory.instance()
+  return { instanceId, connectionId, edition: 1 }
+}
+
+/** What the site gave him moves from the newcomer's record to the account's. */
+async function keepCredential(core: Core, { id, newcomer }: Found, userId: string): Promise<void> {
+  if (newcomer.credential === undefined) return
+  const tokens = core.upstream.unseal(await placeOf(core, id), newcomer.credential)
+  if (tokens === undefined) return
+  await core.upstream.keep({
+    instance: await core.directory.instance(),
+    userId,
+    provider: newcomer.provider,
+    account: newcomer.subject,
+    credential: tokens.accessToken,
+    lasts: newcomer.lasts ?? lifetimes.sessionAbsolute,
+  })
 }
 
 /** The page on which a newcomer chooses his name. */
@@ -86,7 +123,16 @@ export function createNewcomerEndpoint(core: Core): Endpoint {
     const { interaction } = newcomer
     const pending = interaction === undefined ? undefined : await takeUp(core, http, interaction)
     if (pending !== undefined && 'status' in pending) return pending
-    const proof = { user: welcomed.done, persistent: false, amr: ['fed'], acr: 'fed', previous: form.signedIn }
+    await keepCredential(core, found, welcomed.done.userId)
+    const { amr, lasts } = newcomer
+    const proof = {
+      user: welcomed.done,
+      persistent: outlivesBrowser(lasts),
+      amr,
+      acr: amr[0] ?? 'fed',
+      lasts,
+      previous: form.signedIn,
+    }
     return completeSignIn(core, http, { proof, pending, next: undefined })
   }
 }

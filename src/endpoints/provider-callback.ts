@@ -14,7 +14,7 @@ import { takeUp } from './interactions.ts'
 import { parkNewcomer } from './newcomer.ts'
 import { refusalPage } from './presentation.ts'
 import { seeOther } from './respond.ts'
-import { troubled } from './start-provider.ts'
+import { troubled } from './provider-trouble.ts'
 
 /**
  * Where a provider sends browsers back to. The state is redeemed first, by this provider's callback and this browser alone;
@@ -52,31 +52,28 @@ export function createProviderCallbackEndpoint(core: Core, provider: OAuthProvid
 }
 
 /** Login or create: whose identity it is, or a newcomer where newcomers are let in. Addresses and names count for nothing (L24). */
-export async function signInWith(
+async function signInWith(
   core: Core,
   http: HttpRequest,
   about: {
     readonly provider: Provider
     readonly identity: UpstreamIdentity
     readonly interaction: string | undefined
-    readonly persistent?: boolean
-    readonly proof?: { readonly amr: readonly string[]; readonly acr: string }
   },
 ): Promise<HttpResponse> {
   const { provider, identity, interaction } = about
   const purpose: FlowPurpose = { for: 'sign-in', ...(interaction !== undefined && { interaction }) }
   const user = await findUserOfIdentity(core, identity)
   if (user === undefined) {
-    if (provider.signIn === 'create') return parkNewcomer(core, http, { provider, identity, interaction })
+    if (provider.signIn === 'create') return parkNewcomer(core, http, { provider, identity, interaction, amr: ['fed'] })
     return troubled(core, http, { provider, purpose, trouble: { kind: 'unknown' } })
   }
   if (user.locked) return troubled(core, http, { provider, purpose, trouble: { kind: 'locked' } })
   const pending = interaction === undefined ? undefined : await takeUp(core, http, interaction)
   if (pending !== undefined && 'status' in pending) return pending
-  const proof = about.proof ?? { amr: ['fed'], acr: 'fed' }
   const previous = await currentSession(core, http)
   return completeSignIn(core, http, {
-    proof: { user, persistent: about.persistent ?? false, ...proof, previous },
+    proof: { user, persistent: false, amr: ['fed'], acr: 'fed', previous },
     pending,
     next: undefined,
   })

@@ -1,6 +1,6 @@
 import type { OAuthProvider } from '../config/provider.ts'
 import type { FlowPurpose } from '../domain/flow.ts'
-import { refuse, throttled } from '../protocol/errors.ts'
+import { throttled } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { browserHash, knowBrowser } from '../signin/browser.ts'
 import type { Core } from './core.ts'
@@ -9,27 +9,28 @@ import { refusalPage } from './presentation.ts'
 import { stepOf } from './proceed.ts'
 import { readPageRequest } from './read-page-request.ts'
 import { seeOther } from './respond.ts'
+import { noSuchProvider, troubled } from './provider-trouble.ts'
+import { showSiteLogin } from './show-site-login.ts'
 
 /** `/signin/with/<provider>`: the way to another server to sign in there. A page to leave from, not a deed: it signs nobody in. */
 export function createStartProviderEndpoint(core: Core): Endpoint {
   return async (http) => {
     const provider = core.upstream.providers.get(http.params['provider'] ?? '')
     // J15: a name that is none of ours is the caller's own word, and no page repeats it.
-    if (provider === undefined || provider.kind === 'site-login' || provider.signIn === 'off')
+    if (provider === undefined || provider.signIn === 'off')
       return refusalPage(core, { ...http, path: '/signin' }, 'provider', noSuchProvider)
     const asked = await readPageRequest(core, http, 'signin')
     if ('status' in asked) return asked
     const { interaction, signedIn } = asked
     const pending = interaction === undefined ? undefined : await takeUp(core, http, interaction)
     if (pending !== undefined && 'status' in pending) return pending
+    if (provider.kind === 'site-login') return showSiteLogin(core, http, { provider, form: asked })
     const step = pending === undefined ? undefined : await stepOf(core, pending, signedIn)
     const fresh = step?.step === 'sign-in' && (step.reason === 'prompt' || step.reason === 'max_age')
     const purpose: FlowPurpose = { for: 'sign-in', ...(interaction !== undefined && { interaction }) }
     return sendToProvider(core, http, { provider, purpose, fresh })
   }
 }
-
-export const noSuchProvider = refuse('invalid_request', 'provider_unknown', 'there is no such provider here')
 
 /** Remember what the browser leaves for, and send it off. Whoever leaves and never returns fills the store, so leaving has a budget. */
 export async function sendToProvider(
@@ -51,43 +52,4 @@ export async function sendToProvider(
   if (opened.kind === 'begun') return seeOther(opened.url, browser.setCookie)
   reserved.forgive()
   return troubled(core, http, { provider, purpose, trouble: opened })
-}
-
-type Trouble = { readonly kind: 'unavailable' | 'refused' | 'denied' | 'unknown' | 'locked'; readonly why?: string }
-
-const problems = {
-  unavailable: ['providerBusy', 'failed'],
-  refused: ['providerFailed', 'failed'],
-  denied: ['providerDenied', 'denied'],
-  unknown: ['providerUnknown', 'failed'],
-  locked: ['providerLocked', 'failed'],
-} as const
-
-const reasons = {
-  unavailable: 'upstream_unavailable',
-  refused: 'upstream_refused',
-  denied: 'upstream_denied',
-  unknown: 'identity_unknown',
-  locked: 'user_locked',
-} as const
-
-/** Back to where the person left from, with the reason in a closed word; the page's address keeps neither state nor code. */
-export function troubled(
-  core: Core,
-  http: HttpRequest,
-  about: { readonly provider: { readonly name: string }; readonly purpose: FlowPurpose; readonly trouble: Trouble },
-): HttpResponse {
-  const { provider, purpose, trouble } = about
-  core.observer.refused('provider', refuse('access_denied', reasons[trouble.kind]), {
-    address: http.peer.address,
-    reference: `${provider.name}: ${trouble.why ?? trouble.kind}`,
-  })
-  const [signIn, link] = problems[trouble.kind]
-  if (purpose.for !== 'sign-in') return seeOther(`/account/identities?problem=${link}`)
-  const query = new URLSearchParams({
-    ...(purpose.interaction === undefined ? {} : { interaction: purpose.interaction }),
-    provider: provider.name,
-    problem: signIn,
-  })
-  return seeOther(`/signin?${query.toString()}`)
 }

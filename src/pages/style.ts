@@ -51,8 +51,8 @@ form{margin:0}
 .field{margin-top:1.25rem}
 label{display:block;font-weight:500;font-size:.9375rem}
 .field label{margin-bottom:.4rem}
-.field input{display:block;width:100%;min-height:3rem;padding:.6rem .85rem;font:inherit;color:var(--ink);background:var(--card);border:1px solid var(--field);border-radius:.625rem;transition:border-color .12s,box-shadow .12s}
-.field input:hover{border-color:var(--ink)}
+.field input,.field select{display:block;width:100%;min-height:3rem;padding:.6rem .85rem;font:inherit;color:var(--ink);background:var(--card);border:1px solid var(--field);border-radius:.625rem;transition:border-color .12s,box-shadow .12s}
+.field input:hover,.field select:hover{border-color:var(--ink)}
 .field input[aria-invalid=true]{border-color:var(--danger)}
 .tick{display:flex;align-items:center;gap:.7rem;min-height:2.75rem;margin-top:.85rem;cursor:pointer;font-weight:400}
 input[type=checkbox]{flex:none;display:grid;place-items:center;appearance:none;width:1.25rem;height:1.25rem;margin:0;background:var(--card);border:1px solid var(--field);border-radius:.35rem;cursor:pointer}

@@ -19,6 +19,7 @@ import { createNewcomerEndpoint, createNewcomerPageEndpoint } from '../endpoints
 import { createProviderCallbackEndpoint } from '../endpoints/provider-callback.ts'
 import { createRevocationEndpoint } from '../endpoints/revoke.ts'
 import { createSignInEndpoint, createSignInPageEndpoint } from '../endpoints/sign-in.ts'
+import { createSiteLoginEndpoint } from '../endpoints/site-login.ts'
 import { createStartProviderEndpoint } from '../endpoints/start-provider.ts'
 import { createSignedRequestEndpoint } from '../endpoints/signed-request.ts'
 import { createTokenEndpoint } from '../endpoints/token.ts'
@@ -147,6 +148,13 @@ export function routesOf(core: Core): readonly Route[] {
       path: '/signin/with/:provider',
       endpoint: createStartProviderEndpoint(core),
       kind: 'none',
+      access: 'browser',
+    },
+    {
+      method: 'POST',
+      path: '/signin/with/:provider',
+      endpoint: createSiteLoginEndpoint(core),
+      kind: 'form',
       access: 'browser',
     },
     { method: 'GET', path: '/signup', endpoint: createNewcomerPageEndpoint(core), kind: 'none', access: 'browser' },

@@ -61,6 +61,8 @@ export type Proof = {
   readonly persistent: boolean
   readonly amr: readonly string[]
   readonly acr: string
+  /** How long the person wants to stay signed in. Absent: as long as sessions live. */
+  readonly lasts?: number | undefined
   /** Who was signed in in this browser until now. */
   readonly previous: SignedIn | undefined
 }

@@ -1,12 +1,15 @@
-import type { OAuthProvider, Provider } from '../config/provider.ts'
+import type { OAuthProvider, Provider, SiteLoginProvider } from '../config/provider.ts'
 import type { SecretValue } from '../config/secret-value.ts'
 import type { Refusal } from '../protocol/errors.ts'
-import type { Parameters } from '../protocol/parameters.ts'
+import type { Parameters as RequestParameters } from '../protocol/parameters.ts'
 import type { FlowContext } from './context.ts'
+import { keepCredential } from './keep-credential.ts'
 import { finishUpstream, type Finished } from './finish-upstream.ts'
 import { openFlow, type AskedFlow, type OpenedFlow } from './open-flow.ts'
 import { refreshUpstream, type Refreshed } from './refresh-upstream.ts'
 import { revokeUpstream, type Revoked } from './revoke-upstream.ts'
+import { openTokens, sealTokens, type KeptAt, type KeptTokens, type SealedTokens } from './sealed-tokens.ts'
+import { siteLogin, type SiteCredentials, type SiteLogin } from './site-login.ts'
 import type { ServerCache } from './server-metadata.ts'
 import { takeFlow, type TakenFlow } from './take-flow.ts'
 
@@ -22,7 +25,7 @@ export type Upstream = {
     shown: { readonly state: string | undefined; readonly browserHash: string | undefined },
   ) => Promise<TakenFlow | Refusal>
   /** The tokens, and whose they are. `parameters` are those of the callback. */
-  readonly finish: (provider: OAuthProvider, taken: TakenFlow, parameters: Parameters) => Promise<Finished>
+  readonly finish: (provider: OAuthProvider, taken: TakenFlow, parameters: RequestParameters) => Promise<Finished>
   readonly refresh: (
     provider: OAuthProvider,
     held: {
@@ -31,6 +34,13 @@ export type Upstream = {
       readonly account?: string | undefined
     },
   ) => Promise<Refreshed>
+  /** Log in at a site that has nothing but a login API. */
+  readonly login: (provider: SiteLoginProvider, given: SiteCredentials) => Promise<SiteLogin>
+  /** Keep what the site gave, sealed. */
+  readonly keep: (about: Parameters<typeof keepCredential>[1]) => Promise<void>
+  readonly seal: (at: KeptAt, tokens: KeptTokens) => SealedTokens
+  /** Undefined: sealed for another place, or altered. */
+  readonly unseal: (at: KeptAt, sealed: SealedTokens) => KeptTokens | undefined
   readonly revoke: (provider: OAuthProvider, token: SecretValue) => Promise<Revoked>
 }
 
@@ -46,6 +56,10 @@ export function createUpstream(
     take: (provider, shown) => takeFlow(context, provider, shown),
     finish: (provider, taken, parameters) => finishUpstream(context, provider, { ...taken, parameters }),
     refresh: (provider, held) => refreshUpstream(context, provider, held),
+    login: (provider, given) => siteLogin(context, provider, given),
+    keep: (about) => keepCredential(context, about),
+    seal: (at, tokens) => sealTokens(context.keys, context.random, at, tokens),
+    unseal: (at, sealed) => openTokens(context.keys, at, sealed),
     revoke: (provider, token) => revokeUpstream(context, provider, token),
   }
 }

@@ -60,6 +60,7 @@ const kinds = Object.keys({
   flow: 1,
   newcomer: 1,
   identity: 1,
+  connection: 1,
   consent: 1,
   grant: 1,
   once: 1,

@@ -20,6 +20,7 @@ import { notFoundPage } from '../../src/pages/not-found-page.ts'
 import type { Page, Presentation } from '../../src/pages/page.ts'
 import { retryLaterPage } from '../../src/pages/retry-later-page.ts'
 import { signInPage } from '../../src/pages/sign-in-page.ts'
+import { siteLoginPage } from '../../src/pages/site-login-page.ts'
 import { signOutPage } from '../../src/pages/sign-out-page.ts'
 import { signedOutPage } from '../../src/pages/signed-out-page.ts'
 import { staleInteractionPage } from '../../src/pages/stale-interaction-page.ts'
@@ -117,6 +118,19 @@ export const gallery: readonly Example[] = [
         ...signIn(w),
         providers: [{ name: 'hub', title: w.clientName, href: '/signin/with/hub' }],
         problem: { kind: 'providerUnknown', provider: w.clientName },
+      }),
+  },
+  {
+    name: 'site-login',
+    render: (p, w) =>
+      siteLoginPage(p, {
+        action: '/signin/with/forum',
+        hidden: hidden(w),
+        site: w.clientName,
+        username: w.username,
+        sessionLengths: [86_400, 3600],
+        sessionLength: 3600,
+        problem: { kind: 'locked' },
       }),
   },
   {

@@ -17,7 +17,7 @@ const directives = (page: Page): ReadonlyMap<string, string> =>
   )
 
 /** Pages whose form may end in a redirect to an application. */
-const towardsClient = /^(?:newcomer|identities|sign-in|continue|consent|form-post|sign-out)/
+const towardsClient = /^(?:newcomer|identities|site-login|sign-in|continue|consent|form-post|sign-out)/
 
 describe.each(gallery)('$name', ({ name, render }) => {
   const page = render(presentation, words)

@@ -51,6 +51,17 @@ export const de = {
     'Wenn Sie hier ein Konto haben, melden Sie sich wie gewohnt an und fügen Sie {provider} auf Ihrer Kontoseite hinzu. Wenn nicht, bitten Sie die Betreiber dieses Servers um eines.',
   'signIn.providerLocked': 'Das Konto hier, das zu Ihrem bei {provider} gehört, ist gesperrt.',
   'signIn.providerLockedAdvice': 'Wenden Sie sich an die Betreiber dieses Servers, um es entsperren zu lassen.',
+  'siteLogin.lead': 'mit Ihrem Konto bei {site}',
+  'siteLogin.username': 'Benutzername bei {site}',
+  'siteLogin.password': 'Passwort bei {site}',
+  'siteLogin.length': 'Angemeldet bleiben für',
+  'siteLogin.promise': 'Ihr Passwort geht einmal an {site} und wird nirgends aufbewahrt.',
+  'siteLogin.locked': 'Ihr Konto bei {site} ist gesperrt.',
+  'siteLogin.lockedAdvice': 'Nur die Betreiber von {site} können es entsperren.',
+  'siteLogin.unavailable': '{site} antwortet im Moment nicht.',
+  'siteLogin.unavailableAdvice':
+    'Mit Ihrem Benutzernamen und Passwort ist alles in Ordnung. Versuchen Sie es in ein paar Minuten noch einmal.',
+
   'newcomer.title': 'Konto anlegen',
   'newcomer.lead': 'Bei {provider} heißen Sie {label}. Wählen Sie den Namen, den Sie hier tragen wollen.',
   'newcomer.existing':

@@ -50,6 +50,16 @@ export const en = {
     'If you have an account here, sign in as usual and add {provider} on your account page. If not, ask the people who run this server for one.',
   'signIn.providerLocked': 'The account here that belongs to yours at {provider} is locked.',
   'signIn.providerLockedAdvice': 'Ask the people who run this server to unlock it.',
+  'siteLogin.lead': 'with your account at {site}',
+  'siteLogin.username': 'Username at {site}',
+  'siteLogin.password': 'Password at {site}',
+  'siteLogin.length': 'Keep me signed in for',
+  'siteLogin.promise': 'Your password goes to {site} once and is kept nowhere.',
+  'siteLogin.locked': 'Your account at {site} is locked.',
+  'siteLogin.lockedAdvice': 'Only the people who run {site} can unlock it.',
+  'siteLogin.unavailable': '{site} doesn’t answer at the moment.',
+  'siteLogin.unavailableAdvice': 'Nothing is wrong with your username or password. Try again in a few minutes.',
+
   'newcomer.title': 'Create your account',
   'newcomer.lead': '{provider} knows you as {label}. Choose the name that you’ll have here.',
   'newcomer.existing':

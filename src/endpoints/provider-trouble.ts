@@ -1,0 +1,46 @@
+import type { FlowPurpose } from '../domain/flow.ts'
+import { refuse } from '../protocol/errors.ts'
+import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
+import type { Core } from './core.ts'
+import { seeOther } from './respond.ts'
+
+export const noSuchProvider = refuse('invalid_request', 'provider_unknown', 'there is no such provider here')
+
+type Trouble = { readonly kind: 'unavailable' | 'refused' | 'denied' | 'unknown' | 'locked'; readonly why?: string }
+
+const problems = {
+  unavailable: ['providerBusy', 'failed'],
+  refused: ['providerFailed', 'failed'],
+  denied: ['providerDenied', 'denied'],
+  unknown: ['providerUnknown', 'failed'],
+  locked: ['providerLocked', 'failed'],
+} as const
+
+const reasons = {
+  unavailable: 'upstream_unavailable',
+  refused: 'upstream_refused',
+  denied: 'upstream_denied',
+  unknown: 'identity_unknown',
+  locked: 'user_locked',
+} as const
+
+/** Back to where the person left from, with the reason in a closed word; the page's address keeps neither state nor code. */
+export function troubled(
+  core: Core,
+  http: HttpRequest,
+  about: { readonly provider: { readonly name: string }; readonly purpose: FlowPurpose; readonly trouble: Trouble },
+): HttpResponse {
+  const { provider, purpose, trouble } = about
+  core.observer.refused('provider', refuse('access_denied', reasons[trouble.kind]), {
+    address: http.peer.address,
+    reference: `${provider.name}: ${trouble.why ?? trouble.kind}`,
+  })
+  const [signIn, link] = problems[trouble.kind]
+  if (purpose.for !== 'sign-in') return seeOther(`/account/identities?problem=${link}`)
+  const query = new URLSearchParams({
+    ...(purpose.interaction === undefined ? {} : { interaction: purpose.interaction }),
+    provider: provider.name,
+    problem: signIn,
+  })
+  return seeOther(`/signin?${query.toString()}`)
+}

@@ -1,0 +1,34 @@
+import type { SiteLoginProvider } from '../config/provider.ts'
+import { siteLoginPage, type SiteLoginProblem } from '../pages/site-login-page.ts'
+import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
+import type { Seconds } from '../protocol/time.ts'
+import { bindForm } from '../signin/form-guard.ts'
+import type { Core } from './core.ts'
+import { presentationFor, withHeaders } from './presentation.ts'
+import { purposeOf, type PageRequest } from './read-page-request.ts'
+
+/** The page that asks for name and password of a site. */
+export function showSiteLogin(
+  core: Core,
+  http: HttpRequest,
+  about: {
+    readonly provider: SiteLoginProvider
+    readonly form: PageRequest
+    readonly username?: string
+    readonly sessionLength?: Seconds | undefined
+    readonly problem?: SiteLoginProblem
+  },
+): HttpResponse {
+  const { provider, form, sessionLength, ...state } = about
+  const id = form.interaction
+  const bound = bindForm(core, http, { purpose: purposeOf('signin', id), signedIn: form.signedIn })
+  const view = siteLoginPage(presentationFor(core, http), {
+    action: `/signin/with/${provider.name}`,
+    hidden: [bound.field, ...(id === undefined ? [] : [{ name: 'interaction', value: id }])],
+    site: provider.title,
+    sessionLengths: provider.sessionLengths,
+    sessionLength: sessionLength ?? provider.sessionLengths[0],
+    ...state,
+  })
+  return withHeaders(view, bound.setCookie)
+}

@@ -1,0 +1,96 @@
+import type { Seconds } from '../protocol/time.ts'
+import { duration } from '../i18n/duration.ts'
+import { message } from '../i18n/message.ts'
+import type { Language } from '../i18n/messages/catalogue.ts'
+import { foreign } from './foreign.ts'
+import { hiddenFields } from './hidden-fields.ts'
+import type { HiddenField } from './hidden-fields.ts'
+import { html } from './html.ts'
+import type { Html } from './html.ts'
+import { notice } from './notice.ts'
+import { page } from './page.ts'
+import type { Page, Presentation } from './page.ts'
+import { phrase } from './phrase.ts'
+
+export type SiteLoginProblem =
+  { readonly kind: 'wrong' | 'locked' | 'unavailable' } | { readonly kind: 'throttled'; readonly retryAfter: Seconds }
+
+export type SiteLoginView = {
+  readonly action: string
+  readonly hidden: readonly HiddenField[]
+  /** What the site is called. */
+  readonly site: string
+  readonly username?: string
+  /** Lengths to choose from, and the chosen one. */
+  readonly sessionLengths: readonly Seconds[]
+  readonly sessionLength: Seconds | undefined
+  readonly problem?: SiteLoginProblem
+}
+
+const statuses = { wrong: 403, locked: 403, unavailable: 503, throttled: 429 } as const
+
+/** Name and password of another site, which has no pages of its own for this. */
+export function siteLoginPage(presentation: Presentation, view: SiteLoginView): Page {
+  const { language } = presentation
+  const { problem, username = '' } = view
+  const site = foreign(view.site)
+  const invalid = problem?.kind === 'wrong' ? html` aria-invalid="true" aria-describedby="problem"` : undefined
+  return page(presentation, {
+    status: problem === undefined ? 200 : statuses[problem.kind],
+    title: message(language, 'signIn.title'),
+    failed: problem !== undefined,
+    forms: 'client',
+    headers: problem?.kind === 'throttled' ? [['retry-after', String(Math.max(1, Math.ceil(problem.retryAfter)))]] : [],
+    body: html`<h1>${message(language, 'signIn.title')}</h1>
+      <p class="lead">${phrase(language, 'siteLogin.lead', { site })}</p>
+      ${problem && problemNotice(language, problem, site)}
+      <form id="sign-in" method="post" action="${view.action}">
+        ${hiddenFields(view.hidden)}
+        <div class="field">
+          <label for="username">${phrase(language, 'siteLogin.username', { site })}</label>
+          <input id="username" name="username" type="text" value="${username}" autocomplete="username" maxlength="200"
+            autocapitalize="none" autocorrect="off" spellcheck="false" required${invalid}>
+        </div>
+        <div class="field">
+          <label for="password">${phrase(language, 'siteLogin.password', { site })}</label>
+          <input id="password" name="password" type="password" autocomplete="current-password" maxlength="1024" required${invalid}>
+        </div>
+        ${view.sessionLengths.length > 0 && lengths(language, view)}
+        <p class="quiet">${phrase(language, 'siteLogin.promise', { site })}</p>
+        <div class="actions"><button type="submit">${message(language, 'signIn.submit')}</button></div>
+      </form>`,
+  })
+}
+
+/** Whoever sends no choice gets the first. */
+function lengths(language: Language, { sessionLengths, sessionLength }: SiteLoginView): Html {
+  return html`<div class="field">
+    <label for="session_length">${message(language, 'siteLogin.length')}</label>
+    <select id="session_length" name="session_length">${sessionLengths.map((seconds) => html`<option value="${seconds}"${seconds === sessionLength && html` selected`}>${duration(language, seconds)}</option>`)}</select>
+  </div>`
+}
+
+function problemNotice(language: Language, problem: SiteLoginProblem, site: Html): Html {
+  switch (problem.kind) {
+    case 'throttled': {
+      const words = message(language, 'signIn.throttled', { duration: duration(language, problem.retryAfter) })
+      return notice('danger', 'problem', words, message(language, 'signIn.throttledAdvice'))
+    }
+    case 'wrong':
+      return notice('danger', 'problem', message(language, 'signIn.wrong'), message(language, 'signIn.wrongAdvice'))
+    case 'locked':
+      return notice(
+        'danger',
+        'problem',
+        phrase(language, 'siteLogin.locked', { site }),
+        phrase(language, 'siteLogin.lockedAdvice', { site }),
+      )
+    case 'unavailable':
+      return notice(
+        'danger',
+        'problem',
+        phrase(language, 'siteLogin.unavailable', { site }),
+        message(language, 'siteLogin.unavailableAdvice'),
+      )
+  }
+}

@@ -1,0 +1,46 @@
+import type { SecretValue } from '../config/secret-value.ts'
+import type { Connection } from '../domain/connection.ts'
+import type { Instance } from '../domain/instance.ts'
+import { put, ref, type Decision } from '../domain/record.ts'
+import { transition } from '../store/transition.ts'
+import type { FlowContext } from './context.ts'
+import { sealTokens } from './sealed-tokens.ts'
+
+/**
+ * Keep a site's own credential for the account that signed in with it, sealed, in place of the one before. It lives as long as the
+ * session that was asked for, never in a token or a cookie of ours.
+ */
+export async function keepCredential(
+  context: Pick<FlowContext, 'transition' | 'keys' | 'random'>,
+  about: {
+    readonly instance: Instance
+    readonly userId: string
+    readonly provider: string
+    readonly account: string
+    readonly credential: SecretValue
+    readonly lasts: number
+  },
+): Promise<void> {
+  const { userId, provider, account, credential } = about
+  const connectionId = `${userId}:${provider}`
+  const place = ref('connection', connectionId)
+  const { instanceId } = about.instance
+  await transition(context.transition, { place }, (slots, now): Decision<undefined> => {
+    const before = slots.place.value
+    const edition = (before?.edition ?? 0) + 1
+    const kept: Connection = {
+      v: 1,
+      provider,
+      userId,
+      account,
+      scope: [],
+      state: 'active',
+      ...sealTokens(context.keys, context.random, { instanceId, connectionId, edition }, { accessToken: credential }),
+      edition,
+      expiresAt: now + about.lasts,
+      createdAt: before?.createdAt ?? now,
+      updatedAt: now,
+    }
+    return { writes: [put(slots.place, kept, { expiresAt: now + about.lasts, owners: [userId] })], result: undefined }
+  })
+}

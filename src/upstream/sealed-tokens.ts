@@ -1,0 +1,41 @@
+import { decodeBase64url, decodeUtf8, encodeBase64url } from '../crypto/encoding.ts'
+import type { Random } from '../crypto/random.ts'
+import { openAtRest, sealAtRest } from '../crypto/seal.ts'
+import { secretValue, type SecretValue } from '../config/secret-value.ts'
+import type { TokenKeys } from '../tokens/keys-view.ts'
+
+/** What a connection keeps from everybody. */
+export type KeptTokens = { readonly accessToken: SecretValue; readonly refreshToken?: SecretValue }
+
+/** Where it is kept. L18, L19: put into another row, or an older one put back into its own, it doesn't open. */
+export type KeptAt = { readonly instanceId: string; readonly connectionId: string; readonly edition: number }
+
+export type SealedTokens = { readonly sealed: string; readonly keyId: string }
+
+export function sealTokens(keys: TokenKeys, random: Random, at: KeptAt, tokens: KeptTokens): SealedTokens {
+  const { keyId, key } = keys.secret('at-rest')
+  const { accessToken, refreshToken } = tokens
+  const text = JSON.stringify({
+    access: accessToken.reveal(),
+    ...(refreshToken !== undefined && { refresh: refreshToken.reveal() }),
+  })
+  return { sealed: encodeBase64url(sealAtRest(key, placeOf(at), Buffer.from(text, 'utf8'), random)), keyId }
+}
+
+/** The tokens, or undefined: another key, another place, another edition, or altered. */
+export function openTokens(keys: TokenKeys, at: KeptAt, { sealed, keyId }: SealedTokens): KeptTokens | undefined {
+  const secret = keys.secretById('at-rest', keyId)
+  const bytes = decodeBase64url(sealed)
+  if (secret === undefined || bytes === undefined) return undefined
+  const text = openAtRest(secret.key, placeOf(at), bytes)
+  if (text === undefined) return undefined
+  const { access, refresh } = JSON.parse(decodeUtf8(text) ?? '{}') as {
+    readonly access: string
+    readonly refresh?: string
+  }
+  return { accessToken: secretValue(access), ...(refresh !== undefined && { refreshToken: secretValue(refresh) }) }
+}
+
+function placeOf({ instanceId, connectionId, edition }: KeptAt): readonly string[] {
+  return [instanceId, 'connection', connectionId, String(edition)]
+}

@@ -1,0 +1,102 @@
+import { parseJsonObject } from '../crypto/strict-json.ts'
+import type { SiteLoginProvider } from '../config/provider.ts'
+import { secretValue, type SecretValue } from '../config/secret-value.ts'
+import type { OutboundAnswer } from '../outbound/create-outbound.ts'
+import type { Seconds } from '../protocol/time.ts'
+import type { UpstreamContext } from './context.ts'
+import type { UpstreamIdentity } from './identify.ts'
+import { readFailure, type UpstreamUnavailable } from './upstream-answer.ts'
+
+/** What a person typed on our page. It goes to the site in one request, and nowhere else. */
+export type SiteCredentials = {
+  readonly username: string
+  readonly password: string
+  /** One of the provider's lengths. */
+  readonly sessionLength: Seconds | undefined
+}
+
+export type SiteLogin =
+  | { readonly kind: 'done'; readonly identity: UpstreamIdentity; readonly credential: SecretValue }
+  | { readonly kind: 'wrong' | 'locked' }
+  | UpstreamUnavailable
+
+/** Log in at a site whose only interface is a login API, as its entry describes it. Whatever isn't a clear yes or no is "not now". */
+export async function siteLogin(
+  context: Pick<UpstreamContext, 'outbound'>,
+  provider: SiteLoginProvider,
+  given: SiteCredentials,
+): Promise<SiteLogin> {
+  try {
+    const login = await context.outbound.fetch({
+      url: provider.loginEndpoint,
+      method: 'POST',
+      ...bodyOf(provider, given),
+      allowInsecure: provider.allowInsecure,
+    })
+    if (provider.lockedStatuses.includes(login.status)) return { kind: 'locked' }
+    if (provider.wrongStatuses.includes(login.status)) return { kind: 'wrong' }
+    const answer = readYes(login)
+    const credential = answer?.[provider.tokenField]
+    if (answer === undefined || typeof credential !== 'string' || credential === '') return unreadable(login.status)
+    const claims = provider.sessionEndpoint === undefined ? answer : await session(context, provider, credential)
+    const identity = claims === undefined ? undefined : identityOf(provider, claims)
+    return identity === undefined
+      ? { kind: 'unavailable', why: 'session' }
+      : { kind: 'done', identity, credential: secretValue(credential) }
+  } catch (error) {
+    const failure = readFailure(error)
+    return failure.kind === 'unavailable' ? failure : { kind: 'unavailable', why: failure.why }
+  }
+}
+
+function bodyOf(provider: SiteLoginProvider, { username, password, sessionLength }: SiteCredentials) {
+  const { fields } = provider
+  const isTimed = fields.sessionLength !== undefined && sessionLength !== undefined
+  const members = {
+    [fields.username]: username,
+    [fields.password]: password,
+    ...(isTimed ? { [fields.sessionLength]: sessionLength } : {}),
+  }
+  if (provider.request === 'json')
+    return {
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify(members),
+    }
+  const form = new URLSearchParams(
+    Object.entries(members).map(([name, value]) => [name, String(value)] as [string, string]),
+  )
+  return {
+    headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+    body: form.toString(),
+  }
+}
+
+/** Whose credential it is, by the site's own word. */
+async function session(context: Pick<UpstreamContext, 'outbound'>, provider: SiteLoginProvider, credential: string) {
+  const answer = await context.outbound.fetch({
+    url: provider.sessionEndpoint ?? '',
+    headers: { authorization: `Bearer ${credential}`, accept: 'application/json' },
+    allowInsecure: provider.allowInsecure,
+  })
+  return readYes(answer)
+}
+
+function readYes({ status, body }: OutboundAnswer) {
+  return status === 200 || status === 201 ? parseJsonObject(body) : undefined
+}
+
+function unreadable(status: number): UpstreamUnavailable {
+  return { kind: 'unavailable', why: `status ${status}` }
+}
+
+function identityOf(
+  provider: SiteLoginProvider,
+  claims: Readonly<Record<string, unknown>>,
+): UpstreamIdentity | undefined {
+  const id = claims[provider.subjectClaim]
+  const subject = typeof id === 'number' && Number.isSafeInteger(id) ? String(id) : id
+  if (typeof subject !== 'string' || subject === '' || subject.length > 255) return undefined
+  const name = claims[provider.usernameClaim]
+  const label = typeof name === 'string' && name.trim() !== '' && name.length <= 200 ? name.trim() : subject
+  return { issuer: provider.issuer, subject, label, suggestions: [label] }
+}

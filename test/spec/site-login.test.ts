@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findUserNamed } from '../../src/accounts/find-user.ts'
+import { openTokens, sealTokens } from '../../src/upstream/sealed-tokens.ts'
+import { secretValue } from '../../src/config/secret-value.ts'
+import { startSite, type Site } from '../emulators/site.ts'
+import { createBrowser, readForm, type Answer, type Browser } from '../kit/browser.ts'
+import { authorizeUrl, claimsOf, follow, submit, tokenRequest, verifier } from '../kit/flow.ts'
+import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
+import { expectNoSecret } from '../attacks/support.ts'
+import { fixedKeys } from '../tokens/fixtures.ts'
+import { readProvider } from '../upstream/house.ts'
+
+const secret = 'ein Geheimnis im Forum'
+let site: Site
+let server: TestGatehouse
+let app: MadeClient
+beforeAll(async () => {
+  site = await startSite()
+  const entry = {
+    name: 'forum',
+    preset: 'site-login',
+    title: 'Das Forum',
+    issuer: 'https://forum.example',
+    login_endpoint: `${site.url}/auth/login`,
+    session_endpoint: `${site.url}/auth/session`,
+    session_lengths: [3600, 604_800],
+    sign_in: 'create',
+    allow_insecure: true,
+  }
+  server = await startGatehouse({
+    config: { providers: [readProvider(entry), readProvider({ ...entry, name: 'closed', sign_in: 'existing' })] },
+  })
+  app = await server.makeClient()
+  for (const name of ['Erna', 'Otto', 'Hugo'])
+    site.accounts.set(name, { password: secret, userId: `${name.length}${name.charCodeAt(0)}` })
+  site.accounts.set('Gesperrt', { password: secret, userId: '99', locked: true })
+})
+afterAll(() => Promise.all([server.close(), site.close()]))
+
+const german = (): Browser => createBrowser(server.url, { 'accept-language': 'de' })
+
+async function logIn(
+  browser: Browser,
+  username: string,
+  fields: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  const page = await browser.ask('/signin/with/forum')
+  return submit(browser, page, 'sign-in', { username, password: secret, ...fields })
+}
+
+describe('signing in with the account of a site that has only a login API (system C)', () => {
+  it('in German, from the application to its tokens: the password once to the site, the site’s credential nowhere outside', async () => {
+    const browser = german()
+    const start = await follow(server, browser, await browser.ask(authorizeUrl(app)))
+    const href = /data-provider="forum" href="([^"]*)"/.exec(start.text)?.[1] ?? ''
+    const page = await browser.ask(href)
+    expect(page.text).toContain('Passwort bei <bdi>Das Forum</bdi>')
+    expect(page.text).toContain('7 Tage')
+    const before = site.asked.length
+    const newcomer = await follow(
+      server,
+      browser,
+      await submit(browser, page, 'sign-in', { username: 'Erna', password: secret, session_length: '604800' }),
+    )
+    expect(site.asked.slice(before).map(({ path }) => path)).toEqual(['/auth/login', '/auth/session'])
+    expect(JSON.parse(site.asked[before]?.body ?? '')).toEqual({
+      username: 'Erna',
+      password: secret,
+      lifetime: 604_800,
+    })
+    expect(newcomer.text).toContain('Konto anlegen')
+    expect(readForm(newcomer.text, 'create-account').fields['username']).toBe('Erna')
+    const consent = await follow(server, browser, await submit(browser, newcomer, 'create-account', {}))
+    const back = await submit(browser, consent, 'consent', { decision: 'allow' })
+    const code = new URL(back.location ?? '').searchParams.get('code') ?? ''
+    const answer = await tokenRequest(server, app, { grant_type: 'authorization_code', code, code_verifier: verifier })
+    expect(answer.status, answer.text).toBe(200)
+    expect(claimsOf(String(answer.json()['id_token']))).toMatchObject({ amr: ['pwd'], acr: 'pwd' })
+    await expectNoSecret(server, [secret, 'forum-cookie-of-Erna'], [page, newcomer, consent, answer])
+
+    const erna = await findUserNamed(server.core, 'Erna')
+    const [kept] = await server.core.transition.store.read([{ kind: 'connection', id: `${erna?.userId}:forum` }])
+    expect(JSON.stringify(kept)).not.toContain('forum-cookie')
+    const connection = kept?.value as { sealed: string; keyId: string; edition: number }
+    const { instanceId } = await server.core.directory.instance()
+    const at = { instanceId, connectionId: kept?.id ?? '', edition: connection.edition }
+    const opened = server.core.upstream.unseal(at, connection)
+    expect(Buffer.from(opened?.accessToken.reveal().split('.')[1] ?? '', 'base64url').toString()).toContain(
+      'forum-cookie-of-Erna',
+    )
+    // L18, L19: neither in another row nor as an older edition of its own.
+    expect(server.core.upstream.unseal({ ...at, connectionId: 'another' }, connection)).toBeUndefined()
+    expect(server.core.upstream.unseal({ ...at, edition: at.edition + 1 }, connection)).toBeUndefined()
+    expect(server.core.upstream.unseal({ ...at, instanceId: 'another' }, connection)).toBeUndefined()
+  })
+
+  it('is the same account the next time, and stays for the chosen length', async () => {
+    const first = german()
+    const newcomer = await follow(server, first, await logIn(first, 'Otto'))
+    await submit(first, newcomer, 'create-account', { username: 'otto' })
+    const later = german()
+    expect((await logIn(later, 'Otto', { session_length: '3600' })).location).toBe('/account')
+    expect((await later.ask('/account')).text).toContain('otto')
+    server.clock.advance(3601)
+    expect((await later.ask('/account')).status).toBe(303)
+  })
+
+  it('a length that is not offered is the first that is', async () => {
+    const before = site.asked.length
+    await logIn(german(), 'Hugo', { session_length: '31536000' })
+    expect(JSON.parse(site.asked[before]?.body ?? '')).toMatchObject({ lifetime: 3600 })
+  })
+
+  it('tells a wrong password, a locked account and a site that is down apart, in the person’s language', async () => {
+    const wrong = await logIn(german(), 'Erna', { password: 'falsch' })
+    expect([wrong.status, wrong.text.includes('passen nicht zusammen')]).toEqual([403, true])
+    expect(readForm(wrong.text, 'sign-in').fields['username']).toBe('Erna')
+    const locked = await logIn(german(), 'Gesperrt')
+    expect([locked.status, locked.text.includes('ist gesperrt')]).toEqual([403, true])
+    for (const broken of [
+      { status: 502, text: 'Bad Gateway' },
+      { hangUp: true },
+      { text: '<html>' },
+      { json: { access_token: 5 } },
+      { json: {} },
+    ]) {
+      site.broken = broken
+      const down = await logIn(german(), 'Erna')
+      expect([down.status, down.text.includes('antwortet im Moment nicht')]).toEqual([503, true])
+    }
+    site.broken = undefined
+  })
+
+  it('lets no newcomer in where only linked accounts may', async () => {
+    const browser = german()
+    const page = await browser.ask('/signin/with/closed')
+    const answer = await follow(
+      server,
+      browser,
+      await submit(browser, page, 'sign-in', { username: 'Hugo', password: secret }),
+    )
+    expect([answer.status, answer.text.includes('gehört hier keines')]).toEqual([403, true])
+  })
+
+  it('H03: guesses are counted as at sign-in, and the site hears no more of them', async () => {
+    const browser = german()
+    const page = await browser.ask('/signin/with/forum')
+    const guess = () => submit(browser, page, 'sign-in', { username: 'victim', password: 'geraten' })
+    const statuses = []
+    for (let at = 0; at < 14; at += 1) statuses.push((await guess()).status)
+    expect(statuses.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 403))
+    expect(statuses.at(-1)).toBe(429)
+    const before = site.asked.length
+    await guess()
+    expect(site.asked).toHaveLength(before)
+  })
+
+  it('G07: takes no form but its own', async () => {
+    const browser = german()
+    const answer = await browser.ask('/signin/with/forum', { form: { username: 'Erna', password: secret } })
+    expect(answer.status).toBe(403)
+  })
+})
+
+describe('sealed tokens', () => {
+  it('open where they were sealed, and nowhere else', () => {
+    const keys = fixedKeys()
+    const at = { instanceId: 'one', connectionId: 'c', edition: 3 }
+    const sealed = sealTokens(keys, keys.random, at, { accessToken: secretValue('a'), refreshToken: secretValue('r') })
+    const opened = openTokens(keys, at, sealed)
+    expect([opened?.accessToken.reveal(), opened?.refreshToken?.reveal()]).toEqual(['a', 'r'])
+    for (const other of [
+      { ...at, edition: 2 },
+      { ...at, connectionId: 'd' },
+      { ...at, instanceId: 'two' },
+    ])
+      expect(openTokens(keys, other, sealed)).toBeUndefined()
+    expect(openTokens(keys, at, { ...sealed, keyId: 'gone' })).toBeUndefined()
+    expect(openTokens(fixedKeys(), at, sealed)).toBeUndefined()
+    expect(JSON.stringify(opened)).not.toContain('"a"')
+  })
+})
