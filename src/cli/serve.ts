@@ -7,6 +7,7 @@ import { settings } from '../config/settings.ts'
 import { isLoopbackHost } from '../protocol/loopback.ts'
 import { openGatehouse, type Gatehouse } from '../server/gatehouse.ts'
 import { describeError } from '../server/log-line.ts'
+import { createKeyEventLog } from '../server/key-event-log.ts'
 import { createLog, type Log } from '../server/log.ts'
 import { createMetrics } from '../server/metrics.ts'
 import { createObserver } from '../server/observer.ts'
@@ -40,10 +41,10 @@ async function serve(io: Io, options: Options): Promise<void> {
   }
   for (const warning of warnings) log.write({ event: 'config.warning', warning })
 
+  const keyEvents = createKeyEventLog(log)
   const gatehouse = await openGatehouse(config, io.system, {
     observer: createObserver(log, metrics),
-    onKeyEvent: ({ type, ring = 'all', keyId = 'all' }) =>
-      log.write({ event: 'key.changed', ring, keyId, state: type }),
+    onKeyEvent: keyEvents.onKeyEvent,
     onFatal: (reason) => {
       log.write({ event: 'store.failed', error: describeError(reason) })
       io.err(`gatehouse: ${reason.message}\n`)
@@ -52,6 +53,7 @@ async function serve(io: Io, options: Options): Promise<void> {
     onDamage: (reason) => log.write({ event: 'store.damaged', error: describeError(reason) }),
     onCommit: metrics.storeCommit,
   })
+  keyEvents.opened()
   let server: RunningServer
   try {
     await prepare(io, gatehouse)

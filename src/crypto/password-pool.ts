@@ -19,13 +19,6 @@ export class PasswordUnusable extends Error {
 
 export const longestPasswordBytes = 1024
 
-const currentHash = '$argon2id$v=19$m=19456,t=2,p=1$'
-
-/** Whether a hash was made with other parameters than today's: make a new one while the password is at hand. */
-export function isOutdatedHash(hash: string): boolean {
-  return !hash.startsWith(currentHash)
-}
-
 /** argon2id on threads of its own, so that neither the event loop nor file access waits for it. */
 export type PasswordPool = {
   /** A PHC string. Throws PasswordUnusable, PasswordPoolBusy. */

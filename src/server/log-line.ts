@@ -17,8 +17,6 @@ export type LogLine =
   | { readonly event: 'server.stopped'; readonly millis: number; readonly unfinished: number }
   | { readonly event: 'server.overloaded'; readonly delayMillis: number }
   | { readonly event: 'server.recovered'; readonly delayMillis: number }
-  | { readonly event: 'server.connections_full'; readonly connections: number }
-  | { readonly event: 'metrics.started'; readonly address: string }
   | { readonly event: 'config.warning'; readonly warning: string }
   | { readonly event: 'config.reloaded' }
   | { readonly event: 'config.refused'; readonly problems: readonly string[] }
@@ -50,7 +48,6 @@ export type LogLine =
       readonly suppressed?: number
     }
   | { readonly event: 'key.changed'; readonly ring: string; readonly keyId: string; readonly state: string }
-  | { readonly event: 'key.failed'; readonly error: LoggedError }
   | { readonly event: 'upkeep.failed'; readonly job: string; readonly error: LoggedError }
   | { readonly event: 'upkeep.paused'; readonly reason: string }
   | { readonly event: 'store.damaged' | 'store.failed'; readonly error: LoggedError }
@@ -65,8 +62,6 @@ export const levels = {
   'server.stopped': 'info',
   'server.overloaded': 'warn',
   'server.recovered': 'info',
-  'server.connections_full': 'warn',
-  'metrics.started': 'info',
   'config.warning': 'warn',
   'config.reloaded': 'info',
   'config.refused': 'error',
@@ -76,7 +71,6 @@ export const levels = {
   'request.unavailable': 'warn',
   'request.failed': 'error',
   'key.changed': 'info',
-  'key.failed': 'error',
   'upkeep.failed': 'error',
   'upkeep.paused': 'warn',
   'store.damaged': 'error',

@@ -60,7 +60,14 @@ export async function startServer(gatehouse: Gatehouse, options: StartOptions): 
     onError: (job, error) => log.write({ event: 'upkeep.failed', job, error: describeError(error) }),
     onPaused: (reason) => log.write({ event: 'upkeep.paused', reason }),
   })
-  const address = await shell.listen()
+  const closeRest = async (): Promise<void> => {
+    await upkeep.stop()
+    await metricsListener?.close()
+  }
+  const address = await shell.listen().catch(async (error: unknown) => {
+    await closeRest()
+    throw error
+  })
   const { address: host, port } = address
   log.write({
     event: 'server.started',
@@ -75,8 +82,7 @@ export async function startServer(gatehouse: Gatehouse, options: StartOptions): 
     clock: core.clock,
     ...(options.stopTimes === undefined ? {} : { times: options.stopTimes }),
     closeRest: async () => {
-      await upkeep.stop()
-      await metricsListener?.close()
+      await closeRest()
       await gatehouse.close()
     },
   })

@@ -73,7 +73,7 @@ describe('creating a client', () => {
     expect((await listClients(house, { limit: 100 })).clients).toEqual([])
   })
 
-  test('DESIGN §6.15: nobody gives a client more than he holds', async () => {
+  test('nobody gives a client more than he holds', async () => {
     const admin = await makeUser(house, { username: 'admin2', role: 'admin' })
     const document = { client_id: 'tool', grant_types: ['client_credentials'], scope: 'accounts:provision' }
     expect(refusal(await createClient(house, asUser(admin, 'admin'), document))).toBe(

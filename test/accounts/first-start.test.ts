@@ -15,7 +15,7 @@ beforeEach(async () => {
 })
 const start = (adminPassword?: string) => firstStart(house, { adminPassword })
 
-describe('the first start (DESIGN §5)', () => {
+describe('the first start', () => {
   test('makes the superuser admin with a password that is told once', async () => {
     const first = await start()
     expect(first).toEqual({

@@ -123,7 +123,7 @@ describe('creating an account', () => {
     expect(refusal(await update(bot, { password: 'a fine long password' }))).toMatch(/a bot has no password/)
   })
 
-  test('DESIGN §6.15: nobody gives a role or scope that he lacks', async () => {
+  test('nobody gives a role or scope that he lacks', async () => {
     const admin = await makeUser(house, { username: 'admin2', role: 'admin' })
     expect(refusal(await createUser(house, asUser(admin, 'admin'), { username: 'x', role: 'superuser' }))).toBe(
       'forbidden: the role is higher than yours',
@@ -272,7 +272,7 @@ describe('deleting', () => {
     expect((await house.store.list('consent', ada.userId, { limit: 10 })).records).toEqual([])
   })
 
-  test('DESIGN §6.15: not somebody of a higher role, not oneself through administration, but oneself through me', async () => {
+  test('not somebody of a higher role, not oneself through administration, but oneself through me', async () => {
     const admin = await makeUser(house, { username: 'admin2', role: 'admin' })
     const boss = await makeUser(house, { username: 'boss', role: 'superuser' })
     expect(refusal(await deleteUser(house, { actor: asUser(admin, 'admin'), userId: boss.userId }))).toBe(

@@ -15,7 +15,7 @@ beforeEach(async () => {
 const tokenFor = async (user: User, scope = 'me admin'): Promise<string> =>
   (await house.makeToken({ client, user, scope })).token
 
-describe('M05, M11, DESIGN §6.15: nobody reaches above himself', () => {
+describe('M05, M11: nobody reaches above himself', () => {
   const ranks: readonly (readonly [actor: Role, target: Role, allowed: boolean])[] = [
     ['admin', 'editor', true],
     ['admin', 'admin', true],

@@ -257,7 +257,7 @@ describe.each(operations.map((operation) => ({ name: `${operation.method} ${oper
     }
 
     if (policy.recentSignIn !== 'never') {
-      test('DESIGN §6.16, RFC 9470 §3: after five minutes it asks for a new sign-in', async () => {
+      test('RFC 9470 §3: after five minutes it asks for a new sign-in', async () => {
         const fresh = await stage(operation, { signedInAgo: 300 })
         expect((await call(operation, fresh.right, fresh.token)).status).toBe(operation.answer.status)
         const late = await stage(operation, { signedInAgo: 301 })

@@ -41,7 +41,7 @@ async function tokenOf(server: Server, scope: string): Promise<string> {
   return String(answer['access_token'])
 }
 
-describe('the first start (DESIGN §5)', () => {
+describe('the first start', () => {
   test('the printed line gives a token, and the password is shown once', async () => {
     const directory = fresh()
     const first = await serve(directory)

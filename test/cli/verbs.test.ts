@@ -184,7 +184,7 @@ test('gatehouse store and events', async () => {
   expect((await json('events', 'list', '--limit', '3'))['items']).toHaveLength(3)
 })
 
-test('DESIGN §6.19: a clock that stands before what the store has seen neither sweeps nor passes the doctor', async () => {
+test('a clock that stands before what the store has seen neither sweeps nor passes the doctor', async () => {
   const io = ioAt(directory)
   const local = await openLocal(io, {})
   const self = ref('instance', 'self')
@@ -338,7 +338,7 @@ test('the launcher does the same as a process of its own', async () => {
   expect(piped.json()).toMatchObject({ username: 'grace' })
 })
 
-test('DESIGN §6.17: where servers look only now and then, a change waits for the longest lease', async () => {
+test('where servers look only now and then, a change waits for the longest lease', async () => {
   const waits: number[] = []
   const wait = (millis: number): Promise<void> => Promise.resolve(void waits.push(millis))
   await settled('exact', wait)

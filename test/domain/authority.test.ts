@@ -66,7 +66,7 @@ const onNobody: readonly Deed[] = [
   { do: 'write-resource' },
 ]
 
-describe('nobody acts on somebody of a higher role (DESIGN §6.15)', () => {
+describe('nobody acts on somebody of a higher role', () => {
   for (const actorRole of roles) {
     for (const targetRole of roles) {
       for (const deed of onOthers(user(targetRole))) {

@@ -49,6 +49,7 @@ export type TestGatehouse = {
   /** Where it listens: differs from `url` where the issuer is a name that nothing resolves. */
   readonly origin: string
   readonly port: number
+  readonly config: Config
   readonly core: Core
   readonly clock: TestClock
   /** Everything that was logged, one JSON line each. */
@@ -130,6 +131,7 @@ export async function startGatehouse(options: TestOptions = {}): Promise<TestGat
     url: config.issuer,
     origin: `http://localhost:${config.listen.port}`,
     port: config.listen.port,
+    config,
     core,
     clock,
     logged: () => lines.join(''),

@@ -36,7 +36,7 @@ test('a header beyond all reason holds nothing', () => {
   expect(parseCookies(`sid=a; x=${'y'.repeat(50_000)}`).size).toBe(0)
 })
 
-test('DESIGN §6.13: __Host- and Secure on https; a plain name on http; HttpOnly, SameSite and the whole host always', () => {
+test('RFC 6265bis §4.1.3.2: __Host- and Secure on https; a plain name on http; HttpOnly, SameSite and the whole host always', () => {
   expect(printSetCookie({ name: 'sid', value: 'v', scheme: 'https' })).toBe(
     '__Host-sid=v; Path=/; HttpOnly; SameSite=Lax; Secure',
   )

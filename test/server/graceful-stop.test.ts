@@ -6,17 +6,6 @@ import { ask, endChildren, startChild, stopRound } from './support/stop-rounds.t
 
 afterEach(endChildren)
 
-test('FLT-25: five stops under load, no failed request, exit 0', { timeout: 120_000 }, async () => {
-  for (let round = 0; round < 5; round += 1) {
-    const { answered, failed, refused, exit, millis } = await stopRound(24, 150 + round * 37)
-    expect(failed).toEqual([])
-    expect(exit).toBe(0)
-    expect(answered).toBeGreaterThan(24)
-    expect(refused).toBe(24)
-    expect(millis).toBeLessThan(10_000)
-  }
-})
-
 test('FLT-25: those who have just connected are taken before the door shuts', { timeout: 60_000 }, async () => {
   for (let round = 0; round < 3; round += 1) {
     const { failed, exit } = await stopRound(60, 0)

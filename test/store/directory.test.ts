@@ -68,7 +68,7 @@ describe.each([
     })
   })
 
-  test('DESIGN §6.17: forgets what a commit of this process changed before that commit is answered', async () => {
+  test('forgets what a commit of this process changed before that commit is answered', async () => {
     await withStore(async ({ store, admin }) => {
       await save(store, ref('client', 'app'), client)
       await save(store, ref('user', 'usr_1'), user)
@@ -110,7 +110,7 @@ describe.each([
   }
 })
 
-test('DESIGN §6.17: another process is heard by the next turn', async () => {
+test('another process is heard by the next turn', async () => {
   const storage = await sqliteSubject.create()
   const [ours, theirs] = [await storage.open(), await storage.open()]
   await save(ours.store, ref('user', 'usr_1'), user)

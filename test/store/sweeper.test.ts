@@ -75,7 +75,7 @@ describe('the sweeper', () => {
   test.each([
     ['forward', 61],
     ['back', -61],
-  ])('DESIGN §6.19: pauses when the clock jumps %s, and goes on when it is right again', async (_, seconds) => {
+  ])('pauses when the clock jumps %s, and goes on when it is right again', async (_, seconds) => {
     const { swept, pauses, paused, time, pass, stop } = sweeping()
     time.millis += seconds * 1000
     await pass(5_000)
@@ -97,7 +97,7 @@ describe('the sweeper', () => {
     await stop()
   })
 
-  test.each([-61, 62])('DESIGN §6.19: pauses while the high-water mark is %d s off', async (seconds) => {
+  test.each([-61, 62])('pauses while the high-water mark is %d s off', async (seconds) => {
     let highWater: number | undefined = start + seconds
     const { swept, paused, pass, stop } = sweeping({ highWater: () => highWater })
     await pass(900)

@@ -98,7 +98,7 @@ export async function rotateTwice(world: World, person: Person, family: Family):
   if (successors.size > 0) family.unanswered = false
 }
 
-/** The predecessor again, as a client does whose answer was lost: the same successor (DESIGN §6.5). Only in the grace. */
+/** The predecessor again, as a client does whose answer was lost: the same successor. Only in the grace. */
 export async function repeat(world: World, person: Person, family: Family): Promise<void> {
   const [previous, newest] = family.refresh.slice(-2)
   if (previous === undefined || newest === undefined) return
