@@ -10,6 +10,7 @@ import type { Seconds } from '../protocol/time.ts'
 import { transition } from '../store/transition.ts'
 import { parseAttenuation } from '../tokens/attenuation.ts'
 import { mint, TokenTooLarge, type MintKeys } from '../tokens/mint.ts'
+import { parsePromise } from '../tokens/sealed-promise.ts'
 import type { AccountsContext, Outcome } from './context.ts'
 import { mintedClient, mintedClientId } from './minted-client.ts'
 import { noSuchUser } from './no-such-user.ts'
@@ -36,8 +37,10 @@ export async function mintToken(
   wanted: MintRequest,
 ): Promise<Outcome<MintedToken>> {
   const { random, clock, issuer, keys } = context
-  const malformed = wanted.caveats?.find((caveat) => parseAttenuation(caveat) === undefined)
-  if (malformed !== undefined) return { refused: noCaveat }
+  const caveats = wanted.caveats ?? []
+  const promises = caveats.map(parsePromise)
+  const attenuations = caveats.filter((_, index) => promises[index] === undefined)
+  if (attenuations.some((caveat) => parseAttenuation(caveat) === undefined)) return { refused: noCaveat }
   const id = () => random.id(clock.millis())
   const [grantId, jti, noteId] = [id(), id(), id()]
   const audience = wanted.resource ?? issuer
@@ -71,7 +74,8 @@ export async function mintToken(
         scope,
         audience: [audience],
         format: wanted.format,
-        attenuations: wanted.caveats,
+        attenuations,
+        promises: promises.filter((promise) => promise !== undefined),
         ttl,
         now,
         jti,
@@ -127,7 +131,8 @@ export async function mintToken(
 
 const noCaveat: Problem = problem('invalid_field', {
   field: 'caveats',
-  detail: 'a caveat is none of time <, scope =, aud =, endpoint =, method =, path =, ip =, or not in its one spelling',
+  detail:
+    'a caveat is none of time <, scope =, aud =, endpoint =, method =, path =, ip =, discharge =, or not in its one spelling',
 })
 const tooLarge: Problem = problem('invalid_field', {
   field: 'scope',

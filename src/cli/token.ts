@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { isRefusal } from '../protocol/errors.ts'
 import { reasons } from '../protocol/reasons.ts'
 import { liveToken } from '../sender/live-token.ts'
+import { withDischarges } from '../tokens/discharge-token.ts'
 import { attenuateToken } from '../tokens/attenuate-token.ts'
 import { createDirectory } from '../store/directory.ts'
 import { administrationVerb } from './administer.ts'
@@ -62,6 +63,20 @@ export function registerToken(program: Command, io: Io): void {
       const narrowed = attenuateToken(await given(text), caveats)
       if ('refused' in narrowed) throw new CliFailure(attenuationProblems[narrowed.refused])
       return { json: narrowed, text: `${narrowed.token}\n` }
+    },
+  )
+
+  verb(
+    token
+      .command('bind <token>')
+      .description('put a macaroon and the discharges of its third-party caveats together, offline')
+      .requiredOption('--discharge <text>', 'as /oauth/discharge gave it; may come more than once', collect),
+    io,
+    async ([text], options) => {
+      const discharges = Array.isArray(options['discharge']) ? options['discharge'].map(String) : []
+      const bound = withDischarges(await given(text), discharges)
+      if (bound === undefined) throw new CliFailure('the token or a discharge is no macaroon; copy them whole')
+      return { json: { token: bound }, text: `${bound}\n` }
     },
   )
 

@@ -7,6 +7,7 @@ export type EventType =
   | 'token.refresh_repeated'
   | 'token.refused'
   | 'token.revoked'
+  | 'discharge.issued'
   | 'code.issued'
   | 'code.redeemed'
   | 'code.replayed'

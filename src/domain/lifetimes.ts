@@ -18,6 +18,8 @@ export const lifetimes = {
   /** A token for a script, made without a sign-in; ended by grant, epoch or `jti` like every other. */
   minted: 31 * day,
   longestMinted: 366 * day,
+  /** A discharge of a third-party caveat: a person confirms one deed, not a day of them. */
+  discharge: 5 * minute,
   /** A fragment is seen by every script of the page and can't be renewed in silence. */
   implicitAccessToken: 5 * minute,
   idToken: hour,

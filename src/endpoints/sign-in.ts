@@ -96,10 +96,12 @@ async function pendingOf(
   return interaction === undefined ? undefined : takeUp(core, http, interaction)
 }
 
-/** Where somebody who came by himself was going: a page of his account, and nowhere else. */
+const ownPages = /^(?:\/account(?:\/[a-z-]{1,32})?|\/oauth\/discharge\?caveat_id=[A-Za-z0-9._-]{1,1200})$/
+
+/** Where somebody who came by himself was going: a page of his account or a confirmation, and nowhere else. */
 function nextOf(parameters: Parameters): string | undefined {
   const next = parameters.get('next')
-  return next !== undefined && /^\/account(?:\/[a-z-]{1,32})?$/.test(next) ? next : undefined
+  return next !== undefined && ownPages.test(next) ? next : undefined
 }
 
 function show(

@@ -13,6 +13,7 @@ export const protocolPaths = {
   signedRequest: '/oauth/signed-request',
   revocation: '/oauth/revoke',
   endSession: '/oauth/logout',
+  discharge: '/oauth/discharge',
   jwks: '/.well-known/jwks.json',
 } as const
 

@@ -3,6 +3,7 @@ import { createAccountEndpoint } from '../endpoints/account/overview.ts'
 import { createSectionEndpoints } from '../endpoints/account/section-endpoints.ts'
 import { sections } from '../endpoints/account/sections.ts'
 import { createAuthorizeEndpoint, createResumeEndpoint } from '../endpoints/authorize.ts'
+import { createDischargeEndpoint, createDischargePageEndpoint } from '../endpoints/discharge.ts'
 import { createConsentEndpoint, createConsentPageEndpoint } from '../endpoints/consent.ts'
 import { createContinueEndpoint, createContinuePageEndpoint } from '../endpoints/continue.ts'
 import { createJwksEndpoint, createMetadataEndpoint } from '../endpoints/documents.ts'
@@ -140,6 +141,20 @@ export function routesOf(core: Core): readonly Route[] {
     { method: 'POST', path: '/continue', endpoint: createContinueEndpoint(core), kind: 'form', access: 'browser' },
     { method: 'GET', path: '/consent', endpoint: createConsentPageEndpoint(core), kind: 'none', access: 'browser' },
     { method: 'POST', path: '/consent', endpoint: createConsentEndpoint(core), kind: 'form', access: 'browser' },
+    {
+      method: 'GET',
+      path: protocolPaths.discharge,
+      endpoint: createDischargePageEndpoint(core),
+      kind: 'none',
+      access: 'browser',
+    },
+    {
+      method: 'POST',
+      path: protocolPaths.discharge,
+      endpoint: createDischargeEndpoint(core),
+      kind: 'form',
+      access: 'browser',
+    },
     { method: 'GET', path: protocolPaths.endSession, endpoint: endSession, kind: 'none', access: 'browser' },
     { method: 'POST', path: protocolPaths.endSession, endpoint: endSession, kind: 'form', access: 'browser' },
 

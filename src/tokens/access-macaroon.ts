@@ -1,17 +1,20 @@
 import { macBytes } from '../crypto/mac.ts'
+import type { Random } from '../crypto/random.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import type { AccessClaims } from './access-claims.ts'
 import type { CaveatContext } from './caveat-context.ts'
 import { identityBlockLength, parseIdentityBlock, printIdentityBlock } from './identity-block.ts'
 import { readImportedMacaroon } from './imported-macaroon.ts'
+import type { Issuance } from './issuance.ts'
 import type { SecretKey, TokenKeys } from './keys-view.ts'
-import { addCaveats } from './macaroon/add-caveat.ts'
+import { addCaveats, addThirdPartyCaveat } from './macaroon/add-caveat.ts'
 import type { Macaroon } from './macaroon/macaroon.ts'
 import { mintMacaroon } from './macaroon/mint-macaroon.ts'
 import { rawRootKey, type RootKey } from './macaroon/root-key.ts'
 import { isAuthentic, proveMacaroon } from './macaroon/verify-macaroon.ts'
 import { parseMacaroonText, printMacaroonText } from './macaroon-text.ts'
 import { narrowClaims } from './narrow-claims.ts'
+import { sealPromise } from './sealed-promise.ts'
 import type { TokenRefusal } from './token-refusal.ts'
 
 /** Longest text of a macaroon that we mint. Whoever narrows it or adds discharges makes it longer. */
@@ -22,14 +25,20 @@ const identifierShape = /^gth1\.([A-Za-z0-9_-]{1,64})\.([A-Za-z0-9_-]{1,128})$/
 
 /** An access token as a macaroon: its leading caveats are the claims, and whoever holds it may add narrower ones, offline. */
 export function mintAccessMacaroon(
-  keys: TokenKeys,
+  keys: TokenKeys & { readonly random: Random },
   claims: AccessClaims,
-  attenuations: readonly string[] = [],
+  { attenuations = [], promises = [] }: Pick<Issuance, 'attenuations' | 'promises'>,
 ): string {
   const { keyId, key } = keys.secret('macaroon-root')
   const identifier = `gth1.${keyId}.${claims.jti}`
   const bare = mintMacaroon({ rootKey: rootOf({ keyId, key }), identifier, location: claims.iss })
-  return printMacaroonText([addCaveats(bare, [...printIdentityBlock(claims), ...attenuations])])
+  const narrowed = addCaveats(bare, [...printIdentityBlock(claims), ...attenuations])
+  const location = `${claims.iss}/oauth/discharge`
+  const promised = promises.reduce((macaroon, promise) => {
+    const { caveatId, rootKey } = sealPromise(keys, { ...promise, userId: claims.sub }, keys.random)
+    return addThirdPartyCaveat(macaroon, { location, identifier: caveatId, rootKey }, keys.random)
+  }, narrowed)
+  return printMacaroonText([promised])
 }
 
 /** What a macaroon is measured by. `any`: by nothing but its MAC, for whoever wants to revoke it. */

@@ -2,6 +2,7 @@ import type { JsonObject } from '../crypto/strict-json.ts'
 import type { Client } from '../domain/client.ts'
 import type { Authentication } from '../domain/grant.ts'
 import type { AccessTokenFormat } from '../domain/resource.ts'
+import type { SignInPromise } from '../domain/sign-in-promise.ts'
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 
 /** Everything that was decided about the tokens of one answer. Whoever fills this has asked every question before. */
@@ -15,6 +16,8 @@ export type Issuance = {
   readonly format: AccessTokenFormat
   /** Of a macaroon: what narrows it from the beginning. */
   readonly attenuations?: readonly string[] | undefined
+  /** Of a macaroon: sign-ins of its user that must be confirmed beside it. */
+  readonly promises?: readonly Omit<SignInPromise, 'userId'>[] | undefined
   readonly ttl: Seconds
   readonly now: EpochSeconds
   readonly jti: string

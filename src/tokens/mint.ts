@@ -70,7 +70,7 @@ function printAccessToken(keys: MintKeys, issuance: Issuance, claims: AccessClai
     case 'opaque':
       return fitting('opaque access token', sealAccessToken(keys, claims, keys.random), longestToken)
     case 'macaroon':
-      return fitting('macaroon', mintAccessMacaroon(keys, claims, issuance.attenuations), longestMinted)
+      return fitting('macaroon', mintAccessMacaroon(keys, claims, issuance), longestMinted)
     case 'jwt':
       return fitting('JWT access token', signAccessJwt(keys.signing('ES256'), claims), longestJwt)
   }

@@ -21,6 +21,7 @@ import type { Page, Presentation } from '../../src/pages/page.ts'
 import { retryLaterPage } from '../../src/pages/retry-later-page.ts'
 import { signInPage } from '../../src/pages/sign-in-page.ts'
 import { siteLoginPage } from '../../src/pages/site-login-page.ts'
+import { dischargedPage, dischargePage, undischargedPage } from '../../src/pages/discharge-page.ts'
 import { signOutPage } from '../../src/pages/sign-out-page.ts'
 import { signedOutPage } from '../../src/pages/signed-out-page.ts'
 import { staleInteractionPage } from '../../src/pages/stale-interaction-page.ts'
@@ -219,6 +220,12 @@ export const gallery: readonly Example[] = [
         ],
       }),
   },
+  {
+    name: 'discharge',
+    render: (p, w) => dischargePage(p, { action: '/oauth/discharge', hidden: hidden(w), person: person(w) }),
+  },
+  { name: 'discharged', render: (p) => dischargedPage(p, 'AgEVaHR0cHM6Ly9sb2dpbi5leGFtcGxl') },
+  { name: 'undischarged', render: (p) => undischargedPage(p) },
   {
     name: 'sign-out',
     render: (p, w) =>

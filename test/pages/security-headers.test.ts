@@ -19,6 +19,12 @@ const directives = (page: Page): ReadonlyMap<string, string> =>
 /** Pages whose form may end in a redirect to an application. */
 const towardsClient = /^(?:newcomer|identities|site-login|sign-in|continue|consent|form-post|sign-out)/
 
+/** Where the forms of a page lead: to an application in the end, back to us, or nowhere, since it has none. */
+function formsOf(page: Page, name: string): 'client' | 'here' | 'none' {
+  if (towardsClient.test(name)) return 'client'
+  return scanHtml(page.body).tags.some((tag) => tag.name === 'form') ? 'here' : 'none'
+}
+
 describe.each(gallery)('$name', ({ name, render }) => {
   const page = render(presentation, words)
 
@@ -47,16 +53,14 @@ describe.each(gallery)('$name', ({ name, render }) => {
   })
 
   test('a form that may end at an application names no form-action and cuts off no pop-up; every other page does both', () => {
-    const hasForm = scanHtml(page.body).tags.some((tag) => tag.name === 'form')
-    expect(hasForm).toBe(towardsClient.test(name))
-    expect(directives(page).get('form-action')).toBe(hasForm ? undefined : "'none'")
-    expect(header(page, 'cross-origin-opener-policy')).toBe(hasForm ? undefined : 'same-origin')
+    const forms = formsOf(page, name)
+    expect(directives(page).get('form-action')).toBe({ client: undefined, here: "'self'", none: "'none'" }[forms])
+    expect(header(page, 'cross-origin-opener-policy')).toBe(forms === 'client' ? undefined : 'same-origin')
   })
 
   test('a page with a form to us keeps its Origin', () => {
     const referrer = scanHtml(page.body).tags.find((tag) => tag.attributes.get('name') === 'referrer')
-    expect(referrer?.attributes.get('content')).toBe(
-      towardsClient.test(name) && name !== 'form-post' ? 'same-origin' : undefined,
-    )
+    const keeps = formsOf(page, name) !== 'none' && name !== 'form-post'
+    expect(referrer?.attributes.get('content')).toBe(keeps ? 'same-origin' : undefined)
   })
 })

@@ -145,6 +145,20 @@ export const de = {
   'scope.accounts:provision.detail': 'Und in deren Namen anmelden',
   'scope.named': 'Die Berechtigung „{scope}“ nutzen',
 
+  'discharge.title': 'Sind Sie das?',
+  'discharge.lead':
+    'Ein Programm hat ein Token von Ihnen, das nur mit Ihrer Bestätigung gilt. Sie sind als {user} angemeldet.',
+  'discharge.caution': 'Bestätigen Sie nur, was Sie selbst begonnen haben.',
+  'discharge.advice': 'Wer die Bestätigung erhält, kann dieses Token fünf Minuten lang nutzen.',
+  'discharge.submit': 'Bestätigen',
+  'discharge.deny': 'Nicht bestätigen',
+  'discharged.title': 'Bestätigt',
+  'discharged.lead': 'Kopieren Sie diese Bestätigung in das Programm, das danach gefragt hat.',
+  'discharged.label': 'Bestätigung',
+  'discharged.advice': 'Sie gilt fünf Minuten lang und nur zusammen mit diesem Token.',
+  'undischarged.title': 'Nichts wurde bestätigt',
+  'undischarged.lead': 'Das Programm erhält nichts. Sie können diese Seite schließen.',
+
   'signOut.title': 'Abmelden?',
   'signOut.lead': 'Sie sind als {user} angemeldet.',
   'signOut.asks': '{client} bittet darum, Sie von diesem Server abzumelden.',

@@ -140,6 +140,20 @@ export const en = {
   'scope.accounts:provision.detail': 'And sign in as them',
   'scope.named': 'Use the permission “{scope}”',
 
+  'discharge.title': 'Is this you?',
+  'discharge.lead':
+    'A program holds a token of yours that works only with your confirmation. You’re signed in as {user}.',
+  'discharge.caution': 'Confirm only what you started yourself.',
+  'discharge.advice': 'Whoever gets the confirmation can use that token for five minutes.',
+  'discharge.submit': 'Confirm',
+  'discharge.deny': 'Don’t confirm',
+  'discharged.title': 'Confirmed',
+  'discharged.lead': 'Copy this confirmation into the program that asked for it.',
+  'discharged.label': 'Confirmation',
+  'discharged.advice': 'It works for five minutes, and only together with that token.',
+  'undischarged.title': 'Nothing was confirmed',
+  'undischarged.lead': 'The program gets nothing. You can close this page.',
+
   'signOut.title': 'Sign out?',
   'signOut.lead': 'You’re signed in as {user}.',
   'signOut.asks': '{client} asks to sign you out of this server.',
