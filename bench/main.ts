@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { makeFixture } from './fixture.ts'
 import { benchMacaroons } from './macaroon.ts'
+import { benchResource } from './resource.ts'
 import { describeMachine } from './measure/machine.ts'
 import { render } from './report/render.ts'
 import type { Result, SideResult } from './report/result.ts'
@@ -17,6 +18,7 @@ const usage = (
 
 ${scenarios.map(({ name, what }) => `  ${name.padEnd(18)} ${what}`).join('\n')}
   ${'macaroon'.padEnd(18)} minting and verifying a macaroon, without a server (alone)
+  ${'resource'.padEnd(18)} a JWT at an API, by gatehouse/resource and by jose (alone)
 
 --quick    one-second rounds, to see that everything runs; its figures mean little and stay out of RESULTS.md
 --rounds   rounds per side (3)         --seconds  length of a round (10)
@@ -50,6 +52,10 @@ const main = async (): Promise<number> => {
   })
   if (positionals.length === 1 && positionals[0] === 'macaroon') {
     benchMacaroons()
+    return 0
+  }
+  if (positionals.length === 1 && positionals[0] === 'resource') {
+    await benchResource()
     return 0
   }
   const scenarios = scenariosOf(values.source === true ? gatehouseFromSource : gatehouseCompiled)

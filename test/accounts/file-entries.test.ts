@@ -166,3 +166,40 @@ test('several processes that start together agree', async () => {
   const created = outcomes.flatMap((outcome) => ('done' in outcome ? outcome.done.created : ['a problem']))
   expect(created.toSorted()).toEqual(['app', 'https://api.example', 'web'])
 })
+
+describe('clients of the file that never send their secret', () => {
+  const signing = (method: string) =>
+    webYaml.replace('client_id: web', `client_id: web, token_endpoint_auth_method: ${method}`)
+  const kept = async () => {
+    const proof = (await findClient(house, 'web'))?.authentication
+    return proof !== undefined && 'secrets' in proof ? proof.secrets : []
+  }
+
+  test.each(['client_secret_jwt', 'http_message_signature'])('%s: the secret is sealed, once', async (method) => {
+    await apply([signing(method)])
+    const [first] = await kept()
+    const protection = await house.protection()
+    expect(Buffer.from(protection.open('client-secret', 'web', first?.sealed ?? '')).toString()).toBe(strong)
+    expect(JSON.stringify(await findClient(house, 'web'))).not.toContain(strong)
+    // Sealing twice gives other bytes; that must not look like a change.
+    expect(await apply([signing(method)])).toEqual({ done: { created: [], changed: [], disabled: [] } })
+    await apply([signing(method)], [], another)
+    expect(await kept()).toMatchObject([{ sealed: expect.not.stringMatching(first?.sealed ?? '') as string }])
+  })
+
+  test('one that begins or ceases to compute with its secret keeps it readable only meanwhile', async () => {
+    await apply([webYaml])
+    expect(await kept()).toEqual([{ hash: expect.any(String) as string, createdAt: expect.any(Number) as number }])
+    await apply([signing('client_secret_jwt')])
+    expect(await kept()).toMatchObject([{ sealed: expect.any(String) as string }])
+    await apply([webYaml])
+    expect((await kept())[0]).not.toHaveProperty('sealed')
+  })
+
+  test('a one-time code can’t be demanded of them: nobody would be shown its secret', () => {
+    const yaml = `clients: [${signing('http_message_signature').replace('client_id: web', 'client_id: web, require_one_time_code: true')}]`
+    expect(() => configOf({ yaml, environment: { S: strong } })).toThrow(
+      /require_one_time_code .*gatehouse client create/,
+    )
+  })
+})
