@@ -8,6 +8,7 @@ import { CliFailure } from './failure.ts'
 import type { Io } from './io.ts'
 import { localVerb } from './local-verb.ts'
 import type { Local } from './local.ts'
+import { registerStoreBackup } from './store-backup.ts'
 import { registerStoreCopy } from './store-copy.ts'
 
 const batch = 500
@@ -46,6 +47,7 @@ export function registerStore(program: Command, io: Io): void {
   )
 
   registerStoreCopy(store, io)
+  registerStoreBackup(store, io)
 }
 
 async function sweepAll(local: Local): Promise<number> {

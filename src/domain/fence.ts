@@ -41,6 +41,9 @@ const fates: { readonly [K in Kind]: Fate<K> } = {
 /** Every kind of record; the instance, which makes a store one that can be served, comes last. */
 export const kinds = Object.keys(fates) as readonly Kind[]
 
+/** Those that a restore brings back, changed or not. */
+export const returningKinds = kinds.filter((kind) => fates[kind] !== staysAway)
+
 /**
  * FLT-33: what a record from a backup is when it returns, or undefined if it doesn't. What was used or revoked since the
  * backup is unknown, so nothing that was issued before counts any more: the global epoch and the generation move.

@@ -1,0 +1,94 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ref } from '../../src/domain/record.ts'
+import { codeFlow } from '../kit/flow.ts'
+import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
+import { openTestStore } from '../store/subjects.ts'
+import { backup, replayAfterRestore, restore, standingClock, used, type Replay } from './restore-replay.ts'
+
+describe('FLT-33: a restored backup starts fenced', () => {
+  let replay: Replay
+  beforeAll(async () => {
+    replay = await replayAfterRestore(12)
+  })
+  afterAll(() => replay.close())
+
+  test('no code, refresh token, access token, assertion or session from before counts, used, revoked or not', () => {
+    expect(replay.presented).toEqual({
+      codes: 24,
+      'refresh tokens': 36,
+      'access tokens': 36,
+      assertions: 12,
+      sessions: 1,
+    })
+    expect(replay.revived).toEqual({ codes: 0, 'refresh tokens': 0, 'access tokens': 0, assertions: 0, sessions: 0 })
+  })
+
+  test('people sign in again with the password that the backup knows, and everything works', async () => {
+    const { tokens } = await codeFlow(replay.server, replay.client, 'ada')
+    expect(tokens.refresh_token).toMatch(/^gth_rt_/)
+  })
+
+  test('a client that signs assertions is let in again once none from before can still be valid', async () => {
+    expect(await used(replay.server, replay.assertion())).toBe(false)
+    replay.server.clock.advance(421)
+    expect(await used(replay.server, replay.assertion())).toBe(true)
+  })
+
+  test('generation and global epoch have moved, and the audit log says when', async () => {
+    const { store } = replay.server.core.transition
+    const [instance] = await store.read([ref('instance', 'self')])
+    expect(instance?.value).toMatchObject({ generation: 2 })
+    const types: string[] = []
+    for await (const { value } of replay.server.core.admin.scan('event')) if ('type' in value) types.push(value.type)
+    expect(types).toContain('instance.restored')
+  })
+})
+
+describe('a backup', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-backup-'))
+  const clock = standingClock()
+  let server: TestGatehouse
+  let lines: readonly string[]
+  beforeAll(async () => {
+    server = await startGatehouse({ store: { adapter: 'sqlite', path: join(folder, 'a.db') }, clock })
+    await server.makeUser('ada')
+    lines = await backup({ store: server.core.transition.store, admin: server.core.admin }, clock)
+  })
+  afterAll(async () => {
+    await server.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  test('shows nothing of what it holds', () => {
+    expect(lines.length).toBe(3)
+    expect(lines.slice(1).join('\n')).toMatch(/^[A-Za-z0-9_\n-]+$/)
+    expect(lines[0]).not.toContain('ada')
+  })
+
+  test.each([
+    ['cut off', () => lines.slice(0, -1)],
+    ['without its middle', () => [lines[0] ?? '', lines[2] ?? '']],
+    ['with a flipped character', () => [lines[0] ?? '', flipped(lines[1] ?? ''), lines[2] ?? '']],
+    ['of another name', () => [(lines[0] ?? '').replace(/"backup_id":"./, '"backup_id":"~'), ...lines.slice(1)]],
+  ])('that is %s is refused before anything is written', async (name, damaged) => {
+    const path = join(folder, `${name}.db`)
+    await expect(restore(damaged(), path, clock)).rejects.toThrow(/altered/)
+    const opened = await openTestStore(path)
+    for (const kind of ['user', 'lease'] as const)
+      for await (const record of opened.admin.scan(kind)) expect(record).toBeUndefined()
+    await opened.admin.close()
+  })
+
+  test('is never restored over a store that is there', async () => {
+    const path = join(folder, 'twice.db')
+    await restore(lines, path, clock)
+    await expect(restore(lines, path, clock)).rejects.toThrow(/never overwrites one/)
+  })
+})
+
+function flipped(line: string): string {
+  return `${line.slice(0, 99)}${line[99] === 'A' ? 'B' : 'A'}${line.slice(100)}`
+}
