@@ -30,10 +30,10 @@ test(`FLT-32: ${backups} backups under load, each of them sound, whole and as of
     await server.makeUser('ada')
     const client = await server.makeClient()
     const browsers = await Promise.all(Array.from({ length: 8 }, () => codeFlow(server, client, 'ada')))
-    let ended = false
+    const load = { ended: false }
     let rotations = 0
-    const load = browsers.map(async ({ tokens }) => {
-      for (let token = tokens.refresh_token; !ended; rotations += 1) {
+    const clients = browsers.map(async ({ tokens }) => {
+      for (let token = tokens.refresh_token; !load.ended; rotations += 1) {
         const answer = await tokenRequest(server, client, { grant_type: 'refresh_token', refresh_token: token })
         token = String(answer.json()['refresh_token'])
       }
@@ -49,8 +49,8 @@ test(`FLT-32: ${backups} backups under load, each of them sound, whole and as of
       expect(await generationsWithoutEvent(path)).toEqual([])
       rmSync(path)
     }
-    ended = true
-    await Promise.all(load)
+    load.ended = true
+    await Promise.all(clients)
     console.log(`FLT-32: ${backups} backups during ${rotations} rotations`)
     expect(rotations).toBeGreaterThan(backups)
   } finally {
