@@ -1,5 +1,8 @@
-import { processIo } from './io.ts'
-import { run } from './run.ts'
+import { keepCompiledCode } from './compiled-code.ts'
+
+// Before anything else is loaded.
+keepCompiledCode()
+const [{ processIo }, { run }] = await Promise.all([import('./io.ts'), import('./run.ts')])
 
 // A reader that closed the pipe (`| head`) has what it wanted.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))

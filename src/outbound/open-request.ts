@@ -1,9 +1,12 @@
-import { Agent as HttpAgent, request as requestHttp, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
 import { OutboundFailed, type OutboundFailure } from './outbound-failed.ts'
 import { isPublicAddress } from './public-address.ts'
 import type { Resolve } from './resolve.ts'
+
+// An `import` of it would bring Node's other HTTP client along: 14 MB that nobody here uses (src/server/node-http.ts).
+const { Agent: HttpAgent, request: requestHttp } = process.getBuiltinModule('node:http')
 
 export type OutboundRequest = {
   readonly url: string
