@@ -22,7 +22,10 @@ export function html(strings: TemplateStringsArray, ...values: readonly HtmlValu
   let template = templates.get(strings)
   if (template === undefined) {
     // The indentation of our source is nothing to a browser.
-    template = { texts: strings.map((text) => text.replace(/\n\s*/g, '\n')), holes: holes(strings) }
+    template = {
+      texts: strings.map((text) => text.replace(/\n\s*/g, '\n').replace(marks, spell)),
+      holes: holes(strings),
+    }
     templates.set(strings, template)
   }
   let text = template.texts[0] ?? ''
@@ -70,7 +73,10 @@ function checkUrl(url: string): string {
 }
 
 // A carriage return would reach the server as a newline, and a NUL as nothing: the parser changes both before anybody sees them.
-const special = /[&<>"'\r\0]/
+// Typographic marks, which our own words are full of, are spelt by their numbers: one curly quote makes the whole page a string
+// of two bytes a character, which costs twice as much to put together and to send (30 µs against 15).
+const special = /[&<>"'\r\0\u00b7\u2010-\u2027]/
+const marks = /[\u00b7\u2010-\u2027]/g
 
 /** Safe both between tags and inside quoted attributes. Slicing between the few special characters beats five `replace`s. */
 function escapeHtml(text: string): string {
@@ -104,6 +110,10 @@ function entityOf(code: number): string {
     case 0x00:
       return '\u{FFFD}'
     default:
-      return ''
+      return code === 0xb7 || (code >= 0x2010 && code <= 0x2027) ? spell(String.fromCharCode(code)) : ''
   }
+}
+
+function spell(character: string): string {
+  return `&#${character.charCodeAt(0)};`
 }
