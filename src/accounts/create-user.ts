@@ -1,12 +1,14 @@
 import { reachesRole, type Actor } from '../domain/authority.ts'
 import { bucketOf } from '../domain/bucket.ts'
-import { check, put, ref, type Decision } from '../domain/record.ts'
+import { check, put, ref, remove, type Decision } from '../domain/record.ts'
 import type { Role, User } from '../domain/user.ts'
 import { userIdPrefix } from '../protocol/client-id.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
 import { transition } from '../store/transition.ts'
 import type { Outcome, PasswordsContext } from './context.ts'
+import { emailRef, emailTaken } from './email-name.ts'
 import { usernameRef } from './find-user.ts'
+import { letterUsed } from './letter-used.ts'
 import { paperwork } from './paperwork.ts'
 import { passwordProblem } from './password-policy.ts'
 import { actorName, permit } from './permit.ts'
@@ -27,8 +29,16 @@ export type NewUser = {
   readonly brought?: { readonly userId: string; readonly epoch: number; readonly locked: boolean }
 }
 
+/** An account that is made by the link in a letter: its address is proved, and its password was hashed when it was asked for. */
+export type FromLetter = { readonly ticketId: string; readonly passwordHash: string }
+
 /** Make an account. Its name is reserved in the same commit, so two that look alike never both exist. */
-export async function createUser(context: PasswordsContext, actor: Actor, wanted: NewUser): Promise<Outcome<User>> {
+export async function createUser(
+  context: PasswordsContext,
+  actor: Actor,
+  wanted: NewUser,
+  letter?: FromLetter,
+): Promise<Outcome<User>> {
   const role = wanted.role ?? 'editor'
   const bot = wanted.bot ?? false
   const fields = readUserFields(wanted)
@@ -39,7 +49,7 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
   if (refused !== undefined) return { refused }
 
   const { username, normal } = fields.done
-  let passwordHash: string | undefined
+  let passwordHash = letter?.passwordHash
   if (wanted.password !== undefined) {
     const weak = await passwordProblem(context.strength, wanted.password, [normal, 'gatehouse'])
     if (weak !== undefined) return { refused: weak }
@@ -54,8 +64,16 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
   const wranglerRef = ref('user', wanted.wrangler ?? userId)
   return transition(
     context.transition,
-    { name: nameRef, wrangler: wranglerRef, place: ref('user', userId) },
-    ({ name, wrangler, place }, now): Decision<Outcome<User>> => {
+    {
+      name: nameRef,
+      wrangler: wranglerRef,
+      place: ref('user', userId),
+      email: emailRef(letter === undefined ? '' : (fields.done.email ?? '')),
+      ticket: ref('ticket', letter?.ticketId ?? 'none'),
+    },
+    ({ name, wrangler, place, email, ticket }, now): Decision<Outcome<User>> => {
+      if (letter !== undefined && ticket.value === undefined) return { writes: [], result: { refused: letterUsed } }
+      if (letter !== undefined && email.value !== undefined) return { writes: [], result: { refused: emailTaken } }
       if (name.value !== undefined) return { writes: [], result: { refused: nameTaken } }
       if (place.value !== undefined) return { writes: [], result: { refused: idTaken } }
       const unfit = bot ? wranglerProblem(wrangler.value, role) : undefined
@@ -66,7 +84,7 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
         username,
         ...(fields.done.fullName !== undefined && { fullName: fields.done.fullName }),
         ...(fields.done.email !== undefined && { email: fields.done.email }),
-        emailVerified: false,
+        emailVerified: letter !== undefined && fields.done.email !== undefined,
         role,
         bot,
         ...(bot && wanted.wrangler !== undefined && { wrangler: wanted.wrangler }),
@@ -82,6 +100,8 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
           put(place, user, { expiresAt: null, owners: [bucketOf(userId)] }),
           put(name, { v: 1, target: userId }, { expiresAt: null, owners: [userId] }),
           ...(bot ? [check(wrangler)] : []),
+          ...(user.emailVerified ? [put(email, { v: 1, target: userId }, { expiresAt: null, owners: [userId] })] : []),
+          ...(letter === undefined ? [] : remove(ticket)),
           ...papers(now),
         ],
         result: { done: user },

@@ -5,12 +5,13 @@ import { transition } from '../store/transition.ts'
 import { StoreUnavailable } from '../store/unavailable.ts'
 import { noSuchUser } from './no-such-user.ts'
 import type { AccountsContext, Outcome } from './context.ts'
+import { emailRef } from './email-name.ts'
 import { findUser, normalOf, usernameRef } from './find-user.ts'
 import { paperwork } from './paperwork.ts'
 import { actorName, permit } from './permit.ts'
 
 /** What an account leaves behind. It opens nothing without the account; it goes because it tells of a person who wanted to go. */
-const leftBehind: readonly Kind[] = ['session', 'consent', 'grant', 'identity', 'connection', 'name']
+const leftBehind: readonly Kind[] = ['session', 'consent', 'grant', 'identity', 'connection', 'ticket', 'name']
 
 /**
  * Delete an account. Its name is free at once; its id is random and never used again, so every session, grant and token
@@ -28,6 +29,7 @@ export async function deleteUser(
       userId,
       own,
       username: before.username,
+      email: before.email,
       normal: normalOf(before.username),
     })
     if (result === 'renamed meanwhile') continue
@@ -43,6 +45,7 @@ async function deleteFrom(
     readonly userId: string
     readonly own: boolean
     readonly username: string
+    readonly email: string | undefined
     readonly normal: string
   },
 ): Promise<Outcome<{ readonly userId: string }> | 'renamed meanwhile'> {
@@ -52,14 +55,18 @@ async function deleteFrom(
   const papers = paperwork(context, { type: 'user.deleted', userId, actor: actorName(actor) }, [target])
   return transition(
     context.transition,
-    { user: target, name },
-    ({ user: slot, name: nameSlot }, now): Decision<Outcome<{ readonly userId: string }> | 'renamed meanwhile'> => {
+    { user: target, name, address: emailRef(about.email ?? '') },
+    (
+      { user: slot, name: nameSlot, address },
+      now,
+    ): Decision<Outcome<{ readonly userId: string }> | 'renamed meanwhile'> => {
       const user = slot.value
       if (user === undefined) return { writes: [], result: { refused: noSuchUser } }
-      if (user.username !== about.username) return { writes: [], result: 'renamed meanwhile' }
+      if (user.username !== about.username || user.email !== about.email)
+        return { writes: [], result: 'renamed meanwhile' }
       const refused = permit(actor, { do: own ? 'delete-self' : 'delete-user', target: user })
       if (refused !== undefined) return { writes: [], result: { refused } }
-      const freed = nameSlot.value?.target === userId ? remove(nameSlot) : []
+      const freed = [nameSlot, address].flatMap((slot) => (slot.value?.target === userId ? remove(slot) : []))
       return { writes: [...remove(slot), ...freed, ...papers(now)], result: { done: { userId } } }
     },
   )

@@ -3,12 +3,20 @@ import type { User } from '../domain/user.ts'
 import { isRefusal } from '../protocol/errors.ts'
 import { normaliseUsername } from '../protocol/username.ts'
 import { readAlive } from '../store/read-alive.ts'
+import { emailRef } from './email-name.ts'
 import type { AccountsContext } from './context.ts'
 
 type Look = Pick<AccountsContext, 'clock' | 'transition'>
 
 export function findUser({ clock, transition }: Look, userId: string): Promise<User | undefined> {
   return readAlive(transition.store, ref('user', userId), clock.seconds())
+}
+
+/** The account that a person means who typed a name or a proved address. */
+export async function findUserAsked(context: Look, asked: string): Promise<User | undefined> {
+  if (!asked.includes('@')) return findUserNamed(context, asked)
+  const name = await readAlive(context.transition.store, emailRef(asked.trim()), context.clock.seconds())
+  return name === undefined ? undefined : findUser(context, name.target)
 }
 
 /** The account of a user name in any spelling that is the same name. */

@@ -10,6 +10,7 @@ import { parseUsername, type Username } from '../protocol/username.ts'
 import { transition } from '../store/transition.ts'
 import type { Outcome, PasswordsContext } from './context.ts'
 import { nameTaken, roleProblem, wranglerProblem } from './create-user.ts'
+import { emailRef } from './email-name.ts'
 import { findUser, normalOf, usernameRef } from './find-user.ts'
 import { noSuchUser } from './no-such-user.ts'
 import { paperwork } from './paperwork.ts'
@@ -90,14 +91,15 @@ async function patchFrom(
     to: newName,
     wrangler: ref('user', patch.wrangler ?? before.wrangler ?? userId),
     kept: ref('session', keepSession ?? 'none'),
+    address: emailRef(before.email ?? ''),
   }
   return transition(
     context.transition,
     refs,
-    ({ user: slot, from, to, wrangler, kept }, now): Decision<Outcome<User> | 'changed meanwhile'> => {
+    ({ user: slot, from, to, wrangler, kept, address }, now): Decision<Outcome<User> | 'changed meanwhile'> => {
       const user = slot.value
       if (user === undefined) return { writes: [], result: { refused: noSuchUser } }
-      if (user.username !== before.username || user.wrangler !== before.wrangler)
+      if (user.username !== before.username || user.wrangler !== before.wrangler || user.email !== before.email)
         return { writes: [], result: 'changed meanwhile' }
       const moves = newName.id !== oldName.id
       const refused =
@@ -117,6 +119,8 @@ async function patchFrom(
           put(slot, dated, { expiresAt: null }),
           ...moved,
           ...(wrangler.id === userId ? [] : [check(wrangler)]),
+          // An address that is given up is free for whoever proves it next.
+          ...(user.emailVerified && !dated.emailVerified && address.value?.target === userId ? remove(address) : []),
           ...(keepSession === undefined ? [] : carrySession(kept, user, dated)),
           ...papers(now),
           ...further,

@@ -14,6 +14,7 @@ const kinds: Readonly<Record<TokenKind, string>> = {
   vh: 'vault handle',
   mc: 'macaroon',
   ss: 'session',
+  tk: 'ticket of a letter',
   dv: 'known browser',
 }
 

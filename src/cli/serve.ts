@@ -51,6 +51,8 @@ async function serve(io: Io, options: Options): Promise<void> {
       exit(1)
     },
     onDamage: (reason) => log.write({ event: 'store.damaged', error: describeError(reason) }),
+    onLetter: ({ to, subject, text }) => log.write({ event: 'mail.letter', to, subject, text }),
+    onLetterFailed: (error) => log.write({ event: 'mail.failed', error: describeError(error) }),
     onCommit: metrics.storeCommit,
   })
   keyEvents.opened()

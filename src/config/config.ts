@@ -19,7 +19,9 @@ export type Config = {
   /** Port of the metrics listener, which is always loopback. Absent: no metrics. */
   readonly metricsPort?: number
   readonly logLevel: LogLevel
-  readonly users: { readonly registration: 'closed' }
+  readonly users: { readonly registration: RegistrationPolicy }
+  /** How letters leave. Absent: none do. */
+  readonly mail?: MailSettings
   readonly pages: PageSettings
   readonly clients: readonly ConfiguredClient[]
   readonly resources: readonly ConfiguredResource[]
@@ -31,6 +33,20 @@ export type Config = {
   /** The file it came from. Absent: environment, flags and defaults alone. */
   readonly file?: string
 }
+
+/** Who may make himself an account. */
+export type RegistrationPolicy = 'closed' | 'open'
+
+export type MailSettings =
+  | {
+      readonly by: 'smtp'
+      /** May hold a password. */
+      readonly url: SecretValue
+      readonly from: string
+      readonly loopback: boolean
+    }
+  /** For trying things out on one's own machine. */
+  | { readonly by: 'log' }
 
 export type PageSettings = {
   readonly productName?: string

@@ -8,6 +8,7 @@ import { layers } from './layers.ts'
 import type { Layers } from './layers.ts'
 import { readConfigFile } from './read-config-file.ts'
 import type { ConfigFile } from './read-config-file.ts'
+import { readMail } from './read-mail.ts'
 import { readPicture } from './read-picture.ts'
 import { readEnvironment } from './read-environment.ts'
 import type { Environment } from './read-environment.ts'
@@ -74,6 +75,10 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   if (weakness !== undefined) problems.push(`GATEHOUSE_SECRET ${weakness}`)
   const adminPassword = sources.environment['GATEHOUSE_ADMIN_PASSWORD']
 
+  const mail = readMail(
+    { above, file, issuer, environment: sources.environment, readText: (relative) => readText(fromFile(relative)) },
+    problems,
+  )
   const pages = readPages(file, (relative) => readPicture(fromFile(relative), sources.readFile), problems)
 
   const entries = checkEntries(shape, issuer, {
@@ -91,7 +96,8 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     trustedProxies: shape.trusted_proxies,
     ...(metricsPort !== undefined && { metricsPort }),
     logLevel,
-    users: { registration: 'closed' },
+    users: { registration: shape.users.registration === 'open' ? 'open' : 'closed' },
+    ...(mail !== undefined && { mail }),
     pages,
     clients: entries.clients,
     resources: entries.resources,
@@ -131,9 +137,6 @@ function checkWhatIsLater(above: Layers, problems: string[]): void {
   const workers = above.said('workers')
   if (workers !== undefined && workers.text !== '1')
     problems.push(`${workers.label} must be 1: this version runs one process`)
-  const devMail = above.said('devMail')
-  if (devMail !== undefined)
-    problems.push(`${devMail.label} isn't supported: this version writes no letters; leave it out`)
 }
 
 function readLogLevel(above: Layers, shape: FileShape, problems: string[]): Config['logLevel'] {

@@ -34,7 +34,7 @@ export function readForeignSecret(
     : { problem: 'must be 1 to 1000 visible ASCII characters on one line' }
 }
 
-function lookUp(
+export function lookUp(
   reference: SecretReference,
   places: SecretPlaces,
 ): { readonly text: string } | { readonly problem: string } {

@@ -145,9 +145,7 @@ export const resourceEntry = z.strictObject({
 })
 
 /** Sections that the contract names and this version doesn't have. */
-export const laterSections: Readonly<Record<string, string>> = {
-  mail: 'mail',
-}
+export const laterSections: Readonly<Record<string, string>> = {}
 
 /** `gatehouse.yaml`. Documentation and JSON Schema are generated from here. */
 export const fileSchema = z.strictObject({
@@ -180,12 +178,29 @@ export const fileSchema = z.strictObject({
     .strictObject({
       registration: z
         .enum(['closed', 'invite', 'open'])
-        .refine((value) => value === 'closed', "isn't supported by this version; only closed is")
+        .refine((value) => value !== 'invite', "isn't supported by this version; use closed or open")
         .default('closed')
-        .meta({ description: 'Who may make an account. This version has `closed` alone.' }),
+        .meta({
+          description:
+            'Who may make an account. With `open` and `mail` it takes the link in a letter. `invite` is not in this version.',
+        }),
     })
     .prefault({})
     .meta({ description: 'Policy for accounts.' }),
+  mail: z
+    .strictObject({
+      smtp: z
+        .union([z.string(), secretReference], {
+          error: 'must be smtp://… or smtps://…, or { env: NAME } or { file: PATH }',
+        })
+        .meta({
+          description:
+            'The mail server: `smtps://HOST` or `smtp://HOST` (which must offer STARTTLS unless it is on this machine). With a password in it, `{ env: NAME }` or `{ file: PATH }`.',
+        }),
+      from: z.string().min(3).max(254).meta({ description: 'Address that letters come from: `login@example.org`.' }),
+    })
+    .optional()
+    .meta({ description: 'Letters: registration, confirmed addresses, forgotten passwords. Absent: none of these.' }),
   pages: z
     .strictObject({
       product_name: text.optional().meta({ description: 'What the place calls itself.', default: 'Gatehouse' }),

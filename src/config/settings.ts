@@ -27,7 +27,7 @@ export const settings: readonly Setting[] = [
     'port on 127.0.0.1 that serves /metrics; without it there are none',
   ),
   setting('logLevel', '--log-level <level>', 'error, warn, info or debug', 'info'),
-  setting('devMail', '--dev-mail', 'letters to the log; not in this version, which writes none'),
+  setting('devMail', '--dev-mail', 'letters to the log instead of a mail server; loopback issuer only'),
 ]
 
 /** Values as text, from one source. */

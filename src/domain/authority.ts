@@ -7,9 +7,14 @@ import type { Role, User } from './user.ts'
 export type Actor =
   /** Whoever may read the data directory: above every role. */
   | { readonly kind: 'cli' }
+  /** Somebody who makes himself an account, where the policy lets him. */
+  | { readonly kind: 'registration' }
   | { readonly kind: 'user'; readonly user: User; readonly scopes: readonly string[] }
   /** A program that acts for nobody. It stands where an `admin` stands, never above. */
   | { readonly kind: 'client'; readonly client: Client; readonly scopes: readonly string[] }
+
+/** Who shows a token. */
+type Proven = Extract<Actor, { readonly kind: 'user' | 'client' }>
 
 export type Deed =
   | { readonly do: 'read' }
@@ -56,6 +61,10 @@ function neededScopes(deed: Deed): readonly string[] {
  */
 export function authority(actor: Actor, deed: Deed): Verdict {
   if (actor.kind === 'cli') return allowed
+  if (actor.kind === 'registration') {
+    const plain = deed.do === 'create-user' && deed.role === 'editor' && deed.scopes.length === 0
+    return plain ? allowed : no('role_too_low')
+  }
   if (!neededScopes(deed).some((scope) => actor.scopes.includes(scope))) return no('scope_missing')
 
   if (deed.do === 'change-self' || deed.do === 'delete-self') {
@@ -84,11 +93,7 @@ export function authority(actor: Actor, deed: Deed): Verdict {
   }
 }
 
-function overUser(
-  actor: Exclude<Actor, { kind: 'cli' }>,
-  rank: number,
-  deed: Extract<Deed, { target: User }>,
-): Verdict {
+function overUser(actor: Proven, rank: number, deed: Extract<Deed, { target: User }>): Verdict {
   const { target } = deed
   if (ranks[target.role] > rank) return no('target_above_actor')
   // Whoever acts stays: so there is always somebody left who may undo it.
@@ -110,20 +115,18 @@ function overUser(
 }
 
 /** Whether the actor holds everything that he gives. */
-function gives(actor: Exclude<Actor, { kind: 'cli' }>, scopes: readonly string[]): Verdict {
+function gives(actor: Proven, scopes: readonly string[]): Verdict {
   return scopes.every((scope) => holds(actor, scope)) ? allowed : no('scope_not_held')
 }
 
-function holds(actor: Exclude<Actor, { kind: 'cli' }>, scope: string): boolean {
+function holds(actor: Proven, scope: string): boolean {
   if (actor.kind === 'client') return actor.client.scope.includes(scope)
   return scopeAllowedTo(actor.user, scope)
 }
 
-const rankOf = (actor: Exclude<Actor, { kind: 'cli' }>): number =>
-  actor.kind === 'client' ? ranks.admin : ranks[actor.user.role]
+const rankOf = (actor: Proven): number => (actor.kind === 'client' ? ranks.admin : ranks[actor.user.role])
 
-const isOneself = (actor: Exclude<Actor, { kind: 'cli' }>, target: User): boolean =>
-  actor.kind === 'user' && actor.user.userId === target.userId
+const isOneself = (actor: Proven, target: User): boolean => actor.kind === 'user' && actor.user.userId === target.userId
 
 export function lowerRole(one: Role, other: Role): Role {
   return ranks[one] < ranks[other] ? one : other

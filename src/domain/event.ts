@@ -26,6 +26,8 @@ export type EventType =
   | 'user.password_changed'
   | 'identity.linked'
   | 'identity.unlinked'
+  | 'user.email_confirmed'
+  | 'letter.asked'
   | 'epoch.bumped'
   | 'client.created'
   | 'client.changed'

@@ -31,6 +31,9 @@ const fates: { readonly [K in Kind]: Fate<K> } = {
   newcomer: staysAway,
   // What another server gave may have been renewed or taken back since: the person signs in there once more.
   connection: staysAway,
+  // A link that was used after the backup must not work again.
+  ticket: staysAway,
+  outbox: staysAway,
   // Those that were used after the backup are missing anyway: `restoredAt` stands for all of them.
   once: staysAway,
   change: staysAway,

@@ -36,6 +36,9 @@ export const lifetimes = {
   knownDevice: 90 * day,
   /** How recent a sign-in must be to change credentials, identities or names. */
   recentSignIn: 5 * minute,
+  /** How long a link in a letter works. */
+  recovery: hour,
+  confirmation: day,
   consent: 365 * day,
   event: 400 * day,
 } as const satisfies Record<string, Seconds>

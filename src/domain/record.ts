@@ -12,6 +12,7 @@ import type { Grant } from './grant.ts'
 import type { Instance } from './instance.ts'
 import type { KeyRecord } from './key.ts'
 import type { AuditEvent } from './event.ts'
+import type { Outgoing, Ticket } from './ticket.ts'
 
 /** What each kind of record holds. `v` inside each value is its schema version; a reader refuses one that it doesn't know. */
 export type RecordValues = {
@@ -38,6 +39,8 @@ export type RecordValues = {
   change: { readonly v: 1; readonly forget: Ref }
   event: AuditEvent
   lease: { readonly v: 1; readonly holder: string }
+  ticket: Ticket
+  outbox: Outgoing
 }
 
 export type Kind = keyof RecordValues

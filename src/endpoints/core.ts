@@ -1,5 +1,7 @@
 import type { PasswordStrength } from '../accounts/context.ts'
+import type { RegistrationPolicy } from '../config/config.ts'
 import type { GrantContext } from '../grants/context.ts'
+import type { Outbox } from '../mail/outbox.ts'
 import type { Look } from '../pages/look.ts'
 import type { Refusal } from '../protocol/errors.ts'
 import type { ServerMetadata } from '../protocol/server-metadata.ts'
@@ -21,6 +23,8 @@ export type Core = GrantContext & {
   readonly admin: StoreAdmin
   readonly strength: PasswordStrength
   readonly look: Look
+  readonly outbox: Outbox | undefined
+  readonly registration: RegistrationPolicy
   readonly metadata: ServerMetadata
   readonly observer: Observer
   readonly upstream: Upstream

@@ -133,6 +133,8 @@ function show(
     ],
     ...(pending === undefined ? {} : { requester: requesterOf(pending.to.client, pending.to.target) }),
     providers: providersFor(core, id),
+    ...(core.registration === 'open' ? { register: '/register' } : {}),
+    ...(core.outbox === undefined ? {} : { recover: '/recover' }),
     ...state,
   })
   return withHeaders(view, form.setCookie)

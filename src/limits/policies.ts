@@ -50,6 +50,24 @@ export const policies = {
       { by: ['source'], burst: 100, everySeconds: 60 },
     ],
   },
+  // What strangers can make us send: the mail server's good name is at stake, and somebody's patience. By what was typed, so that a
+  // name that doesn't exist runs out as one that does.
+  letter: {
+    parts: ['account', 'source'],
+    budgets: [
+      { by: [], burst: 500, everySeconds: 2 },
+      { by: ['source'], burst: 20, everySeconds: 60 },
+      { by: ['account'], burst: 5, everySeconds: 600 },
+    ],
+  },
+  // Each costs a password hash.
+  register: {
+    parts: ['source'],
+    budgets: [
+      { by: [], burst: 500, everySeconds: 1 },
+      { by: ['source'], burst: 20, everySeconds: 60 },
+    ],
+  },
   // Requests that wait for their person cost disk; those that get their answer give back what they took.
   park: {
     parts: ['source'],

@@ -50,6 +50,9 @@ export type SignInView = {
   readonly again?: boolean
   readonly problem?: SignInProblem
   readonly providers?: readonly ProviderLink[]
+  /** Paths for who has no account, and for who forgot his password; absent: not offered. */
+  readonly register?: string
+  readonly recover?: string
 }
 
 /** The sign-in form. 200, or the status of its problem: 403, 429 or 503. */
@@ -93,7 +96,8 @@ export function signInPage(presentation: Presentation, view: SignInView): Page {
         </label>
         <div class="actions"><button type="submit">${message(language, 'signIn.submit')}</button></div>
       </form>
-      ${providerLinks(language, view.providers ?? [])}`,
+      ${providerLinks(language, view.providers ?? [])}
+      ${otherWays(language, view)}`,
   })
 }
 
@@ -105,6 +109,14 @@ function lead(language: Language, { requester, again = false }: SignInView): Htm
       ? message(language, again ? 'signIn.againPlain' : 'signIn.leadPlain')
       : phrase(language, again ? 'signIn.again' : 'signIn.lead', { client: requesterName(requester) })
   return html`<p class="lead">${words}</p>`
+}
+
+function otherWays(language: Language, { register, recover }: SignInView): Html | false {
+  if (register === undefined && recover === undefined) return false
+  return html`<p class="links">
+    ${recover !== undefined && html`<a id="recover-link" href="${recover}">${message(language, 'recover.title')}</a>`}
+    ${register !== undefined && html`<a id="register-link" href="${register}">${message(language, 'register.title')}</a>`}
+  </p>`
 }
 
 function problemNotice(language: Language, problem: SignInProblem): Html {

@@ -10,9 +10,13 @@ import { openProtection } from '../keys/protection.ts'
 import { keyLifetimes } from '../domain/key-lifecycle.ts'
 import { createLimits } from '../limits/limits.ts'
 import { createOutbound } from '../outbound/create-outbound.ts'
+import type { Letter } from '../mail/letter.ts'
+import { startOutbox } from '../mail/outbox.ts'
+import { createSmtp } from '../mail/smtp.ts'
 import { createLook } from '../pages/look.ts'
 import type { Clock } from '../protocol/time.ts'
 import { buildServerMetadata } from '../protocol/server-metadata.ts'
+import { composeLetter } from '../signin/letters.ts'
 import { createDirectory } from '../store/directory.ts'
 import type { Store } from '../store/port.ts'
 import { createRecent } from '../store/recent.ts'
@@ -31,6 +35,9 @@ export type GatehouseOptions = {
   readonly onDamage?: (reason: Error) => void
   /** How long each commit took, waiting included. */
   readonly onCommit?: (millis: number) => void
+  /** A letter of a server that sends none (`--dev-mail`). */
+  readonly onLetter?: (letter: Letter) => void
+  readonly onLetterFailed?: (error: unknown) => void
   /** In place of the pool of threads: benchmarks take password hashing out on both sides. */
   readonly passwords?: PasswordPool
 }
@@ -75,6 +82,28 @@ export async function openGatehouse(config: Config, system: System, options: Gat
   const passwords = options.passwords ?? createPasswordPool({ threads: 2, queueLimit: 100 })
   const strength = createPasswordStrength()
   const readyAt = clock.seconds()
+  const look = createLook(config.pages, sha256Base64)
+  const compose = {
+    issuer: config.issuer,
+    clock,
+    random,
+    transition,
+    keys,
+    productName: look.productName,
+    protection: () => Promise.resolve(protection),
+  }
+  const outbox =
+    config.mail === undefined
+      ? undefined
+      : startOutbox({
+          transition,
+          compose: (outgoing) => composeLetter(compose, outgoing),
+          send: config.mail.by === 'smtp' ? createSmtp({ ...config.mail, url: config.mail.url.reveal() }) : toLog,
+          onFailure: (error) => options.onLetterFailed?.(error),
+        })
+  async function toLog(letter: Letter): Promise<void> {
+    options.onLetter?.(letter)
+  }
   const core: Core = {
     issuer: config.issuer,
     trustsProxies: config.trustedProxies.length > 0,
@@ -89,7 +118,9 @@ export async function openGatehouse(config: Config, system: System, options: Gat
     strength: strength.strength,
     readyAt: () => readyAt,
     admin,
-    look: createLook(config.pages, sha256Base64),
+    look,
+    outbox,
+    registration: config.users.registration,
     metadata: buildServerMetadata(
       capabilitiesOf({ issuer: config.issuer, policy: config.pages.privacyPolicy, terms: config.pages.terms }),
     ),
@@ -109,6 +140,7 @@ export async function openGatehouse(config: Config, system: System, options: Gat
     core,
     close: async () => {
       directory.close()
+      await outbox?.close()
       await passwords.close()
       await strength.close()
       await admin.close()

@@ -48,6 +48,9 @@ export type LogLine =
       readonly suppressed?: number
     }
   | { readonly event: 'key.changed'; readonly ring: string; readonly keyId: string; readonly state: string }
+  /** `--dev-mail`, on a loopback issuer alone: the one line that holds a link of a letter. */
+  | { readonly event: 'mail.letter'; readonly to: string; readonly subject: string; readonly text: string }
+  | { readonly event: 'mail.failed'; readonly error: LoggedError }
   | { readonly event: 'upkeep.failed'; readonly job: string; readonly error: LoggedError }
   | { readonly event: 'upkeep.paused'; readonly reason: string }
   | { readonly event: 'store.damaged' | 'store.failed'; readonly error: LoggedError }
@@ -71,6 +74,8 @@ export const levels = {
   'request.unavailable': 'warn',
   'request.failed': 'error',
   'key.changed': 'info',
+  'mail.letter': 'info',
+  'mail.failed': 'warn',
   'upkeep.failed': 'error',
   'upkeep.paused': 'warn',
   'store.damaged': 'error',

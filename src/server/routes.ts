@@ -1,7 +1,7 @@
 import type { Core } from '../endpoints/core.ts'
 import { createAccountEndpoint } from '../endpoints/account/overview.ts'
 import { createSectionEndpoints } from '../endpoints/account/section-endpoints.ts'
-import { sections } from '../endpoints/account/sections.ts'
+import { sectionsOf } from '../endpoints/account/sections.ts'
 import { createAuthorizeEndpoint, createResumeEndpoint } from '../endpoints/authorize.ts'
 import { createDischargeEndpoint, createDischargePageEndpoint } from '../endpoints/discharge.ts'
 import { createConsentEndpoint, createConsentPageEndpoint } from '../endpoints/consent.ts'
@@ -18,6 +18,9 @@ import {
 import { createIntrospectionEndpoint } from '../endpoints/introspect.ts'
 import { createNewcomerEndpoint, createNewcomerPageEndpoint } from '../endpoints/newcomer.ts'
 import { createProviderCallbackEndpoint } from '../endpoints/provider-callback.ts'
+import { createLetterEndpoint } from '../endpoints/letter.ts'
+import { createRecoverEndpoint } from '../endpoints/recover.ts'
+import { createRegisterEndpoint } from '../endpoints/register.ts'
 import { createRevocationEndpoint } from '../endpoints/revoke.ts'
 import { createSignInEndpoint, createSignInPageEndpoint } from '../endpoints/sign-in.ts'
 import { createSiteLoginEndpoint } from '../endpoints/site-login.ts'
@@ -198,7 +201,7 @@ export function routesOf(core: Core): readonly Route[] {
     },
 
     { method: 'GET', path: '/account', endpoint: createAccountEndpoint(core), kind: 'none', access: 'browser' },
-    ...sections.flatMap((section): readonly Route[] => {
+    ...sectionsOf(core).flatMap((section): readonly Route[] => {
       const { show, act } = createSectionEndpoints(core, section)
       const path = `/account/${section.id}`
       return [
@@ -206,6 +209,10 @@ export function routesOf(core: Core): readonly Route[] {
         { method: 'POST', path, endpoint: act, kind: 'form', access: 'browser' },
       ]
     }),
+    ...formRoutes('/register', createRegisterEndpoint(core)),
+    ...(core.outbox === undefined
+      ? []
+      : [...formRoutes('/recover', createRecoverEndpoint(core)), ...formRoutes('/letter', createLetterEndpoint(core))]),
     { method: 'GET', path: '/language', endpoint: createLanguageEndpoint(core), kind: 'none', access: 'browser' },
     { method: 'GET', path: '/', endpoint: createHomeEndpoint(core), kind: 'none', access: 'browser' },
 
@@ -228,4 +235,12 @@ function callbackRoutes(core: Core): readonly Route[] {
           } as const,
         ],
   )
+}
+
+/** A page whose form is sent to where it stands. */
+function formRoutes(path: string, endpoint: Route['endpoint']): readonly Route[] {
+  return [
+    { method: 'GET', path, endpoint, kind: 'none', access: 'browser' },
+    { method: 'POST', path, endpoint, kind: 'form', access: 'browser' },
+  ]
 }

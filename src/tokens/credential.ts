@@ -13,9 +13,12 @@ export type Credential = {
   readonly imprint: Imprint
 }
 
-export type CredentialKind = 'ac' | 'rt' | 'ss' | 'dv'
+export type CredentialKind = 'ac' | 'rt' | 'ss' | 'dv' | 'tk'
 
-const rings = { ac: 'mac', rt: 'mac', ss: 'cookie', dv: 'cookie' } as const satisfies Record<CredentialKind, SecretRing>
+const rings = { ac: 'mac', rt: 'mac', ss: 'cookie', dv: 'cookie', tk: 'mac' } as const satisfies Record<
+  CredentialKind,
+  SecretRing
+>
 
 const shape =
   /^([A-Za-z0-9_-]{1,64})\.([A-Za-z0-9_-]{1,64})\.(0|[1-9a-z][0-9a-z]{0,6})\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/

@@ -1,7 +1,7 @@
 import { checksum } from '../crypto/checksum.ts'
 
-/** Code, refresh, opaque access, device code, client secret, vault handle, macaroon, session handle, mark of a known browser. */
-export type TokenKind = 'ac' | 'rt' | 'at' | 'dc' | 'cs' | 'vh' | 'mc' | 'ss' | 'dv'
+/** Code, refresh, opaque access, device code, client secret, vault handle, macaroon, session handle, mark of a known browser, ticket of a letter. */
+export type TokenKind = 'ac' | 'rt' | 'at' | 'dc' | 'cs' | 'vh' | 'mc' | 'ss' | 'dv' | 'tk'
 
 /** Longest text of a token, in characters. Longer ones are neither made nor read. */
 export const longestToken = 1024

@@ -69,6 +69,8 @@ const kinds = Object.keys({
   change: 1,
   event: 1,
   lease: 1,
+  ticket: 1,
+  outbox: 1,
 } satisfies Record<Kind, 1>) as Kind[]
 
 /** Every record by kind and id, as text; `except` leaves kinds out. */

@@ -176,11 +176,7 @@ const refusals: readonly [
     { yaml: 'listen: { <<: { port: 1 } }' },
     ['1:11: listen.<< is an unknown key; known here: host, port'],
   ],
-  [
-    'a section that comes later',
-    { yaml: 'mail: { from: a@b.example }' },
-    ["1:1: mail: mail isn't supported by this version; remove the section"],
-  ],
+  ['a mail section without its server', { yaml: 'mail: { from: a@b.example }' }, [/mail\.smtp (?:is missing|must be)/]],
   [
     'a key twice',
     { yaml: 'issuer: https://a.example\nissuer: https://b.example' },
@@ -296,9 +292,24 @@ const refusals: readonly [
   ['an unknown log level', { flags: { logLevel: 'trace' } }, ['--log-level must be one of error, warn, info, debug']],
   ['more workers than there are', { flags: { workers: '4' } }, ['--workers must be 1: this version runs one process']],
   [
-    'letters to the log',
-    { flags: { devMail: 'true' } },
-    ["--dev-mail isn't supported: this version writes no letters; leave it out"],
+    'M07: letters to the log of a server that others reach',
+    { flags: { devMail: 'true', issuer: 'https://login.example.org' } },
+    ['--dev-mail needs a loopback issuer: the log would hold links that open accounts; use mail.smtp'],
+  ],
+  [
+    'a mail server with its password in the file',
+    { yaml: 'mail: { smtp: "smtps://me:secret@mail.example", from: a@b.example }' },
+    ['1:9: mail.smtp holds a password, which never stands in this file; use { env: NAME } or { file: PATH }'],
+  ],
+  [
+    'a mail server of another kind',
+    { yaml: 'mail: { smtp: "https://mail.example", from: a@b.example }' },
+    ['1:9: mail.smtp must be smtps://HOST or smtp://HOST'],
+  ],
+  [
+    'letters from two addresses',
+    { yaml: 'mail: { smtp: "smtps://mail.example", from: "a@b.example, c@d.example" }' },
+    ['1:39: mail.from must be an address such as login@example.org'],
   ],
   // Store
   [
@@ -340,9 +351,9 @@ const refusals: readonly [
   ],
   // Policy
   [
-    'open registration',
-    { yaml: 'users: { registration: open }' },
-    ["1:10: users.registration isn't supported by this version; only closed is"],
+    'registration by invitation',
+    { yaml: 'users: { registration: invite }' },
+    ["1:10: users.registration isn't supported by this version; use closed or open"],
   ],
   [
     'a proxy by name',

@@ -8,6 +8,7 @@ import type { Client } from '../../src/domain/client.ts'
 import type { Role, User } from '../../src/domain/user.ts'
 import type { Clock } from '../../src/protocol/time.ts'
 import type { Core } from '../../src/endpoints/core.ts'
+import type { Letter } from '../../src/mail/letter.ts'
 import { openGatehouse } from '../../src/server/gatehouse.ts'
 import { createShell, type Timeouts } from '../../src/server/http.ts'
 import { createLog } from '../../src/server/log.ts'
@@ -54,6 +55,8 @@ export type TestGatehouse = {
   readonly clock: TestClock
   /** Everything that was logged, one JSON line each. */
   readonly logged: () => string
+  /** Letters that were sent, where the configuration has `mail: { by: 'log' }`. */
+  readonly letters: readonly Letter[]
   /** What a scraper would read at `/metrics`. */
   readonly metricsText: () => Promise<string>
   readonly makeUser: (
@@ -102,7 +105,9 @@ export async function startGatehouse(options: TestOptions = {}): Promise<TestGat
     ...options.config,
   }
   const system = { clock, random: createRandom() }
+  const letters: Letter[] = []
   const { core, close } = await openGatehouse(config, system, {
+    onLetter: (letter) => void letters.push(letter),
     observer: createObserver(log, metrics),
     onKeyEvent: () => undefined,
     onCommit: metrics.storeCommit,
@@ -134,6 +139,7 @@ export async function startGatehouse(options: TestOptions = {}): Promise<TestGat
     config,
     core,
     clock,
+    letters,
     logged: () => lines.join(''),
     metricsText: async () => (await (metricsText ??= createMetricsText(metrics)))(),
     makeUser: async (username, { role, email, password: own } = {}) =>

@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto'
 import { accountPage } from '../../src/pages/account-page.ts'
 import { accessList } from '../../src/pages/account/access-list.ts'
+import { emailForm } from '../../src/pages/account/email-form.ts'
+import { letterSentPage } from '../../src/pages/letter-sent-page.ts'
+import { confirmEmailForm, makeAccountForm, newPasswordForm } from '../../src/pages/letter-forms.ts'
+import { recoverForm } from '../../src/pages/recover-form.ts'
+import { registerForm } from '../../src/pages/register-form.ts'
 import { deleteForm } from '../../src/pages/account/delete-form.ts'
 import { exportForm } from '../../src/pages/account/export-form.ts'
 import { passwordForm } from '../../src/pages/account/password-form.ts'
 import { profileForm } from '../../src/pages/account/profile-form.ts'
 import type { SectionForm } from '../../src/pages/account/section-form.ts'
-import { sectionPage } from '../../src/pages/account/section-page.ts'
+import { formPage } from '../../src/pages/form-page.ts'
 import { sessionList } from '../../src/pages/account/session-list.ts'
 import { consentPage } from '../../src/pages/consent-page.ts'
 import { continuePage } from '../../src/pages/continue-page.ts'
@@ -107,6 +112,10 @@ export const gallery: readonly Example[] = [
   { name: 'home-signed-in', render: (p, w) => homePage(p, { ...home, person: person(w) }) },
   { name: 'sign-in', render: (p, w) => signInPage(p, signIn(w)) },
   { name: 'sign-in-plain', render: (p, w) => signInPage(p, { action: '/signin', hidden: hidden(w) }) },
+  {
+    name: 'sign-in-ways',
+    render: (p, w) => signInPage(p, { ...signIn(w), register: '/register', recover: '/recover' }),
+  },
   {
     name: 'sign-in-again',
     render: (p, w) =>
@@ -252,7 +261,7 @@ export const gallery: readonly Example[] = [
   {
     name: 'account-profile',
     render: (p, w) =>
-      sectionPage(p, {
+      formPage(p, {
         title: 'profile.title',
         problem: { says: 'profile.usernameTaken', status: 400 },
         body: profileForm(section(p, w), { username: w.username, fullName: w.fullName, wrong: 'username' }),
@@ -261,7 +270,7 @@ export const gallery: readonly Example[] = [
   {
     name: 'account-password',
     render: (p, w) =>
-      sectionPage(p, {
+      formPage(p, {
         title: 'password.title',
         done: 'password.changed',
         body: passwordForm(section(p, w), { username: w.username, hasPassword: true }),
@@ -270,7 +279,7 @@ export const gallery: readonly Example[] = [
   {
     name: 'account-sessions',
     render: (p, w) =>
-      sectionPage(p, {
+      formPage(p, {
         title: 'sessions.title',
         body: sessionList(section(p, w), [
           { id: w.reference, device: w.device, current: true, signedInAt: 1_795_000_000, lastSeenAt: 1_795_000_600 },
@@ -281,7 +290,7 @@ export const gallery: readonly Example[] = [
   {
     name: 'account-access',
     render: (p, w) =>
-      sectionPage(p, {
+      formPage(p, {
         title: 'access.title',
         body: accessList(section(p, w), {
           consents: [{ clientId: w.clientId, name: w.clientName, scope: ['openid', w.scope], givenAt: 1_795_000_000 }],
@@ -292,15 +301,62 @@ export const gallery: readonly Example[] = [
   {
     name: 'account-access-none',
     render: (p, w) =>
-      sectionPage(p, { title: 'access.title', body: accessList(section(p, w), { consents: [], grants: [] }) }),
+      formPage(p, { title: 'access.title', body: accessList(section(p, w), { consents: [], grants: [] }) }),
   },
   {
     name: 'account-export',
-    render: (p, w) => sectionPage(p, { title: 'export.title', body: exportForm(section(p, w)) }),
+    render: (p, w) => formPage(p, { title: 'export.title', body: exportForm(section(p, w)) }),
   },
   {
     name: 'account-delete',
-    render: (p, w) => sectionPage(p, { title: 'delete.title', body: deleteForm(section(p, w), {}) }),
+    render: (p, w) => formPage(p, { title: 'delete.title', body: deleteForm(section(p, w), {}) }),
+  },
+  {
+    name: 'account-email',
+    render: (p, w) =>
+      formPage(p, {
+        title: 'email.title',
+        problem: { says: 'register.emailBad', status: 400 },
+        body: emailForm(section(p, w), { now: w.email, verified: false, wrong: 'email' }),
+      }),
+  },
+  {
+    name: 'register',
+    render: (p, w) =>
+      formPage(p, {
+        title: 'register.title',
+        back: { path: '/signin', label: 'signIn.title' },
+        body: registerForm(section(p, w), {
+          username: w.username,
+          fullName: w.fullName,
+          email: w.email,
+          byLetter: true,
+        }),
+      }),
+  },
+  {
+    name: 'recover',
+    render: (p, w) => formPage(p, { title: 'recover.title', body: recoverForm(section(p, w)) }),
+  },
+  { name: 'letter-sent', render: (p) => letterSentPage(p) },
+  {
+    name: 'letter-register',
+    render: (p, w) =>
+      formPage(p, {
+        title: 'letterPage.register.title',
+        problem: { says: 'profile.usernameTaken', status: 400 },
+        body: makeAccountForm(section(p, w), { username: w.username, wrong: true }),
+      }),
+  },
+  {
+    name: 'letter-confirm',
+    render: (p, w) =>
+      formPage(p, { title: 'letterPage.confirm.title', body: confirmEmailForm(section(p, w), w.email) }),
+  },
+  {
+    name: 'letter-recover',
+    render: (p, w) =>
+      formPage(p, { title: 'letterPage.recover.title', body: newPasswordForm(section(p, w), undefined) }),
   },
   {
     name: 'error',

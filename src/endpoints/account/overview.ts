@@ -5,7 +5,7 @@ import { currentSession } from '../../signin/session.ts'
 import type { Core } from '../core.ts'
 import { presentationFor } from '../presentation.ts'
 import { seeOther } from '../respond.ts'
-import { sections } from './sections.ts'
+import { sectionsOf } from './sections.ts'
 
 /** Who is signed in here. */
 export function createAccountEndpoint(core: Core): Endpoint {
@@ -17,7 +17,7 @@ export function createAccountEndpoint(core: Core): Endpoint {
       person: user,
       ...(user.email === undefined ? {} : { email: { address: user.email, verified: user.emailVerified } }),
       session: { signedInAt: session.authTime, endsAt: sessionExpiry(session), device: session.device },
-      sections: sections.map(({ id, title, summary }) => ({ path: `/account/${id}`, title, summary })),
+      sections: sectionsOf(core).map(({ id, title, summary }) => ({ path: `/account/${id}`, title, summary })),
       signOut: '/oauth/logout',
       ...(core.upstream.providers.size === 0 ? {} : { identities: '/account/identities' }),
     })

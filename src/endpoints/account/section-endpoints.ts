@@ -1,6 +1,6 @@
 import type { SignedIn } from '../../domain/next-step.ts'
 import { lifetimes } from '../../domain/lifetimes.ts'
-import { sectionPage } from '../../pages/account/section-page.ts'
+import { formPage } from '../../pages/form-page.ts'
 import { isRefusal } from '../../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../../protocol/http.ts'
 import { parseParameters, refuseRepeated } from '../../protocol/parameters.ts'
@@ -30,7 +30,7 @@ export function createSectionEndpoints(
     const bound = bindForm(core, http, { purpose, signedIn })
     const presentation = presentationFor(core, http)
     const form = { language: presentation.language, action: path, hidden: [bound.field] }
-    const view = sectionPage(presentation, {
+    const view = formPage(presentation, {
       title: section.title,
       body: await section.body({ core, http, signedIn, form }, mistake),
       done: http.method === 'GET' && http.query === 'done' ? section.done : undefined,

@@ -32,6 +32,8 @@ export type Section = {
   readonly summary: PlainKey
   /** What its page says after something was done. */
   readonly done: PlainKey
+  /** Whether this server has what it takes. Default: yes. */
+  readonly offered?: (core: Core) => boolean
   /** Changing credentials, identities or names needs a recent sign-in: an open browser may be anybody’s. */
   readonly recent: (signedIn: SignedIn) => boolean
   readonly body: (asked: Asked, mistake: Mistake | undefined) => Promise<Html> | Html

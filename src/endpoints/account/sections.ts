@@ -1,17 +1,24 @@
 import { accessSection } from './access.ts'
 import { deleteSection } from './delete.ts'
+import { emailSection } from './email.ts'
 import { exportSection } from './export.ts'
 import { passwordSection } from './password.ts'
 import { profileSection } from './profile.ts'
+import type { Core } from '../core.ts'
 import type { Section } from './section.ts'
 import { sessionsSection } from './sessions.ts'
 
 /** Every section of the account, in the order of the page. */
-export const sections: readonly Section[] = [
+const everySection: readonly Section[] = [
   profileSection,
+  emailSection,
   passwordSection,
   sessionsSection,
   accessSection,
   exportSection,
   deleteSection,
 ]
+
+export function sectionsOf(core: Core): readonly Section[] {
+  return everySection.filter(({ offered }) => offered?.(core) ?? true)
+}

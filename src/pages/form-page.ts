@@ -1,21 +1,23 @@
-import { message } from '../../i18n/message.ts'
-import type { PlainKey } from '../../i18n/messages/translation.ts'
-import { html } from '../html.ts'
-import type { Html } from '../html.ts'
-import { page } from '../page.ts'
-import type { Page, Presentation } from '../page.ts'
+import { message } from '../i18n/message.ts'
+import type { PlainKey } from '../i18n/messages/translation.ts'
+import { html } from './html.ts'
+import type { Html } from './html.ts'
+import { page } from './page.ts'
+import type { Page, Presentation } from './page.ts'
 
-export type SectionView = {
+export type FormPageView = {
   readonly title: PlainKey
   readonly body: Html
+  /** The way out. Default: the account. */
+  readonly back?: { readonly path: string; readonly label: PlainKey }
   /** Something was done a moment ago. */
   readonly done?: PlainKey | undefined
   /** Why the last try didn't succeed. */
   readonly problem?: { readonly says: PlainKey; readonly status: number } | undefined
 }
 
-/** A page of one section of the account: what it is, how the last try went, its content, and the way back. */
-export function sectionPage(presentation: Presentation, { title, body, done, problem }: SectionView): Page {
+/** A page around a form: what it is, how the last try went, its content, and the way back. */
+export function formPage(presentation: Presentation, { title, body, back, done, problem }: FormPageView): Page {
   const { language } = presentation
   return page(presentation, {
     status: problem?.status ?? 200,
@@ -34,7 +36,9 @@ export function sectionPage(presentation: Presentation, { title, body, done, pro
       }
       ${body}
       <div class="actions">
-        <a class="button second" id="back" href="/account">${message(language, 'account.back')}</a>
+        <a class="button second" id="back" href="${back?.path ?? '/account'}"
+          >${message(language, back?.label ?? 'account.back')}</a
+        >
       </div>`,
   })
 }

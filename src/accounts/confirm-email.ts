@@ -1,0 +1,51 @@
+import { put, ref, remove, type Decision } from '../domain/record.ts'
+import type { User } from '../domain/user.ts'
+import { transition } from '../store/transition.ts'
+import type { AccountsContext, Outcome } from './context.ts'
+import { emailRef, emailTaken } from './email-name.ts'
+import { findUser } from './find-user.ts'
+import { letterUsed } from './letter-used.ts'
+import { paperwork } from './paperwork.ts'
+
+/** The letter reached its address: from now on it is the account's, and nobody else's. H18: until now the established one was. */
+export async function confirmEmail(
+  context: AccountsContext,
+  { ticketId, userId, email }: { readonly ticketId: string; readonly userId: string; readonly email: string },
+): Promise<Outcome<User>> {
+  const papers = paperwork(context, { type: 'user.email_confirmed', userId }, [ref('user', userId)])
+  for (;;) {
+    const before = await findUser(context, userId)
+    const old = emailRef(before?.email ?? '')
+    const target = emailRef(email)
+    const result = await transition(
+      context.transition,
+      // The same record can't be asked for twice.
+      {
+        ticket: ref('ticket', ticketId),
+        user: ref('user', userId),
+        to: target,
+        from: old.id === target.id ? ref('name', 'email:') : old,
+      },
+      ({ ticket, user: slot, to, from }, now): Decision<Outcome<User> | 'changed meanwhile'> => {
+        const user = slot.value
+        if (user === undefined || user.locked || ticket.value === undefined)
+          return { writes: [], result: { refused: letterUsed } }
+        if (user.email !== before?.email) return { writes: [], result: 'changed meanwhile' }
+        if (to.value !== undefined && to.value.target !== userId)
+          return { writes: remove(ticket), result: { refused: emailTaken } }
+        const after: User = { ...user, email, emailVerified: true, updatedAt: now }
+        return {
+          writes: [
+            ...remove(ticket),
+            put(slot, after, { expiresAt: null }),
+            put(to, { v: 1, target: userId }, { expiresAt: null, owners: [userId] }),
+            ...(from.value?.target === userId ? remove(from) : []),
+            ...papers(now),
+          ],
+          result: { done: after },
+        }
+      },
+    )
+    if (result !== 'changed meanwhile') return result
+  }
+}

@@ -1,0 +1,49 @@
+import type { Imprint } from './grant.ts'
+import type { EpochSeconds } from '../protocol/time.ts'
+
+/** Whom a letter turned out to be for, when it was written. */
+export type Addressee = {
+  readonly userId: string
+  /** The account's epoch then: whatever ended its sessions since ended this too. */
+  readonly epoch: number
+}
+
+/**
+ * What somebody may do, once, who shows that a letter of ours reached him. The record alone opens nothing: its proof is a MAC
+ * over it, which exists in the letter only.
+ */
+export type Ticket = Imprint & { readonly v: 1; readonly createdAt: EpochSeconds } & TicketPurpose
+
+export type TicketPurpose =
+  /** Make this account. */
+  | {
+      readonly purpose: 'register'
+      readonly username: string
+      readonly email: string
+      readonly fullName?: string
+      readonly passwordHash: string
+    }
+  /** Make this the account's address. */
+  | { readonly purpose: 'confirm-email'; readonly userId: string; readonly email: string }
+  /** Choose a new password. Whom it is for is found out when the letter is written: until then nothing differs for names that exist. */
+  | { readonly purpose: 'recover'; readonly asked: string; readonly addressee?: Addressee }
+
+/** A letter to be written and sent. */
+export type Outgoing = {
+  readonly v: 1
+  readonly ticketId: string
+  /** Of whoever asked; one that is gone by then becomes English. */
+  readonly language: string
+  readonly attempts: number
+  /** Not before; while it is being sent, when somebody else may try. */
+  readonly nextAt: EpochSeconds
+  readonly createdAt: EpochSeconds
+}
+
+/** Whether a recovery is still for the account as it is. */
+export function isFor(
+  addressee: Addressee | undefined,
+  user: { readonly userId: string; readonly epoch: number },
+): boolean {
+  return addressee?.userId === user.userId && addressee.epoch === user.epoch
+}

@@ -1,0 +1,122 @@
+import { confirmEmail } from '../accounts/confirm-email.ts'
+import { createUser } from '../accounts/create-user.ts'
+import { resetPassword } from '../accounts/reset-password.ts'
+import { ref } from '../domain/record.ts'
+import { sameImprint } from '../domain/same-imprint.ts'
+import type { Ticket } from '../domain/ticket.ts'
+import { formPage, type FormPageView } from '../pages/form-page.ts'
+import type { SectionForm } from '../pages/account/section-form.ts'
+import { confirmEmailForm, makeAccountForm, newPasswordForm } from '../pages/letter-forms.ts'
+import type { Presentation } from '../pages/page.ts'
+import { problemPage } from '../pages/problem-page.ts'
+import { message } from '../i18n/message.ts'
+import type { Endpoint, HttpResponse } from '../protocol/http.ts'
+import { refuseRepeated, type Parameters } from '../protocol/parameters.ts'
+import { bindForm } from '../signin/form-guard.ts'
+import { readAlive } from '../store/read-alive.ts'
+import { readTicketToken } from '../tokens/ticket-token.ts'
+import type { Mistake } from './account/section.ts'
+import type { Core } from './core.ts'
+import { presentationFor, refusalPage, withHeaders } from './presentation.ts'
+import { purposeOf, readPageRequest } from './read-page-request.ts'
+import { seeOther } from './respond.ts'
+
+/**
+ * Where the links of letters lead: a page that asks, since mail programs follow links by themselves; and its form, which does
+ * what the letter was for, once. Touches no store for a link that we didn't make.
+ */
+export function createLetterEndpoint(core: Core): Endpoint {
+  return async (http) => {
+    const request = await readPageRequest(core, http, 'letter')
+    if ('status' in request) return request
+    const { parameters, signedIn } = request
+    const repeated = refuseRepeated(parameters)
+    if (repeated !== undefined) return refusalPage(core, http, 'letter', repeated)
+    const presentation = presentationFor(core, http)
+    const token = parameters.get('token') ?? ''
+    const held = await ticketOf(core, token)
+    if (held === undefined) return gone(presentation)
+    const mistake = http.method === 'POST' ? await act(core, held, parameters) : undefined
+    if (mistake === 'gone') return gone(presentation)
+    if (mistake !== undefined && 'headers' in mistake) return mistake
+    const bound = bindForm(core, http, { purpose: purposeOf('letter', undefined), signedIn })
+    const hidden = [bound.field, { name: 'token', value: token }]
+    const form = { language: presentation.language, action: '/letter', hidden }
+    const view = formPage(presentation, {
+      ...bodyOf(form, held.ticket, mistake),
+      back: { path: '/', label: 'problem.home' },
+      problem: mistake === undefined ? undefined : { says: mistake.says, status: mistake.status ?? 400 },
+    })
+    return withHeaders(view, bound.setCookie)
+  }
+}
+
+type Held = { readonly ticketId: string; readonly ticket: Ticket }
+
+/** The ticket that a token is the proof of (H15: one that we made). */
+async function ticketOf(core: Core, token: string): Promise<Held | undefined> {
+  const proof = readTicketToken(core.keys, token)
+  if (proof === undefined) return undefined
+  const { recordId: ticketId } = proof
+  const ticket = await readAlive(core.transition.store, ref('ticket', ticketId), core.clock.seconds())
+  return ticket !== undefined && sameImprint(ticket, proof.imprint) ? { ticketId, ticket } : undefined
+}
+
+async function act(
+  core: Core,
+  { ticketId, ticket }: Held,
+  typed: Parameters,
+): Promise<HttpResponse | Mistake | 'gone'> {
+  switch (ticket.purpose) {
+    case 'register': {
+      const { email, fullName, passwordHash } = ticket
+      const username = typed.get('username') ?? ''
+      const wanted = { username, email, ...(fullName !== undefined && { fullName }) }
+      const made = await createUser(core, { kind: 'registration' }, wanted, { ticketId, passwordHash })
+      if ('done' in made) return seeOther('/signin')
+      const { field, code } = made.refused
+      if (field === 'email') return { says: 'register.emailTaken' }
+      if (field !== 'username') return 'gone'
+      return { says: code === 'conflict' ? 'profile.usernameTaken' : 'profile.usernameBad', field, typed }
+    }
+    case 'confirm-email': {
+      const confirmed = await confirmEmail(core, { ticketId, userId: ticket.userId, email: ticket.email })
+      if ('done' in confirmed) return seeOther('/account')
+      return confirmed.refused.field === 'email' ? { says: 'register.emailTaken' } : 'gone'
+    }
+    case 'recover': {
+      const password = typed.get('new_password') ?? ''
+      if (password !== typed.get('repeat_password')) return { says: 'password.differs', field: 'repeat_password' }
+      const { addressee } = ticket
+      if (addressee === undefined) return 'gone'
+      const reset = await resetPassword(core, { ticketId, userId: addressee.userId, password })
+      if ('done' in reset) return seeOther('/signin')
+      return reset.refused.field === 'password' ? { says: 'password.weak', field: 'new_password' } : 'gone'
+    }
+  }
+}
+
+function bodyOf(form: SectionForm, ticket: Ticket, mistake: Mistake | undefined): Pick<FormPageView, 'title' | 'body'> {
+  const wrong = mistake?.field
+  switch (ticket.purpose) {
+    case 'register': {
+      const view = { username: mistake?.typed?.get('username') ?? ticket.username, wrong: wrong === 'username' }
+      return { title: 'letterPage.register.title', body: makeAccountForm(form, view) }
+    }
+    case 'confirm-email':
+      return { title: 'letterPage.confirm.title', body: confirmEmailForm(form, ticket.email) }
+    case 'recover':
+      return { title: 'letterPage.recover.title', body: newPasswordForm(form, wrong) }
+  }
+}
+
+function gone(presentation: Presentation): HttpResponse {
+  const { language } = presentation
+  return problemPage(presentation, {
+    status: 400,
+    error: 'link_expired',
+    title: message(language, 'letter.gone.title'),
+    what: message(language, 'letter.gone.what'),
+    advice: message(language, 'letter.gone.advice'),
+  })
+}

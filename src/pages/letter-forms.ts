@@ -1,0 +1,45 @@
+import { message } from '../i18n/message.ts'
+import { field } from './account/field.ts'
+import { newPasswordFields } from './account/password-form.ts'
+import type { SectionForm } from './account/section-form.ts'
+import { foreign } from './foreign.ts'
+import { hiddenFields } from './hidden-fields.ts'
+import { html } from './html.ts'
+import type { Html } from './html.ts'
+import { phrase } from './phrase.ts'
+
+// What the links in letters lead to. Each is a form: programs that follow every link of a letter must change nothing.
+
+/** `username` can be changed: the wanted one may be taken by now. */
+export function makeAccountForm(form: SectionForm, view: { readonly username: string; readonly wrong: boolean }): Html {
+  const { language, action, hidden } = form
+  return html`<p class="lead">${message(language, 'letterPage.register.lead')}</p>
+    <form id="letter" method="post" action="${action}">
+      ${hiddenFields(hidden)}
+      ${field(language, {
+        name: 'username',
+        label: 'signIn.username',
+        value: view.username,
+        autocomplete: 'username',
+        most: 64,
+        wrong: view.wrong,
+      })}
+      <div class="actions"><button type="submit">${message(language, 'letterPage.register.submit')}</button></div>
+    </form>`
+}
+
+export function confirmEmailForm({ language, action, hidden }: SectionForm, email: string): Html {
+  return html`<p class="lead">${phrase(language, 'letterPage.confirm.lead', { email: foreign(email) })}</p>
+    <form id="letter" method="post" action="${action}">
+      ${hiddenFields(hidden)}
+      <div class="actions"><button type="submit">${message(language, 'letterPage.confirm.submit')}</button></div>
+    </form>`
+}
+
+export function newPasswordForm({ language, action, hidden }: SectionForm, wrong: string | undefined): Html {
+  return html`<p class="lead">${message(language, 'letterPage.recover.lead')}</p>
+    <form id="letter" method="post" action="${action}">
+      ${hiddenFields(hidden)} ${newPasswordFields(language, wrong)}
+      <div class="actions"><button type="submit">${message(language, 'password.submit')}</button></div>
+    </form>`
+}

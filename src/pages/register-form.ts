@@ -1,0 +1,55 @@
+import { message } from '../i18n/message.ts'
+import { field } from './account/field.ts'
+import { newPasswordFields } from './account/password-form.ts'
+import type { SectionForm } from './account/section-form.ts'
+import { hiddenFields } from './hidden-fields.ts'
+import { html } from './html.ts'
+import type { Html } from './html.ts'
+
+export type RegisterView = {
+  readonly username: string
+  readonly fullName: string
+  readonly email: string
+  /** Whether the account is made by a letter, so that there must be an address. */
+  readonly byLetter: boolean
+  readonly wrong?: string | undefined
+}
+
+export function registerForm({ language, action, hidden }: SectionForm, view: RegisterView): Html {
+  return html`<form id="register" method="post" action="${action}">
+      ${hiddenFields(hidden)}
+      ${field(language, {
+        name: 'username',
+        label: 'signIn.username',
+        value: view.username,
+        autocomplete: 'username',
+        most: 64,
+        wrong: view.wrong === 'username',
+      })}
+      ${field(language, {
+        name: 'full_name',
+        label: 'account.fullName',
+        value: view.fullName,
+        autocomplete: 'name',
+        optional: true,
+        most: 200,
+        wrong: view.wrong === 'full_name',
+      })}
+      ${
+        view.byLetter &&
+        field(language, {
+          name: 'email',
+          label: 'email.title',
+          advice: 'register.emailAdvice',
+          value: view.email,
+          type: 'email',
+          autocomplete: 'email',
+          most: 254,
+          wrong: view.wrong === 'email',
+        })
+      }
+      ${newPasswordFields(language, view.wrong)}
+      <div class="actions"><button type="submit">${message(language, 'register.submit')}</button></div>
+    </form>
+    <p class="links"><a href="/signin">${message(language, 'register.have')}</a></p>`
+}

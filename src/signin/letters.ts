@@ -1,0 +1,117 @@
+import { findUser, findUserAsked } from '../accounts/find-user.ts'
+import { emailRef } from '../accounts/email-name.ts'
+import type { AccountsContext } from '../accounts/context.ts'
+import { lifetimes } from '../domain/lifetimes.ts'
+import { put, ref } from '../domain/record.ts'
+import type { Outgoing, Ticket } from '../domain/ticket.ts'
+import type { User } from '../domain/user.ts'
+import { duration } from '../i18n/duration.ts'
+import { message } from '../i18n/message.ts'
+import { isLanguage, type Language } from '../i18n/messages/catalogue.ts'
+import type { Letter } from '../mail/letter.ts'
+import { letterBodies } from '../pages/letter.ts'
+import type { EpochSeconds } from '../protocol/time.ts'
+import { readAlive } from '../store/read-alive.ts'
+import { transition } from '../store/transition.ts'
+import type { TokenKeys } from '../tokens/keys-view.ts'
+import { printTicketToken } from '../tokens/ticket-token.ts'
+
+export type ComposeContext = AccountsContext & {
+  readonly issuer: string
+  readonly keys: TokenKeys
+  readonly productName: string
+}
+
+/**
+ * What a letter says, or nothing where there is nobody to write to. Links are built from the issuer alone (H14); the secret in
+ * them is made here and stored nowhere.
+ */
+export async function composeLetter(context: ComposeContext, outgoing: Outgoing): Promise<Letter | undefined> {
+  const { ticketId } = outgoing
+  const ticket = await readAlive(context.transition.store, ref('ticket', ticketId), context.clock.seconds())
+  if (ticket === undefined) return undefined
+  const language = isLanguage(outgoing.language) ? outgoing.language : 'en'
+  const write = writerOf(context, language)
+  const token = printTicketToken(context.keys, { recordId: ticketId, generation: 0, imprint: ticket })
+  const url = `${context.issuer}/letter?token=${token}`
+  switch (ticket.purpose) {
+    case 'register': {
+      const owner = await ownerOf(context, ticket.email)
+      return owner === undefined
+        ? write(ticket.email, {
+            kind: 'register',
+            name: ticket.username,
+            url,
+            lives: lifetimes.confirmation,
+          })
+        : write(ticket.email, { kind: 'registered', name: owner.username, url: `${context.issuer}/recover` })
+    }
+    case 'confirm-email': {
+      const user = await findUser(context, ticket.userId)
+      if (user === undefined || user.locked) return undefined
+      return write(ticket.email, { kind: 'confirm', name: user.username, url, lives: lifetimes.confirmation })
+    }
+    case 'recover': {
+      const user = await recoverable(context, ticket.asked)
+      if (user === undefined) return undefined
+      await address(context, ticketId, ticket, user, ticket.createdAt + lifetimes.recovery)
+      return write(user.email, { kind: 'recover', name: user.username, url, lives: lifetimes.recovery })
+    }
+  }
+}
+
+async function ownerOf(context: ComposeContext, email: string): Promise<User | undefined> {
+  const name = await readAlive(context.transition.store, emailRef(email), context.clock.seconds())
+  return name === undefined ? undefined : findUser(context, name.target)
+}
+
+type Reachable = User & { readonly email: string }
+
+/** Only a proved address is written to: an unproved one may be anybody's (H24). */
+async function recoverable(context: ComposeContext, asked: string): Promise<Reachable | undefined> {
+  const user = await findUserAsked(context, asked)
+  if (user?.email === undefined || !user.emailVerified || user.locked || user.bot) return undefined
+  return { ...user, email: user.email }
+}
+
+/** From now on the ticket is for this account as it is. */
+function address(
+  context: ComposeContext,
+  ticketId: string,
+  ticket: Extract<Ticket, { readonly purpose: 'recover' }>,
+  { userId, epoch }: User,
+  expiresAt: EpochSeconds,
+): Promise<void> {
+  return transition(context.transition, { slot: ref('ticket', ticketId) }, ({ slot }) => ({
+    writes:
+      slot.value === undefined
+        ? []
+        : [put(slot, { ...ticket, addressee: { userId, epoch } }, { expiresAt, owners: [userId] })],
+    result: undefined,
+  }))
+}
+
+type Kind = 'register' | 'registered' | 'confirm' | 'recover'
+
+function writerOf({ productName, issuer }: ComposeContext, language: Language) {
+  const { host } = new URL(issuer)
+  return (
+    to: string,
+    about: { readonly kind: Kind; readonly name: string; readonly url: string; readonly lives?: number },
+  ): Letter => {
+    const { kind, name, url, lives } = about
+    const subject = message(language, `letter.${kind}.subject`, { host })
+    const bodies = letterBodies({
+      language,
+      title: subject,
+      productName,
+      paragraphs: [
+        message(language, `letter.${kind}.text`, { host, name }),
+        ...(lives === undefined ? [] : [message(language, 'letter.lives', { duration: duration(language, lives) })]),
+      ],
+      link: { label: message(language, `letter.${kind}.link`), url },
+      closing: message(language, 'letter.closing'),
+    })
+    return { to, subject, ...bodies }
+  }
+}

@@ -1,0 +1,283 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { findUserNamed } from '../../src/accounts/find-user.ts'
+import { patchUser } from '../../src/accounts/patch-user.ts'
+import { createBrowser, readForm, type Answer, type Browser } from '../kit/browser.ts'
+import { submit } from '../kit/flow.ts'
+import { password, startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
+
+let server: TestGatehouse
+beforeAll(async () => {
+  server = await startGatehouse({ config: { mail: { by: 'log' }, users: { registration: 'open' } } })
+})
+afterAll(() => server.close())
+
+const next = 'seven herons cross a frozen lock'
+
+/** The letters to an address, once there are as many as expected. */
+async function lettersTo(address: string, count = 1) {
+  await vi.waitFor(() => expect(server.letters.filter(({ to }) => to === address)).toHaveLength(count), 5_000)
+  return server.letters.filter(({ to }) => to === address)
+}
+
+const linkIn = ({ text }: { readonly text: string }) => /https?:\/\/\S+/.exec(text)?.[0] ?? ''
+
+async function fill(browser: Browser, path: string, id: string, typed: Record<string, string>): Promise<Answer> {
+  return submit(browser, await browser.ask(path), id, typed)
+}
+
+async function signIn(username: string, own = password): Promise<Answer> {
+  return fill(createBrowser(server.url), '/signin', 'sign-in', { username, password: own })
+}
+
+const registration = (username: string, email: string) => ({
+  username,
+  email,
+  new_password: next,
+  repeat_password: next,
+})
+
+/** An account whose address is proved, by the way everybody takes. */
+async function withAddress(username: string): Promise<string> {
+  const email = `${username}@mail.example`
+  const browser = createBrowser(server.url)
+  await fill(browser, '/register', 'register', registration(username, email))
+  const [letter] = await lettersTo(email)
+  const made = await fill(browser, linkIn(letter!), 'letter', {})
+  expect(made.location).toBe('/signin')
+  return email
+}
+
+/** Without what differs from page to page by itself. */
+const still = (answer: Answer) => [answer.status, answer.text.replaceAll(/value="[^"]*"/g, '')]
+
+describe('registration', () => {
+  test('open, with letters: the link makes the account, once, with its address confirmed', async () => {
+    const browser = createBrowser(server.url, { 'accept-language': 'de' })
+    const sent = await fill(browser, '/register', 'register', registration('Ada', 'Ada@mail.example'))
+    expect(sent.text).toContain('id="letter-sent"')
+    expect((await signIn('ada', next)).status).toBe(403)
+    const [letter] = await lettersTo('Ada@mail.example')
+    expect(letter).toMatchObject({ subject: expect.stringContaining('Ihr Konto bei') as string })
+    expect(letter?.html).toContain('<html lang="de">')
+    // Mail programs follow links by themselves: that alone changes nothing.
+    expect((await browser.ask(linkIn(letter!))).status).toBe(200)
+    expect((await signIn('ada', next)).status).toBe(403)
+    expect((await fill(browser, linkIn(letter!), 'letter', {})).location).toBe('/signin')
+    const signedIn = createBrowser(server.url)
+    await fill(signedIn, '/signin', 'sign-in', { username: 'ADA', password: next })
+    expect((await signedIn.ask('/account')).text).not.toContain('not confirmed yet')
+    expect((await browser.ask(linkIn(letter!))).text).toContain('data-error="link_expired"')
+  })
+
+  test('H02: a name or address that is taken gets the same answer; its owner hears of it by letter alone', async () => {
+    const email = await withAddress('berta')
+    const answers = await Promise.all(
+      [
+        registration('berta', 'other@mail.example'),
+        registration('berta2', email),
+        registration('berta3', 'third@mail.example'),
+      ].map((typed) => fill(createBrowser(server.url), '/register', 'register', typed)),
+    )
+    expect(new Set(answers.map((answer) => JSON.stringify(still(answer)))).size).toBe(1)
+    const [, about] = await lettersTo(email, 2)
+    expect(about?.text).toContain('“berta”')
+    expect(about?.text).not.toContain('/letter?token=')
+    // The name was taken: whoever proved an address chooses another one.
+    const [letter] = await lettersTo('other@mail.example')
+    const browser = createBrowser(server.url)
+    const taken = await fill(browser, linkIn(letter!), 'letter', {})
+    expect(taken.text).toContain('That username is taken.')
+    expect((await submit(browser, taken, 'letter', { username: 'berta-2' })).location).toBe('/signin')
+  })
+
+  test('of two who wait with one address, the first to open his link has it', async () => {
+    const typed = [registration('anton', 'one@mail.example'), registration('beate', 'one@mail.example')]
+    for (const each of typed) await fill(createBrowser(server.url), '/register', 'register', each)
+    const [first, second] = await lettersTo('one@mail.example', 2)
+    const browser = createBrowser(server.url)
+    expect((await fill(browser, linkIn(first!), 'letter', {})).location).toBe('/signin')
+    const refused = await fill(browser, linkIn(second!), 'letter', {})
+    expect([refused.status, refused.text.includes('belongs to another account')]).toEqual([400, true])
+  })
+
+  test('an address that is given up is free', async () => {
+    const email = await withAddress('lena')
+    const named = await findUserNamed(server.core, 'lena')
+    const held = async () => (await server.core.transition.store.read([{ kind: 'name', id: `email:${email}` }]))[0]
+    expect(await held()).toBeDefined()
+    const patch = { email: 'unproved@other.example' }
+    const actor = { kind: 'cli' } as const
+    const changed = await patchUser(server.core, { actor, userId: named?.userId ?? '', patch })
+    expect(changed).toMatchObject({ done: { emailVerified: false } })
+    expect(await held()).toBeUndefined()
+  })
+
+  test('an address is needed, a weak password and a bad name are refused before anything is sent', async () => {
+    const browser = createBrowser(server.url)
+    const before = server.letters.length
+    const wrong: readonly Record<string, string>[] = [
+      { email: '' },
+      { email: 'nobody' },
+      { username: '..' },
+      { new_password: 'password12', repeat_password: 'password12' },
+      { repeat_password: 'another one altogether' },
+    ]
+    for (const typed of wrong) {
+      const answer = await fill(browser, '/register', 'register', {
+        ...registration('carl', 'c@mail.example'),
+        ...typed,
+      })
+      expect(answer.status, JSON.stringify(typed)).toBe(400)
+    }
+    expect(server.letters).toHaveLength(before)
+  })
+})
+
+describe('a forgotten password', () => {
+  test('the link chooses a new one, once, and every session dies', async () => {
+    const email = await withAddress('dora')
+    const old = createBrowser(server.url)
+    await fill(old, '/signin', 'sign-in', { username: 'dora', password: next })
+    expect((await old.ask('/account')).status).toBe(200)
+    const browser = createBrowser(server.url)
+    await fill(browser, '/recover', 'recover', { account: 'DORA' })
+    await fill(browser, '/recover', 'recover', { account: email })
+    const [, first, second] = await lettersTo(email, 3)
+    const typed = { new_password: password, repeat_password: password }
+    expect((await fill(browser, linkIn(first!), 'letter', typed)).location).toBe('/signin')
+    expect((await old.ask('/account')).location).toBe('/signin')
+    expect((await signIn('dora')).location).toBe('/account')
+    // A letter from before the change is worth nothing, and the used one neither.
+    const form = readForm((await browser.ask(linkIn(second!))).text, 'letter')
+    const late = await browser.ask(form.action, { form: { ...form.fields, new_password: next, repeat_password: next } })
+    expect(late.text).toContain('link_expired')
+    expect((await browser.ask(linkIn(first!))).text).toContain('link_expired')
+  })
+
+  test('single use also when it comes ten times at once', async () => {
+    const email = await withAddress('emil')
+    const browser = createBrowser(server.url)
+    await fill(browser, '/recover', 'recover', { account: 'emil' })
+    const [, letter] = await lettersTo(email, 2)
+    const { action, fields } = readForm((await browser.ask(linkIn(letter!))).text, 'letter')
+    const typed = { ...fields, new_password: password, repeat_password: password }
+    const answers = await Promise.all(Array.from({ length: 10 }, () => browser.ask(action, { form: typed })))
+    expect(answers.filter(({ location }) => location === '/signin')).toHaveLength(1)
+  })
+
+  test('H02: unknown names, unproved addresses and locked accounts get the same answer and no letter', async () => {
+    await server.makeUser('unproved', { email: 'unproved@mail.example' })
+    await withAddress('fritz')
+    const answers: Answer[] = []
+    for (const account of ['fritz', 'nobody-at-all', 'nobody@mail.example', 'unproved']) {
+      answers.push(await fill(createBrowser(server.url), '/recover', 'recover', { account }))
+    }
+    expect(new Set(answers.map((answer) => JSON.stringify(still(answer)))).size).toBe(1)
+    await lettersTo('fritz@mail.example', 2)
+    expect(server.letters.filter(({ to }) => to === 'unproved@mail.example')).toEqual([])
+  })
+
+  test('it is too late after an hour', async () => {
+    const email = await withAddress('gerd')
+    const browser = createBrowser(server.url)
+    await fill(browser, '/recover', 'recover', { account: 'gerd' })
+    const [, letter] = await lettersTo(email, 2)
+    server.clock.advance(3_601)
+    expect((await browser.ask(linkIn(letter!))).text).toContain('link_expired')
+  })
+
+  test('asking is throttled, whether the name exists or not', async () => {
+    for (const account of ['hanna', 'nobody-else']) {
+      const statuses: number[] = []
+      for (let attempt = 0; attempt < 6; attempt += 1) {
+        statuses.push((await fill(createBrowser(server.url), '/recover', 'recover', { account })).status)
+      }
+      expect(statuses).toEqual([200, 200, 200, 200, 200, 429])
+    }
+  })
+})
+
+describe('another address', () => {
+  test('H18: the established one stays until the letter to the new one was answered', async () => {
+    const email = await withAddress('ines')
+    const browser = createBrowser(server.url)
+    await fill(browser, '/signin', 'sign-in', { username: 'ines', password: next })
+    const asked = await fill(browser, '/account/email', 'email-change', { email: 'ines@new.example' })
+    expect(asked.location).toBe('/account/email?done')
+    expect((await browser.ask('/account')).text).toContain(email)
+    const [letter] = await lettersTo('ines@new.example')
+    await fill(browser, linkIn(letter!), 'letter', {})
+    expect((await browser.ask('/account')).text).toContain('ines@new.example')
+    // The old one is free for whoever proves it.
+    await fill(createBrowser(server.url), '/register', 'register', registration('ines2', email))
+    const letters = await lettersTo(email, 2)
+    expect(letters[1]?.text).toContain('/letter?token=')
+  })
+
+  test('an address that belongs to somebody else can’t be taken', async () => {
+    const email = await withAddress('jan')
+    await withAddress('kai')
+    const browser = createBrowser(server.url)
+    await fill(browser, '/signin', 'sign-in', { username: 'kai', password: next })
+    await fill(browser, '/account/email', 'email-change', { email: email.toUpperCase().replace('EXAMPLE', 'example') })
+    const [letter] = await lettersTo(email.toUpperCase().replace('EXAMPLE', 'example'))
+    const refused = await fill(browser, linkIn(letter!), 'letter', {})
+    expect(refused.text).toContain('belongs to another account')
+  })
+})
+
+describe('links', () => {
+  test.each([
+    '',
+    'x',
+    'gth_tk_00000000_x',
+    'gth_tk_00000000_k.r.0.AAAAAAAAAAAAAAAAAAAAAA.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  ])('H15: one that we didn’t make opens nothing (%s)', async (token) => {
+    const answer = await createBrowser(server.url).ask(`/letter?token=${token}`)
+    expect([answer.status, answer.text.includes('data-error="link_expired"')]).toEqual([400, true])
+  })
+
+  test('H14: they lead to the issuer, whatever Host says, and stand in no log', async () => {
+    for (const letter of server.letters) expect(linkIn(letter).startsWith(`${server.url}/`)).toBe(true)
+    expect(server.logged()).not.toContain('gth_tk_')
+  })
+
+  test('the store alone opens nothing: no link of a letter stands in it', async () => {
+    for (const kind of ['ticket', 'outbox', 'event'] as const) {
+      for await (const record of server.core.admin.scan(kind)) expect(JSON.stringify(record)).not.toContain('gth_tk_')
+    }
+  })
+})
+
+describe('without letters', () => {
+  test('a server that sends none offers nothing that needs one; a closed one makes no accounts', async () => {
+    const plain = await startGatehouse()
+    try {
+      const browser = createBrowser(plain.url, { accept: 'text/html' })
+      expect((await browser.ask('/recover')).status).toBe(404)
+      expect((await browser.ask('/letter')).status).toBe(404)
+      const closed = await browser.ask('/register')
+      expect(closed.status).toBe(403)
+      expect(closed.text).not.toContain('<form')
+      const page = (await browser.ask('/signin')).text
+      expect(page).not.toMatch(/recover-link|register-link/)
+    } finally {
+      await plain.close()
+    }
+  })
+
+  test('open: the account is made at once', async () => {
+    const plain = await startGatehouse({ config: { users: { registration: 'open' } } })
+    try {
+      const browser = createBrowser(plain.url)
+      const typed = { username: 'lea', new_password: next, repeat_password: next }
+      expect((await submit(browser, await browser.ask('/register'), 'register', typed)).location).toBe('/signin')
+      const again = await submit(browser, await browser.ask('/register'), 'register', { ...typed, username: 'LEA' })
+      expect(again.text).toContain('That username is taken.')
+      const signIn = { username: 'lea', password: next }
+      expect((await submit(browser, await browser.ask('/signin'), 'sign-in', signIn)).location).toBe('/account')
+    } finally {
+      await plain.close()
+    }
+  })
+})
