@@ -38,7 +38,10 @@ export function names(sources: Source[]): string[] {
 }
 
 export function tooLong(sources: Source[], excused = longFiles): string[] {
-  const long = sources.filter((source) => lines(source) > mostLines)
+  // A language is one file, so that whoever adds one has one to translate: it is as long as there is to say.
+  const long = sources
+    .filter(({ path }) => !path.startsWith('src/i18n/messages/'))
+    .filter((source) => lines(source) > mostLines)
   const listed = Object.keys(excused)
   return [
     ...long
