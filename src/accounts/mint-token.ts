@@ -6,7 +6,7 @@ import type { Grant } from '../domain/grant.ts'
 import { planMint, type MintRequest } from '../domain/mint-request.ts'
 import { check, create, put, ref, type Decision, type Write } from '../domain/record.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
-import type { Seconds } from '../protocol/time.ts'
+import { clockTolerance, type Seconds } from '../protocol/time.ts'
 import { transition } from '../store/transition.ts'
 import { parseAttenuation } from '../tokens/attenuation.ts'
 import { mint, TokenTooLarge, type MintKeys } from '../tokens/mint.ts'
@@ -24,8 +24,6 @@ export type MintedToken = {
   readonly grantId: string
   readonly scope: readonly string[]
 }
-
-const clockToleranceSeconds = 60
 
 /**
  * An access token for an account, without its sign-in: for scripts and bots. It has a grant of its own, so it is listed and ended
@@ -102,7 +100,7 @@ export async function mintToken(
         writes: [
           create(ref('grant', grantId), grant, {
             owners: [userId, `client:${mintedClientId}`],
-            expiresAt: now + ttl + clockToleranceSeconds,
+            expiresAt: now + ttl + clockTolerance,
           }),
           ...made,
           check(slots.user),

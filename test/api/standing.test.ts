@@ -71,6 +71,22 @@ describe('RFC 9470 §3: what gives power over others takes a recent sign-in', ()
     },
   )
 
+  test('a new account with a role or scopes; one without them needs none', async () => {
+    const token = await tokenOf(await house.makeUser({ role: 'superuser' }), late)
+    const create = async (body: object) => (await house.ask('POST', '/api/v1/users', { token, body })).status
+    expect(await create({ username: 'power1', role: 'admin' })).toBe(401)
+    expect(await create({ username: 'power2', scopes: ['introspect'] })).toBe(401)
+    expect(await create({ username: 'plain' })).toBe(201)
+  })
+
+  test('a new client, and every change of one: what it may do is done in its administrator’s name', async () => {
+    const token = await tokenOf(await house.makeUser({ role: 'superuser' }), late)
+    const { clientId } = await house.makeClient()
+    const body = { grant_types: ['client_credentials'], scope: 'admin' }
+    expect((await house.ask('POST', '/api/v1/clients', { token, body })).status).toBe(401)
+    expect((await house.ask('PATCH', `/api/v1/clients/${clientId}`, { token, body })).status).toBe(401)
+  })
+
   test('a new secret for a client', async () => {
     const target = await house.makeClient()
     const boss = await house.makeUser({ role: 'superuser' })

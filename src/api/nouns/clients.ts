@@ -51,7 +51,7 @@ export const clientOperations: readonly Operation[] = [
     summary: 'Make a client',
     description:
       'The answer holds the secret of a confidential client, this once. Nobody gives a client a power that he lacks; a client that acts for itself gives scopes of its own alone.',
-    policy: administrator,
+    policy: administratorJustNow,
     body: newClient,
     bodyLimit,
     answer: { status: 201, schema: client },
@@ -94,7 +94,7 @@ export const clientOperations: readonly Operation[] = [
     tag: 'Clients',
     summary: 'Change a client',
     description: 'A client that becomes confidential gets a secret, which this answer alone holds.',
-    policy: administrator,
+    policy: administratorJustNow,
     params,
     body: clientChange,
     bodyLimit,

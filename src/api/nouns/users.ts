@@ -52,7 +52,7 @@ export const userOperations: readonly Operation[] = [
     tag: 'Accounts',
     summary: 'Make an account',
     description: 'Nobody gives a role or scope that he lacks.',
-    policy: administrator,
+    policy: { ...administrator, recentSignIn: ['role', 'scopes'] },
     body: newUser,
     answer: { status: 201, schema: user },
     refusals: ['conflict'],
