@@ -42,7 +42,6 @@ const nameOf = (address: string): string => addressOf(address).database
 const subject: Subject = {
   shared: true,
   runProcess,
-  raceTurns: 600,
   async create() {
     const address = await database('connections=8')
     return { address, open: () => open(address), remove: async () => undefined }
@@ -50,7 +49,7 @@ const subject: Subject = {
 }
 
 describe('the store suite on MariaDB', () => {
-  for (const { name, run } of storeCases(subject)) test(name, run, 60_000)
+  for (const { name, run } of storeCases(subject)) test(name, run, 240_000)
 })
 
 describe('FLT-08: opening a store on MariaDB', () => {

@@ -14,8 +14,8 @@ export function postgresSubject(server: () => TestPostgres | undefined): Subject
   return {
     shared: true,
     runProcess,
-    // Every loss is a round trip.
-    raceTurns: 600,
+    // Every loss is a round trip; the two thousand are run by races.long.test.ts.
+    raceTurns: 200,
     async create() {
       const running = server()
       if (running === undefined) throw new Error('no server')

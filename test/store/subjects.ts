@@ -34,6 +34,7 @@ export function dynamodbSubject(endpoint: () => string): Subject {
   return {
     shared: true,
     runProcess,
+    // races.long.test.ts runs the two thousand.
     raceTurns: 200,
     async create() {
       const address = `dynamodb://local/${dynamodbTable()}?endpoint=${endpoint()}`
