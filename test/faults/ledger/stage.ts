@@ -24,6 +24,8 @@ export async function onStage(
     readonly folder?: string
     readonly persons?: number
     readonly environment?: (folder: string) => Template['environment']
+    /** What a 503 says; see `World`. */
+    readonly unavailable?: World['unavailable']
   },
   play: (stage: Stage) => Promise<void>,
 ): Promise<readonly string[]> {
@@ -34,7 +36,7 @@ export async function onStage(
       environment: options.environment?.(folder) ?? {},
       ...(options.persons !== undefined && { persons: options.persons }),
     })
-    const world = worldOf(place, journal, 'nothing')
+    const world = worldOf(place, journal, options.unavailable ?? 'nothing')
     await play({
       folder,
       world,

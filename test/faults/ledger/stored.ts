@@ -22,12 +22,7 @@ const issuing: ReadonlySet<AuditEvent['type']> = new Set([
  */
 export async function inspectStored(dataDirectory: string, known: Books, journal: Journal): Promise<void> {
   // As they are now: the next life of the server writes on while the copy is read.
-  const books: Books = {
-    ...known,
-    issued: new Set(known.issued),
-    names: new Set(known.names),
-    replayed: new Set(known.replayed),
-  }
+  const books = copyOf(known)
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-stored-'))
   try {
     const path = join(folder, 'gatehouse.db')
@@ -43,9 +38,7 @@ export async function inspectStored(dataDirectory: string, known: Books, journal
       onFatal: (reason) => journal.violate('INV9', reason.message),
     })
     try {
-      for (const finding of await admin.verify()) journal.violate('INV9', finding)
-      await inspectRecords(admin, books, journal)
-      await inspectEvents(admin, books, journal)
+      await inspectOpened(admin, books, journal)
     } finally {
       await admin.close()
     }
@@ -53,6 +46,22 @@ export async function inspectStored(dataDirectory: string, known: Books, journal
     journal.violate('INV9', `the stopped store can't be read: ${String(error)}`)
   } finally {
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** The same of a store on any engine, while nobody writes to it. */
+export async function inspectOpened(admin: StoreAdmin, books: Books, journal: Journal): Promise<void> {
+  for (const finding of await admin.verify()) journal.violate('INV9', finding)
+  await inspectRecords(admin, books, journal)
+  await inspectEvents(admin, books, journal)
+}
+
+function copyOf(books: Books): Books {
+  return {
+    ...books,
+    issued: new Set(books.issued),
+    names: new Set(books.names),
+    replayed: new Set(books.replayed),
   }
 }
 

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import { noPostgres } from '../kit/postgres.ts'
+import { cutCommits, printStruck, restart, strikePostgres } from './postgres.ts'
+
+const restarts = Number(process.env['GATEHOUSE_RESTARTS'] ?? 40)
+const rounds = Number(process.env['GATEHOUSE_CUTS'] ?? 12)
+const seed = Number(process.env['GATEHOUSE_SEED'] ?? 1)
+
+test.skipIf(noPostgres !== undefined)(
+  `FLT-09: ${restarts} crashes of PostgreSQL under load lose nothing that was acknowledged, and nobody restarts a node`,
+  async () => {
+    const struck = await strikePostgres({ rounds: restarts, seed, blow: restart })
+    console.log(printStruck('FLT-09', restarts, struck))
+    expect(struck.violations).toEqual([])
+    expect(struck.readyMillis.at(-1)).toBeLessThan(2_000)
+  },
+)
+
+test.skipIf(noPostgres !== undefined)('FLT-12: commits whose answers were lost have one outcome each', async () => {
+  const { blow, cuts } = cutCommits(8, 4_000)
+  const struck = await strikePostgres({ rounds, seed, blow })
+  console.log(printStruck('FLT-12', cuts(), struck))
+  expect(struck.violations).toEqual([])
+  expect(cuts()).toBeGreaterThan(10 * rounds)
+})
