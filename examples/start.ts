@@ -1,4 +1,4 @@
-// node examples/start.ts server | resource-server | web-app | spa
+// node examples/start.ts server | resource-server | web-app | macaroon-web | spa
 // Starts Gatehouse with examples/gatehouse.yaml, the example, and what it calls; ends them all on Ctrl-C.
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -11,6 +11,7 @@ const examples = {
   server: { apps: [], about: 'for the scripts in examples/curl' },
   'resource-server': { apps: ['resource-server'], about: 'two APIs' },
   'web-app': { apps: ['resource-server', 'web-app'], about: 'open the web app' },
+  'macaroon-web': { apps: ['macaroon-web'], about: 'open the garden' },
   spa: { apps: ['resource-server', 'spa'], about: 'open the single-page app' },
 } as const
 
@@ -23,6 +24,7 @@ const { values, positionals } = parseArgs({
     'web-app-port': { type: 'string', default: '3000' },
     'resource-server-port': { type: 'string', default: '3001' },
     'spa-port': { type: 'string', default: '3002' },
+    'macaroon-web-port': { type: 'string', default: '3003' },
   },
 })
 const name = Object.keys(examples).find((known): known is keyof typeof examples => known === positionals[0])
@@ -33,7 +35,7 @@ if (name === undefined) {
 
 const issuer = `http://localhost:${values['gatehouse-port']}`
 const api = `http://127.0.0.1:${values['resource-server-port']}`
-const titles = { 'resource-server': 'APIs', 'web-app': 'Web app', spa: 'Page' }
+const titles = { 'resource-server': 'APIs', 'web-app': 'Web app', spa: 'Page', 'macaroon-web': 'Garden' }
 
 const secrets = makeSecrets(values.home)
 const programs = openPrograms()

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const names = ['web-app', 'resource-server', 'curl-basic', 'curl-post'] as const
+const names = ['web-app', 'macaroon-web', 'resource-server', 'curl-basic', 'curl-post'] as const
 
 export type Secrets = Readonly<Record<(typeof names)[number], string>>
 

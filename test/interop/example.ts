@@ -11,7 +11,7 @@ export type RunningExample = {
   /** A directory of its own, with gatehouse.yaml and data/. */
   readonly home: string
   readonly issuer: string
-  readonly urls: Readonly<Record<'web-app' | 'spa' | 'resource-server', string>>
+  readonly urls: Readonly<Record<'web-app' | 'spa' | 'resource-server' | 'macaroon-web', string>>
   readonly person: { readonly username: string; readonly password: string }
   /** All that was printed. */
   readonly said: () => string
@@ -19,10 +19,12 @@ export type RunningExample = {
 }
 
 /** An example as somebody starts it, on ports of its own and with a fresh data directory. */
-export async function startExample(name: 'server' | 'web-app' | 'spa' | 'resource-server'): Promise<RunningExample> {
+export async function startExample(
+  name: 'server' | 'web-app' | 'spa' | 'resource-server' | 'macaroon-web',
+): Promise<RunningExample> {
   const home = mkdtempSync(join(tmpdir(), 'gatehouse-example-'))
   copyFileSync(join(root, 'examples/gatehouse.yaml'), join(home, 'gatehouse.yaml'))
-  const names = ['gatehouse', 'web-app', 'resource-server', 'spa'] as const
+  const names = ['gatehouse', 'web-app', 'resource-server', 'spa', 'macaroon-web'] as const
   const ports = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await freePort()] as const)))
   const flags = names.flatMap((name) => [`--${name}-port`, String(ports[name])])
   const child = spawn(process.execPath, ['examples/start.ts', name, '--home', home, ...flags], {
@@ -46,11 +48,16 @@ export async function startExample(name: 'server' | 'web-app' | 'spa' | 'resourc
     }
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  const at = (app: 'web-app' | 'spa' | 'resource-server') => `http://127.0.0.1:${ports[app]}`
+  const at = (app: 'web-app' | 'spa' | 'resource-server' | 'macaroon-web') => `http://127.0.0.1:${ports[app]}`
   return {
     home,
     issuer: `http://localhost:${ports['gatehouse']}`,
-    urls: { 'web-app': at('web-app'), spa: at('spa'), 'resource-server': at('resource-server') },
+    urls: {
+      'web-app': at('web-app'),
+      spa: at('spa'),
+      'resource-server': at('resource-server'),
+      'macaroon-web': at('macaroon-web'),
+    },
     person: { username: 'maria', password: readFileSync(join(home, 'data/maria.password'), 'utf8') },
     said: () => said,
     close,

@@ -1,0 +1,64 @@
+/** An account as `gatehouse user import` takes it. */
+export type Account = {
+  readonly user_id: string
+  readonly username: string
+  readonly role: 'editor' | 'admin' | 'superuser'
+  readonly bot: boolean
+  readonly wrangler?: string
+  readonly epoch: number
+  readonly locked: boolean
+}
+
+const columns = ['id', 'username', 'is_superuser', 'is_admin', 'is_bot', 'is_active', 'auth_epoch', 'wrangler_id']
+
+/** Names that a new server gives to its own first account. */
+const taken = new Set(['admin', 'root'])
+
+/** The rows of fatcat's table `editor`, as psql writes them. */
+export function readEditors(csv: string, fallbackWrangler: string | undefined): readonly Account[] {
+  const [head = '', ...rows] = csv.split(/\r?\n/).filter((line) => line !== '')
+  if (head !== columns.join(',')) throw new Error(`the first line must be ${columns.join(',')}`)
+  return rows.map((row, index) => {
+    const [id = '', username = '', superuser, admin, bot, active, epoch = '', wrangler = '', ...more] = row.split(',')
+    if (more.length > 0 || wrangler.includes('"')) throw new Error(`line ${index + 2} is not of this table`)
+    const isBot = bot === 't'
+    const answers = wrangler === '' ? fallbackWrangler : wrangler
+    if (isBot && answers === undefined)
+      throw new Error(`the bot ${username} has no wrangler: name the editor who answers for it by --wrangler UUID`)
+    return {
+      user_id: userIdOf(id),
+      username: taken.has(username.toLowerCase()) ? `${username}-fatcat` : username,
+      role: superuser === 't' ? 'superuser' : admin === 't' ? 'admin' : 'editor',
+      bot: isBot,
+      ...(isBot && answers !== undefined && { wrangler: userIdOf(answers) }),
+      epoch: epochOf(epoch),
+      locked: active !== 't',
+    }
+  })
+}
+
+const alphabet = 'abcdefghijklmnopqrstuvwxyz234567'
+
+/** `usr_` and the 16 bytes of a UUID in lower-case base32 without padding, which is how macaroons name their editor. */
+export function userIdOf(uuid: string): string {
+  const digits = uuid.replaceAll('-', '')
+  if (!/^[0-9a-f]{32}$/i.test(digits)) throw new Error(`${uuid} is not a UUID`)
+  let bits = BigInt(`0x${digits}`) << 2n
+  let text = ''
+  for (let letter = 0; letter < 26; letter++) {
+    text = (alphabet[Number(bits & 31n)] ?? '') + text
+    bits >>= 5n
+  }
+  return `usr_${text}`
+}
+
+/**
+ * fatcat takes a macaroon whose `time >` is at most one second older than `auth_epoch`; Gatehouse one that is younger than the epoch.
+ * This is the epoch that says the same about every macaroon that was made until now.
+ */
+export function epochOf(timestamp: string): number {
+  const iso = timestamp.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')
+  const millis = Date.parse(iso)
+  if (!Number.isFinite(millis)) throw new Error(`${timestamp} is not a time as psql writes it`)
+  return Math.max(1, millis - 1000 - 1)
+}
