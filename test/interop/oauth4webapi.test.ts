@@ -124,6 +124,25 @@ describe('oauth4webapi 3', () => {
     expect(await oauth.processIntrospectionResponse(as, client, asked)).toEqual({ active: false })
   })
 
+  test('client_secret_jwt, at every endpoint: the secret itself is never sent', async () => {
+    const made = await server.makeClient({
+      client_id: 'mac-jwt',
+      redirect_uris: [callback],
+      grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+      token_endpoint_auth_method: 'client_secret_jwt',
+    })
+    const as = await discover('oauth2')
+    const client = { client_id: 'mac-jwt' }
+    const proof = oauth.ClientSecretJwt(made.secret)
+    const { tokens } = await signIn({ as, client, proof })
+    const refresh = await oauth.refreshTokenGrantRequest(as, client, proof, tokens.refresh_token ?? '', insecure)
+    expect(await oauth.processRefreshTokenResponse(as, client, refresh)).toHaveProperty('access_token')
+    const revoked = await oauth.revocationRequest(as, client, proof, tokens.refresh_token ?? '', insecure)
+    await oauth.processRevocationResponse(revoked)
+    const asked = await oauth.introspectionRequest(as, client, proof, tokens.access_token, insecure)
+    expect(await oauth.processIntrospectionResponse(as, client, asked)).toEqual({ active: false })
+  })
+
   test('client_secret_post: client credentials for an API, verified there as RFC 9068 says', async () => {
     const made = await server.makeClient({
       client_id: 'robot',
