@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads'
 import { ZxcvbnFactory } from '@zxcvbn-ts/core'
 import * as common from '@zxcvbn-ts/language-common'
+import * as german from '@zxcvbn-ts/language-de'
 import * as english from '@zxcvbn-ts/language-en'
 
 export type StrengthQuestion = { readonly password: string; readonly about: readonly string[] }
@@ -13,7 +14,7 @@ const leastScore = 3
 const judgedCharacters = 32
 
 const estimator = new ZxcvbnFactory({
-  dictionary: { ...common.dictionary, ...english.dictionary },
+  dictionary: { ...common.dictionary, ...english.dictionary, ...german.dictionary },
   graphs: common.adjacencyGraphs,
   translations: english.translations,
 })

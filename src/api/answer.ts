@@ -3,18 +3,16 @@ import { printProblem } from '../protocol/problem.ts'
 import type { Operation } from './operation.ts'
 import type { Result } from './result.ts'
 
+const json: HeaderLine = ['content-type', 'application/json']
 const noStore: HeaderLine = ['cache-control', 'no-store']
 
 /** How a call ended, as HTTP. Nothing of it may be kept: an answer may hold a secret, and always holds what was true a moment ago. */
 export function printResult({ answer }: Pick<Operation, 'answer'>, result: Result<unknown>): HttpResponse {
   if ('refused' in result) return printRefused(result)
+  if ('accepted' in result) return { status: 202, headers: [json, noStore], body: '{}' }
   const headers = [noStore, ...(result.location === undefined ? [] : [['location', result.location] as const])]
   if (answer.status === 204) return { status: 204, headers, body: null }
-  return {
-    status: answer.status,
-    headers: [['content-type', 'application/json'], ...headers],
-    body: JSON.stringify(result.done),
-  }
+  return { status: answer.status, headers: [json, ...headers], body: JSON.stringify(result.done) }
 }
 
 /** RFC 9457, with what the status asks for beside it: a challenge (RFC 6750 §3), a time to wait (RFC 9110 §10.2.3). */

@@ -21,6 +21,7 @@ type Program = Extract<Actor, { readonly kind: 'client' }>
 
 /** Who makes a call, once its policy has let him in. */
 export type Caller =
+  | { readonly who: 'anybody' }
   | { readonly who: 'bearer'; readonly live: LiveToken; readonly scopes: readonly string[] }
   | { readonly who: 'oneself'; readonly live: LiveToken; readonly actor: Person; readonly user: User }
   | { readonly who: 'administrator'; readonly live: LiveToken; readonly actor: Person | Program }
@@ -41,6 +42,7 @@ export async function admit(
   request: HttpRequest,
   { policy, id }: Pick<Operation, 'policy' | 'id'>,
 ): Promise<Caller | Rejected> {
+  if (policy.who === 'anybody') return { who: 'anybody' }
   const live = await presentedToken(context, request, id)
   if (isRefusal(live)) return unauthorized(context, request, live)
   const elsewhere = usedElsewhere(context, request, live.client)
@@ -104,7 +106,7 @@ export function staleSignIn(
   }
 }
 
-function signedInJustNow(context: ApiContext, { who, live }: Caller): boolean {
+function signedInJustNow(context: ApiContext, { who, live }: Exclude<Caller, { readonly who: 'anybody' }>): boolean {
   const { authTime } = live.claims
   // The command line of this machine asks for the password each time that it has no token.
   if (live.client.loopbackOnly) return true

@@ -1,4 +1,5 @@
 import type { PasswordsContext } from '../accounts/context.ts'
+import type { RegistrationContext } from '../accounts/register.ts'
 import type { Keys } from '../keys/keys.ts'
 import type { Refusal } from '../protocol/errors.ts'
 import type { SenderContext } from '../sender/live-token.ts'
@@ -7,6 +8,7 @@ import type { MintKeys } from '../tokens/mint.ts'
 
 /** What the REST API needs of the house. */
 export type ApiContext = SenderContext &
+  Pick<RegistrationContext, 'outbox' | 'registration'> &
   PasswordContext &
   PasswordsContext & {
     readonly trustsProxies: boolean

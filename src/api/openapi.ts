@@ -102,6 +102,9 @@ function printOperation(
           },
         }),
       },
+      ...(operation.accepted !== undefined && {
+        202: { description: operation.accepted, content: { 'application/json': { schema: { type: 'object' } } } },
+      }),
       ...Object.fromEntries(
         [...refusalsOf(operation)].map(([status, codes]) => [status, printRefusals(status, codes, problemRef)]),
       ),
@@ -145,6 +148,7 @@ function printRefusals(status: number, codes: readonly ProblemCode[], problemRef
 
 /** One requirement for each scope that is enough. */
 function securityOf(policy: Policy): readonly Json[] {
+  if (policy.who === 'anybody') return []
   return policy.who === 'bearer' ? [{ token: [] }] : policy.scopes.map((scope) => ({ token: [scope] }))
 }
 
@@ -159,6 +163,7 @@ function printPolicy(policy: Policy): Json {
 
 /** Who may, in a sentence that documents share. */
 export function policyInWords(policy: Policy): string {
+  if (policy.who === 'anybody') return 'For everybody, without a token.'
   if (policy.who === 'bearer') return 'For every live token whose audience is this server.'
   const scopes = policy.scopes.map((scope) => `\`${scope}\``).join(' or ')
   const who =

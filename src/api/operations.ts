@@ -4,6 +4,7 @@ import { grantOperations } from './nouns/grants.ts'
 import { keyOperations } from './nouns/keys.ts'
 import { meOperations } from './nouns/me.ts'
 import { mintedTokenOperations } from './nouns/minted-tokens.ts'
+import { registerOperations } from './nouns/register.ts'
 import { resourceOperations } from './nouns/resources.ts'
 import { sessionOperations } from './nouns/sessions.ts'
 import { userOperations } from './nouns/users.ts'
@@ -11,6 +12,7 @@ import type { Operation } from './operation.ts'
 
 /** Every call there is. Routes, document and tests are made from this. */
 export const operations: readonly Operation[] = [
+  ...registerOperations,
   ...meOperations,
   ...userOperations,
   ...sessionOperations,

@@ -8,6 +8,8 @@ export type RecentSignIn = 'never' | 'always' | readonly string[]
 
 /** Who may make a call. The pipeline enforces it before anything of the request is read; the document says it. */
 export type Policy =
+  /** Everybody, with or without a token. What it does counts for itself what it costs. */
+  | { readonly who: 'anybody' }
   /** Whoever has a live token for this server, person or client, whatever its scope. */
   | { readonly who: 'bearer' }
   /** The person whose token it is, about himself. */
@@ -20,6 +22,7 @@ export type Policy =
       readonly recentSignIn: RecentSignIn
     }
 
+export const anybody = { who: 'anybody' } as const satisfies Policy
 export const bearer = { who: 'bearer' } as const satisfies Policy
 export const oneself = { who: 'oneself', scopes: ['me'], recentSignIn: 'never' } as const satisfies Policy
 export const oneselfJustNow = { ...oneself, recentSignIn: 'always' } as const satisfies Policy

@@ -8,6 +8,8 @@ export type Result<T> =
       /** Path of what was made. */
       readonly location?: string
     }
+  /** Written down, to be done later: 202, and nothing more is said. */
+  | { readonly accepted: true }
   | {
       readonly refused: Problem
       /** `WWW-Authenticate`: what the caller would have needed (RFC 6750 §3, RFC 9470 §3). */

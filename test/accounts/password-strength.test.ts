@@ -15,6 +15,8 @@ describe('how soon a guesser comes to it', () => {
     'abcdefghijkl',
     '1234567890987654321',
     'iloveyou12345',
+    'wahrscheinlich1',
+    'geschwindigkeit',
   ])('too soon: %s', async (password) => {
     expect(await strength(password, [])).toMatch(/^is too easy to guess/)
   })

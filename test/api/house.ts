@@ -92,6 +92,8 @@ export async function openHouse() {
     protection: () => Promise.resolve(protection),
     directory,
     limits: createLimits({ clock }),
+    registration: 'open',
+    outbox: undefined,
     passwords: {
       hash: (password) => Promise.resolve(`hash of ${password}`),
       verify: (hash, password) => Promise.resolve(hash === `hash of ${password}`),

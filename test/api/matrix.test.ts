@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { operations } from '../../src/api/operations.ts'
 import type { Operation } from '../../src/api/operation.ts'
+import type { Policy } from '../../src/api/policy.ts'
 import type { Client } from '../../src/domain/client.ts'
 import { ref } from '../../src/domain/record.ts'
 import type { Role, User } from '../../src/domain/user.ts'
@@ -62,7 +63,23 @@ test('every operation has a right call, and every right call an operation', () =
   expect(Object.keys(rightCalls).toSorted()).toEqual(operations.map(({ id }) => id).toSorted())
 })
 
-describe.each(operations.map((operation) => ({ name: `${operation.method} ${operation.path}`, operation })))(
+type Guarded = Operation & { readonly policy: Exclude<Policy, { readonly who: 'anybody' }> }
+const isGuarded = (operation: Operation): operation is Guarded => operation.policy.who !== 'anybody'
+const guarded = operations.filter(isGuarded)
+const open = operations.filter((operation) => !isGuarded(operation))
+
+test('what is for everybody takes no token, and a bad one changes nothing', async () => {
+  for (const operation of open) {
+    for (const token of [undefined, 'not-a-token']) {
+      const right = await rightCalls[operation.id]?.({ house, caller: undefined, client })
+      const answer = await call(operation, right ?? { path: '' }, token)
+      expect([operation.id, answer.status]).toEqual([operation.id, operation.answer.status])
+      expect(operation.answer.schema?.parse(answer.body)).toEqual(answer.body)
+    }
+  }
+})
+
+describe.each(guarded.map((operation) => ({ name: `${operation.method} ${operation.path}`, operation })))(
   '$name',
   ({ operation }) => {
     const { policy } = operation

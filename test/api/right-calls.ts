@@ -32,6 +32,10 @@ const newClientId = async ({ house }: Stage): Promise<string> =>
 
 /** A right call for every operation, by its id. A test fails for each that is missing. */
 export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<RightCall>>> = {
+  register: async () => ({
+    path: '/api/v1/register',
+    body: { username: fresh('newcomer'), password: goodPassword, full_name: 'A Newcomer' },
+  }),
   whoAmI: async () => ({ path: '/api/v1/me/session' }),
   getMe: async () => ({ path: '/api/v1/me' }),
   updateMe: async () => ({

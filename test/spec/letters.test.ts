@@ -133,6 +133,52 @@ describe('registration', () => {
   })
 })
 
+describe('registration by POST /api/v1/register', () => {
+  const post = async (to: TestGatehouse, body: object) =>
+    createBrowser(to.url).ask('/api/v1/register', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+
+  test('with letters: 202 and no id, whether name and address are free or taken (H02)', async () => {
+    const email = await withAddress('maja')
+    const wanted = { username: 'maja', email: 'm@mail.example', password: next }
+    const answers = [
+      await post(server, { ...wanted, username: 'mona', language: 'de' }),
+      await post(server, wanted),
+      await post(server, { ...wanted, username: 'mia', email }),
+    ]
+    for (const { status, text } of answers) expect([status, text]).toEqual([202, '{}'])
+    const [letter] = await lettersTo('m@mail.example', 2)
+    expect(letter?.subject).toContain('Ihr Konto')
+    expect((await post(server, { username: 'nora', password: next })).json()).toMatchObject({ field: 'email' })
+  })
+
+  test('M02: nobody gives himself a role, scopes or a confirmed address', async () => {
+    for (const more of [{ role: 'admin' }, { scopes: ['admin'] }, { email_verified: true }, { bot: true }]) {
+      const answer = await post(server, { username: 'olaf', email: 'o@mail.example', password: next, ...more })
+      expect(answer.status, JSON.stringify(more)).toBe(400)
+    }
+  })
+
+  test('many accounts from one source are throttled, and a closed server makes none', async () => {
+    const plain = await startGatehouse({ config: { users: { registration: 'open' } } })
+    const closed = await startGatehouse()
+    try {
+      const statuses: number[] = []
+      for (let count = 0; count < 21; count += 1) {
+        statuses.push((await post(plain, { username: `p${count}`, password: 'password12' })).status)
+      }
+      expect([statuses[0], statuses[19], statuses[20]]).toEqual([400, 400, 429])
+      expect((await post(closed, { username: 'quin', password: next })).status).toBe(403)
+    } finally {
+      await plain.close()
+      await closed.close()
+    }
+  })
+})
+
 describe('a forgotten password', () => {
   test('the link chooses a new one, once, and every session dies', async () => {
     const email = await withAddress('dora')

@@ -18,7 +18,7 @@ export async function allOf<K extends Kind, Item extends z.ZodObject>(
   let cursor: string | undefined
   for (let page = 0; page < mostPages; page += 1) {
     const found = await pageFor(of, context, user, { limit: mostItems, ...(cursor !== undefined && { cursor }) })
-    if ('refused' in found) return items
+    if (!('done' in found)) return items
     items.push(...found.done.items)
     if (found.done.next === null) return items
     cursor = found.done.next

@@ -1,10 +1,16 @@
 import { z } from 'zod'
 import { deleteUser } from '../../accounts/delete-user.ts'
 import { patchUser } from '../../accounts/patch-user.ts'
+import { requestLetter } from '../../accounts/request-letter.ts'
+import { emailProblem } from '../../accounts/user-fields.ts'
+import { lifetimes } from '../../domain/lifetimes.ts'
+import type { User } from '../../domain/user.ts'
 import { isRefusal } from '../../protocol/errors.ts'
 import { problem } from '../../protocol/problem.ts'
 import { printScope } from '../../protocol/scope.ts'
 import { verifyPassword } from '../../signin/password.ts'
+import type { ApiContext } from '../context.ts'
+import type { Result } from '../result.ts'
 import { operation, type Operation } from '../operation.ts'
 import { bearer, oneself, oneselfJustNow } from '../policy.ts'
 import { exampleUser, instant, role, selfChange, shownUser, user, userId } from './user-shape.ts'
@@ -84,13 +90,21 @@ export const meOperations: readonly Operation[] = [
     id: 'updateMe',
     tag: 'Oneself',
     summary: 'Change my names or address',
+    description:
+      'Where the server sends letters, another address becomes the account’s when the link in a letter to it was opened; until then the established one stays.',
     policy: oneselfJustNow,
     body: selfChange,
     answer: { status: 200, schema: user },
-    refusals: ['conflict'],
+    refusals: ['conflict', 'rate_limited'],
     example: { body: { full_name: 'Augusta Ada King' }, answer: { ...exampleUser, full_name: 'Augusta Ada King' } },
-    async perform({ context, caller, body }) {
-      const { full_name: fullName, ...rest } = body
+    async perform({ context, caller, body, address }) {
+      const { full_name: fullName, email, ...names } = body
+      const byLetter = context.outbox !== undefined && typeof email === 'string' && email !== caller.user.email
+      if (byLetter) {
+        const refused = await letterTo(context, { user: caller.user, email, address })
+        if (refused !== undefined) return refused
+      }
+      const rest = byLetter || email === undefined ? names : { ...names, email }
       const patch = { ...rest, ...(fullName !== undefined && { fullName }) }
       const updated = await patchUser(context, { actor: caller.actor, userId: caller.user.userId, patch, own: true })
       return 'refused' in updated ? updated : { done: shownUser(updated.done) }
@@ -160,3 +174,23 @@ export const meOperations: readonly Operation[] = [
     },
   }),
 ]
+
+/** H18: the established address stays until the new one has answered. */
+async function letterTo(
+  context: ApiContext,
+  { user, email, address }: { readonly user: User; readonly email: string; readonly address: string },
+): Promise<Extract<Result<never>, { readonly refused: unknown }> | undefined> {
+  const malformed = emailProblem(email)
+  if (malformed !== undefined) return { refused: malformed }
+  const { userId } = user
+  const reserved = context.limits.reserve('letter', [userId, address])
+  if ('retryAfterSeconds' in reserved) {
+    return {
+      refused: problem('rate_limited', { detail: 'too many letters: wait before the next one' }),
+      retryAfter: reserved.retryAfterSeconds,
+    }
+  }
+  const ticket = { purpose: 'confirm-email', userId, email } as const
+  await requestLetter(context, { ticket, ttl: lifetimes.confirmation, language: 'en', address, userId })
+  return undefined
+}

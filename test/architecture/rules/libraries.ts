@@ -63,7 +63,7 @@ export function staleHomes(dependencies: string[]): string[] {
 }
 
 /** Installed ahead of the code that will import them; each leaves this list with its first import. */
-const arriving = new Set(['mysql2', '@simplewebauthn/server', 'uqr', '@zxcvbn-ts/language-de'])
+const arriving = new Set(['mysql2', '@simplewebauthn/server', 'uqr'])
 
 export function unusedDependencies(sources: Source[], dependencies: string[]): string[] {
   const imported = new Set(sources.flatMap((source) => source.imports.map((to) => packageOf(to.specifier))))
