@@ -43,7 +43,7 @@ export function createLetterEndpoint(core: Core): Endpoint {
     const hidden = [bound.field, { name: 'token', value: token }]
     const form = { language: presentation.language, action: '/letter', hidden }
     const view = formPage(presentation, {
-      ...bodyOf(form, held.ticket, mistake),
+      ...bodyOf(form, held, mistake),
       back: { path: '/', label: 'problem.home' },
       problem: mistake === undefined ? undefined : { says: mistake.says, status: mistake.status ?? 400 },
     })
@@ -51,7 +51,12 @@ export function createLetterEndpoint(core: Core): Endpoint {
   }
 }
 
-type Held = { readonly ticketId: string; readonly ticket: Ticket }
+type Held = {
+  readonly ticketId: string
+  readonly ticket: Ticket
+  /** Of the account that a new password is for. */
+  readonly username: string
+}
 
 /** The ticket that a token is the proof of (H15: one that we made). */
 async function ticketOf(core: Core, token: string): Promise<Held | undefined> {
@@ -59,7 +64,10 @@ async function ticketOf(core: Core, token: string): Promise<Held | undefined> {
   if (proof === undefined) return undefined
   const { recordId: ticketId } = proof
   const ticket = await readAlive(core.transition.store, ref('ticket', ticketId), core.clock.seconds())
-  return ticket !== undefined && sameImprint(ticket, proof.imprint) ? { ticketId, ticket } : undefined
+  if (ticket === undefined || !sameImprint(ticket, proof.imprint)) return undefined
+  const userId = ticket.purpose === 'recover' ? ticket.addressee?.userId : undefined
+  const user = userId === undefined ? undefined : await core.directory.user(userId)
+  return { ticketId, ticket, username: user?.username ?? '' }
 }
 
 async function act(
@@ -96,7 +104,11 @@ async function act(
   }
 }
 
-function bodyOf(form: SectionForm, ticket: Ticket, mistake: Mistake | undefined): Pick<FormPageView, 'title' | 'body'> {
+function bodyOf(
+  form: SectionForm,
+  { ticket, username }: Held,
+  mistake: Mistake | undefined,
+): Pick<FormPageView, 'title' | 'body'> {
   const wrong = mistake?.field
   switch (ticket.purpose) {
     case 'register': {
@@ -106,7 +118,7 @@ function bodyOf(form: SectionForm, ticket: Ticket, mistake: Mistake | undefined)
     case 'confirm-email':
       return { title: 'letterPage.confirm.title', body: confirmEmailForm(form, ticket.email) }
     case 'recover':
-      return { title: 'letterPage.recover.title', body: newPasswordForm(form, wrong) }
+      return { title: 'letterPage.recover.title', body: newPasswordForm(form, { username, wrong }) }
   }
 }
 

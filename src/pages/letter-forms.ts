@@ -36,10 +36,16 @@ export function confirmEmailForm({ language, action, hidden }: SectionForm, emai
     </form>`
 }
 
-export function newPasswordForm({ language, action, hidden }: SectionForm, wrong: string | undefined): Html {
+/** `username` for password managers, which file a password under a name. */
+export function newPasswordForm(
+  { language, action, hidden }: SectionForm,
+  { username, wrong }: { readonly username: string; readonly wrong: string | undefined },
+): Html {
   return html`<p class="lead">${message(language, 'letterPage.recover.lead')}</p>
     <form id="letter" method="post" action="${action}">
-      ${hiddenFields(hidden)} ${newPasswordFields(language, wrong)}
+      ${hiddenFields(hidden)}
+      <input type="text" name="username" value="${username}" autocomplete="username" hidden>
+      ${newPasswordFields(language, wrong)}
       <div class="actions"><button type="submit">${message(language, 'password.submit')}</button></div>
     </form>`
 }

@@ -356,7 +356,10 @@ export const gallery: readonly Example[] = [
   {
     name: 'letter-recover',
     render: (p, w) =>
-      formPage(p, { title: 'letterPage.recover.title', body: newPasswordForm(section(p, w), undefined) }),
+      formPage(p, {
+        title: 'letterPage.recover.title',
+        body: newPasswordForm(section(p, w), { username: w.username, wrong: undefined }),
+      }),
   },
   {
     name: 'error',
