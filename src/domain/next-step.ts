@@ -11,9 +11,8 @@ export type SignedIn = { readonly sessionId: string; readonly session: Session; 
 
 export type Step =
   | { readonly step: 'sign-in'; readonly reason: 'no_session' | 'prompt' | 'max_age' | 'other_subject' }
-  | { readonly step: 'choose-account' }
-  | { readonly step: 'consent' }
-  | { readonly step: 'issue' }
+  /** Somebody is signed in, or there would be nobody to choose, to agree or to issue for. */
+  | { readonly step: 'choose-account' | 'consent' | 'issue'; readonly signedIn: SignedIn }
   | {
       readonly step: 'refuse'
       readonly error: WireError
@@ -46,7 +45,7 @@ export function nextStep(input: StepInput): Step {
     return { step: 'sign-in', reason: reason ?? 'no_session' }
   }
   const chosen = progress?.sessionId === signedIn.sessionId
-  if (request.prompt.includes('select_account') && !chosen) return { step: 'choose-account' }
+  if (request.prompt.includes('select_account') && !chosen) return { step: 'choose-account', signedIn }
 
   // OIDC Core §5.5.1.1: an essential acr that can't be met is a failed authentication.
   if (!meetsEssentialAcr(request, signedIn.session)) {
@@ -55,9 +54,9 @@ export function nextStep(input: StepInput): Step {
   const agreed = coversRequest(input.consent, signedIn.user, client, request)
   if (!agreed || request.prompt.includes('consent')) {
     if (silent) return { step: 'refuse', error: 'consent_required', reason: 'consent_required' }
-    return { step: 'consent' }
+    return { step: 'consent', signedIn }
   }
-  return { step: 'issue' }
+  return { step: 'issue', signedIn }
 }
 
 function signInReason(

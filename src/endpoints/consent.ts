@@ -27,8 +27,8 @@ export function createConsentPageEndpoint(core: Core): Endpoint {
     const pending = await takeUp(core, http, interaction)
     if ('status' in pending) return pending
     const step = await stepOf(core, pending, signedIn)
-    if (signedIn === undefined || step.step !== 'consent') return proceed(core, http, pending, signedIn)
-    return show(core, http, pending, signedIn)
+    if (step.step !== 'consent') return proceed(core, http, pending, signedIn)
+    return show(core, http, pending, step.signedIn)
   }
 }
 
@@ -37,11 +37,12 @@ export function createConsentEndpoint(core: Core): Endpoint {
   return async (http) => {
     const form = await readPageRequest(core, http, 'consent')
     if ('status' in form) return form
-    const { parameters, signedIn, interaction } = form
+    const { parameters, interaction } = form
     const pending = await takeUp(core, http, interaction)
     if ('status' in pending) return pending
-    const step = await stepOf(core, pending, signedIn)
-    if (signedIn === undefined || step.step !== 'consent') return proceed(core, http, pending, signedIn)
+    const step = await stepOf(core, pending, form.signedIn)
+    if (step.step !== 'consent') return proceed(core, http, pending, form.signedIn)
+    const { signedIn } = step
 
     const decision = parameters.get('decision')
     if (decision === 'deny') return deny(core, http, pending, signedIn)

@@ -24,10 +24,14 @@ export async function proceed(
 ): Promise<HttpResponse> {
   const step = await stepOf(core, pending, signedIn)
   if (step.step === 'refuse') return refuseToClient(core, http, pending.to, refuse(step.error, step.reason))
-  if (step.step === 'issue' && signedIn !== undefined) {
-    return issueAuthorization(core, http, { pending, signedIn, scope: allowedScope(pending, signedIn) })
+  if (step.step === 'issue') {
+    return issueAuthorization(core, http, {
+      pending,
+      signedIn: step.signedIn,
+      scope: allowedScope(pending, step.signedIn),
+    })
   }
-  const path = step.step === 'issue' ? pages['sign-in'] : pages[step.step]
+  const path = pages[step.step]
   return pending.parked === undefined
     ? park(core, http, pending.request, path)
     : seeOther(`${path}?interaction=${pending.parked.id}`)
@@ -39,8 +43,13 @@ export async function proceed(
  */
 export async function issueAtOnce(core: Core, http: HttpRequest, pending: Pending): Promise<HttpResponse | undefined> {
   const signedIn = await currentSession(core, http, recollect)
-  if (signedIn === undefined || (await stepOf(core, pending, signedIn, recollect)).step !== 'issue') return undefined
-  return issueAuthorization(core, http, { pending, signedIn, scope: allowedScope(pending, signedIn) })
+  const step = await stepOf(core, pending, signedIn, recollect)
+  if (step.step !== 'issue') return undefined
+  return issueAuthorization(core, http, {
+    pending,
+    signedIn: step.signedIn,
+    scope: allowedScope(pending, step.signedIn),
+  })
 }
 
 /** What a request needs next, from what is stored now. */
