@@ -104,8 +104,12 @@ const runScenario = async (scenario: Scenario, plan: Plan, wanted: (side: Side) 
   if (scenario.kind === 'load') {
     const { rounds, lanes, warmupCpuSeconds, seconds } = plan
     const rows = scenario.rows.filter(({ side }) => wanted(side))
-    return runLoadScenario(rows, fixture, rounds, { lanes, warmupCpuSeconds, until: { seconds } }, (line) =>
-      console.error(line),
+    return runLoadScenario(
+      rows,
+      fixture,
+      rounds,
+      { lanes: scenario.lanes ?? lanes, warmupCpuSeconds, until: { seconds } },
+      (line) => console.error(line),
     )
   }
   const results: SideResult[] = []

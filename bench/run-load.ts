@@ -24,10 +24,11 @@ export const runLoadScenario = async (
       )
     }
   }
-  return rows.map(({ side, target, note }, index) => ({
+  return rows.map(({ side, target, keeps, note }, index) => ({
     side: side.name,
     title: side.title,
     ...(target && { target }),
+    ...(keeps && { keeps }),
     ...(note !== undefined && { note }),
     rounds: outcomes[index] ?? [],
   }))

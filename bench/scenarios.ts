@@ -1,10 +1,15 @@
 import type { FlowName } from './load/flows/registry.ts'
-import { gatehouseWithoutHashing } from './sides/gatehouse.ts'
+import { gatehouseWithoutHashing, onSlowDisk } from './sides/gatehouse.ts'
 import { bareFastify, peerInMemory, peerOnSqlite } from './sides/peers.ts'
 import type { Side } from './sides/side.ts'
 
 export type Scenario = { readonly name: string; readonly what: string } & (
-  | { readonly kind: 'load'; readonly rows: readonly Row[] }
+  | {
+      readonly kind: 'load'
+      readonly rows: readonly Row[]
+      /** Connections, where their number is what it is about. */
+      readonly lanes?: number
+    }
   | { readonly kind: 'memory' | 'start'; readonly sides: readonly Side[] }
 )
 
@@ -14,6 +19,8 @@ export type Row = {
   readonly flow: FlowName
   /** What to reach beside this peer, and what we are after. Absent on ours. */
   readonly target?: { readonly reach: number; readonly moonshot: number }
+  /** Which share of our own throughput is to be kept on this side. */
+  readonly keeps?: { readonly reach: number; readonly moonshot: number }
   readonly note?: string
 }
 
@@ -77,6 +84,16 @@ export const scenariosOf = (gatehouse: Side): readonly Scenario[] => {
         side: gatehouseWithoutHashing,
         note: 'embedded by `ours/serve-without-hashing.ts`: a password pool that compares in place of argon2id, nothing else changed',
       }),
+    },
+    {
+      name: 'slow-fsync',
+      what: 'client credentials, opaque token, 256 at once, when every fsync takes 1 ms more',
+      kind: 'load',
+      lanes: 256,
+      rows: [
+        { side: onSlowDisk(gatehouse), flow: 'cc-opaque', keeps: of(0.5, 0.75) },
+        { side: gatehouse, flow: 'cc-opaque' },
+      ],
     },
     { name: 'jwks', what: 'the key set', kind: 'load', rows: beside('jwks', of(2, 3), undefined) },
     {

@@ -14,6 +14,11 @@ export const render = (results: readonly Result[]): string =>
       ratios(results),
     ),
     section(
+      'Throughput kept',
+      'Flows per second in harder times ÷ ours otherwise, from rounds that took turns.',
+      kept(results),
+    ),
+    section(
       'Figures',
       'Medians of the rounds. CPU is the server’s, all threads, per flow. Latencies are a closed loop’s and only for proportion.',
       figures(results),
@@ -38,7 +43,7 @@ const ratios = (results: readonly Result[]): string => {
     const ours = loaded(result).find(({ side }) => side === OURS)
     if (ours === undefined) return []
     return loaded(result)
-      .filter(({ side }) => side !== OURS)
+      .filter(({ side, keeps }) => side !== OURS && keeps === undefined)
       .map((peer) => {
         const [theirCosts, ourCosts] = [costs(peer.rounds), costs(ours.rounds)]
         const ratio = median(theirCosts) / median(ourCosts)
@@ -61,6 +66,22 @@ const ratios = (results: readonly Result[]): string => {
   })
   const head = ['bench', 'beside', 'theirs µs', 'ours µs', 'ratio', 'rounds', 'reach', 'moonshot', '']
   return rows.length === 0 ? '' : table(head, rows, [1, 8])
+}
+
+const kept = (results: readonly Result[]): string => {
+  const rows = results.flatMap((result) => {
+    const ours = loaded(result).find(({ side }) => side === OURS)
+    return loaded(result).flatMap(({ side, rounds, keeps }) => {
+      if (ours === undefined || keeps === undefined) return []
+      const rate = (of: readonly Outcome[]): number => median(of.map(({ flows, seconds }) => flows / seconds))
+      const share = rate(rounds) / rate(ours.rounds)
+      const verdict = verdictOf(share >= keeps.reach, share >= keeps.moonshot)
+      const figures = [count(rate(rounds)), count(rate(ours.rounds)), share.toFixed(2)]
+      return [[result.name, side, ...figures, `≥ ${keeps.reach}`, `≥ ${keeps.moonshot}`, verdict]]
+    })
+  })
+  const head = ['bench', 'side', 'flows/s', 'otherwise', 'kept', 'reach', 'moonshot', '']
+  return rows.length === 0 ? '' : table(head, rows, [1, 7])
 }
 
 const verdictOf = (reached: boolean, moonshot: boolean): string =>

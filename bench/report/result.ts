@@ -16,6 +16,8 @@ export type SideResult = {
   readonly title: string
   readonly note?: string
   readonly target?: { readonly reach: number; readonly moonshot: number }
+  /** Which share of our own throughput this side is to keep. */
+  readonly keeps?: { readonly reach: number; readonly moonshot: number }
 } & (
   | { readonly rounds: readonly Outcome[] }
   | { readonly startMilliseconds: readonly number[] }

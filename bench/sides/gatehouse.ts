@@ -33,6 +33,20 @@ export const buildGatehouse = (): void => {
   cpSync(join(root, 'package.json'), join(built, 'package.json'))
 }
 
+/** A side whose every fsync takes a millisecond more. Needs a C compiler. */
+export const onSlowDisk = (side: Side): Side => ({
+  ...side,
+  name: 'slow-fsync',
+  title: `${side.title}; every fsync takes 1 ms more`,
+  prepare: (place) => {
+    const library = join(place.directory, 'slow-fsync.so')
+    const source = join(root, 'bench', 'ours', 'slow-fsync.c')
+    execFileSync('cc', ['-O2', '-shared', '-fPIC', '-o', library, source, '-ldl'], { stdio: ['ignore', 2, 2] })
+    const { args, env } = side.prepare(place)
+    return { args, env: { ...env, LD_PRELOAD: library } }
+  },
+})
+
 /** The same server embedded, so that it takes a password pool which compares instead of hashing. */
 export const gatehouseWithoutHashing: Side = {
   ...gatehouseFromSource,
