@@ -66,7 +66,7 @@ const main = async (): Promise<number> => {
   }
   if (process.platform !== 'linux') throw new Error('the bench reads CPU time from /proc: it needs Linux')
 
-  const wanted = (side: Side): boolean => values.side?.includes(side.name) ?? true
+  const wanted = (side: Pick<Side, 'name'>): boolean => values.side?.includes(side.name) ?? true
   if (values.source !== true && wanted(gatehouseCompiled)) buildGatehouse()
   const base = values.quick === true ? QUICK : WHOLE
   const plan: Plan = {
@@ -99,7 +99,11 @@ const main = async (): Promise<number> => {
   return failures.length === 0 ? 0 : 1
 }
 
-const runScenario = async (scenario: Scenario, plan: Plan, wanted: (side: Side) => boolean): Promise<SideResult[]> => {
+const runScenario = async (
+  scenario: Scenario,
+  plan: Plan,
+  wanted: (side: Pick<Side, 'name'>) => boolean,
+): Promise<SideResult[]> => {
   const fixture = makeFixture()
   if (scenario.kind === 'load') {
     const { rounds, lanes, warmupCpuSeconds, seconds } = plan

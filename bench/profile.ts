@@ -9,6 +9,7 @@ import { table } from './report/table.ts'
 import { runLoad } from './run-round.ts'
 import { scenariosOf } from './scenarios.ts'
 import { gatehouseFromSource } from './sides/gatehouse.ts'
+import type { Side } from './sides/side.ts'
 import { makeDirectory, freePort, launchServer } from './sides/start.ts'
 
 /**
@@ -28,13 +29,15 @@ const scenarios = scenariosOf(gatehouseFromSource)
 const scenario = scenarios.find(({ name }) => name === positionals[0])
 if (scenario?.kind !== 'load') throw new Error(`name a bench: ${scenarios.map(({ name }) => name).join(', ')}`)
 const row = scenario.rows.find(({ side }) => side.name === values.side)
-if (row === undefined) throw new Error(`${scenario.name} has no side ${values.side}`)
+if (row === undefined || 'measure' in row.side) throw new Error(`${scenario.name} has no side ${values.side}`)
+const { flow } = row
+const side: Side = row.side
 
 const WIDEST = 90
 const directory = makeDirectory()
 const port = await freePort()
 const fixture = makeFixture()
-const launch = row.side.prepare({ directory, port, fixture })
+const launch = side.prepare({ directory, port, fixture })
 const profiled = {
   ...launch,
   args: ['--cpu-prof', `--cpu-prof-dir=${directory}`, '--cpu-prof-interval=250', ...launch.args],
@@ -43,9 +46,8 @@ const seconds = Number(values.seconds)
 
 const loadAndStop = async (): Promise<{ outcome: Outcome; threads: ReadonlyMap<string, number> }> => {
   // Not held on one core: the profiler looks at the clock, and would book the writer thread's time on whoever woke it.
-  const server = await launchServer(row.side, profiled, directory, port, 'any')
+  const server = await launchServer(side, profiled, directory, port, 'any')
   try {
-    const { flow } = row
     const job = { flow, port, pid: server.pid, lanes: 32, warmupCpuSeconds: 3, until: { seconds }, fixture }
     return { outcome: await runLoad(job), threads: cpuByThread(server.pid) }
   } finally {
@@ -57,7 +59,7 @@ const loadAndStop = async (): Promise<{ outcome: Outcome; threads: ReadonlyMap<s
 const { outcome, threads } = await loadAndStop()
 const { flows } = outcome
 console.log(
-  `${scenario.name} on ${row.side.name}: ${(outcome.serverCpuMicroseconds / flows).toFixed(1)} µs a flow with the profiler on`,
+  `${scenario.name} on ${side.name}: ${(outcome.serverCpuMicroseconds / flows).toFixed(1)} µs a flow with the profiler on`,
 )
 const total = [...threads.values()].reduce((sum, each) => sum + each, 0)
 const shares = [...threads]

@@ -9,6 +9,7 @@ export type RoundOptions = Pick<Job, 'lanes' | 'warmupCpuSeconds' | 'until'>
 
 /** One side, started afresh, warmed up, loaded and stopped. */
 export const runRound = async (row: Row, fixture: Fixture, options: RoundOptions): Promise<Outcome> => {
+  if ('measure' in row.side) return row.side.measure(options)
   const server = await start(row.side, fixture)
   try {
     return await runLoad({ flow: row.flow, port: server.port, pid: server.pid, fixture, ...options })

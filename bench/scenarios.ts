@@ -1,4 +1,7 @@
 import type { FlowName } from './load/flows/registry.ts'
+import type { Outcome } from './load/main.ts'
+import { runRawUpdates } from './run-raw.ts'
+import type { RoundOptions } from './run-round.ts'
 import { gatehouseWithoutHashing, onSlowDisk } from './sides/gatehouse.ts'
 import { bareFastify, peerInMemory, peerOnSqlite } from './sides/peers.ts'
 import type { Side } from './sides/side.ts'
@@ -15,7 +18,8 @@ export type Scenario = { readonly name: string; readonly what: string } & (
 
 /** One side under load. Within a scenario the load is the same on every side. */
 export type Row = {
-  readonly side: Side
+  readonly side: Pick<Side, 'name' | 'title'> &
+    (Side | { readonly measure: (options: RoundOptions) => Promise<Outcome> })
   readonly flow: FlowName
   /** What to reach beside this peer, and what we are after. Absent on ours. */
   readonly target?: { readonly reach: number; readonly moonshot: number }
@@ -69,6 +73,19 @@ export const scenariosOf = (gatehouse: Side): readonly Scenario[] => {
       what: 'refresh with rotation: opaque access token, ES256 ID token, next refresh token',
       kind: 'load',
       rows: beside('refresh', of(1.7, 2.3), of(6, 11)),
+    },
+    {
+      name: 'refresh-raw',
+      what: 'the same beside bare row updates on SQLite, 25 to a commit: no HTTP, no token, no event',
+      kind: 'load',
+      rows: [
+        {
+          side: { name: 'raw-sqlite', title: 'row updates of a grant’s size, nothing else', measure: runRawUpdates },
+          flow: 'refresh',
+          target: of(0.4, 0.6),
+        },
+        { side: gatehouse, flow: 'refresh' },
+      ],
     },
     {
       name: 'code-flow',
