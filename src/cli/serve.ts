@@ -54,6 +54,7 @@ async function serve(io: Io, options: Options): Promise<void> {
     onLetter: ({ to, subject, text }) => log.write({ event: 'mail.letter', to, subject, text }),
     onLetterFailed: (error) => log.write({ event: 'mail.failed', error: describeError(error) }),
     onCommit: metrics.storeCommit,
+    serves: true,
   })
   keyEvents.opened()
   let server: RunningServer

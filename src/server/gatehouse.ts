@@ -38,6 +38,8 @@ export type GatehouseOptions = {
   /** A letter of a server that sends none (`--dev-mail`). */
   readonly onLetter?: (letter: Letter) => void
   readonly onLetterFailed?: (error: unknown) => void
+  /** The one server of an embedded store; refused while there is another. */
+  readonly serves?: boolean
   /** In place of the pool of threads: benchmarks take password hashing out on both sides. */
   readonly passwords?: PasswordPool
 }

@@ -17,6 +17,8 @@ export type OpenOptions = {
   readonly quickCheck?: boolean
   /** Make a store where there is none; so it is unless this is false. A file is always made. */
   readonly create?: boolean
+  /** A server for as long as it is open: an embedded store takes one at a time. */
+  readonly serves?: boolean
 }
 
 /** Open the store that an address names (`sqlite:PATH`, `postgres://…`, `mysql://…`, `dynamodb://…`, `memory:`). An adapter is loaded only when it is used. */

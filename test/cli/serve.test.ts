@@ -426,3 +426,20 @@ describe('gatehouse doctor', () => {
     })
   })
 })
+
+describe('FLT-34: one server to a file', () => {
+  test('a second one is refused in one line, commands are not, and a killed one leaves its place', async () => {
+    const directory = fresh()
+    const first = await serve(directory)
+    const second = await spawned(directory, ['serve'])
+    expect(second.code).toBe(1)
+    expect(second.err).toMatch(/^gatehouse: the store .* is served by another process already: stop that one first/)
+    expect((await cli(directory, ['user', 'list'])).code).toBe(0)
+    expect((await spawned(directory, ['store', 'verify'])).code).toBe(0)
+    expect((await fetch(`${first.issuer}/readyz`)).status).toBe(200)
+    first.signal('SIGKILL')
+    await first.ended
+    const third = await serve(directory)
+    expect((await fetch(`${third.issuer}/readyz`)).status).toBe(200)
+  })
+})

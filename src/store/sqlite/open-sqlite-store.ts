@@ -10,6 +10,7 @@ import { createCommitQueue } from './commit-queue.ts'
 import { openConnection } from './connection.ts'
 import { createFeed } from './feed.ts'
 import { prepareFile } from './file.ts'
+import { holdServing } from './hold-serving.ts'
 import { sqliteLimits, type SqliteLimits } from './limits.ts'
 import { lockedByAnother, patiently } from './patiently.ts'
 import { createReader, DamagedRow } from './reader.ts'
@@ -33,6 +34,8 @@ export type SqliteOptions = {
   /** Off only for short commands beside a server that has already looked. */
   readonly quickCheck?: boolean
   readonly limits?: Partial<SqliteLimits>
+  /** The one server of this file: refused while there is another. */
+  readonly serves?: boolean
 }
 
 const readRetryMillis = 1_000
@@ -46,6 +49,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
   const limits = { ...sqliteLimits, ...options.limits }
   const eventTtl = options.eventTtl ?? lifetimes.event
   prepareFile(path)
+  const letGo = options.serves === true ? holdServing(path) : () => undefined
   const writer = startWriter(
     {
       path,
@@ -68,7 +72,10 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
   const queue = createCommitQueue({ send: writer.send, clock, random, limits })
   let began = false
   let dead = false
-  const db = await begin(writer, path, limits.busyMillis)
+  const db = await begin(writer, path, limits.busyMillis).catch((error: unknown) => {
+    letGo()
+    throw error
+  })
   began = true
   const reader = createReader(db, eventTtl)
   const snapshot = createSnapshot(db, clock)
@@ -130,6 +137,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
     snapshot.drop()
     db.close()
     await writer.close()
+    letGo()
   }
 }
 
