@@ -96,7 +96,7 @@ export async function serve(
     ended,
   }
   servers.add(server)
-  for (const until = performance.now() + 10_000; ;) {
+  for (const until = performance.now() + 30_000; ;) {
     const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined)
     if (answer?.ok === true) return server
     if (child.exitCode !== null || performance.now() > until) throw new Error(`it does not answer:\n${out}${err}`)
