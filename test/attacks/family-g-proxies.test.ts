@@ -259,7 +259,7 @@ describe('G14 proto-spoof: https is what the configuration says', () => {
       )
       const signedIn = await submit(browser, page, 'sign-in', { username: 'ada', password })
       for (const line of [...page.headers.getSetCookie(), ...signedIn.headers.getSetCookie()]) {
-        expect(line).toMatch(/^__Host-gatehouse-(?:browser|session)=[^;]+; Path=\/;/)
+        expect(line).toMatch(/^__Host-gatehouse-(?:browser|device|session)=[^;]+; Path=\/;/)
         expect(line).toMatch(/; Secure$/)
         expect(line).toMatch(/; HttpOnly; SameSite=Lax/)
         expect(line).not.toMatch(/domain/i)
@@ -292,7 +292,11 @@ describe('G17 cookie-tossing: on https only __Host- names count', () => {
     const { server } = untrusted
     const browser = createBrowser(server.url)
     await submit(browser, await browser.ask('/signin'), 'sign-in', { username: 'ada', password })
-    expect([...browser.cookies.keys()].toSorted()).toEqual(['__Host-gatehouse-browser', '__Host-gatehouse-session'])
+    expect([...browser.cookies.keys()].toSorted()).toEqual([
+      '__Host-gatehouse-browser',
+      '__Host-gatehouse-device',
+      '__Host-gatehouse-session',
+    ])
     const session = browser.cookies.get('__Host-gatehouse-session') ?? ''
     expect((await browser.ask('/account')).status).toBe(200)
     for (const name of [
