@@ -1,3 +1,4 @@
+import type { Upstream } from '../upstream/create-upstream.ts'
 import type { PasswordsContext } from '../accounts/context.ts'
 import type { RegistrationContext } from '../accounts/register.ts'
 import type { Keys } from '../keys/keys.ts'
@@ -12,6 +13,7 @@ export type ApiContext = SenderContext &
   PasswordContext &
   PasswordsContext & {
     readonly trustsProxies: boolean
+    readonly upstream: Pick<Upstream, 'providers'>
     readonly keys: MintKeys & Pick<Keys, 'list' | 'learn'>
     readonly observer: {
       readonly refused: (

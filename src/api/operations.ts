@@ -1,10 +1,12 @@
 import { clientOperations } from './nouns/clients.ts'
 import { consentOperations } from './nouns/consents.ts'
 import { grantOperations } from './nouns/grants.ts'
+import { identityOperations } from './nouns/identities.ts'
 import { keyOperations } from './nouns/keys.ts'
 import { meOperations } from './nouns/me.ts'
 import { mintedTokenOperations } from './nouns/minted-tokens.ts'
 import { registerOperations } from './nouns/register.ts'
+import { providerOperations } from './nouns/providers.ts'
 import { resourceOperations } from './nouns/resources.ts'
 import { sessionOperations } from './nouns/sessions.ts'
 import { userOperations } from './nouns/users.ts'
@@ -19,7 +21,9 @@ export const operations: readonly Operation[] = [
   ...mintedTokenOperations,
   ...grantOperations,
   ...consentOperations,
+  ...identityOperations,
   ...clientOperations,
   ...resourceOperations,
   ...keyOperations,
+  ...providerOperations,
 ]

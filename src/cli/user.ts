@@ -12,11 +12,13 @@ import { localVerb } from './local-verb.ts'
 import { collect, flagOption, textOption } from './options.ts'
 import { card, instant, table, type Answer } from './print.ts'
 import { readRole } from './user-document.ts'
+import { registerIdentities } from './user-identities.ts'
 import type { Options } from './verb.ts'
 
 /** Adds `gatehouse user`. */
 export function registerUser(program: Command, io: Io): void {
   const user = program.command('user').description('accounts of people and bots; NAME is a user name or an id')
+  registerIdentities(user, io)
 
   administrationVerb(
     user

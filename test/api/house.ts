@@ -2,6 +2,7 @@ import { createApi } from '../../src/api/create-api.ts'
 import type { ApiContext } from '../../src/api/context.ts'
 import { createUser, type NewUser } from '../../src/accounts/create-user.ts'
 import { createClient } from '../../src/accounts/create-client.ts'
+import { linkIdentity } from '../../src/accounts/link-identity.ts'
 import { createResource } from '../../src/accounts/write-resource.ts'
 import { createRandom } from '../../src/crypto/random.ts'
 import type { Actor } from '../../src/domain/authority.ts'
@@ -83,6 +84,7 @@ export async function openHouse() {
   const directory = await createDirectory({ store, admin, clock })
   const refusals: Reason[] = []
   const context: ApiContext = {
+    upstream: { providers: new Map() },
     issuer,
     trustsProxies: false,
     clock,
@@ -218,6 +220,18 @@ export async function openHouse() {
     await put(target, consent, [userId, `client:${client.clientId}`], now + 86_400)
   }
 
+  async function makeIdentity({ userId }: User): Promise<string> {
+    const target = ref('identity', `${userId}:hub`)
+    if ((await readAlive(store, target, clock.seconds())) !== undefined) return 'hub'
+    const linked = await linkIdentity(context, {
+      actor: cli,
+      userId,
+      identity: { provider: 'hub', issuer: 'https://hub.example', subject: `at hub ${userId}`, label: 'somebody' },
+    })
+    if ('refused' in linked) throw new Error(linked.refused.detail)
+    return 'hub'
+  }
+
   /** A token as our own token endpoint would make it, and its `jti`. */
   async function makeToken({
     user,
@@ -265,6 +279,7 @@ export async function openHouse() {
     makeGrant,
     makeSession,
     makeConsent,
+    makeIdentity,
     makeToken,
     makeResource: async (resource: string) =>
       done(await createResource(context, { actor: cli, issuer }, { resource, scope: 'read write' })),

@@ -128,6 +128,27 @@ export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<Right
     return { path: `/api/v1/users/${user.userId}/consents/${await consentOf(stage, user)}` }
   },
 
+  listMyIdentities: async (stage) => {
+    await stage.house.makeIdentity(me(stage))
+    return { path: '/api/v1/me/identities' }
+  },
+  getMyIdentity: async (stage) => ({ path: `/api/v1/me/identities/${await stage.house.makeIdentity(me(stage))}` }),
+  endMyIdentity: async (stage) => ({ path: `/api/v1/me/identities/${await stage.house.makeIdentity(me(stage))}` }),
+  listIdentitiesOfUser: async (stage) => {
+    const user = await target(stage)
+    await stage.house.makeIdentity(user)
+    return { path: `/api/v1/users/${user.userId}/identities` }
+  },
+  getIdentityOfUser: async (stage) => {
+    const user = await target(stage)
+    return { path: `/api/v1/users/${user.userId}/identities/${await stage.house.makeIdentity(user)}` }
+  },
+  endIdentityOfUser: async (stage) => {
+    const user = await target(stage)
+    return { path: `/api/v1/users/${user.userId}/identities/${await stage.house.makeIdentity(user)}` }
+  },
+  listProviders: async () => ({ path: '/api/v1/providers' }),
+
   listClients: async (stage) => {
     await newClientId(stage)
     return { path: '/api/v1/clients', query: 'limit=2' }

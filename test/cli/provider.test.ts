@@ -1,10 +1,10 @@
-import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startGitHub, type GitHub } from '../emulators/github.ts'
 import { startOpenId, type OpenId } from '../emulators/openid.ts'
+import { cli } from './bench.ts'
 
 let folder: string
 let github: GitHub
@@ -38,17 +38,10 @@ afterAll(async () => {
   await Promise.all([github.close(), openid.close()])
 })
 
-function gatehouse(
-  ...args: readonly string[]
-): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  const main = new URL('../../src/cli/main.ts', import.meta.url).pathname
-  const env = { PATH: process.env['PATH'], RIGHT: github.clientSecret, WRONG: 'f'.repeat(40) }
-  return new Promise((resolve) => {
-    execFile(process.execPath, [main, 'provider', ...args], { cwd: folder, env }, (error, out, err) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
-    )
+const gatehouse = (...args: readonly string[]) =>
+  cli(folder, ['user', 'store'].includes(args[0] ?? '') ? args : ['provider', ...args], {
+    environment: { RIGHT: github.clientSecret, WRONG: 'f'.repeat(40) },
   })
-}
 
 describe('gatehouse provider', () => {
   it('lists and shows, and tells no secret', async () => {
@@ -77,5 +70,24 @@ describe('gatehouse provider', () => {
     expect(liar).toMatchObject({ code: 1 })
     expect(liar.out).toContain('write issuer exactly as it does')
     expect(none.err).toContain('known are github, typo, liar')
+  })
+})
+
+describe('gatehouse user link', () => {
+  it('links and unlinks: one account’s alone, one of each provider', async () => {
+    expect(await gatehouse('store', 'migrate')).toMatchObject({ code: 0 })
+    for (const name of ['ada', 'bob'])
+      expect(await gatehouse('user', 'create', name, '--no-password')).toMatchObject({ code: 0 })
+    const linked = await gatehouse('user', 'link', 'ada', 'github', '--subject', '42', '--json')
+    expect(JSON.parse(linked.out)).toMatchObject({ provider: 'github', issuer: 'https://github.com', subject: '42' })
+    const taken = await gatehouse('user', 'link', 'bob', 'github', '--subject', '42')
+    expect([taken.code, taken.err]).toEqual([1, expect.stringContaining('belongs to another account')])
+    const second = await gatehouse('user', 'link', 'ada', 'github', '--subject', '43')
+    expect([second.code, second.err]).toEqual([1, expect.stringContaining('another identity of this provider')])
+    expect(await gatehouse('user', 'unlink', 'ada', 'github')).toMatchObject({ code: 0 })
+    expect(await gatehouse('user', 'link', 'bob', 'github', '--subject', '42')).toMatchObject({ code: 0 })
+    expect((await gatehouse('user', 'link', 'bob', 'nobody', '--subject', '1')).err).toContain(
+      'there is no provider nobody',
+    )
   })
 })

@@ -6,7 +6,7 @@ import type { User } from '../../domain/user.ts'
 import type { ApiContext } from '../context.ts'
 import { operation, type Operation } from '../operation.ts'
 import { pageOf, pageQuery } from '../page.ts'
-import { administrator, oneself, reader } from '../policy.ts'
+import { administrator, oneself, oneselfJustNow, reader } from '../policy.ts'
 import type { Result } from '../result.ts'
 import { end, find, pageFor, type Belonging } from './belongings.ts'
 import { userId } from './user-shape.ts'
@@ -15,7 +15,7 @@ import { userId } from './user-shape.ts'
 export function belongingOperations<K extends Kind, Item extends z.ZodObject>(
   of: Belonging<K, Item>,
 ): readonly Operation[] {
-  const { noun, one, item, example, idName, ending } = of
+  const { noun, one, many = `${one}s`, item, example, idName, ending, refusals = [] } = of
   const id = z.strictObject({ [idName]: of.idShape })
   const userAnd = z.strictObject({ user_id: userId, [idName]: of.idShape })
   const mine = `/api/v1/me/${noun}`
@@ -29,7 +29,7 @@ export function belongingOperations<K extends Kind, Item extends z.ZodObject>(
     operation({
       method: 'GET',
       path: mine,
-      id: `listMy${one}s`,
+      id: `listMy${many}`,
       tag: 'Oneself',
       summary: `List my ${noun}`,
       policy: oneself,
@@ -59,10 +59,10 @@ export function belongingOperations<K extends Kind, Item extends z.ZodObject>(
       tag: 'Oneself',
       summary: `End one of my ${noun}`,
       description: ending,
-      policy: oneself,
+      policy: of.endingNeedsRecentSignIn === true ? oneselfJustNow : oneself,
       params: id,
       answer: { status: 204 },
-      refusals: ['not_found'],
+      refusals: ['not_found', ...refusals],
       example: {},
       perform: ({ context, caller, params, address }) =>
         end(of, context, { actor: caller.actor, user: caller.user, address }, String(params[idName])),
@@ -70,7 +70,7 @@ export function belongingOperations<K extends Kind, Item extends z.ZodObject>(
     operation({
       method: 'GET',
       path: theirs,
-      id: `list${one}sOfUser`,
+      id: `list${many}OfUser`,
       tag: 'Accounts',
       summary: `List the ${noun} of an account`,
       policy: reader,

@@ -3,7 +3,7 @@ import type { Outcome } from '../../accounts/context.ts'
 import type { Ending } from '../../accounts/end-grant.ts'
 import { ref, type Kind, type StoredRecord } from '../../domain/record.ts'
 import type { User } from '../../domain/user.ts'
-import { problem } from '../../protocol/problem.ts'
+import { problem, type ProblemCode } from '../../protocol/problem.ts'
 import type { ApiContext } from '../context.ts'
 import { printPage, readPage, type Asked } from '../page.ts'
 import type { Result } from '../result.ts'
@@ -15,6 +15,8 @@ export type Belonging<K extends Kind, Item extends z.ZodObject> = {
   readonly noun: string
   /** For operation ids, in capitals: `Session`. */
   readonly one: string
+  /** Where it isn't `one` and an s. */
+  readonly many?: string
   /** Name and shape of its id on the wire. */
   readonly idName: string
   readonly idShape: z.ZodString
@@ -22,6 +24,9 @@ export type Belonging<K extends Kind, Item extends z.ZodObject> = {
   readonly example: z.input<Item>
   /** What happens when one is ended. */
   readonly ending: string
+  /** Whether ending one's own takes a sign-in of a moment ago, and how else it may fail. */
+  readonly endingNeedsRecentSignIn?: true
+  readonly refusals?: readonly ProblemCode[]
   /** Key of the record. */
   readonly recordId: (user: User, id: string) => string
   /** As the wire shows it; nothing if it is somebody else's, or isn't alive any more. */
