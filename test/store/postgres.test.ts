@@ -221,6 +221,43 @@ describe.skipIf(noPostgres !== undefined)('a store on PostgreSQL', () => {
     )
     expect(counts).toEqual({ updates: '20', hot: '20' })
   })
+
+  test('is found behind whichever of its hosts takes writes', async () => {
+    const { port } = running()
+    const { store, admin } = await openTestPostgres(
+      `postgres://gatehouse@127.0.0.1:1,127.0.0.1:${port}/postgres?schema=hosts`,
+    )
+    expect(await store.commit([putLease('a', 'x', 'v1')])).toBe('committed')
+    await admin.close()
+  })
+
+  test('FLT-13: three nodes that start together under load stay within their share of connections, and none is refused', async () => {
+    const address = running().address('storm', 'connections=3')
+    const nodes = await Promise.all([1, 2, 3].map(() => openTestPostgres(address)))
+    let most = 0
+    const over = new AbortController()
+    const watching = (async () => {
+      while (!over.signal.aborted) {
+        const [row] = await ask(
+          "SELECT count(*)::int AS open FROM pg_stat_activity WHERE application_name = 'gatehouse'",
+        )
+        most = Math.max(most, Number(row?.['open']))
+      }
+    })()
+    const outcomes = await Promise.all(
+      nodes.flatMap(({ store }, node) =>
+        Array.from({ length: 600 }, (_, index) =>
+          index % 2 === 0 ? store.commit([event(`e-${node}-${index}`)]) : store.read([lease(`a-${index}`)]),
+        ),
+      ),
+    )
+    over.abort()
+    await watching
+    expect(outcomes.filter((outcome) => outcome === 'committed').length).toBe(900)
+    expect(most).toBeGreaterThan(0)
+    expect(most).toBeLessThanOrEqual(9)
+    for (const { admin } of nodes) await admin.close()
+  })
 })
 
 const killOthers =

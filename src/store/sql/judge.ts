@@ -39,9 +39,6 @@ export type Judgement = { readonly outcomes: readonly Outcome[]; readonly effect
 
 /** `sweep_at` may run this far behind `expires_at` before the index is worth an update. */
 const lagSeconds = 86_400
-/** A change without an end is still told for as long as anybody may have slept. */
-const announcedSeconds = 10 * 60
-
 type State = Place & {
   readonly before: LockedRow | undefined
   now: NewRow | LockedRow | undefined
@@ -88,8 +85,8 @@ export function judge(
     const { kind, id, version, json, expiresAt, forget } = operation
     const sweepAt = sweepLater(state.before?.sweepAt ?? null, expiresAt)
     state.now = { kind, id, version, json, expiresAt, sweepAt, owners: operation.owners ?? state.now?.owners ?? [] }
-    // A node that sleeps longer than this forgets everything anyway.
-    if (forget !== undefined) announced.push({ forget, expiresAt: expiresAt ?? announcedSeconds })
+    // One without an end would keep the feed from ever being swept: it goes at the next sweep, and whoever missed it forgets everything.
+    if (forget !== undefined) announced.push({ forget, expiresAt: expiresAt ?? 0 })
   }
 
   const outcomes = units.map((unit): Outcome => {
