@@ -53,7 +53,12 @@ afterAll(() => Promise.all([server.close(), github.close(), openid.close()]))
 
 /** A GitHub account that nobody has used here. */
 function newGitHubUser(login = `octo${(people += 1)}`): void {
-  github.user = { id: 1000 + (people += 1), login, name: 'Octo Cat', emails: [] }
+  github.user = {
+    id: 1000 + (people += 1),
+    login,
+    name: 'Octo Cat',
+    emails: [],
+  }
 }
 
 /** Follow the button of a sign-in page to the provider, say yes (or no) there, and come back. */
@@ -93,7 +98,9 @@ describe('signing in through another server', () => {
     const page = await through(browser, await browser.ask('/signin'), 'github')
     expect(page.status).toBe(200)
     expect(readForm(page.text, 'create-account').fields['username']).toBe('octocat')
-    const done = await submit(browser, page, 'create-account', { username: 'Chosen.Name' })
+    const done = await submit(browser, page, 'create-account', {
+      username: 'Chosen.Name',
+    })
     expect(done.location).toBe('/account')
     expect(await accountOf(browser)).toContain('Chosen.Name')
 
@@ -111,7 +118,11 @@ describe('signing in through another server', () => {
     const asked = await follow(server, browser, await submit(browser, newcomer, 'create-account', {}))
     const back = await submit(browser, asked, 'consent', { decision: 'allow' })
     const code = new URL(back.location ?? '').searchParams.get('code') ?? ''
-    const tokens = await tokenRequest(server, app, { grant_type: 'authorization_code', code, code_verifier: verifier })
+    const tokens = await tokenRequest(server, app, {
+      grant_type: 'authorization_code',
+      code,
+      code_verifier: verifier,
+    })
     expect(tokens.status, tokens.text).toBe(200)
     const idToken = String(tokens.json()['id_token']).split('.')[1] ?? ''
     expect(JSON.parse(Buffer.from(idToken, 'base64url').toString())).toMatchObject({ amr: ['fed'], acr: 'fed' })
@@ -123,10 +134,14 @@ describe('signing in through another server', () => {
     const browser = createBrowser(server.url)
     const page = await through(browser, await browser.ask('/signin'), 'github')
     expect(readForm(page.text, 'create-account').fields['username']).toBe('Octo.Cat')
-    const again = await submit(browser, page, 'create-account', { username: 'TAKEN' })
+    const again = await submit(browser, page, 'create-account', {
+      username: 'TAKEN',
+    })
     expect(again.status).toBe(409)
     expect(again.text).toContain('That username is taken')
-    const bad = await submit(browser, again, 'create-account', { username: '../x' })
+    const bad = await submit(browser, again, 'create-account', {
+      username: '../x',
+    })
     expect(bad.status).toBe(400)
     expect((await submit(browser, bad, 'create-account', { username: 'nottaken' })).location).toBe('/account')
   })
@@ -171,7 +186,12 @@ describe('signing in through another server', () => {
   it('L24: an address that is a local user’s opens nothing, verified or not', async () => {
     await server.makeUser('owner', { email: 'owner@example.org' })
     const before = openid.user
-    openid.user = { sub: 'thief', email: 'owner@example.org', email_verified: true, preferred_username: 'owner' }
+    openid.user = {
+      sub: 'thief',
+      email: 'owner@example.org',
+      email_verified: true,
+      preferred_username: 'owner',
+    }
     const browser = createBrowser(server.url)
     const page = await through(browser, await browser.ask('/signin'), 'work')
     openid.user = before
@@ -211,7 +231,11 @@ describe('signing in through another server', () => {
     const locked = await findUserNamed(server.core, 'soon-locked')
     await patchUser(
       { ...server.core, strength: async () => undefined },
-      { actor: { kind: 'cli' }, userId: locked?.userId ?? '', patch: { locked: true } },
+      {
+        actor: { kind: 'cli' },
+        userId: locked?.userId ?? '',
+        patch: { locked: true },
+      },
     )
     const page = await through(browser, await browser.ask('/signin'), 'github')
     expect(page.text).toContain('is locked')
@@ -221,7 +245,10 @@ describe('signing in through another server', () => {
   it('a deleted account frees its identity', async () => {
     const browser = await signedUp('soon-gone')
     const gone = await findUserNamed(server.core, 'soon-gone')
-    await deleteUser(server.core, { actor: { kind: 'cli' }, userId: gone?.userId ?? '' })
+    await deleteUser(server.core, {
+      actor: { kind: 'cli' },
+      userId: gone?.userId ?? '',
+    })
     expect(await identitiesOf(server.core, gone?.userId ?? '')).toEqual([])
     const page = await through(browser, await browser.ask('/signin'), 'github')
     expect((await submit(browser, page, 'create-account', { username: 'soon-gone' })).location).toBe('/account')
@@ -281,7 +308,9 @@ describe('accounts elsewhere, on the account page', () => {
     openid.user = { sub: 'another' }
     // The form for a second one isn't shown; a program may send it all the same.
     const { fields } = readForm((await one.ask('/account/identities')).text, 'unlink-work')
-    const away = await one.ask('/account/identities/link', { form: { ...fields, provider: 'work' } })
+    const away = await one.ask('/account/identities/link', {
+      form: { ...fields, provider: 'work' },
+    })
     const other = await follow(server, one, await one.ask(await consent(away.location ?? '')))
     expect(other.text).toContain('another account of this provider')
   })
@@ -307,7 +336,13 @@ describe('accounts elsewhere, on the account page', () => {
     const browser = await signedIn('careful')
     const page = await browser.ask('/account/identities')
     const { fields } = readForm(page.text, 'link-work')
-    expect((await browser.ask('/account/identities/link', { form: { provider: 'work' } })).status).toBe(403)
+    expect(
+      (
+        await browser.ask('/account/identities/link', {
+          form: { provider: 'work' },
+        })
+      ).status,
+    ).toBe(403)
     const stranger = await signedIn('stranger')
     expect((await stranger.ask('/account/identities/link', { form: fields })).status).toBe(403)
   })
@@ -331,7 +366,11 @@ describe('accounts elsewhere, on the account page', () => {
     const callback = await consent(away.location ?? '')
     const later = createBrowser(server.url)
     if (browserCookie !== undefined) later.cookies.set(...browserCookie)
+    // Somebody else's session, beside the cookie of the browser that left.
+    const other = await signedIn('other-there')
+    for (const [name, value] of other.cookies) if (name.includes('session')) later.cookies.set(name, value)
     expect((await later.ask(callback)).status).toBe(400)
+    expect((await other.ask('/account/identities')).text).toContain('link-work')
   })
 
   it('a no there adds nothing', async () => {
