@@ -33,6 +33,8 @@ export async function startDynamodbLocal(): Promise<DynamodbLocal> {
   const stop = () => ended(child)
   try {
     await listening(child, port)
+    // Java loads what answers a request with the first of them, which takes longer than a store may wait.
+    for (const target of ['ListTables', 'GetItem']) await warmUp(port, target)
   } catch (error) {
     await stop()
     throw error
@@ -70,6 +72,16 @@ async function listening(child: ChildProcess, port: number): Promise<void> {
     if (performance.now() > until) throw new Error('DynamoDB Local does not answer')
     await pause(50)
   }
+}
+
+async function warmUp(port: number, target: string): Promise<void> {
+  const headers = {
+    'content-type': 'application/x-amz-json-1.0',
+    'x-amz-target': `DynamoDB_20120810.${target}`,
+    authorization:
+      'AWS4-HMAC-SHA256 Credential=local/20260101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0',
+  }
+  await (await fetch(`http://127.0.0.1:${port}`, { method: 'POST', headers, body: '{}' })).text()
 }
 
 function connects(port: number): Promise<boolean> {
