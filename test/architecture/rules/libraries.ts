@@ -24,8 +24,6 @@ const homes: Record<string, { folders: string[]; types?: string[]; why?: string 
   '@aws-sdk/client-dynamodb': { folders: ['store/dynamodb'] },
   nodemailer: { folders: ['mail'] },
   oauth4webapi: { folders: ['upstream'] },
-  '@simplewebauthn/server': { folders: ['accounts'] },
-  uqr: { folders: ['pages'] },
   '@zxcvbn-ts/language-de': { folders: ['accounts'] },
   'node:crypto': { folders: ['crypto'] },
   'node:sqlite': { folders: ['store/sqlite'] },
@@ -62,12 +60,9 @@ export function staleHomes(dependencies: string[]): string[] {
   })
 }
 
-/** Installed ahead of the code that will import them; each leaves this list with its first import. */
-const arriving = new Set(['mysql2', '@simplewebauthn/server', 'uqr'])
-
 export function unusedDependencies(sources: Source[], dependencies: string[]): string[] {
   const imported = new Set(sources.flatMap((source) => source.imports.map((to) => packageOf(to.specifier))))
-  return dependencies.filter((name) => !imported.has(name) && !arriving.has(name))
+  return dependencies.filter((name) => !imported.has(name))
 }
 
 /** Names that stand on one side only: installed without a line that says why, or explained without being installed. */
