@@ -2,7 +2,7 @@ import { bucketOf } from '../../domain/bucket.ts'
 import type { Kind } from '../../domain/record.ts'
 import { AttemptFailed } from '../sql/attempt-failed.ts'
 import { judge, type Effects, type LockedRow, type NewRow, type Outcome } from '../sql/judge.ts'
-import { keyOf, type Unit } from '../sql/unit.ts'
+import { byKey, type Unit } from '../sql/unit.ts'
 import type { Answer, Connection } from './connection.ts'
 import { sql, type Sql } from './sql-text.ts'
 import { failureOf } from './verdict.ts'
@@ -155,12 +155,4 @@ function recordsOf(units: readonly Unit[]): readonly Target[] {
     for (const { op, kind, id, key } of unit) if (op !== 'append') records.set(key, { kind, id, key })
   }
   return [...records.values()].toSorted(byKey)
-}
-
-function byKey(
-  a: { readonly kind: Kind; readonly id: string },
-  b: { readonly kind: Kind; readonly id: string },
-): number {
-  const [one, other] = [keyOf(a.kind, a.id), keyOf(b.kind, b.id)]
-  return one < other ? -1 : Number(one > other)
 }

@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { createConnection, type Connection as DriverConnection, type ConnectionOptions } from 'mysql2/promise'
 import type { SqlAddress } from '../../config/sql-address.ts'
 import { StoreRefused } from '../refused.ts'
 import { AttemptFailed } from '../sql/attempt-failed.ts'
+import { firstHost } from '../sql/first-host.ts'
 import type { Pooled } from '../sql/pool.ts'
+import { readAuthorities } from '../sql/read-authorities.ts'
 import type { Sql } from './sql-text.ts'
 import { failureOf } from './verdict.ts'
 
@@ -39,16 +40,8 @@ const connectMillis = 2_000
 const sessionIdleSeconds = 30
 
 /** The first host that takes writes. Throws AttemptFailed `none`, or StoreRefused for what waiting won't mend. */
-export async function connect(address: SqlAddress, limits: ConnectionLimits = connectionLimits): Promise<Connection> {
-  let last: unknown = new AttemptFailed('no host', 'none')
-  for (const host of address.hosts) {
-    try {
-      return await connectTo(address, host, limits)
-    } catch (error) {
-      last = error
-    }
-  }
-  throw last
+export function connect(address: SqlAddress, limits: ConnectionLimits = connectionLimits): Promise<Connection> {
+  return firstHost(address, (host) => connectTo(address, host, limits))
 }
 
 async function connectTo(
@@ -158,12 +151,5 @@ async function settle(connection: Connection, limits: ConnectionLimits): Promise
 function tlsOf(address: SqlAddress): ConnectionOptions['ssl'] {
   if (!address.tls) return undefined
   const verified = { rejectUnauthorized: true, verifyIdentity: true, minVersion: 'TLSv1.2' }
-  if (address.tlsAuthorities === undefined) return verified
-  try {
-    return { ...verified, ca: readFileSync(address.tlsAuthorities, 'utf8') }
-  } catch (error) {
-    throw new StoreRefused(`the store's sslrootcert can't be read; check that the file is there and readable`, {
-      cause: error,
-    })
-  }
+  return { ...verified, ...readAuthorities(address) }
 }

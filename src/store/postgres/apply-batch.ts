@@ -1,7 +1,7 @@
 import { ref, type Kind } from '../../domain/record.ts'
 import { AttemptFailed } from '../sql/attempt-failed.ts'
 import { judge, type Effects, type Judgement, type LockedRow, type NewRow, type Outcome } from '../sql/judge.ts'
-import { keyOf, type Unit } from '../sql/unit.ts'
+import { byKey, keyOf, type Unit } from '../sql/unit.ts'
 import { bytes, columnsOf, kindAndId, numberOf, ownersOf, textOf } from './columns.ts'
 import type { Answer, Connection } from './connection.ts'
 import type { Prepared, Statements } from './statements.ts'
@@ -145,14 +145,6 @@ const row: readonly ((row: NewRow) => unknown)[] = [
 
 function some(rows: readonly unknown[], step: Step): Step | undefined {
   return rows.length === 0 ? undefined : step
-}
-
-function byKey(
-  a: { readonly kind: Kind; readonly id: string },
-  b: { readonly kind: Kind; readonly id: string },
-): number {
-  const [one, other] = [keyOf(a.kind, a.id), keyOf(b.kind, b.id)]
-  return one < other ? -1 : Number(one > other)
 }
 
 function recordsOf(units: readonly Unit[]): readonly { readonly kind: Kind; readonly id: string }[] {

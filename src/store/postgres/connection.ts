@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
 import pg from 'pg'
 import type { SqlAddress } from '../../config/sql-address.ts'
-import { StoreRefused } from '../refused.ts'
 import { AttemptFailed } from '../sql/attempt-failed.ts'
+import { firstHost } from '../sql/first-host.ts'
 import type { Pooled } from '../sql/pool.ts'
+import { readAuthorities } from '../sql/read-authorities.ts'
 import type { Prepared } from './statements.ts'
 import { failureOf } from './verdict.ts'
 
@@ -39,16 +39,8 @@ export const connectionLimits: ConnectionLimits = {
 }
 
 /** The first host that takes writes. Throws AttemptFailed `none`, or StoreRefused for what waiting won't mend. */
-export async function connect(address: SqlAddress, limits: ConnectionLimits = connectionLimits): Promise<Connection> {
-  let last: unknown = new AttemptFailed('no host', 'none')
-  for (const host of address.hosts) {
-    try {
-      return await connectTo(address, host, limits)
-    } catch (error) {
-      last = error
-    }
-  }
-  throw last
+export function connect(address: SqlAddress, limits: ConnectionLimits = connectionLimits): Promise<Connection> {
+  return firstHost(address, (host) => connectTo(address, host, limits))
 }
 
 async function connectTo(
@@ -115,12 +107,5 @@ async function settle({ query }: Connection): Promise<void> {
 function tlsOf(address: SqlAddress, host: string): pg.ClientConfig['ssl'] {
   if (!address.tls) return false
   const verified = { rejectUnauthorized: true, servername: host, minVersion: 'TLSv1.2' } as const
-  if (address.tlsAuthorities === undefined) return verified
-  try {
-    return { ...verified, ca: readFileSync(address.tlsAuthorities, 'utf8') }
-  } catch (error) {
-    throw new StoreRefused(`the store's sslrootcert can't be read; check that the file is there and readable`, {
-      cause: error,
-    })
-  }
+  return { ...verified, ...readAuthorities(address) }
 }

@@ -54,3 +54,12 @@ export function toUnit(writes: readonly StampedWrite[]): Unit {
 export function keyOf(kind: Kind, id: string): string {
   return `${kind} ${id}`
 }
+
+/** One order for everybody, in which no two transactions wait for each other in a circle. */
+export function byKey(
+  a: { readonly kind: Kind; readonly id: string },
+  b: { readonly kind: Kind; readonly id: string },
+): number {
+  const [one, other] = [keyOf(a.kind, a.id), keyOf(b.kind, b.id)]
+  return one < other ? -1 : Number(one > other)
+}
