@@ -2,6 +2,7 @@ import type { Actor } from '../domain/authority.ts'
 import type { Client, SecretHash } from '../domain/client.ts'
 import { bumpedEpoch } from '../domain/epoch.ts'
 import type { EventType } from '../domain/event.ts'
+import { powerlessClient } from '../domain/powerless-client.ts'
 import { put, ref, type Decision } from '../domain/record.ts'
 import {
   authenticationMethods,
@@ -120,20 +121,12 @@ export function deleteClient(context: AccountsContext, { actor, clientId }: Abou
     if (refused !== undefined) return { refused }
     return {
       client: {
-        v: 1,
-        clientId,
-        authentication: { method: 'none' },
-        redirectUris: [],
-        postLogoutRedirectUris: [],
-        grantTypes: [],
-        scope: [],
+        ...powerlessClient(clientId, client.createdAt),
         idTokenAlgorithm: client.idTokenAlgorithm,
-        legacy: [],
         loopbackOnly: true,
         epoch: bumpedEpoch(client.epoch, nowMillis),
         managedBy: client.managedBy,
         disabled: true,
-        createdAt: client.createdAt,
         updatedAt: now,
         deletedAt: now,
       },

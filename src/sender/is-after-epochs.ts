@@ -1,4 +1,3 @@
-import type { Client } from '../domain/client.ts'
 import type { Instance } from '../domain/instance.ts'
 import type { User } from '../domain/user.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
@@ -10,25 +9,4 @@ import type { AccessClaims } from '../tokens/access-claims.ts'
 export function isAfterEpochs(claims: Pick<AccessClaims, 'iat'>, instance: Instance, user: User): boolean {
   const madeAt = claims.iat * 1000
   return madeAt > user.epoch && madeAt > instance.epoch
-}
-
-/** Stands where the client of a token stands. No client has such an id, and it may do nothing here. */
-export function importedClient({ clientId, iat }: AccessClaims): Client {
-  return {
-    v: 1,
-    clientId,
-    authentication: { method: 'none' },
-    redirectUris: [],
-    postLogoutRedirectUris: [],
-    grantTypes: [],
-    scope: [],
-    idTokenAlgorithm: 'RS256',
-    legacy: [],
-    loopbackOnly: false,
-    epoch: 1,
-    managedBy: 'administrator',
-    disabled: false,
-    createdAt: iat,
-    updatedAt: iat,
-  }
 }
