@@ -1,6 +1,7 @@
 import { reachesRole, type Actor } from '../domain/authority.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { scopeAllowedTo } from '../domain/narrow.ts'
+import { isRecentSignIn } from '../domain/session-state.ts'
 import type { User } from '../domain/user.ts'
 import { parseBearerAuthorization } from '../protocol/bearer.ts'
 import { bearerChallenge } from '../protocol/challenge.ts'
@@ -112,7 +113,7 @@ function signedInJustNow(context: ApiContext, { who, live }: Exclude<Caller, { r
   if (live.client.loopbackOnly) return true
   // No sign-in stands behind a token that somebody made for a program: making it was the deed that took one.
   if (authTime === undefined) return who === 'administrator'
-  return context.clock.seconds() - authTime <= lifetimes.recentSignIn
+  return isRecentSignIn(authTime, context.clock.seconds())
 }
 
 async function presentedToken(context: ApiContext, request: HttpRequest, id: string): Promise<LiveToken | Refusal> {

@@ -18,6 +18,11 @@ export function isSessionAlive(session: Session, user: User, instance: Instance,
   )
 }
 
+/** Changing credentials, names or identities takes a sign-in of the last minutes: an open browser may be anybody's. */
+export function isRecentSignIn(authTime: EpochSeconds, now: EpochSeconds): boolean {
+  return now - authTime <= lifetimes.recentSignIn
+}
+
 export function sessionExpiry(session: Session): EpochSeconds {
   return Math.min(session.lastSeenAt + session.idleTtl, session.absoluteExpiresAt)
 }

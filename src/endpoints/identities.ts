@@ -1,14 +1,14 @@
 import { identitiesOf } from '../accounts/find-identity.ts'
 import { unlinkIdentity } from '../accounts/unlink-identity.ts'
-import { lifetimes } from '../domain/lifetimes.ts'
 import type { SignedIn } from '../domain/next-step.ts'
+import { isRecentSignIn } from '../domain/session-state.ts'
 import { identitiesPage, type IdentitiesProblem } from '../pages/identities-page.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { refuseRepeated } from '../protocol/parameters.ts'
 import { bindForm } from '../signin/form-guard.ts'
 import type { Core } from './core.ts'
 import { presentationFor, refusalPage, withHeaders } from './presentation.ts'
-import { purposeOf, readPageRequest, type PageRequest } from './read-page-request.ts'
+import { purposeOf, readPageRequest } from './read-page-request.ts'
 import { seeOther } from './respond.ts'
 import { noSuchProvider } from './provider-trouble.ts'
 import { sendToProvider } from './start-provider.ts'
@@ -52,13 +52,12 @@ type Change = { readonly signedIn: SignedIn; readonly provider: string }
 /** The gates of both forms: ours, somebody signed in, and not long ago (identities are changed by whoever has just proved himself). */
 function changing(core: Core, change: (http: HttpRequest, asked: Change) => Promise<HttpResponse>): Endpoint {
   return async (http) => {
-    const form: PageRequest | HttpResponse = await readPageRequest(core, http, 'identities')
+    const form = await readPageRequest(core, http, 'identities')
     if ('status' in form) return form
     const repeated = refuseRepeated(form.parameters)
     if (repeated !== undefined) return refusalPage(core, http, 'identities', repeated)
     const { signedIn } = form
-    if (signedIn === undefined) return seeOther('/signin?next=/account/identities')
-    if (core.clock.seconds() - signedIn.session.authTime > lifetimes.recentSignIn)
+    if (signedIn === undefined || !isRecentSignIn(signedIn.session.authTime, core.clock.seconds()))
       return seeOther('/signin?next=/account/identities')
     return change(http, { signedIn, provider: form.parameters.get('provider') ?? '' })
   }

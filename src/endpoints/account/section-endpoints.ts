@@ -1,5 +1,5 @@
 import type { SignedIn } from '../../domain/next-step.ts'
-import { lifetimes } from '../../domain/lifetimes.ts'
+import { isRecentSignIn } from '../../domain/session-state.ts'
 import { formPage } from '../../pages/form-page.ts'
 import { isRefusal } from '../../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../../protocol/http.ts'
@@ -21,9 +21,9 @@ export function createSectionEndpoints(
 
   async function admitted(http: HttpRequest): Promise<SignedIn | HttpResponse> {
     const signedIn = await currentSession(core, http)
-    const recent = signedIn !== undefined && core.clock.seconds() - signedIn.session.authTime <= lifetimes.recentSignIn
-    if (signedIn === undefined || (section.recent(signedIn) && !recent)) return seeOther(`/signin?next=${path}`)
-    return signedIn
+    if (signedIn === undefined) return seeOther(`/signin?next=${path}`)
+    const recent = isRecentSignIn(signedIn.session.authTime, core.clock.seconds())
+    return section.recent(signedIn) && !recent ? seeOther(`/signin?next=${path}`) : signedIn
   }
 
   async function render(http: HttpRequest, signedIn: SignedIn, mistake?: Mistake): Promise<HttpResponse> {
@@ -34,7 +34,7 @@ export function createSectionEndpoints(
       title: section.title,
       body: await section.body({ core, http, signedIn, form }, mistake),
       done: http.method === 'GET' && http.query === 'done' ? section.done : undefined,
-      problem: mistake === undefined ? undefined : { says: mistake.says, status: mistake.status ?? 400 },
+      problem: mistake,
     })
     return withHeaders(view, bound.setCookie)
   }
