@@ -15,7 +15,7 @@ export type Linking = Pick<Identity, 'provider' | 'issuer' | 'subject' | 'label'
 export const identityTaken = problem('conflict', {
   detail: 'this identity belongs to another account; unlink it there first',
 })
-const otherLinked = problem('conflict', {
+export const otherLinked = problem('conflict', {
   detail: 'the account has another identity of this provider; unlink that one first',
 })
 

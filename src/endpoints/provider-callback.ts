@@ -1,5 +1,5 @@
 import { findUserOfIdentity } from '../accounts/find-identity.ts'
-import { linkIdentity } from '../accounts/link-identity.ts'
+import { linkIdentity, otherLinked } from '../accounts/link-identity.ts'
 import type { OAuthProvider, Provider } from '../config/provider.ts'
 import type { FlowPurpose } from '../domain/flow.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
@@ -102,6 +102,5 @@ async function link(
   })
   if ('done' in linked) return seeOther('/account/identities')
   core.observer.refused('callback', refuse('access_denied', 'identity_taken'), { address: http.peer.address })
-  const isOther = linked.refused.detail?.startsWith('the account has another') === true
-  return seeOther(`/account/identities?problem=${isOther ? 'other' : 'taken'}`)
+  return seeOther(`/account/identities?problem=${linked.refused === otherLinked ? 'other' : 'taken'}`)
 }

@@ -56,7 +56,7 @@ export function createRegisterEndpoint(core: Core): Endpoint {
         byLetter: core.outbox !== undefined,
         wrong: mistake?.field,
       }),
-      problem: mistake === undefined ? undefined : { says: mistake.says, status: mistake.status ?? 400 },
+      problem: mistake,
     })
     return withHeaders(view, bound.setCookie)
   }

@@ -13,14 +13,15 @@ export type FormPageView = {
   /** Something was done a moment ago. */
   readonly done?: PlainKey | undefined
   /** Why the last try didn't succeed. */
-  readonly problem?: { readonly says: PlainKey; readonly status: number } | undefined
+  /** `status`: 400 unless it says otherwise. */
+  readonly problem?: { readonly says: PlainKey; readonly status?: number } | undefined
 }
 
 /** A page around a form: what it is, how the last try went, its content, and the way back. */
 export function formPage(presentation: Presentation, { title, body, back, done, problem }: FormPageView): Page {
   const { language } = presentation
   return page(presentation, {
-    status: problem?.status ?? 200,
+    status: problem === undefined ? 200 : (problem.status ?? 400),
     title: message(language, title),
     failed: problem !== undefined,
     forms: 'here',
