@@ -25,6 +25,8 @@ export type NewUser = {
   readonly bot?: boolean
   /** User id of the person who answers for a bot. */
   readonly wrangler?: string
+  /** Only for the endpoint that letters lead to. */
+  readonly letter?: FromLetter
   /** What an account brings along from another server. Only for who may read the data directory. */
   readonly brought?: { readonly userId: string; readonly epoch: number; readonly locked: boolean }
 }
@@ -33,12 +35,7 @@ export type NewUser = {
 export type FromLetter = { readonly ticketId: string; readonly passwordHash: string }
 
 /** Make an account. Its name is reserved in the same commit, so two that look alike never both exist. */
-export async function createUser(
-  context: PasswordsContext,
-  actor: Actor,
-  wanted: NewUser,
-  letter?: FromLetter,
-): Promise<Outcome<User>> {
+export async function createUser(context: PasswordsContext, actor: Actor, wanted: NewUser): Promise<Outcome<User>> {
   const role = wanted.role ?? 'editor'
   const bot = wanted.bot ?? false
   const fields = readUserFields(wanted)
@@ -49,6 +46,7 @@ export async function createUser(
   if (refused !== undefined) return { refused }
 
   const { username, normal } = fields.done
+  const { brought, letter } = wanted
   let passwordHash = letter?.passwordHash
   if (wanted.password !== undefined) {
     const weak = await passwordProblem(context.strength, wanted.password, [normal, 'gatehouse'])
@@ -56,7 +54,6 @@ export async function createUser(
     passwordHash = await context.passwords.hash(wanted.password)
   }
 
-  const { brought } = wanted
   const userId = brought?.userId ?? userIdPrefix + context.random.text(16)
   const nameRef = usernameRef(normal)
   const papers = paperwork(context, { type: 'user.created', userId, actor: actorName(actor) }, [ref('user', userId)])

@@ -45,7 +45,7 @@ export function createLetterEndpoint(core: Core): Endpoint {
     const view = formPage(presentation, {
       ...bodyOf(form, held, mistake),
       back: { path: '/', label: 'problem.home' },
-      problem: mistake === undefined ? undefined : { says: mistake.says, status: mistake.status ?? 400 },
+      problem: mistake,
     })
     return withHeaders(view, bound.setCookie)
   }
@@ -79,8 +79,9 @@ async function act(
     case 'register': {
       const { email, fullName, passwordHash } = ticket
       const username = typed.get('username') ?? ''
-      const wanted = { username, email, ...(fullName !== undefined && { fullName }) }
-      const made = await createUser(core, { kind: 'registration' }, wanted, { ticketId, passwordHash })
+      const letter = { ticketId, passwordHash }
+      const wanted = { username, email, letter, ...(fullName !== undefined && { fullName }) }
+      const made = await createUser(core, { kind: 'registration' }, wanted)
       if ('done' in made) return seeOther('/signin')
       const { field, code } = made.refused
       if (field === 'email') return { says: 'register.emailTaken' }

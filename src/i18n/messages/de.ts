@@ -174,7 +174,6 @@ export const de = {
 
   'account.title': 'Ihr Konto',
   'account.fullName': 'Name',
-  'account.username': 'Benutzername',
   'account.email': 'E-Mail',
   'account.emailUnconfirmed': 'noch nicht bestätigt',
   'account.session': 'Diese Sitzung',

@@ -169,7 +169,6 @@ export const en = {
 
   'account.title': 'Your account',
   'account.fullName': 'Name',
-  'account.username': 'Username',
   'account.email': 'Email',
   'account.emailUnconfirmed': 'not confirmed yet',
   'account.session': 'This session',
