@@ -1,4 +1,5 @@
 import { put, ref, remove, type Decision } from '../domain/record.ts'
+import { isFor } from '../domain/ticket.ts'
 import type { User } from '../domain/user.ts'
 import { transition } from '../store/transition.ts'
 import type { AccountsContext, Outcome } from './context.ts'
@@ -7,7 +8,10 @@ import { findUser } from './find-user.ts'
 import { letterUsed } from './letter-used.ts'
 import { paperwork } from './paperwork.ts'
 
-/** The letter reached its address: from now on it is the account's, and nobody else's. H18: until now the established one was. */
+/**
+ * The letter reached its address: from now on it is the account's, and nobody else's. H18: until now the established one was. Asked
+ * for before a change of password or of the address, it is worth nothing: whoever asked may have been put out since.
+ */
 export async function confirmEmail(
   context: AccountsContext,
   { ticketId, userId, email }: { readonly ticketId: string; readonly userId: string; readonly email: string },
@@ -28,7 +32,8 @@ export async function confirmEmail(
       },
       ({ ticket, user: slot, to, from }, now): Decision<Outcome<User> | 'changed meanwhile'> => {
         const user = slot.value
-        if (user === undefined || user.locked || ticket.value === undefined)
+        const addressee = ticket.value?.purpose === 'confirm-email' ? ticket.value.addressee : undefined
+        if (user === undefined || user.locked || !isFor(addressee, user))
           return { writes: [], result: { refused: letterUsed } }
         if (user.email !== before?.email) return { writes: [], result: 'changed meanwhile' }
         if (to.value !== undefined && to.value.target !== userId)

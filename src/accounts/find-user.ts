@@ -19,6 +19,11 @@ export async function findUserAsked(context: Look, asked: string): Promise<User 
   return name === undefined ? undefined : findUser(context, name.target)
 }
 
+/** What was typed, in its one spelling: whatever way a name or an address is written, it is counted as one (H05). */
+export function askedName(asked: string): string {
+  return asked.includes('@') ? emailRef(asked.trim()).id : normalOf(asked)
+}
+
 /** The account of a user name in any spelling that is the same name. */
 export async function findUserNamed(context: Look, username: string): Promise<User | undefined> {
   const normal = normaliseUsername(username)

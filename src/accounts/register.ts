@@ -4,6 +4,7 @@ import type { Limits } from '../limits/limits.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
 import type { PasswordsContext } from './context.ts'
 import { createUser, type NewUser } from './create-user.ts'
+import { emailRef } from './email-name.ts'
 import { passwordProblem } from './password-policy.ts'
 import { requestLetter, type LettersContext } from './request-letter.ts'
 import { readUserFields } from './user-fields.ts'
@@ -46,8 +47,13 @@ export async function register(context: RegistrationContext, wanted: Registratio
     const made = await createUser(context, { kind: 'registration' }, named)
     return 'refused' in made ? made : { done: { userId: made.done.userId } }
   }
+  const sending = context.limits.reserve('registration-letter', [emailRef(email).id])
+  if ('retryAfterSeconds' in sending) return { refused: tooMany, retryAfter: sending.retryAfterSeconds }
   const weak = await passwordProblem(context.strength, wanted.password, [normal, fullName ?? '', email, 'gatehouse'])
-  if (weak !== undefined) return { refused: weak }
+  if (weak !== undefined) {
+    sending.forgive()
+    return { refused: weak }
+  }
   const passwordHash = await context.passwords.hash(wanted.password)
   await requestLetter(context, {
     ticket: { purpose: 'register', username, email, passwordHash, ...(fullName !== undefined && { fullName }) },

@@ -16,7 +16,7 @@ import {
 import type { EpochSeconds } from '../protocol/time.ts'
 import type { ClientAuthContext } from './context.ts'
 import { liveSecrets } from './live-secrets.ts'
-import { useOnce, type Once } from './use-once.ts'
+import { useOnce, wasUsed, type Once } from './use-once.ts'
 
 /** How far `created` may lie from our clock, either way. */
 export const signatureWindowSeconds = 60
@@ -66,15 +66,17 @@ export async function verifySignedRequest(
   const now = clock.seconds()
   if (!isTimely(signature, now)) return refuse('invalid_client', 'signature_times')
   if (request.body !== undefined && !isWhole(request, request.body)) return refuse('invalid_client', 'content_digest')
-  const code = await oneTimeCode(context, client, { request, now })
-  if (code === 'wrong') {
-    if (key !== undefined) limits.count('client-secret', key)
-    return refuse('invalid_client', 'one_time_code')
-  }
   const nonce: Once = {
     what: ['message-signature', client.clientId, signature.nonce],
     until: signature.created + 2 * signatureWindowSeconds,
   }
+  const code = await oneTimeCode(context, client, { request, now })
+  if (code === 'wrong') {
+    // Who sends a request again that he saw knows no key, and uses up no guess of whoever does.
+    if (await wasUsed(context, nonce)) limits.forgive('one-time-code', [client.clientId])
+    return refuse('invalid_client', 'one_time_code')
+  }
+  if (isRefusal(code)) return code
   const used = await useOnce(context, code === undefined ? [nonce] : [nonce, code])
   if (used !== undefined)
     return refuse('invalid_client', used === 'one-time-code' ? 'one_time_code' : 'signature_replayed')
@@ -136,16 +138,21 @@ function isWhole({ headers }: SignableRequest, body: string): boolean {
 
 /** RFC 6238 §5.2: the step that the code belongs to, each once; undefined where none is asked for. */
 async function oneTimeCode(
-  context: Pick<ClientAuthContext, 'protection'>,
+  { protection, limits }: Pick<ClientAuthContext, 'protection' | 'limits'>,
   { clientId, authentication }: Client,
   { request, now }: { readonly request: SignableRequest; readonly now: EpochSeconds },
-): Promise<Once | 'wrong' | undefined> {
+): Promise<Once | 'wrong' | Refusal | undefined> {
   if (authentication.method !== 'http_message_signature' || !authentication.requireOneTimeCode) return undefined
   const { oneTimeCode: sealed } = authentication
   if (sealed === undefined) return 'wrong'
-  const secret = openOneTimeCodeSecret(await context.protection(), clientId, sealed)
+  const secret = openOneTimeCodeSecret(await protection(), clientId, sealed)
+  // H04: nothing awaits between question and count.
+  const blocked = limits.blocked('one-time-code', [clientId])
+  if (blocked !== undefined) return throttled(blocked.retryAfterSeconds)
   const step = verifyTotp({ secret, now, code: request.headers[oneTimeCodeHeader] ?? '' })
-  return step === undefined
-    ? 'wrong'
-    : { what: ['one-time-code', clientId, String(step)], until: (step + 3) * oneTimeCodeStepSeconds }
+  if (step === undefined) {
+    limits.count('one-time-code', [clientId])
+    return 'wrong'
+  }
+  return { what: ['one-time-code', clientId, String(step)], until: (step + 3) * oneTimeCodeStepSeconds }
 }

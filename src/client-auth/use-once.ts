@@ -1,6 +1,7 @@
 import { sha256 } from '../crypto/hash.ts'
 import { put, ref, type Decision, type Ref } from '../domain/record.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
+import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
 import type { ClientAuthContext } from './context.ts'
 
@@ -18,12 +19,9 @@ export async function useOnce(
   context: Pick<ClientAuthContext, 'transition' | 'directory'>,
   things: readonly Once[],
 ): Promise<string | undefined> {
-  const refs = Object.fromEntries(
-    things.map(({ what }, index) => [
-      String(index),
-      ref('once', sha256(what.map((part) => `${part.length}:${part}`).join('\n'))),
-    ]),
-  ) satisfies Readonly<Record<string, Ref<'once'>>>
+  const refs = Object.fromEntries(things.map((thing, index) => [String(index), refOf(thing)])) satisfies Readonly<
+    Record<string, Ref<'once'>>
+  >
   const { restoredAt = 0 } = await context.directory.instance()
   return transition(context.transition, refs, (slots): Decision<string | undefined> => {
     const used = things.find(
@@ -37,4 +35,16 @@ export async function useOnce(
     })
     return { writes, result: undefined }
   })
+}
+
+/** Whether it happened already. Uses nothing up. */
+export async function wasUsed(
+  { transition: { store }, clock }: Pick<ClientAuthContext, 'transition' | 'clock'>,
+  thing: Once,
+): Promise<boolean> {
+  return (await readAlive(store, refOf(thing), clock.seconds())) !== undefined
+}
+
+function refOf({ what }: Once): Ref<'once'> {
+  return ref('once', sha256(what.map((part) => `${part.length}:${part}`).join('\n')))
 }

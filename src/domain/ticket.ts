@@ -1,11 +1,13 @@
 import type { Imprint } from './grant.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 
-/** Whom a letter turned out to be for, when it was written. */
+/** Whose account a letter is about, as it was when it was asked for or written. */
 export type Addressee = {
   readonly userId: string
   /** The account's epoch then: whatever ended its sessions since ended this too. */
   readonly epoch: number
+  /** Its address then: another one that was confirmed since ended this too. */
+  readonly email?: string
 }
 
 /**
@@ -24,7 +26,7 @@ export type TicketPurpose =
       readonly passwordHash: string
     }
   /** Make this the account's address. */
-  | { readonly purpose: 'confirm-email'; readonly userId: string; readonly email: string }
+  | { readonly purpose: 'confirm-email'; readonly addressee: Addressee; readonly email: string }
   /** Choose a new password. Whom it is for is found out when the letter is written: until then nothing differs for names that exist. */
   | { readonly purpose: 'recover'; readonly asked: string; readonly addressee?: Addressee }
 
@@ -40,10 +42,13 @@ export type Outgoing = {
   readonly createdAt: EpochSeconds
 }
 
-/** Whether a recovery is still for the account as it is. */
-export function isFor(
-  addressee: Addressee | undefined,
-  user: { readonly userId: string; readonly epoch: number },
-): boolean {
-  return addressee?.userId === user.userId && addressee.epoch === user.epoch
+type Account = { readonly userId: string; readonly epoch: number; readonly email?: string }
+
+export function addresseeOf({ userId, epoch, email }: Account): Addressee {
+  return { userId, epoch, ...(email !== undefined && { email }) }
+}
+
+/** Whether a letter is still for the account as it is. */
+export function isFor(addressee: Addressee | undefined, user: Account): boolean {
+  return addressee?.userId === user.userId && addressee.epoch === user.epoch && addressee.email === user.email
 }

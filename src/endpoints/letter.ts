@@ -77,6 +77,8 @@ async function act(
 ): Promise<HttpResponse | Mistake | 'gone'> {
   switch (ticket.purpose) {
     case 'register': {
+      // Newcomers may have been shut out since.
+      if (core.registration === 'closed') return 'gone'
       const { email, fullName, passwordHash } = ticket
       const username = typed.get('username') ?? ''
       const letter = { ticketId, passwordHash }
@@ -89,7 +91,7 @@ async function act(
       return { says: code === 'conflict' ? 'profile.usernameTaken' : 'profile.usernameBad', field, typed }
     }
     case 'confirm-email': {
-      const confirmed = await confirmEmail(core, { ticketId, userId: ticket.userId, email: ticket.email })
+      const confirmed = await confirmEmail(core, { ticketId, userId: ticket.addressee.userId, email: ticket.email })
       if ('done' in confirmed) return seeOther('/account')
       return confirmed.refused.field === 'email' ? { says: 'register.emailTaken' } : 'gone'
     }

@@ -1,3 +1,4 @@
+import { askedName } from '../accounts/find-user.ts'
 import { requestLetter } from '../accounts/request-letter.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { formPage } from '../pages/form-page.ts'
@@ -26,7 +27,7 @@ export function createRecoverEndpoint(core: Core): Endpoint {
       const repeated = refuseRepeated(parameters)
       if (repeated !== undefined) return refusalPage(core, http, 'recover', repeated)
       const { address } = http.peer
-      const reserved = core.limits.reserve('letter', [asked.toLowerCase(), address])
+      const reserved = core.limits.reserve('letter', [askedName(asked), address])
       if ('retryAfterSeconds' in reserved)
         return refusalPage(core, http, 'recover', throttled(reserved.retryAfterSeconds))
       await requestLetter(core, { ticket: { purpose: 'recover', asked }, ttl: lifetimes.recovery, language, address })

@@ -33,6 +33,9 @@ export const policies = {
     parts: ['client', 'source'],
     budgets: [{ by: ['client', 'source'], burst: 30, everySeconds: 10 }],
   },
+  // H17: of a million codes three fit, so that the budget is the client's from wherever it is asked. Only whoever has its key
+  // comes so far, so no stranger uses it up.
+  'one-time-code': { parts: ['client'], budgets: [{ by: ['client'], burst: 10, everySeconds: 60 }] },
   // B11: only what fails its MAC is counted, which no honest client sends.
   code: { parts: ['source'], budgets: [{ by: ['source'], burst: 60, everySeconds: 5 }] },
   // One web server holds the tokens of all its users: wider than for codes.
@@ -60,6 +63,8 @@ export const policies = {
       { by: ['account'], burst: 5, everySeconds: 600 },
     ],
   },
+  // By the address that the letter goes to: with many sources it would still be one person's patience.
+  'registration-letter': { parts: ['account'], budgets: [{ by: ['account'], burst: 5, everySeconds: 600 }] },
   // Each costs a password hash.
   register: {
     parts: ['source'],

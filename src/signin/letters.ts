@@ -3,7 +3,7 @@ import { emailRef } from '../accounts/email-name.ts'
 import type { AccountsContext } from '../accounts/context.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { put, ref } from '../domain/record.ts'
-import type { Outgoing, Ticket } from '../domain/ticket.ts'
+import { addresseeOf, type Outgoing, type Ticket } from '../domain/ticket.ts'
 import type { User } from '../domain/user.ts'
 import { duration } from '../i18n/duration.ts'
 import { message } from '../i18n/message.ts'
@@ -47,7 +47,7 @@ export async function composeLetter(context: ComposeContext, outgoing: Outgoing)
         : write(ticket.email, { kind: 'registered', name: owner.username, url: `${context.issuer}/recover` })
     }
     case 'confirm-email': {
-      const user = await findUser(context, ticket.userId)
+      const user = await findUser(context, ticket.addressee.userId)
       if (user === undefined || user.locked) return undefined
       return write(ticket.email, { kind: 'confirm', name: user.username, url, lives: lifetimes.confirmation })
     }
@@ -79,14 +79,14 @@ function address(
   context: ComposeContext,
   ticketId: string,
   ticket: Extract<Ticket, { readonly purpose: 'recover' }>,
-  { userId, epoch }: User,
+  user: User,
   expiresAt: EpochSeconds,
 ): Promise<void> {
   return transition(context.transition, { slot: ref('ticket', ticketId) }, ({ slot }) => ({
     writes:
       slot.value === undefined
         ? []
-        : [put(slot, { ...ticket, addressee: { userId, epoch } }, { expiresAt, owners: [userId] })],
+        : [put(slot, { ...ticket, addressee: addresseeOf(user) }, { expiresAt, owners: [user.userId] })],
     result: undefined,
   }))
 }

@@ -265,6 +265,28 @@ describe('signed requests (RFC 9421): who signs is the client', () => {
     }
   })
 
+  test('H17: guesses of a code are counted by client, wherever they come from and whoever passes them on', async () => {
+    const made = await server.makeClient({ ...signing, client_id: 'guessed', require_one_time_code: true })
+    const api = await server.makeClient({ client_id: 'api' })
+    const resource = 'https://things.example/v1'
+    await server.makeResource({ resource, scope: 'read', introspection_clients: ['api'] })
+    const active = async (oneTimeCodeSecret: string | undefined, headers?: object) => {
+      const by: Signer = { clientId: 'guessed', key: { secret: made.secret }, oneTimeCodeSecret }
+      headers ??= signed({ method: 'GET', url: resource }, by, { now: server.clock.seconds() })
+      const form = { resource, method: 'GET', target_uri: resource, headers: JSON.stringify(headers) }
+      const asked = { form, headers: { authorization: api.basic } }
+      const answer = await createBrowser(server.url).ask('/oauth/signed-request', asked)
+      return answer.json()['active']
+    }
+    const wrong = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
+    expect(await active(made.oneTimeCodeSecret)).toBe(true)
+    for (let guess = 0; guess < 10; guess += 1) expect(await active(wrong)).toBe(false)
+    server.clock.advance(30)
+    expect(await active(made.oneTimeCodeSecret)).toBe(false)
+    server.clock.advance(60)
+    expect(await active(made.oneTimeCodeSecret)).toBe(true)
+  })
+
   test('S08 code: its secret is sealed at rest, and no list shows it', () => {
     const { authentication } = withCode.record
     const stored = JSON.stringify(withCode.record)

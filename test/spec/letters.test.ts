@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { findUserNamed } from '../../src/accounts/find-user.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
@@ -269,6 +272,105 @@ describe('another address', () => {
     const [letter] = await lettersTo(email.toUpperCase().replace('EXAMPLE', 'example'))
     const refused = await fill(browser, linkIn(letter!), 'letter', {})
     expect(refused.text).toContain('belongs to another account')
+  })
+})
+
+describe('a letter from before', () => {
+  async function askedToMove(username: string, ...to: readonly string[]) {
+    const email = await withAddress(username)
+    const browser = createBrowser(server.url)
+    await fill(browser, '/signin', 'sign-in', { username, password: next })
+    for (const address of to) await fill(browser, '/account/email', 'email-change', { email: address })
+    const found = await findUserNamed(server.core, username)
+    return { email, userId: found?.userId ?? '' }
+  }
+  const emailOf = async (username: string) => (await findUserNamed(server.core, username))?.email
+
+  test('a new password ends a change of address that whoever knew the old one had begun', async () => {
+    const { email, userId } = await askedToMove('nils', 'thief@mail.example')
+    const [letter] = await lettersTo('thief@mail.example')
+    const page = await createBrowser(server.url).ask(linkIn(letter!))
+    expect(page.status).toBe(200)
+    await patchUser(server.core, { actor: { kind: 'cli' }, userId, patch: { password } })
+    const late = await fill(createBrowser(server.url), linkIn(letter!), 'letter', {})
+    expect([late.text.includes('data-error="link_expired"'), await emailOf('nils')]).toEqual([true, email])
+  })
+
+  test('an address that was typed wrong first gets nothing once the right one is confirmed', async () => {
+    await askedToMove('otto', 'oto@mail.example', 'otto@new.example')
+    const [[wrong], [right]] = [await lettersTo('oto@mail.example'), await lettersTo('otto@new.example')]
+    expect((await fill(createBrowser(server.url), linkIn(right!), 'letter', {})).location).toBe('/account')
+    const late = await fill(createBrowser(server.url), linkIn(wrong!), 'letter', {})
+    expect([late.text.includes('data-error="link_expired"'), await emailOf('otto')]).toEqual([true, 'otto@new.example'])
+  })
+
+  test('who reads only the address of before chooses no password any more', async () => {
+    const { email } = await askedToMove('paul', 'paul@new.example')
+    await fill(createBrowser(server.url), '/recover', 'recover', { account: 'paul' })
+    const [, old] = await lettersTo(email, 2)
+    const [confirmation] = await lettersTo('paul@new.example')
+    await fill(createBrowser(server.url), linkIn(confirmation!), 'letter', {})
+    const typed = { new_password: password, repeat_password: password }
+    const late = await fill(createBrowser(server.url), linkIn(old!), 'letter', typed)
+    expect(late.text).toContain('data-error="link_expired"')
+    expect((await signIn('paul', next)).location).toBe('/account')
+  })
+
+  test('a server that was closed since makes no account by it', async () => {
+    const dataDirectory = mkdtempSync(join(tmpdir(), 'gatehouse-letters-'))
+    const store = { adapter: 'sqlite', path: join(dataDirectory, 'gatehouse.db') } as const
+    const config = { mail: { by: 'log' }, users: { registration: 'open' } } as const
+    const open = await startGatehouse({ dataDirectory, store, config })
+    try {
+      await fill(createBrowser(open.url), '/register', 'register', registration('tina', 'tina@mail.example'))
+      await vi.waitFor(() => expect(open.letters).toHaveLength(1), 5_000)
+    } finally {
+      await open.close()
+    }
+    const listen = { host: '127.0.0.1', port: open.port }
+    const users = { registration: 'closed' } as const
+    const closed = await startGatehouse({
+      dataDirectory,
+      store,
+      config: { ...config, users, issuer: open.url, listen },
+    })
+    try {
+      const late = await fill(createBrowser(closed.url), linkIn(open.letters[0]!), 'letter', {})
+      expect(late.text).toContain('data-error="link_expired"')
+      expect(await findUserNamed(closed.core, 'tina')).toBeUndefined()
+    } finally {
+      await closed.close()
+      rmSync(dataDirectory, { recursive: true })
+    }
+  })
+
+  test('H05: one budget for a name however it is written', async () => {
+    // What the tests before took of the budget of this source is back by then.
+    server.clock.advance(1_200)
+    const statuses: number[] = []
+    for (const account of ['rita', 'RITA', 'Rita', 'ｒｉｔａ', ' rita ', 'riTa'])
+      statuses.push((await fill(createBrowser(server.url), '/recover', 'recover', { account })).status)
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 429])
+  })
+
+  test('nobody’s address is flooded by asking for accounts in its name', async () => {
+    const plain = await startGatehouse({ config: { mail: { by: 'log' }, users: { registration: 'open' } } })
+    try {
+      const statuses: number[] = []
+      for (let count = 0; count < 6; count += 1) {
+        const email = count % 2 === 0 ? 'sina@mail.example' : 'Sina@mail.example'
+        const body = { username: `sina${count}`, email, password: next }
+        const asked = await createBrowser(plain.url).ask('/api/v1/register', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        })
+        statuses.push(asked.status)
+      }
+      expect(statuses).toEqual([202, 202, 202, 202, 202, 429])
+    } finally {
+      await plain.close()
+    }
   })
 })
 

@@ -4,6 +4,7 @@ import { patchUser } from '../../accounts/patch-user.ts'
 import { requestLetter } from '../../accounts/request-letter.ts'
 import { emailProblem } from '../../accounts/user-fields.ts'
 import { lifetimes } from '../../domain/lifetimes.ts'
+import { addresseeOf } from '../../domain/ticket.ts'
 import type { User } from '../../domain/user.ts'
 import { isRefusal } from '../../protocol/errors.ts'
 import { problem } from '../../protocol/problem.ts'
@@ -190,7 +191,7 @@ async function letterTo(
       retryAfter: reserved.retryAfterSeconds,
     }
   }
-  const ticket = { purpose: 'confirm-email', userId, email } as const
+  const ticket = { purpose: 'confirm-email', addressee: addresseeOf(user), email } as const
   await requestLetter(context, { ticket, ttl: lifetimes.confirmation, language: 'en', address, userId })
   return undefined
 }

@@ -1,5 +1,6 @@
 import { requestLetter } from '../../accounts/request-letter.ts'
 import { emailProblem } from '../../accounts/user-fields.ts'
+import { addresseeOf } from '../../domain/ticket.ts'
 import { lifetimes } from '../../domain/lifetimes.ts'
 import { emailForm } from '../../pages/account/email-form.ts'
 import type { Section } from './section.ts'
@@ -21,7 +22,7 @@ export const emailSection: Section = {
     const reserved = core.limits.reserve('letter', [user.userId, address])
     if ('retryAfterSeconds' in reserved) return { says: 'password.throttled', status: 429 }
     await requestLetter(core, {
-      ticket: { purpose: 'confirm-email', userId: user.userId, email },
+      ticket: { purpose: 'confirm-email', addressee: addresseeOf(user), email },
       ttl: lifetimes.confirmation,
       language: form.language,
       address,
