@@ -158,6 +158,16 @@ describe('POST /api/v1/users/{id}/tokens', () => {
     expect((await post(higher, ada, { format: 'jwt', scope: 'accounts:provision' })).status).toBe(201)
   })
 
+  test('K05: no macaroon is rid of its caveats by minting', async () => {
+    const opaque = await minted(boss, { format: 'opaque', scope: ['admin'] })
+    expect((await post(opaque, ada, { format: 'jwt' })).status).toBe(201)
+    const whole = await minted(boss, { format: 'macaroon', scope: ['admin'] })
+    const narrowed = narrow(whole, 'method = POST')
+    for (const token of [whole, narrowed])
+      expect((await post(token, boss, { format: 'opaque', scope: 'admin' })).status).toBe(403)
+    expect((await call(whole, '/api/v1/users')).status).toBe(200)
+  })
+
   test('says which field is wrong', async () => {
     const token = await signedIn('boss')
     expect((await post(token, ada, { format: 'jwt', ttl: 7200 })).json()).toMatchObject({ field: 'ttl' })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { mintToken } from '../../accounts/mint-token.ts'
+import { problem } from '../../protocol/problem.ts'
 import { operation, type Operation } from '../operation.ts'
 import { administratorJustNow } from '../policy.ts'
 import { userId } from './user-shape.ts'
@@ -44,6 +45,10 @@ const wanted = z.strictObject({
     .meta({ description: 'What people read in the list of grants.' }),
 })
 
+const noMacaroon = problem('forbidden', {
+  detail: 'a macaroon makes no other tokens; use a token of a sign-in, or one of another format',
+})
+
 export const mintedTokenOperations: readonly Operation[] = [
   operation({
     method: 'POST',
@@ -52,7 +57,7 @@ export const mintedTokenOperations: readonly Operation[] = [
     tag: 'Accounts',
     summary: 'Make an access token for an account',
     description:
-      'For scripts and bots. Nobody mints for somebody of a higher role, nor a power over this server that he lacks.',
+      'For scripts and bots. Nobody mints for somebody of a higher role, nor a power over this server that he lacks; and no macaroon mints, since what it made would not be narrowed as it is.',
     policy: administratorJustNow,
     params: z.strictObject({ user_id: userId }),
     body: wanted,
@@ -63,6 +68,8 @@ export const mintedTokenOperations: readonly Operation[] = [
       answer: { token: 'gth_mc_…', token_type: 'Bearer', expires_in: 86_400, scope: 'me', grant_id: '019a…' },
     },
     async perform({ context, caller, params, body, address }) {
+      // K05: whoever was handed a macaroon would be rid of its caveats by a token of his own.
+      if (caller.live.claims.caveats !== undefined) return { refused: noMacaroon }
       const { scope, ...rest } = body
       const made = await mintToken(
         context,
