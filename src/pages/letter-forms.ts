@@ -1,5 +1,5 @@
 import { message } from '../i18n/message.ts'
-import { field } from './account/field.ts'
+import { usernameField } from './account/name-fields.ts'
 import { newPasswordFields } from './account/password-form.ts'
 import type { SectionForm } from './account/section-form.ts'
 import { foreign } from './foreign.ts'
@@ -16,14 +16,7 @@ export function makeAccountForm(form: SectionForm, view: { readonly username: st
   return html`<p class="lead">${message(language, 'letterPage.register.lead')}</p>
     <form id="letter" method="post" action="${action}">
       ${hiddenFields(hidden)}
-      ${field(language, {
-        name: 'username',
-        label: 'signIn.username',
-        value: view.username,
-        autocomplete: 'username',
-        most: 64,
-        wrong: view.wrong,
-      })}
+      ${usernameField(language, { value: view.username, wrong: view.wrong })}
       <div class="actions"><button type="submit">${message(language, 'letterPage.register.submit')}</button></div>
     </form>`
 }

@@ -1,5 +1,6 @@
 import { message } from '../i18n/message.ts'
 import { field } from './account/field.ts'
+import { fullNameField, usernameField } from './account/name-fields.ts'
 import { newPasswordFields } from './account/password-form.ts'
 import type { SectionForm } from './account/section-form.ts'
 import { hiddenFields } from './hidden-fields.ts'
@@ -18,23 +19,8 @@ export type RegisterView = {
 export function registerForm({ language, action, hidden }: SectionForm, view: RegisterView): Html {
   return html`<form id="register" method="post" action="${action}">
       ${hiddenFields(hidden)}
-      ${field(language, {
-        name: 'username',
-        label: 'signIn.username',
-        value: view.username,
-        autocomplete: 'username',
-        most: 64,
-        wrong: view.wrong === 'username',
-      })}
-      ${field(language, {
-        name: 'full_name',
-        label: 'account.fullName',
-        value: view.fullName,
-        autocomplete: 'name',
-        optional: true,
-        most: 200,
-        wrong: view.wrong === 'full_name',
-      })}
+      ${usernameField(language, { value: view.username, wrong: view.wrong === 'username' })}
+      ${fullNameField(language, { value: view.fullName, wrong: view.wrong === 'full_name' })}
       ${
         view.byLetter &&
         field(language, {
