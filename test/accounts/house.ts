@@ -1,4 +1,4 @@
-import type { AccountsContext, PasswordsContext } from '../../src/accounts/context.ts'
+import type { PasswordsContext } from '../../src/accounts/context.ts'
 import { createUser, type NewUser } from '../../src/accounts/create-user.ts'
 import { createRandom } from '../../src/crypto/random.ts'
 import type { Actor } from '../../src/domain/authority.ts'
@@ -77,5 +77,3 @@ export function refusal(
 }
 
 export const asUser = (user: User, ...scopes: string[]): Actor => ({ kind: 'user', user, scopes })
-
-export type { AccountsContext }

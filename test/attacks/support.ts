@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import type { Kind } from '../../src/domain/record.ts'
-import { createBrowser, errorOf, type Answer } from '../kit/browser.ts'
+import { errorOf, type Answer } from '../kit/browser.ts'
 import { tokenRequest } from '../kit/flow.ts'
 import type { MadeClient, TestGatehouse } from '../kit/gatehouse.ts'
 
@@ -171,23 +171,6 @@ export function expectTokenError(answer: Answer, error: string): void {
   expect(answer.headers.get('cache-control')).toBe('no-store')
   expect(answer.headers.get('content-type')).toMatch(/^application\/json\b/)
   expect(answer.text).not.toMatch(/gth_|eyJ|access_token|refresh_token/)
-}
-
-/** `401B`: RFC 6750 §3.1. */
-export function expectUnauthorized(answer: Answer): void {
-  expect(answer.status, answer.text).toBe(401)
-  expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer .*\berror="invalid_token"/)
-  expect(answer.headers.get('cache-control')).toBe('no-store')
-}
-
-/** `404=`: the very answer that a thing gets which does not exist. */
-export function expectSameAs(answer: Answer, absent: Answer): void {
-  expect({ status: answer.status, text: answer.text }).toEqual({ status: absent.status, text: absent.text })
-}
-
-/** A server-side answer to a request that nobody's cookies come with. */
-export function stranger(server: TestGatehouse) {
-  return createBrowser(server.url)
 }
 
 function wholeText(seen: Seen): string {
