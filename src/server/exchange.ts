@@ -141,10 +141,12 @@ export function refuse(
   name: ShellErrorName,
   occasion?: Occasion,
 ): void {
-  const { request, link } = arrival
+  const { request, response, link } = arrival
   const answer = context.errors(name, served.style, occasion, request.headers as HttpRequest['headers'])
   if (hasBody(request.headers) && !request.complete) {
     link.ended = true
+    // With the rest of the body read, the next request begins where one may.
+    request.once('end', () => (link.ended = context.state.stopping || !response.shouldKeepAlive))
     discardBody(request)
   }
   send(context, served, arrival, answer)

@@ -35,7 +35,7 @@ export function dynamodbSubject(endpoint: () => string): Subject {
     shared: true,
     runProcess,
     // races.long.test.ts runs the two thousand.
-    raceTurns: 200,
+    raceTurns: 100,
     async create() {
       const address = `dynamodb://local/${dynamodbTable()}?endpoint=${endpoint()}`
       const open = () => openStore(address, { clock, random: createRandom(), eventTtl, onFatal })
