@@ -19,6 +19,8 @@ export const otherLinked = problem('conflict', {
   detail: 'the account has another identity of this provider; unlink that one first',
 })
 
+const putOut = problem('forbidden', { detail: 'the sign-in that asked for it has ended' })
+
 /** Add an identity to an account. Nobody's identity is taken away by it, and an account has one of each provider. */
 export async function linkIdentity(
   context: AccountsContext,
@@ -48,6 +50,9 @@ export async function linkIdentity(
         if (user.value === undefined) return { writes: [], result: { refused: noSuchUser } }
         const refused = permit(actor, { do: asked.own === true ? 'change-self' : 'change-user', target: user.value })
         if (refused !== undefined) return { writes: [], result: { refused } }
+        // Whoever was put out since he asked links nothing: recovering an account ends this way back too.
+        if (asked.own === true && actor.kind === 'user' && actor.user.epoch !== user.value.epoch)
+          return { writes: [], result: { refused: putOut } }
         // What a deleted account left behind is nobody's.
         if (holder !== userId && held.value !== undefined) return { writes: [], result: { refused: identityTaken } }
         const there = place.value

@@ -10,7 +10,7 @@ import { confirmEmailForm, makeAccountForm, newPasswordForm } from '../pages/let
 import type { Presentation } from '../pages/page.ts'
 import { problemPage } from '../pages/problem-page.ts'
 import { message } from '../i18n/message.ts'
-import type { Endpoint, HttpResponse } from '../protocol/http.ts'
+import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { refuseRepeated, type Parameters } from '../protocol/parameters.ts'
 import { bindForm } from '../signin/form-guard.ts'
 import { readAlive } from '../store/read-alive.ts'
@@ -36,7 +36,7 @@ export function createLetterEndpoint(core: Core): Endpoint {
     const token = parameters.get('token') ?? ''
     const held = await ticketOf(core, token)
     if (held === undefined) return gone(presentation)
-    const mistake = http.method === 'POST' ? await act(core, held, parameters) : undefined
+    const mistake = http.method === 'POST' ? await act(core, held, { typed: parameters, http }) : undefined
     if (mistake === 'gone') return gone(presentation)
     if (mistake !== undefined && 'headers' in mistake) return mistake
     const bound = bindForm(core, http, { purpose: purposeOf('letter', undefined), signedIn })
@@ -73,7 +73,7 @@ async function ticketOf(core: Core, token: string): Promise<Held | undefined> {
 async function act(
   core: Core,
   { ticketId, ticket }: Held,
-  typed: Parameters,
+  { typed, http }: { readonly typed: Parameters; readonly http: HttpRequest },
 ): Promise<HttpResponse | Mistake | 'gone'> {
   switch (ticket.purpose) {
     case 'register': {
@@ -81,6 +81,8 @@ async function act(
       if (core.registration === 'closed') return 'gone'
       const { email, fullName, passwordHash } = ticket
       const username = typed.get('username') ?? ''
+      const unproved = await registrantProblem(core, { ticketId, passwordHash, typed, address: http.peer.address })
+      if (unproved !== undefined) return unproved
       const letter = { ticketId, passwordHash }
       const wanted = { username, email, letter, ...(fullName !== undefined && { fullName }) }
       const made = await createUser(core, { kind: 'registration' }, wanted)
@@ -100,10 +102,37 @@ async function act(
       if (password !== typed.get('repeat_password')) return { says: 'password.differs', field: 'repeat_password' }
       const { addressee } = ticket
       if (addressee === undefined) return 'gone'
-      const reset = await resetPassword(core, { ticketId, userId: addressee.userId, password })
+      const providers = core.upstream.providers.keys()
+      const reset = await resetPassword(core, { ticketId, userId: addressee.userId, password, providers })
       if ('done' in reset) return seeOther('/signin')
       return reset.refused.field === 'password' ? { says: 'password.weak', field: 'new_password' } : 'gone'
     }
+  }
+}
+
+/**
+ * The letter proves the address alone; the password proves that its reader is who asked for the account. Without it somebody could
+ * ask for one in a stranger's name, with a password of his own, and wait for the stranger's click.
+ */
+async function registrantProblem(
+  core: Core,
+  asked: {
+    readonly ticketId: string
+    readonly passwordHash: string
+    readonly typed: Parameters
+    readonly address: string
+  },
+): Promise<Mistake | undefined> {
+  const { ticketId, passwordHash, typed, address } = asked
+  const field = 'password'
+  const reserved = core.limits.reserve('sign-in', [`letter:${ticketId}`, address])
+  if ('retryAfterSeconds' in reserved) return { says: 'password.throttled', field, typed, status: 429 }
+  let wrong = false
+  try {
+    wrong = !(await core.passwords.verify(passwordHash, typed.get('password') ?? ''))
+    return wrong ? { says: 'letterPage.register.wrong', field, typed, status: 403 } : undefined
+  } finally {
+    if (!wrong) reserved.forgive()
   }
 }
 
@@ -115,7 +144,7 @@ function bodyOf(
   const wrong = mistake?.field
   switch (ticket.purpose) {
     case 'register': {
-      const view = { username: mistake?.typed?.get('username') ?? ticket.username, wrong: wrong === 'username' }
+      const view = { username: mistake?.typed?.get('username') ?? ticket.username, wrong }
       return { title: 'letterPage.register.title', body: makeAccountForm(form, view) }
     }
     case 'confirm-email':

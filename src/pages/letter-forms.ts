@@ -1,5 +1,6 @@
 import { message } from '../i18n/message.ts'
 import { usernameField } from './account/name-fields.ts'
+import { field } from './account/field.ts'
 import { newPasswordFields } from './account/password-form.ts'
 import type { SectionForm } from './account/section-form.ts'
 import { foreign } from './foreign.ts'
@@ -11,12 +12,23 @@ import { phrase } from './phrase.ts'
 // What the links in letters lead to. Each is a form: programs that follow every link of a letter must change nothing.
 
 /** `username` can be changed: the wanted one may be taken by now. */
-export function makeAccountForm(form: SectionForm, view: { readonly username: string; readonly wrong: boolean }): Html {
+export function makeAccountForm(
+  form: SectionForm,
+  view: { readonly username: string; readonly wrong?: string | undefined },
+): Html {
   const { language, action, hidden } = form
   return html`<p class="lead">${message(language, 'letterPage.register.lead')}</p>
     <form id="letter" method="post" action="${action}">
       ${hiddenFields(hidden)}
-      ${usernameField(language, { value: view.username, wrong: view.wrong })}
+      ${usernameField(language, { value: view.username, wrong: view.wrong === 'username' })}
+      ${field(language, {
+        name: 'password',
+        label: 'signIn.password',
+        advice: 'letterPage.register.password',
+        type: 'password',
+        autocomplete: 'current-password',
+        wrong: view.wrong === 'password',
+      })}
       <div class="actions"><button type="submit">${message(language, 'letterPage.register.submit')}</button></div>
     </form>`
 }

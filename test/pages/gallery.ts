@@ -345,7 +345,7 @@ export const gallery: readonly Example[] = [
       formPage(p, {
         title: 'letterPage.register.title',
         problem: { says: 'profile.usernameTaken', status: 400 },
-        body: makeAccountForm(section(p, w), { username: w.username, wrong: true }),
+        body: makeAccountForm(section(p, w), { username: w.username, wrong: 'username' }),
       }),
   },
   {

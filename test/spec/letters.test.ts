@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { findUserOfIdentity, identitiesOf } from '../../src/accounts/find-identity.ts'
 import { findUserNamed } from '../../src/accounts/find-user.ts'
+import { linkIdentity } from '../../src/accounts/link-identity.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import { createBrowser, readForm, type Answer, type Browser } from '../kit/browser.ts'
 import { submit } from '../kit/flow.ts'
@@ -45,7 +47,7 @@ async function withAddress(username: string): Promise<string> {
   const browser = createBrowser(server.url)
   await fill(browser, '/register', 'register', registration(username, email))
   const [letter] = await lettersTo(email)
-  const made = await fill(browser, linkIn(letter!), 'letter', {})
+  const made = await fill(browser, linkIn(letter!), 'letter', { password: next })
   expect(made.location).toBe('/signin')
   return email
 }
@@ -65,7 +67,7 @@ describe('registration', () => {
     // Mail programs follow links by themselves: that alone changes nothing.
     expect((await browser.ask(linkIn(letter!))).status).toBe(200)
     expect((await signIn('ada', next)).status).toBe(403)
-    expect((await fill(browser, linkIn(letter!), 'letter', {})).location).toBe('/signin')
+    expect((await fill(browser, linkIn(letter!), 'letter', { password: next })).location).toBe('/signin')
     const signedIn = createBrowser(server.url)
     await fill(signedIn, '/signin', 'sign-in', { username: 'ADA', password: next })
     expect((await signedIn.ask('/account')).text).not.toContain('not confirmed yet')
@@ -88,9 +90,9 @@ describe('registration', () => {
     // The name was taken: whoever proved an address chooses another one.
     const [letter] = await lettersTo('other@mail.example')
     const browser = createBrowser(server.url)
-    const taken = await fill(browser, linkIn(letter!), 'letter', {})
+    const taken = await fill(browser, linkIn(letter!), 'letter', { password: next })
     expect(taken.text).toContain('That username is taken.')
-    expect((await submit(browser, taken, 'letter', { username: 'berta-2' })).location).toBe('/signin')
+    expect((await submit(browser, taken, 'letter', { username: 'berta-2', password: next })).location).toBe('/signin')
   })
 
   test('of two who wait with one address, the first to open his link has it', async () => {
@@ -98,9 +100,26 @@ describe('registration', () => {
     for (const each of typed) await fill(createBrowser(server.url), '/register', 'register', each)
     const [first, second] = await lettersTo('one@mail.example', 2)
     const browser = createBrowser(server.url)
-    expect((await fill(browser, linkIn(first!), 'letter', {})).location).toBe('/signin')
-    const refused = await fill(browser, linkIn(second!), 'letter', {})
+    expect((await fill(browser, linkIn(first!), 'letter', { password: next })).location).toBe('/signin')
+    const refused = await fill(browser, linkIn(second!), 'letter', { password: next })
     expect([refused.status, refused.text.includes('belongs to another account')]).toEqual([400, true])
+  })
+
+  test('no account with a password that somebody else chose: whoever opens the link must know it', async () => {
+    // An attacker asks in the name of his victim, who follows the link and whatever its page offers.
+    await fill(createBrowser(server.url), '/register', 'register', registration('mallory', 'victim@mail.example'))
+    const [letter] = await lettersTo('victim@mail.example')
+    const victim = createBrowser(server.url)
+    for (const typed of [{}, { password: '' }, { password: 'a password of the victim' }]) {
+      const refused = await fill(victim, linkIn(letter!), 'letter', typed)
+      expect([refused.status, refused.text.includes('the password that was chosen when')]).toEqual([403, true])
+    }
+    expect(await findUserNamed(server.core, 'mallory')).toBeUndefined()
+    // H03: guesses at it have the budget of guesses at an account.
+    const statuses: number[] = []
+    for (let guess = 0; guess < 8; guess += 1)
+      statuses.push((await fill(victim, linkIn(letter!), 'letter', { password: `guess ${guess}` })).status)
+    expect(statuses).toEqual([403, 403, 403, 403, 403, 403, 403, 429])
   })
 
   test('an address that is given up is free', async () => {
@@ -201,6 +220,29 @@ describe('a forgotten password', () => {
     const late = await browser.ask(form.action, { form: { ...form.fields, new_password: next, repeat_password: next } })
     expect(late.text).toContain('link_expired')
     expect((await browser.ask(linkIn(first!))).text).toContain('link_expired')
+  })
+
+  test('nobody keeps a way in through an account elsewhere: they are unlinked in the same commit, and the page says so', async () => {
+    const email = await withAddress('elsa')
+    const user = await findUserNamed(server.core, 'elsa')
+    const userId = user?.userId ?? ''
+    const identity = (subject: string) => ({ provider: subject, issuer: 'https://idp.example', subject, label: 'm' })
+    const actor = { kind: 'user', user: user!, scopes: ['me'] } as const
+    const own = { actor, userId, own: true }
+    for (const subject of ['one', 'two'])
+      expect(await linkIdentity(server.core, { ...own, identity: identity(subject) })).toHaveProperty('done')
+    const browser = createBrowser(server.url)
+    await fill(browser, '/recover', 'recover', { account: 'elsa' })
+    const [, letter] = await lettersTo(email, 2)
+    expect((await browser.ask(linkIn(letter!))).text).toContain('are unlinked')
+    const typed = { new_password: password, repeat_password: password }
+    expect((await fill(browser, linkIn(letter!), 'letter', typed)).location).toBe('/signin')
+    expect(await identitiesOf(server.core, userId)).toEqual([])
+    expect(await findUserOfIdentity(server.core, identity('one'))).toBeUndefined()
+    // What a session from before the recovery had begun links nothing any more.
+    expect(await linkIdentity(server.core, { ...own, identity: identity('one') })).toMatchObject({
+      refused: { code: 'forbidden' },
+    })
   })
 
   test('single use also when it comes ten times at once', async () => {
@@ -335,7 +377,7 @@ describe('a letter from before', () => {
       config: { ...config, users, issuer: open.url, listen },
     })
     try {
-      const late = await fill(createBrowser(closed.url), linkIn(open.letters[0]!), 'letter', {})
+      const late = await fill(createBrowser(closed.url), linkIn(open.letters[0]!), 'letter', { password: next })
       expect(late.text).toContain('data-error="link_expired"')
       expect(await findUserNamed(closed.core, 'tina')).toBeUndefined()
     } finally {
