@@ -3,7 +3,8 @@ import { createUser } from '../accounts/create-user.ts'
 import { resetPassword } from '../accounts/reset-password.ts'
 import { ref } from '../domain/record.ts'
 import { sameImprint } from '../domain/same-imprint.ts'
-import type { Ticket } from '../domain/ticket.ts'
+import { isFor, type Ticket } from '../domain/ticket.ts'
+import type { User } from '../domain/user.ts'
 import { formPage, type FormPageView } from '../pages/form-page.ts'
 import type { SectionForm } from '../pages/account/section-form.ts'
 import { confirmEmailForm, makeAccountForm, newPasswordForm } from '../pages/letter-forms.ts'
@@ -36,6 +37,13 @@ export function createLetterEndpoint(core: Core): Endpoint {
     const token = parameters.get('token') ?? ''
     const held = await ticketOf(core, token)
     if (held === undefined) return gone(presentation)
+    if (held.ticket.purpose === 'confirm-email') {
+      const { addressee } = held.ticket
+      if (held.user === undefined || !isFor(addressee, held.user)) return gone(presentation)
+      // Whoever reads the mailbox may be a stranger to the account, and would lend it his address by a click.
+      if (signedIn?.user.userId !== addressee.userId)
+        return seeOther(`/signin?next=${encodeURIComponent(`/letter?token=${token}`)}`)
+    }
     const mistake = http.method === 'POST' ? await act(core, held, { typed: parameters, http }) : undefined
     if (mistake === 'gone') return gone(presentation)
     if (mistake !== undefined && 'headers' in mistake) return mistake
@@ -54,8 +62,8 @@ export function createLetterEndpoint(core: Core): Endpoint {
 type Held = {
   readonly ticketId: string
   readonly ticket: Ticket
-  /** Of the account that a new password is for. */
-  readonly username: string
+  /** Whose account it is about, where there is one. */
+  readonly user: User | undefined
 }
 
 /** The ticket that a token is the proof of (H15: one that we made). */
@@ -65,9 +73,8 @@ async function ticketOf(core: Core, token: string): Promise<Held | undefined> {
   const { recordId: ticketId } = proof
   const ticket = await readAlive(core.transition.store, ref('ticket', ticketId), core.clock.seconds())
   if (ticket === undefined || !sameImprint(ticket, proof.imprint)) return undefined
-  const userId = ticket.purpose === 'recover' ? ticket.addressee?.userId : undefined
-  const user = userId === undefined ? undefined : await core.directory.user(userId)
-  return { ticketId, ticket, username: user?.username ?? '' }
+  const userId = ticket.purpose === 'register' ? undefined : ticket.addressee?.userId
+  return { ticketId, ticket, user: userId === undefined ? undefined : await core.directory.user(userId) }
 }
 
 async function act(
@@ -138,7 +145,7 @@ async function registrantProblem(
 
 function bodyOf(
   form: SectionForm,
-  { ticket, username }: Held,
+  { ticket, user }: Held,
   mistake: Mistake | undefined,
 ): Pick<FormPageView, 'title' | 'body'> {
   const wrong = mistake?.field
@@ -150,7 +157,10 @@ function bodyOf(
     case 'confirm-email':
       return { title: 'letterPage.confirm.title', body: confirmEmailForm(form, ticket.email) }
     case 'recover':
-      return { title: 'letterPage.recover.title', body: newPasswordForm(form, { username, wrong }) }
+      return {
+        title: 'letterPage.recover.title',
+        body: newPasswordForm(form, { username: user?.username ?? '', wrong }),
+      }
   }
 }
 

@@ -96,9 +96,10 @@ async function pendingOf(
   return interaction === undefined ? undefined : takeUp(core, http, interaction)
 }
 
-const ownPages = /^(?:\/account(?:\/[a-z-]{1,32})?|\/oauth\/discharge\?caveat_id=[A-Za-z0-9._-]{1,1200})$/
+const ownPages =
+  /^(?:\/account(?:\/[a-z-]{1,32})?|\/letter\?token=gth_tk_[A-Za-z0-9._-]{1,300}|\/oauth\/discharge\?caveat_id=[A-Za-z0-9._-]{1,1200})$/
 
-/** Where somebody who came by himself was going: a page of his account or a confirmation, and nowhere else. */
+/** Where somebody who came by himself was going: a page of his account, the link of a letter or a confirmation, and nowhere else. */
 function nextOf(parameters: Parameters): string | undefined {
   const next = parameters.get('next')
   return next !== undefined && ownPages.test(next) ? next : undefined

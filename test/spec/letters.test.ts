@@ -317,6 +317,52 @@ describe('another address', () => {
   })
 })
 
+describe('a letter to another address', () => {
+  test('its reader confirms nothing unless he is signed in to the account; he signs in first and comes back', async () => {
+    const email = await withAddress('quentin')
+    await server.makeUser('reader')
+    const browser = createBrowser(server.url)
+    await fill(browser, '/signin', 'sign-in', { username: 'quentin', password: next })
+    await fill(browser, '/account/email', 'email-change', { email: 'quentin@new.example' })
+    const [letter] = await lettersTo('quentin@new.example')
+    const link = new URL(linkIn(letter!))
+    const held = async () => (await findUserNamed(server.core, 'quentin'))?.email
+    const { action, fields } = readForm((await browser.ask(link.href)).text, 'letter')
+
+    const nobody = createBrowser(server.url)
+    const reader = createBrowser(server.url)
+    await fill(reader, '/signin', 'sign-in', { username: 'reader', password })
+    for (const stranger of [nobody, reader]) {
+      const back = `/signin?next=${encodeURIComponent(link.pathname + link.search)}`
+      expect((await stranger.ask(link.href)).location).toBe(back)
+      // A form that he gets by another letter is as little worth.
+      expect((await stranger.ask(action, { form: fields })).status).toBe(403)
+      expect(await held()).toBe(email)
+    }
+    const own = { username: 'quentin', password: next }
+    const page = await nobody.ask((await nobody.ask(link.href)).location ?? '')
+    const returned = await submit(nobody, page, 'sign-in', own)
+    expect(returned.location).toBe(link.pathname + link.search)
+    expect((await fill(nobody, returned.location ?? '', 'letter', {})).location).toBe('/account')
+    expect(await held()).toBe('quentin@new.example')
+  })
+
+  test('a form of the very reader, too, needs the session of the account', async () => {
+    await withAddress('rosa')
+    await withAddress('sven')
+    const [owner, reader] = [createBrowser(server.url), createBrowser(server.url)]
+    await fill(owner, '/signin', 'sign-in', { username: 'rosa', password: next })
+    await fill(owner, '/account/email', 'email-change', { email: 'rosa@new.example' })
+    await fill(reader, '/signin', 'sign-in', { username: 'sven', password: next })
+    await fill(reader, '/account/email', 'email-change', { email: 'sven@new.example' })
+    const [[rosas], [svens]] = [await lettersTo('rosa@new.example'), await lettersTo('sven@new.example')]
+    const { action, fields } = readForm((await reader.ask(linkIn(svens!))).text, 'letter')
+    const token = new URL(linkIn(rosas!)).searchParams.get('token') ?? ''
+    expect((await reader.ask(action, { form: { ...fields, token } })).location).toMatch(/^\/signin\?next=/)
+    expect((await findUserNamed(server.core, 'rosa'))?.email).toBe('rosa@mail.example')
+  })
+})
+
 describe('a letter from before', () => {
   async function askedToMove(username: string, ...to: readonly string[]) {
     const email = await withAddress(username)
@@ -324,34 +370,34 @@ describe('a letter from before', () => {
     await fill(browser, '/signin', 'sign-in', { username, password: next })
     for (const address of to) await fill(browser, '/account/email', 'email-change', { email: address })
     const found = await findUserNamed(server.core, username)
-    return { email, userId: found?.userId ?? '' }
+    return { browser, email, userId: found?.userId ?? '' }
   }
   const emailOf = async (username: string) => (await findUserNamed(server.core, username))?.email
 
   test('a new password ends a change of address that whoever knew the old one had begun', async () => {
-    const { email, userId } = await askedToMove('nils', 'thief@mail.example')
+    const { browser, email, userId } = await askedToMove('nils', 'thief@mail.example')
     const [letter] = await lettersTo('thief@mail.example')
-    const page = await createBrowser(server.url).ask(linkIn(letter!))
+    const page = await browser.ask(linkIn(letter!))
     expect(page.status).toBe(200)
     await patchUser(server.core, { actor: { kind: 'cli' }, userId, patch: { password } })
-    const late = await fill(createBrowser(server.url), linkIn(letter!), 'letter', {})
+    const late = await browser.ask(linkIn(letter!))
     expect([late.text.includes('data-error="link_expired"'), await emailOf('nils')]).toEqual([true, email])
   })
 
   test('an address that was typed wrong first gets nothing once the right one is confirmed', async () => {
-    await askedToMove('otto', 'oto@mail.example', 'otto@new.example')
+    const { browser } = await askedToMove('otto', 'oto@mail.example', 'otto@new.example')
     const [[wrong], [right]] = [await lettersTo('oto@mail.example'), await lettersTo('otto@new.example')]
-    expect((await fill(createBrowser(server.url), linkIn(right!), 'letter', {})).location).toBe('/account')
-    const late = await fill(createBrowser(server.url), linkIn(wrong!), 'letter', {})
+    expect((await fill(browser, linkIn(right!), 'letter', {})).location).toBe('/account')
+    const late = await browser.ask(linkIn(wrong!))
     expect([late.text.includes('data-error="link_expired"'), await emailOf('otto')]).toEqual([true, 'otto@new.example'])
   })
 
   test('who reads only the address of before chooses no password any more', async () => {
-    const { email } = await askedToMove('paul', 'paul@new.example')
+    const { browser, email } = await askedToMove('paul', 'paul@new.example')
     await fill(createBrowser(server.url), '/recover', 'recover', { account: 'paul' })
     const [, old] = await lettersTo(email, 2)
     const [confirmation] = await lettersTo('paul@new.example')
-    await fill(createBrowser(server.url), linkIn(confirmation!), 'letter', {})
+    await fill(browser, linkIn(confirmation!), 'letter', {})
     const typed = { new_password: password, repeat_password: password }
     const late = await fill(createBrowser(server.url), linkIn(old!), 'letter', typed)
     expect(late.text).toContain('data-error="link_expired"')
