@@ -1,4 +1,4 @@
-import type { EpochSeconds } from '../protocol/time.ts'
+import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 
 /** What the person is sent to a provider for; the callback goes on from here. */
 export type FlowPurpose =
@@ -25,4 +25,6 @@ export type Flow = {
   readonly redirectUri: string
   readonly scope: readonly string[]
   readonly createdAt: EpochSeconds
+  /** A sign-in there no older than this was asked for; 0: a new one. */
+  readonly maxAge?: Seconds
 }

@@ -27,6 +27,8 @@ export type Newcomer = {
   readonly email?: string
   /** How he proved it, and how long he wants to stay signed in. */
   readonly amr: readonly string[]
+  /** When, if the provider said it. */
+  readonly authTime?: EpochSeconds
   readonly lasts?: number
   /** What the site gave for him, sealed for this record. */
   readonly credential?: { readonly sealed: string; readonly keyId: string }

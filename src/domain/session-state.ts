@@ -31,6 +31,8 @@ export type SessionStart = {
   readonly user: User
   readonly instance: Instance
   readonly now: EpochSeconds
+  /** When the person proved himself. Absent: now. */
+  readonly authTime?: EpochSeconds | undefined
   readonly persistent: boolean
   readonly amr: readonly string[]
   readonly acr: string
@@ -58,7 +60,7 @@ export function startSession(start: SessionStart): Session {
     userId: start.user.userId,
     nonce: start.nonce,
     keyId: start.keyId,
-    authTime: start.now,
+    authTime: start.authTime ?? start.now,
     acr: start.acr,
     amr: start.amr,
     persistent: start.persistent,

@@ -33,7 +33,7 @@ export function createLinkIdentityEndpoint(core: Core): Endpoint {
     if (provider === undefined || provider.kind === 'site-login' || provider.signIn === 'off')
       return refusalPage(core, http, 'identities', noSuchProvider)
     const purpose = { for: 'link', userId: signedIn.user.userId, sessionId: signedIn.sessionId } as const
-    return sendToProvider(core, http, { provider, purpose, fresh: false })
+    return sendToProvider(core, http, { provider, purpose, maxAge: undefined })
   })
 }
 

@@ -12,7 +12,7 @@ import { refuse } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { refuseRepeated } from '../protocol/parameters.ts'
 import { browserHash, knowBrowser, readBrowser } from '../signin/browser.ts'
-import type { Seconds } from '../protocol/time.ts'
+import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import { bindForm } from '../signin/form-guard.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { commitNew } from '../store/transition.ts'
@@ -36,12 +36,13 @@ export async function parkNewcomer(
     readonly identity: UpstreamIdentity
     readonly interaction: string | undefined
     readonly amr: readonly string[]
+    readonly authTime?: EpochSeconds | undefined
     readonly lasts?: Seconds | undefined
     /** What the site gave. */
     readonly credential?: SecretValue
   },
 ): Promise<HttpResponse> {
-  const { provider, identity, interaction, amr, lasts, credential } = about
+  const { provider, identity, interaction, amr, authTime, lasts, credential } = about
   const browser = knowBrowser(core, http)
   const id = core.random.id(core.clock.millis())
   const newcomer: Newcomer = {
@@ -55,6 +56,7 @@ export async function parkNewcomer(
     ...(identity.fullName !== undefined && { fullName: identity.fullName }),
     ...(identity.verifiedEmail !== undefined && { email: identity.verifiedEmail }),
     amr,
+    ...(authTime !== undefined && { authTime }),
     ...(lasts !== undefined && { lasts }),
     ...(credential !== undefined && {
       credential: core.upstream.seal(await placeOf(core, id), { accessToken: credential }),
@@ -124,12 +126,13 @@ export function createNewcomerEndpoint(core: Core): Endpoint {
     const pending = interaction === undefined ? undefined : await takeUp(core, http, interaction)
     if (pending !== undefined && 'status' in pending) return pending
     await keepCredential(core, found, welcomed.done.userId)
-    const { amr, lasts } = newcomer
+    const { amr, authTime, lasts } = newcomer
     const proof = {
       user: welcomed.done,
       persistent: outlivesBrowser(lasts),
       amr,
       acr: amr[0] ?? 'fed',
+      authTime,
       lasts,
       previous: form.signedIn,
     }

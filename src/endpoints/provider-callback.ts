@@ -2,6 +2,7 @@ import { findUserOfIdentity } from '../accounts/find-identity.ts'
 import { linkIdentity, otherLinked } from '../accounts/link-identity.ts'
 import type { OAuthProvider, Provider } from '../config/provider.ts'
 import type { FlowPurpose } from '../domain/flow.ts'
+import { upstreamProof } from '../domain/upstream-proof.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { parseParameters, refuseRepeated } from '../protocol/parameters.ts'
@@ -42,7 +43,12 @@ export function createProviderCallbackEndpoint(core: Core, provider: OAuthProvid
     if (identity === undefined) return refused(refuse('invalid_request', 'upstream_subject'))
     switch (purpose.for) {
       case 'sign-in':
-        return signInWith(core, http, { provider, identity, interaction: purpose.interaction })
+        return signInWith(core, http, {
+          provider,
+          identity,
+          interaction: purpose.interaction,
+          proved: upstreamProof(taken.flow, finished.authTime, core.clock.seconds()),
+        })
       case 'link':
         return link(core, http, { provider, identity, purpose })
       case 'connect':
@@ -59,21 +65,26 @@ async function signInWith(
     readonly provider: Provider
     readonly identity: UpstreamIdentity
     readonly interaction: string | undefined
+    readonly proved: ReturnType<typeof upstreamProof>
   },
 ): Promise<HttpResponse> {
-  const { provider, identity, interaction } = about
+  const { provider, identity, interaction, proved } = about
   const purpose: FlowPurpose = { for: 'sign-in', ...(interaction !== undefined && { interaction }) }
+  if (proved === 'not fresh') return troubled(core, http, { provider, purpose, trouble: { kind: 'stale' } })
   const user = await findUserOfIdentity(core, identity)
   if (user === undefined) {
-    if (provider.signIn === 'create') return parkNewcomer(core, http, { provider, identity, interaction, amr: ['fed'] })
+    if (provider.signIn === 'create')
+      return parkNewcomer(core, http, { provider, identity, interaction, amr: ['fed'], authTime: proved })
     return troubled(core, http, { provider, purpose, trouble: { kind: 'unknown' } })
   }
   if (user.locked) return troubled(core, http, { provider, purpose, trouble: { kind: 'locked' } })
   const pending = interaction === undefined ? undefined : await takeUp(core, http, interaction)
   if (pending !== undefined && 'status' in pending) return pending
   const previous = await currentSession(core, http)
+  // Coming back as who he is already, by a provider that doesn't say when it saw him, proves nothing newer than before.
+  const before = previous?.user.userId === user.userId ? previous.session.authTime : undefined
   return completeSignIn(core, http, {
-    proof: { user, persistent: false, amr: ['fed'], acr: 'fed', previous },
+    proof: { user, persistent: false, amr: ['fed'], acr: 'fed', authTime: proved ?? before, previous },
     pending,
     next: undefined,
   })

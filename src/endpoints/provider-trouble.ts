@@ -6,7 +6,10 @@ import { seeOther } from './respond.ts'
 
 export const noSuchProvider = refuse('invalid_request', 'provider_unknown', 'there is no such provider here')
 
-type Trouble = { readonly kind: 'unavailable' | 'refused' | 'denied' | 'unknown' | 'locked'; readonly why?: string }
+type Trouble = {
+  readonly kind: 'unavailable' | 'refused' | 'denied' | 'unknown' | 'locked' | 'stale'
+  readonly why?: string
+}
 
 const problems = {
   unavailable: ['providerBusy', 'failed'],
@@ -14,6 +17,7 @@ const problems = {
   denied: ['providerDenied', 'denied'],
   unknown: ['providerUnknown', 'failed'],
   locked: ['providerLocked', 'failed'],
+  stale: ['providerStale', 'failed'],
 } as const
 
 const reasons = {
@@ -22,6 +26,7 @@ const reasons = {
   denied: 'upstream_denied',
   unknown: 'identity_unknown',
   locked: 'user_locked',
+  stale: 'upstream_not_fresh',
 } as const
 
 /** Back to where the person left from, with the reason in a closed word; the page's address keeps neither state nor code. */

@@ -1,12 +1,13 @@
 import type { OAuthProvider } from '../config/provider.ts'
 import type { FlowPurpose } from '../domain/flow.ts'
+import type { SignedIn } from '../domain/next-step.ts'
 import { throttled } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
+import type { Seconds } from '../protocol/time.ts'
 import { browserHash, knowBrowser } from '../signin/browser.ts'
 import type { Core } from './core.ts'
-import { takeUp } from './interactions.ts'
+import { takeUp, type Parked } from './interactions.ts'
 import { refusalPage } from './presentation.ts'
-import { stepOf } from './proceed.ts'
 import { readPageRequest } from './read-page-request.ts'
 import { seeOther } from './respond.ts'
 import { noSuchProvider, troubled } from './provider-trouble.ts'
@@ -25,20 +26,24 @@ export function createStartProviderEndpoint(core: Core): Endpoint {
     const pending = interaction === undefined ? undefined : await takeUp(core, http, interaction)
     if (pending !== undefined && 'status' in pending) return pending
     if (provider.kind === 'site-login') return showSiteLogin(core, http, { provider, form: asked })
-    const step = pending === undefined ? undefined : await stepOf(core, pending, signedIn)
-    const fresh = step?.step === 'sign-in' && (step.reason === 'prompt' || step.reason === 'max_age')
     const purpose: FlowPurpose = { for: 'sign-in', ...(interaction !== undefined && { interaction }) }
-    return sendToProvider(core, http, { provider, purpose, fresh })
+    return sendToProvider(core, http, { provider, purpose, maxAge: maxAgeOf(pending, signedIn) })
   }
+}
+
+/** How fresh a sign-in it must be: as the request asks; and whoever is signed in here and comes by himself wants to prove himself anew. */
+function maxAgeOf(pending: Parked | undefined, signedIn: SignedIn | undefined): Seconds | undefined {
+  if (pending === undefined) return signedIn === undefined ? undefined : 0
+  return pending.request.prompt.includes('login') ? 0 : pending.request.maxAge
 }
 
 /** Remember what the browser leaves for, and send it off. Whoever leaves and never returns fills the store, so leaving has a budget. */
 export async function sendToProvider(
   core: Core,
   http: HttpRequest,
-  about: { readonly provider: OAuthProvider; readonly purpose: FlowPurpose; readonly fresh: boolean },
+  about: { readonly provider: OAuthProvider; readonly purpose: FlowPurpose; readonly maxAge: Seconds | undefined },
 ): Promise<HttpResponse> {
-  const { provider, purpose, fresh } = about
+  const { provider, purpose, maxAge } = about
   const reserved = core.limits.reserve('park', [http.peer.address])
   if ('retryAfterSeconds' in reserved) return refusalPage(core, http, 'provider', throttled(reserved.retryAfterSeconds))
   const browser = knowBrowser(core, http)
@@ -47,7 +52,7 @@ export async function sendToProvider(
     browserHash: browserHash(browser.value),
     scope: provider.scope,
     offline: false,
-    fresh,
+    maxAge,
   })
   if (opened.kind === 'begun') return seeOther(opened.url, browser.setCookie)
   reserved.forgive()

@@ -34,6 +34,7 @@ export const providerProblems = [
   'providerBusy',
   'providerUnknown',
   'providerLocked',
+  'providerStale',
 ] as const
 export type ProviderProblem = (typeof providerProblems)[number]
 

@@ -144,6 +144,7 @@ export const reasons = {
   upstream_subject: 'The provider gave no usable id of the person',
   upstream_misconfigured: 'The provider does not do what its entry demands of it',
   upstream_unavailable: 'The provider gave no answer',
+  upstream_not_fresh: 'A fresh sign-in was asked for, and the provider did not say that it was one',
   identity_unknown: 'No account has this identity, and newcomers are not let in',
   identity_taken: 'The identity belongs to another account',
   identity_exists: 'The account has an identity of this provider already',

@@ -8,6 +8,7 @@ import type { User } from '../domain/user.ts'
 import { readWithNewest } from '../keys/read-with-newest.ts'
 import { cookieNameOf, parseCookies, printRemoveCookie, printSetCookie } from '../protocol/cookies.ts'
 import type { HeaderLine, HttpRequest } from '../protocol/http.ts'
+import type { EpochSeconds } from '../protocol/time.ts'
 import { lookUp } from '../store/look-up.ts'
 import { transition } from '../store/transition.ts'
 import { printSessionHandle, readSessionHandle } from '../tokens/session-handle.ts'
@@ -61,6 +62,8 @@ export type Proof = {
   readonly persistent: boolean
   readonly amr: readonly string[]
   readonly acr: string
+  /** When. Absent: just now. */
+  readonly authTime?: EpochSeconds | undefined
   /** How long the person wants to stay signed in. Absent: as long as sessions live. */
   readonly lasts?: number | undefined
   /** Who was signed in in this browser until now. */

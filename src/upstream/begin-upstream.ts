@@ -1,5 +1,6 @@
 import { sha256 } from '../crypto/hash.ts'
 import type { OAuthProvider } from '../config/provider.ts'
+import type { Seconds } from '../protocol/time.ts'
 import type { UpstreamContext } from './context.ts'
 import type { FlowSecrets } from './flow-secrets.ts'
 import { serverOf } from './server-metadata.ts'
@@ -13,8 +14,8 @@ export type Beginning = {
   readonly scope: readonly string[]
   /** Ask for a refresh token, where that takes asking. */
   readonly offline: boolean
-  /** The person must prove himself to the provider anew. */
-  readonly fresh?: boolean
+  /** How long ago the person may have proved himself to the provider; 0: he must do it anew. */
+  readonly maxAge?: Seconds | undefined
 }
 
 /** The authorization request (RFC 6749 §4.1.1) that a browser is sent to a provider with. */
@@ -36,7 +37,7 @@ export async function beginUpstream(
     const parameters: Record<string, string> = {
       ...provider.authorizeParameters,
       ...(beginning.offline ? provider.offlineParameters : {}),
-      ...(beginning.fresh === true && provider.kind === 'oidc' ? { prompt: 'login' } : {}),
+      ...(isOpenId(provider, scope) ? freshness(beginning.maxAge) : {}),
       response_type: 'code',
       client_id: provider.clientId,
       redirect_uri: redirectUri,
@@ -54,6 +55,12 @@ export async function beginUpstream(
   } catch (error) {
     return readFailure(error)
   }
+}
+
+/** OIDC Core §3.1.2.1: `max_age` besides `prompt`, since it obliges the provider to say `auth_time`. */
+function freshness(maxAge: Seconds | undefined): Readonly<Record<string, string>> {
+  if (maxAge === undefined) return {}
+  return { max_age: String(maxAge), ...(maxAge === 0 ? { prompt: 'login' } : {}) }
 }
 
 /** Whether an ID token is asked for, and must come. */

@@ -5,6 +5,7 @@ import type { OAuthProvider } from '../config/provider.ts'
 import type { Flow } from '../domain/flow.ts'
 import type { Parameters } from '../protocol/parameters.ts'
 import type { Reason } from '../protocol/reasons.ts'
+import type { EpochSeconds } from '../protocol/time.ts'
 import { isOpenId } from './begin-upstream.ts'
 import { authenticationOf, clientOf, through } from './client-of.ts'
 import type { UpstreamContext } from './context.ts'
@@ -15,7 +16,13 @@ import { codeOf, readFailure, type UpstreamRefused, type UpstreamUnavailable } f
 import { readTokens, type UpstreamTokens } from './upstream-tokens.ts'
 
 export type Finished =
-  | { readonly kind: 'done'; readonly tokens: UpstreamTokens; readonly identity?: UpstreamIdentity }
+  | {
+      readonly kind: 'done'
+      readonly tokens: UpstreamTokens
+      readonly identity?: UpstreamIdentity
+      /** When the person proved himself there, if its ID token says it. */
+      readonly authTime?: EpochSeconds
+    }
   /** The person, or the provider, said no: its error code. */
   | { readonly kind: 'denied'; readonly why: string }
   | UpstreamRefused
@@ -74,7 +81,13 @@ export async function finishUpstream(
       return { kind: 'refused', reason: 'upstream_subject', why: provider.subject.from }
     const now = context.clock.seconds()
     const tokens = readTokens(provider, answer, { now, asked: flow.scope, account: identity?.subject })
-    return { kind: 'done', tokens, ...(identity !== undefined && { identity }) }
+    const authTime = idTokenClaims?.auth_time
+    return {
+      kind: 'done',
+      tokens,
+      ...(identity !== undefined && { identity }),
+      ...(authTime !== undefined && { authTime: Math.floor(authTime) }),
+    }
   } catch (error) {
     return readFailure(error)
   }

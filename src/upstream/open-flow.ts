@@ -2,6 +2,7 @@ import type { OAuthProvider } from '../config/provider.ts'
 import type { Flow, FlowPurpose } from '../domain/flow.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { create, ref } from '../domain/record.ts'
+import type { Seconds } from '../protocol/time.ts'
 import { commitNew } from '../store/transition.ts'
 import { beginUpstream } from './begin-upstream.ts'
 import type { FlowContext } from './context.ts'
@@ -14,8 +15,8 @@ export type AskedFlow = {
   readonly scope: readonly string[]
   /** Ask for a refresh token, where that takes asking. */
   readonly offline: boolean
-  /** The person must prove himself to the provider anew. */
-  readonly fresh?: boolean
+  /** How long ago the person may have proved himself to the provider; 0: he must do it anew. */
+  readonly maxAge?: Seconds | undefined
 }
 
 export type OpenedFlow = { readonly kind: 'begun'; readonly url: string } | UpstreamUnavailable | UpstreamRefused
@@ -25,7 +26,7 @@ export type OpenedFlow = { readonly kind: 'begun'; readonly url: string } | Upst
  * and lives ten minutes. Whoever calls counts the attempt first.
  */
 export async function openFlow(context: FlowContext, provider: OAuthProvider, asked: AskedFlow): Promise<OpenedFlow> {
-  const { purpose, browserHash, scope, offline, fresh } = asked
+  const { purpose, browserHash, scope, offline, maxAge } = asked
   const { keyId } = context.keys.secret('mac')
   const state = context.random.text(32)
   const id = flowIdOf(state)
@@ -38,11 +39,21 @@ export async function openFlow(context: FlowContext, provider: OAuthProvider, as
     redirectUri,
     scope,
     offline,
-    ...(fresh === undefined ? {} : { fresh }),
+    maxAge,
   })
   if (begun.kind !== 'begun') return begun
   const createdAt = context.clock.seconds()
-  const flow: Flow = { v: 1, provider: provider.name, purpose, browserHash, keyId, redirectUri, scope, createdAt }
+  const flow: Flow = {
+    v: 1,
+    provider: provider.name,
+    purpose,
+    browserHash,
+    keyId,
+    redirectUri,
+    scope,
+    createdAt,
+    ...(maxAge !== undefined && { maxAge }),
+  }
   await commitNew(context.transition, [
     create(ref('flow', id), flow, { owners: [], expiresAt: createdAt + lifetimes.interaction }),
   ])

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { deleteUser } from '../../src/accounts/delete-user.ts'
 import { identitiesOf } from '../../src/accounts/find-identity.ts'
 import { findUserNamed } from '../../src/accounts/find-user.ts'
+import { linkIdentity } from '../../src/accounts/link-identity.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import { consent } from '../emulators/emulator.ts'
 import { startGitHub, type GitHub } from '../emulators/github.ts'
@@ -266,7 +267,90 @@ describe('signing in through another server', () => {
     const page = await follow(server, browser, await browser.ask(authorizeUrl(app, { prompt: 'login' })))
     const href = /data-provider="work" href="([^"]*)"/.exec(page.text)?.[1] ?? ''
     const away = await browser.ask(href)
-    expect(new URL(away.location ?? '').searchParams.get('prompt')).toBe('login')
+    // OIDC Core §3.1.2.1: with max_age the provider must say auth_time.
+    const asked = new URL(away.location ?? '').searchParams
+    expect([asked.get('prompt'), asked.get('max_age')]).toEqual(['login', '0'])
+  })
+
+  describe('how long ago it was', () => {
+    const now = () => server.clock.seconds()
+    let username: string
+    let sub: string
+
+    /** Somebody whose account at `work` is linked, signed in nowhere. */
+    beforeEach(async () => {
+      username = `fresh${(people += 1)}`
+      sub = `${username}-at-work`
+      const user = await server.makeUser(username)
+      const identity = { provider: 'work', issuer: openid.issuer, subject: sub, label: username }
+      await linkIdentity(server.core, { actor: { kind: 'cli' }, userId: user.userId, identity })
+    })
+
+    const viaWork = async (browser: Browser, url: string, authTime?: number): Promise<Answer> => {
+      openid.user = { sub, ...(authTime !== undefined && { auth_time: authTime }) }
+      return through(browser, await follow(server, browser, await browser.ask(url)), 'work')
+    }
+    const needsSignIn = async (browser: Browser) =>
+      (await browser.ask('/account/delete')).location === '/signin?next=/account/delete'
+
+    it('a sign-in there of an hour ago is none of the last minutes; one of just now is', async () => {
+      const browser = createBrowser(server.url)
+      await viaWork(browser, '/signin', now() - 3600)
+      expect(await accountOf(browser)).toContain(username)
+      expect(await needsSignIn(browser)).toBe(true)
+      // Asked for anew, and sent back at once all the same.
+      const silent = await viaWork(browser, '/signin?next=/account/delete', now() - 3600)
+      expect([silent.status, silent.text.includes('confirm that you signed in there just now')]).toEqual([403, true])
+      const untold = await viaWork(browser, '/signin?next=/account/delete')
+      expect(untold.status).toBe(403)
+      expect(await needsSignIn(browser)).toBe(true)
+      await viaWork(browser, '/signin?next=/account/delete', now())
+      expect(await needsSignIn(browser)).toBe(false)
+    })
+
+    it.each([{ prompt: 'login' }, { max_age: '0' }, { max_age: '600' }])(
+      'an application that asks for %o',
+      async (extra) => {
+        for (const authTime of [undefined, now() - 3600]) {
+          const browser = createBrowser(server.url)
+          const told = await viaWork(browser, authorizeUrl(app, extra), authTime)
+          expect([told.status, told.text.includes('confirm that you signed in')], String(authTime)).toEqual([403, true])
+          expect(await accountOf(browser)).toBe('')
+        }
+        const browser = createBrowser(server.url)
+        // A clock there may be a little behind ours.
+        const asked = await viaWork(browser, authorizeUrl(app, extra), now() - 20)
+        const back = await submit(browser, asked, 'consent', { decision: 'allow' })
+        expect(new URL(back.location ?? '').searchParams.get('code')).not.toBeNull()
+      },
+    )
+
+    it('auth_time of our ID token is the one there, where nobody asked for a fresh one', async () => {
+      const browser = createBrowser(server.url)
+      const signedInAt = now() - 1800
+      const asked = await viaWork(browser, authorizeUrl(app), signedInAt)
+      const back = await submit(browser, asked, 'consent', { decision: 'allow' })
+      const code = new URL(back.location ?? '').searchParams.get('code') ?? ''
+      const grant = { grant_type: 'authorization_code', code, code_verifier: verifier }
+      const tokens = await tokenRequest(server, app, grant)
+      const idToken = String(tokens.json()['id_token']).split('.')[1] ?? ''
+      expect(JSON.parse(Buffer.from(idToken, 'base64url').toString())).toMatchObject({ auth_time: signedInAt })
+    })
+
+    it('a provider that can’t say it proves nothing anew to who is signed in already', async () => {
+      const browser = await signedUp(`hub${(people += 1)}`)
+      expect(await needsSignIn(browser)).toBe(false)
+      server.clock.advance(301)
+      const told = await through(browser, await browser.ask('/signin?next=/account/delete'), 'github')
+      expect(told.status).toBe(403)
+      expect(told.text).toContain('sign out here first')
+      // Nor by the way of a request that asks for nothing fresh.
+      const choose = authorizeUrl(app, { prompt: 'select_account' })
+      const page = await follow(server, browser, await browser.ask(choose))
+      const chosen = await submit(browser, page, 'continue', { decision: 'other' })
+      await through(browser, await follow(server, browser, chosen), 'github')
+      expect(await needsSignIn(browser)).toBe(true)
+    })
   })
 })
 

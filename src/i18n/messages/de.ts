@@ -49,6 +49,9 @@ export const de = {
   'signIn.providerUnknown': 'Zu dem Konto bei {provider}, das Sie benutzt haben, gehört hier keines.',
   'signIn.providerUnknownAdvice':
     'Wenn Sie hier ein Konto haben, melden Sie sich wie gewohnt an und fügen Sie {provider} auf Ihrer Kontoseite hinzu. Wenn nicht, bitten Sie die Betreiber dieses Servers um eines.',
+  'signIn.providerStale': '{provider} hat nicht bestätigt, dass Sie sich dort gerade angemeldet haben.',
+  'signIn.providerStaleAdvice':
+    'Das braucht eine frische Anmeldung. Melden Sie sich dort neu an, oder nehmen Sie einen anderen Weg; haben Sie keinen, melden Sie sich hier erst ab.',
   'signIn.providerLocked': 'Das Konto hier, das zu Ihrem bei {provider} gehört, ist gesperrt.',
   'signIn.providerLockedAdvice': 'Wenden Sie sich an die Betreiber dieses Servers, um es entsperren zu lassen.',
   'siteLogin.lead': 'mit Ihrem Konto bei {site}',

@@ -48,6 +48,9 @@ export const en = {
   'signIn.providerUnknown': 'No account here belongs to the one at {provider} that you used.',
   'signIn.providerUnknownAdvice':
     'If you have an account here, sign in as usual and add {provider} on your account page. If not, ask the people who run this server for one.',
+  'signIn.providerStale': '{provider} didn’t confirm that you signed in there just now.',
+  'signIn.providerStaleAdvice':
+    'This takes a fresh sign-in. Sign in there anew, or use another way; if you have none, sign out here first.',
   'signIn.providerLocked': 'The account here that belongs to yours at {provider} is locked.',
   'signIn.providerLockedAdvice': 'Ask the people who run this server to unlock it.',
   'siteLogin.lead': 'with your account at {site}',
