@@ -1,5 +1,5 @@
 import type { Actor } from '../domain/authority.ts'
-import type { Identity } from '../domain/identity.ts'
+import { isSameIdentity, type Identity } from '../domain/identity.ts'
 import { check, put, ref, type Decision } from '../domain/record.ts'
 import { problem } from '../protocol/problem.ts'
 import { readAlive } from '../store/read-alive.ts'
@@ -56,7 +56,7 @@ export async function linkIdentity(
         // What a deleted account left behind is nobody's.
         if (holder !== userId && held.value !== undefined) return { writes: [], result: { refused: identityTaken } }
         const there = place.value
-        if (there?.issuer === identity.issuer && there.subject === identity.subject && name.value !== undefined)
+        if (there !== undefined && isSameIdentity(there, identity) && name.value !== undefined)
           return { writes: [], result: { done: there } }
         if (there !== undefined) return { writes: [], result: { refused: otherLinked } }
         const linked: Identity = { v: 1, userId, ...identity, linkedAt: now }

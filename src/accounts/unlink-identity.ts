@@ -1,4 +1,5 @@
 import type { Actor } from '../domain/authority.ts'
+import { isSameIdentity } from '../domain/identity.ts'
 import { check, ref, remove, type Decision } from '../domain/record.ts'
 import { problem } from '../protocol/problem.ts'
 import { readAlive } from '../store/read-alive.ts'
@@ -26,7 +27,10 @@ export async function unlinkIdentity(
   const papers = paperwork(context, happening, [])
   const identity = await readAlive(context.transition.store, placeRef, context.clock.seconds())
   if (identity === undefined) return { refused: noSuchIdentity }
-  const other = (await identitiesOf(context, userId)).find((one) => one.provider !== provider)
+  // The same identity under another provider's name goes too: it is no other way in.
+  const other = (await identitiesOf(context, userId)).find(
+    (one) => one.provider !== provider && !isSameIdentity(one, identity),
+  )
   const refs = {
     user: ref('user', userId),
     place: placeRef,
@@ -39,7 +43,9 @@ export async function unlinkIdentity(
     if (user === undefined) return { writes: [], result: { refused: noSuchUser } }
     const refused = permit(actor, { do: asked.own === true ? 'change-self' : 'change-user', target: user })
     if (refused !== undefined) return { writes: [], result: { refused } }
-    if (slots.place.value?.subject !== identity.subject) return { writes: [], result: { refused: noSuchIdentity } }
+    const there = slots.place.value
+    if (there === undefined || !isSameIdentity(there, identity))
+      return { writes: [], result: { refused: noSuchIdentity } }
     const stays = other !== undefined && slots.other.value !== undefined
     if (asked.own === true && user.passwordHash === undefined && !stays)
       return { writes: [], result: { refused: last } }

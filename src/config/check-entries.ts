@@ -5,6 +5,7 @@ import type { ConfiguredClient, ConfiguredResource } from './config.ts'
 import { keyName } from './explain.ts'
 import type { Explained } from './explain.ts'
 import type { Provider } from './provider.ts'
+import { presets } from './presets/presets.ts'
 import { readSecret } from './read-secret.ts'
 import type { SecretPlaces } from './read-secret.ts'
 import type { FileShape } from './schema.ts'
@@ -65,6 +66,12 @@ export function checkEntries(shape: FileShape, issuer: string | undefined, place
   complainOfTwins(
     shape.providers.map((entry) => entry.name),
     (index) => ['providers', index, 'name'],
+    complain,
+  )
+  // Identities are kept by issuer: under two names one identity would look like two ways in, and go with the first that is unlinked.
+  complainOfTwins(
+    shape.providers.map((entry) => entry.issuer ?? presets[entry.preset].issuer),
+    (index) => ['providers', index, 'issuer'],
     complain,
   )
   complainOfTwins(

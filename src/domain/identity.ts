@@ -36,6 +36,13 @@ export type Newcomer = {
   readonly interaction?: string
 }
 
+type Named = Pick<Identity, 'issuer' | 'subject'>
+
+/** A subject says who somebody is only together with its issuer. */
+export function isSameIdentity(one: Named, other: Named): boolean {
+  return one.issuer === other.issuer && one.subject === other.subject
+}
+
 /** Text that two different identities never share: lengths in front. */
 export function identityText(issuer: string, subject: string): string {
   return `identity\n${issuer.length}:${issuer}\n${subject.length}:${subject}`

@@ -12,8 +12,9 @@ let openid: OpenId
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'gatehouse-provider-'))
   ;[github, openid] = await Promise.all([startGitHub(), startOpenId()])
-  const entry = (name: string, secret: string) => `  - name: ${name}
+  const entry = (name: string, secret: string, issuer = 'https://github.com') => `  - name: ${name}
     preset: github
+    issuer: ${issuer}
     client_id: ${github.clientId}
     client_secret: { env: ${secret} }
     token_endpoint: ${github.url}/login/oauth/access_token
@@ -24,7 +25,7 @@ beforeAll(async () => {
     join(folder, 'gatehouse.yaml'),
     `issuer: https://login.example.org
 providers:
-${entry('github', 'RIGHT')}${entry('typo', 'WRONG')}  - name: liar
+${entry('github', 'RIGHT')}${entry('typo', 'WRONG', 'https://github.example')}  - name: liar
     preset: oidc
     issuer: ${openid.issuer.replace('127.0.0.1', 'localhost')}
     client_id: x

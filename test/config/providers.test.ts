@@ -121,12 +121,17 @@ describe('providers of the file', () => {
     ],
     [
       'two of one name',
-      `  - { ${github} }\n  - { ${github} }`,
+      `  - { ${github} }\n  - { ${github}, issuer: https://b.example }`,
       ['providers[1].name stands at providers[0].name already'],
     ],
     [
+      'two of one issuer, though only a preset says it',
+      `  - { ${github} }\n  - { ${github.replace('a,', 'b,')} }`,
+      ['providers[1].issuer stands at providers[0].issuer already'],
+    ],
+    [
       'two on one path',
-      `  - { ${github}, callback_path: /x }\n  - { ${github.replace('a,', 'b,')}, callback_path: /x }`,
+      `  - { ${github}, callback_path: /x }\n  - { ${github.replace('a,', 'b,')}, issuer: https://b.example, callback_path: /x }`,
       ['providers[1].callback_path stands at'],
     ],
     [

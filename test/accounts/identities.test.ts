@@ -1,0 +1,49 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { findUserOfIdentity, identitiesOf } from '../../src/accounts/find-identity.ts'
+import { linkIdentity } from '../../src/accounts/link-identity.ts'
+import { unlinkIdentity } from '../../src/accounts/unlink-identity.ts'
+import { asUser, cli, done, makeUser, openHouse, refusal, type House } from './house.ts'
+
+let house: House
+beforeEach(async () => {
+  house = await openHouse()
+})
+
+const at = (provider: string, issuer: string) => ({ provider, issuer, subject: '1', label: 'ada' })
+
+describe('taking an identity from an account', () => {
+  test('a subject counts only with its issuer: what was linked meanwhile under another stays, whole', async () => {
+    const { userId } = await makeUser(house, { username: 'ada', password: 'a fine long password' })
+    const [old, now] = [at('work', 'https://old.example'), at('work', 'https://new.example')]
+    const link = async (identity: typeof old) => done(await linkIdentity(house, { actor: cli, userId, identity }))
+    await link(old)
+    // Between the look at what is linked and the commit the provider moves to another issuer.
+    let moved = false
+    const list: typeof house.store.list = async (...asked) => {
+      if (!moved) {
+        moved = true
+        done(await unlinkIdentity(house, { actor: cli, userId, provider: 'work' }))
+        await link(now)
+      }
+      return house.store.list(...asked)
+    }
+    const meanwhile = { ...house, transition: { ...house.transition, store: { ...house.store, list } } }
+    const late = await unlinkIdentity(meanwhile, { actor: cli, userId, provider: 'work' })
+    expect(refusal(late)).toContain('not_found')
+    expect(await identitiesOf(house, userId)).toMatchObject([now])
+    expect((await findUserOfIdentity(house, now))?.userId).toBe(userId)
+  })
+
+  test('one identity under two names is one way in, and the last is not taken', async () => {
+    const user = await makeUser(house, { username: 'ada' })
+    const { userId } = user
+    for (const provider of ['one', 'two']) {
+      const identity = at(provider, 'https://same.example')
+      done(await linkIdentity(house, { actor: cli, userId, identity }))
+    }
+    const own = { actor: asUser(user, 'me'), userId, own: true }
+    expect(refusal(await unlinkIdentity(house, { ...own, provider: 'one' }))).toContain('nobody could sign in')
+    done(await linkIdentity(house, { actor: cli, userId, identity: at('three', 'https://other.example') }))
+    expect(await unlinkIdentity(house, { ...own, provider: 'one' })).toHaveProperty('done')
+  })
+})
