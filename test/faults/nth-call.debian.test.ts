@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { createDice } from './ledger/dice.ts'
 import { inspect } from './ledger/inspect.ts'
@@ -31,7 +32,7 @@ describe('FLT-04: the n-th call on the store’s files fails, for every n until 
         // A new life for each, so that no checkpoint of the log comes in between and fails instead.
         const server = await stage.start()
         struck += await strikeEachCall(stage, disk, { act, breakage, server })
-        await crash(stage, server)
+        await end(stage, server)
       }
       await inspectAnew(stage)
     })
@@ -78,7 +79,9 @@ describe('FLT-04: the n-th call on the store’s files fails, for every n until 
       let lost = 0
       let struck = 0
       const violations = await onDisk(async (stage, disk) => {
-        await inspectAnew(stage)
+        // A log to recover from is read in hundreds of calls that are all alike, so reading fails where there is none.
+        const signal = (breakage.calls & calls.read) === 0 ? 'SIGKILL' : 'SIGTERM'
+        await inspectAnew(stage, signal)
         for (let n = 1; ; n += 1) {
           expect(n).toBeLessThan(mostCalls)
           disk.arm(breakage, n)
@@ -92,9 +95,8 @@ describe('FLT-04: the n-th call on the store’s files fails, for every n until 
           } else if (started instanceof Error) throw started
           else if (!(await isWritable(stage, started as ServerProcess))) lost += 1
           else {
-            // Leaves something to recover for the next start.
             await inspectHere(stage)
-            await crash(stage, started as ServerProcess)
+            await end(stage, started as ServerProcess, signal)
           }
           if (failed === 0) break
           struck += 1
@@ -143,20 +145,31 @@ async function runAct({ world }: Pick<Stage, 'world'>, { name, act }: Act): Prom
   for (const person of world.books.persons) await act(world, person, createDice(name, world.books.counter))
 }
 
-/** Ready is no promise: FLT-05, a sync that failed at the end of the start ends the process before its first yes. */
+/**
+ * Ready is no promise: the call that failed may have been the last of the start. A sync that failed ends the process before its
+ * first yes (FLT-05); whatever else failed is over within five seconds (FLT-03).
+ */
 async function isWritable({ world }: Stage, server: ServerProcess): Promise<boolean> {
   world.faulted = true
   world.adminToken = undefined
+  const until = performance.now() + 5_000
   try {
-    await refreshAdminToken(world)
-    return true
-  } catch (error) {
-    if (server.running() && (await exitOf(server)) === 'still running') throw error
+    for (;;) {
+      try {
+        await refreshAdminToken(world)
+        return true
+      } catch (error) {
+        if (!world.ended && performance.now() < until) await pause(100)
+        else if ((await exitOf(server)) === 'still running') throw error
+        else break
+      }
+    }
     expect(await server.exited).toBe(1)
     expect(server.output()).toMatch(/can't be written any more/)
     return false
   } finally {
     world.faulted = false
+    world.ended = false
   }
 }
 
@@ -164,16 +177,21 @@ function inspectHere({ world }: Stage): Promise<void> {
   return inspect(world, createDice('inspect', world.books.counter))
 }
 
-async function crash({ world, journal, place }: Stage, server: ServerProcess): Promise<void> {
-  server.kill('SIGKILL')
+async function end(
+  { world, journal, place }: Stage,
+  server: ServerProcess,
+  signal: NodeJS.Signals = 'SIGKILL',
+): Promise<void> {
+  world.wire.close()
+  server.kill(signal)
   await server.exited
   await inspectStored(place.dataDirectory, world.books, journal)
 }
 
-async function inspectAnew(stage: Stage): Promise<void> {
+async function inspectAnew(stage: Stage, signal?: NodeJS.Signals): Promise<void> {
   const server = await stage.start()
   await inspectHere(stage)
-  await crash(stage, server)
+  await end(stage, server, signal)
 }
 
 async function exitOf(server: ServerProcess): Promise<number | string> {

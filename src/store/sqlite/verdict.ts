@@ -6,6 +6,8 @@ export type Verdict = 'busy' | 'full' | 'duplicate' | 'corrupt' | 'nothing' | 'f
 
 const busy = 5
 const locked = 6
+/** Files that could not be opened for writing are opened for reading without a word, and stay so until the process starts anew. */
+const readOnly = 8
 const full = 13
 const corrupt = 11
 const constraint = 19
@@ -23,6 +25,7 @@ export function verdictOf(error: unknown, during: 'unit' | 'commit'): Verdict {
   const code = errorCodeOf(error)
   if (code === undefined) return during === 'commit' ? 'fatal' : 'nothing'
   if (code === ioFsync || code === ioDirFsync) return 'fatal'
+  if ((code & 0xff) === readOnly) return 'fatal'
   if (code === ioShmSize) return 'full'
   switch (code & 0xff) {
     case busy:
