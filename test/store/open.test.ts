@@ -79,7 +79,8 @@ describe('FLT-04, FLT-05: what an error of SQLite means', () => {
     // A write or read that failed by itself.
     [778, 'nothing', 'nothing'],
     [266, 'nothing', 'nothing'],
-    [8, 'nothing', 'fatal'],
+    // Opened for reading only, and so for as long as the process.
+    [8, 'fatal', 'fatal'],
     [1, 'nothing', 'fatal'],
     // Any other failure of a commit: nobody knows.
     [10, 'nothing', 'fatal'],
