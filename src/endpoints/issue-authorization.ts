@@ -91,6 +91,8 @@ export async function issueAuthorization(
   }
   if (parked !== undefined) core.limits.forgive('park', [http.peer.address])
   if (outcome === 'used up') return staleInteractionPage(presentationFor(core, http), { status: 400 })
+  // A node that lost sight of the store hands out nothing, though what it made is kept: nobody holds it.
+  core.directory.assertFresh()
   return replyToClient(core, http, to, made.pairs)
 }
 

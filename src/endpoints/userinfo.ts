@@ -32,6 +32,7 @@ export function createUserinfoEndpoint(core: Core): Endpoint {
     }
     const grant = await readAlive(core.transition.store, ref('grant', live.claims.gid), core.clock.seconds())
     const requested = grant?.claims?.userinfo
+    core.directory.assertFresh()
     return json(
       200,
       JSON.stringify({ sub: live.user.userId, ...releaseClaims(live.user, live.claims.scope, requested) }),
