@@ -4,7 +4,6 @@ import type { SignedIn } from '../domain/next-step.ts'
 import { isRecentSignIn } from '../domain/session-state.ts'
 import { identitiesPage, type IdentitiesProblem } from '../pages/identities-page.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
-import { refuseRepeated } from '../protocol/parameters.ts'
 import { bindForm } from '../signin/form-guard.ts'
 import type { Core } from './core.ts'
 import { presentationFor, refusalPage, withHeaders } from './presentation.ts'
@@ -54,8 +53,6 @@ function changing(core: Core, change: (http: HttpRequest, asked: Change) => Prom
   return async (http) => {
     const form = await readPageRequest(core, http, 'identities')
     if ('status' in form) return form
-    const repeated = refuseRepeated(form.parameters)
-    if (repeated !== undefined) return refusalPage(core, http, 'identities', repeated)
     const { signedIn } = form
     if (signedIn === undefined || !isRecentSignIn(signedIn.session.authTime, core.clock.seconds()))
       return seeOther('/signin?next=/account/identities')

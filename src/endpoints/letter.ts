@@ -12,13 +12,13 @@ import type { Presentation } from '../pages/page.ts'
 import { problemPage } from '../pages/problem-page.ts'
 import { message } from '../i18n/message.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
-import { refuseRepeated, type Parameters } from '../protocol/parameters.ts'
+import type { Parameters } from '../protocol/parameters.ts'
 import { bindForm } from '../signin/form-guard.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { readTicketToken } from '../tokens/ticket-token.ts'
 import type { Mistake } from './account/section.ts'
 import type { Core } from './core.ts'
-import { presentationFor, refusalPage, withHeaders } from './presentation.ts'
+import { presentationFor, withHeaders } from './presentation.ts'
 import { purposeOf, readPageRequest } from './read-page-request.ts'
 import { seeOther } from './respond.ts'
 
@@ -31,8 +31,6 @@ export function createLetterEndpoint(core: Core): Endpoint {
     const request = await readPageRequest(core, http, 'letter')
     if ('status' in request) return request
     const { parameters, signedIn } = request
-    const repeated = refuseRepeated(parameters)
-    if (repeated !== undefined) return refusalPage(core, http, 'letter', repeated)
     const presentation = presentationFor(core, http)
     const token = parameters.get('token') ?? ''
     const held = await ticketOf(core, token)

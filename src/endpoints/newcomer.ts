@@ -10,7 +10,6 @@ import { newcomerPage, type NewcomerView } from '../pages/newcomer-page.ts'
 import { staleInteractionPage } from '../pages/stale-interaction-page.ts'
 import { refuse } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
-import { refuseRepeated } from '../protocol/parameters.ts'
 import { browserHash, knowBrowser, readBrowser } from '../signin/browser.ts'
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import { bindForm } from '../signin/form-guard.ts'
@@ -104,8 +103,6 @@ export function createNewcomerEndpoint(core: Core): Endpoint {
   return async (http) => {
     const form = await readPageRequest(core, http, 'signup')
     if ('status' in form) return form
-    const repeated = refuseRepeated(form.parameters)
-    if (repeated !== undefined) return refusalPage(core, http, 'signup', repeated)
     const found = await findNewcomer(core, http, form)
     if ('status' in found) return found
     const { id, newcomer } = found

@@ -1,7 +1,7 @@
 import type { SignedIn } from '../domain/next-step.ts'
 import { isRefusal } from '../protocol/errors.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
-import { parseParameters, type Parameters } from '../protocol/parameters.ts'
+import { parseParameters, refuseRepeated, type Parameters } from '../protocol/parameters.ts'
 import { guardForm } from '../signin/form-guard.ts'
 import { currentSession } from '../signin/session.ts'
 import type { Core } from './core.ts'
@@ -23,7 +23,10 @@ export function purposeOf(page: PageName, interaction: string | undefined): stri
   return `${page}:${interaction ?? ''}`
 }
 
-/** The gates of all these pages, in their order: parameters that can be read; and of a form, that our own page sent it. */
+/**
+ * The gates of all these pages, in their order: parameters that can be read; of a form, that our own page sent it; none twice,
+ * but for the check boxes of consent.
+ */
 export async function readPageRequest(
   core: Core,
   http: HttpRequest,
@@ -35,6 +38,8 @@ export async function readPageRequest(
   const interaction = parameters.get('interaction')
   const signedIn = await currentSession(core, http)
   const form = { purpose: purposeOf(page, interaction), signedIn, parameters }
-  const guarded = isForm ? guardForm(core, http, form) : undefined
-  return guarded === undefined ? { parameters, interaction, signedIn } : refusalPage(core, http, page, guarded)
+  const refused =
+    (isForm ? guardForm(core, http, form) : undefined) ??
+    refuseRepeated(parameters, page === 'consent' ? 'scope' : undefined)
+  return refused === undefined ? { parameters, interaction, signedIn } : refusalPage(core, http, page, refused)
 }

@@ -6,7 +6,6 @@ import { letterSentPage } from '../pages/letter-sent-page.ts'
 import { recoverForm } from '../pages/recover-form.ts'
 import { throttled } from '../protocol/errors.ts'
 import type { Endpoint } from '../protocol/http.ts'
-import { refuseRepeated } from '../protocol/parameters.ts'
 import { bindForm } from '../signin/form-guard.ts'
 import type { Core } from './core.ts'
 import { presentationFor, refusalPage, withHeaders } from './presentation.ts'
@@ -24,8 +23,6 @@ export function createRecoverEndpoint(core: Core): Endpoint {
     const { language } = presentation
     const asked = parameters.get('account')?.trim()
     if (http.method === 'POST' && asked !== undefined && asked !== '' && asked.length <= longestAsked) {
-      const repeated = refuseRepeated(parameters)
-      if (repeated !== undefined) return refusalPage(core, http, 'recover', repeated)
       const { address } = http.peer
       const reserved = core.limits.reserve('letter', [askedName(asked), address])
       if ('retryAfterSeconds' in reserved)

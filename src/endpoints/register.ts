@@ -4,11 +4,10 @@ import { html } from '../pages/html.ts'
 import { letterSentPage } from '../pages/letter-sent-page.ts'
 import { registerForm } from '../pages/register-form.ts'
 import type { Endpoint } from '../protocol/http.ts'
-import { refuseRepeated } from '../protocol/parameters.ts'
 import { bindForm } from '../signin/form-guard.ts'
 import type { Mistake } from './account/section.ts'
 import type { Core } from './core.ts'
-import { presentationFor, refusalPage, withHeaders } from './presentation.ts'
+import { presentationFor, withHeaders } from './presentation.ts'
 import { purposeOf, readPageRequest } from './read-page-request.ts'
 import { seeOther } from './respond.ts'
 
@@ -26,8 +25,6 @@ export function createRegisterEndpoint(core: Core): Endpoint {
     }
     let mistake: Mistake | undefined
     if (http.method === 'POST') {
-      const repeated = refuseRepeated(typed)
-      if (repeated !== undefined) return refusalPage(core, http, 'register', repeated)
       const password = typed.get('new_password') ?? ''
       if (password === typed.get('repeat_password')) {
         const [fullName, email] = [typed.get('full_name'), typed.get('email')]

@@ -3,14 +3,14 @@ import type { SignedIn } from '../domain/next-step.ts'
 import { providerProblems, signInPage, type SignInProblem } from '../pages/sign-in-page.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
-import { refuseRepeated, type Parameters } from '../protocol/parameters.ts'
+import type { Parameters } from '../protocol/parameters.ts'
 import { bindForm } from '../signin/form-guard.ts'
 import { readKnownDevices } from '../signin/known-devices.ts'
 import { verifyPassword } from '../signin/password.ts'
 import { completeSignIn } from './complete-sign-in.ts'
 import type { Core } from './core.ts'
 import { takeUp, type Parked } from './interactions.ts'
-import { presentationFor, refusalPage, requesterOf, withHeaders } from './presentation.ts'
+import { presentationFor, requesterOf, withHeaders } from './presentation.ts'
 import { stepOf } from './proceed.ts'
 import { providersFor } from './provider-links.ts'
 import { purposeOf, readPageRequest, type PageRequest } from './read-page-request.ts'
@@ -42,8 +42,6 @@ export function createSignInEndpoint(core: Core): Endpoint {
     const form = await readPageRequest(core, http, 'signin')
     if ('status' in form) return form
     const { parameters, signedIn: previous } = form
-    const repeated = refuseRepeated(parameters)
-    if (repeated !== undefined) return refusalPage(core, http, 'signin', repeated)
     const pending = await pendingOf(core, http, form)
     if (pending !== undefined && 'status' in pending) return pending
 

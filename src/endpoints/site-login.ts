@@ -6,7 +6,6 @@ import { outlivesBrowser } from '../domain/session-state.ts'
 import type { SiteLoginProblem } from '../pages/site-login-page.ts'
 import { refuse } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
-import { refuseRepeated } from '../protocol/parameters.ts'
 import { normaliseUsername } from '../protocol/username.ts'
 import type { Seconds } from '../protocol/time.ts'
 import type { SiteLogin } from '../upstream/site-login.ts'
@@ -31,8 +30,6 @@ export function createSiteLoginEndpoint(core: Core): Endpoint {
     const form = await readPageRequest(core, http, 'signin')
     if ('status' in form) return form
     const { parameters } = form
-    const repeated = refuseRepeated(parameters)
-    if (repeated !== undefined) return refusalPage(core, http, 'site-login', repeated)
     const username = (parameters.get('username') ?? '').slice(0, longestUsername)
     const password = parameters.get('password') ?? ''
     const sessionLength = lengthOf(provider, parameters.get('session_length'))

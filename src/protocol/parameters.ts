@@ -118,9 +118,8 @@ function encode(text: string): string {
   return encodeURIComponent(text).replaceAll(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
-/** RFC 6749 §3.1, §3.2: no parameter more than once, except those whose own RFC allows it (`resource`: RFC 8707 §2). */
-export function refuseRepeated(parameters: Parameters): Refusal | undefined {
-  const { duplicates } = parameters
-  if (duplicates.length === 0 || (duplicates.length === 1 && duplicates[0] === 'resource')) return undefined
+/** RFC 6749 §3.1, §3.2: no parameter more than once, except one that is a list (`resource`: RFC 8707 §2). */
+export function refuseRepeated({ duplicates }: Parameters, list = 'resource'): Refusal | undefined {
+  if (duplicates.every((name) => name === list)) return undefined
   return refuse('invalid_request', 'parameter_repeated', 'a parameter came more than once')
 }

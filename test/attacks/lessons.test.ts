@@ -229,6 +229,27 @@ describe('B22 two people in one browser', () => {
   })
 })
 
+describe('with two of anything on a page or in its form another parser might take the other', () => {
+  test.each([
+    ['consent', { decision: ['deny', 'allow'] }],
+    ['continue', { decision: ['switch', 'continue'] }],
+  ] as const)('%s', async (form, twice) => {
+    const client = await server.makeClient({ client_id: `twice-${form}` })
+    const { browser } = await codeFlow(server, app, 'bob')
+    const url = authorizeUrl(client, { prompt: form === 'consent' ? 'consent' : 'select_account' })
+    const page = await follow(server, browser, await browser.ask(url))
+    expectPage(await attack(house, () => submit(browser, page, form, twice)), 'invalid_request')
+    // The honest one of the same page still goes on.
+    expect((await submit(browser, page, form, { decision: twice.decision[1] })).status).toBe(303)
+    expectPage(await attack(house, () => browser.ask(`/${form}?interaction=a&interaction=b`)), 'invalid_request')
+  })
+
+  test.each(['/signin', '/signup'])('%s', async (path) => {
+    const twice = `${path}?interaction=a&interaction=b`
+    expectPage(await attack(house, () => createBrowser(server.url).ask(twice)), 'invalid_request')
+  })
+})
+
 describe('an API that is gone', () => {
   const machine = { grant_type: 'client_credentials', scope: 'read' }
   const document = (resource: string) => ({ resource, scope: 'read write', introspection_clients: ['app'] })
