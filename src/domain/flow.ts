@@ -1,9 +1,15 @@
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 
+/** What somebody signs in for: a parked request, or a page of ours, sealed. Neither: his account. */
+export type Errand = {
+  readonly interaction?: string
+  readonly next?: { readonly sealed: string; readonly keyId: string }
+}
+
 /** What the person is sent to a provider for; the callback goes on from here. */
 export type FlowPurpose =
-  /** To sign in, for a parked request or for the account page. */
-  | { readonly for: 'sign-in'; readonly interaction?: string }
+  /** To sign in. */
+  | ({ readonly for: 'sign-in' } & Errand)
   /** To add an identity to an account, in the session that asked. */
   | { readonly for: 'link'; readonly userId: string; readonly sessionId: string }
   /** To make or renew a connection of the vault. */

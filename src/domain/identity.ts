@@ -1,4 +1,5 @@
 import type { EpochSeconds } from '../protocol/time.ts'
+import type { Errand } from './flow.ts'
 
 /** An account elsewhere, by which somebody is known here. One for each provider and account; its id is `<user id>:<provider>`. */
 export type Identity = {
@@ -32,8 +33,8 @@ export type Newcomer = {
   readonly lasts?: number
   /** What the site gave for him, sealed for this record. */
   readonly credential?: { readonly sealed: string; readonly keyId: string }
-  /** The authorization request that waits for him. */
-  readonly interaction?: string
+  /** What he came for. */
+  readonly errand: Errand
 }
 
 type Named = Pick<Identity, 'issuer' | 'subject'>

@@ -2,6 +2,7 @@ import { suggestUsername } from '../accounts/suggest-username.ts'
 import { welcomeNewcomer } from '../accounts/welcome-newcomer.ts'
 import type { Provider } from '../config/provider.ts'
 import type { SecretValue } from '../config/secret-value.ts'
+import type { Errand } from '../domain/flow.ts'
 import type { Newcomer } from '../domain/identity.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { create, ref } from '../domain/record.ts'
@@ -17,9 +18,8 @@ import { readAlive } from '../store/read-alive.ts'
 import { commitNew } from '../store/transition.ts'
 import type { UpstreamIdentity } from '../upstream/identify.ts'
 import type { KeptAt } from '../upstream/sealed-tokens.ts'
-import { completeSignIn } from './complete-sign-in.ts'
 import type { Core } from './core.ts'
-import { takeUp } from './interactions.ts'
+import { goOn } from './go-on.ts'
 import { presentationFor, refusalPage, withHeaders } from './presentation.ts'
 import { purposeOf, readPageRequest, type PageRequest } from './read-page-request.ts'
 import { seeOther } from './respond.ts'
@@ -33,7 +33,7 @@ export async function parkNewcomer(
   about: {
     readonly provider: Provider
     readonly identity: UpstreamIdentity
-    readonly interaction: string | undefined
+    readonly errand: Errand
     readonly amr: readonly string[]
     readonly authTime?: EpochSeconds | undefined
     readonly lasts?: Seconds | undefined
@@ -41,7 +41,7 @@ export async function parkNewcomer(
     readonly credential?: SecretValue
   },
 ): Promise<HttpResponse> {
-  const { provider, identity, interaction, amr, authTime, lasts, credential } = about
+  const { provider, identity, errand, amr, authTime, lasts, credential } = about
   const browser = knowBrowser(core, http)
   const id = core.random.id(core.clock.millis())
   const newcomer: Newcomer = {
@@ -60,7 +60,7 @@ export async function parkNewcomer(
     ...(credential !== undefined && {
       credential: core.upstream.seal(await placeOf(core, id), { accessToken: credential }),
     }),
-    ...(interaction !== undefined && { interaction }),
+    errand,
   }
   const expiresAt = core.clock.seconds() + lifetimes.interaction
   await commitNew(core.transition, [create(ref('newcomer', id), newcomer, { owners: [], expiresAt })])
@@ -119,11 +119,8 @@ export function createNewcomerEndpoint(core: Core): Endpoint {
         refuse('invalid_request', 'conflict', 'sign in again: that account exists by now'),
       )
     }
-    const { interaction } = newcomer
-    const pending = interaction === undefined ? undefined : await takeUp(core, http, interaction)
-    if (pending !== undefined && 'status' in pending) return pending
     await keepCredential(core, found, welcomed.done.userId)
-    const { amr, authTime, lasts } = newcomer
+    const { amr, authTime, lasts, errand } = newcomer
     const proof = {
       user: welcomed.done,
       persistent: outlivesBrowser(lasts),
@@ -133,7 +130,7 @@ export function createNewcomerEndpoint(core: Core): Endpoint {
       lasts,
       previous: form.signedIn,
     }
-    return completeSignIn(core, http, { proof, pending, next: undefined })
+    return goOn(core, http, { proof, errand })
   }
 }
 

@@ -9,9 +9,8 @@ import { parseParameters, refuseRepeated } from '../protocol/parameters.ts'
 import { browserHash, readBrowser } from '../signin/browser.ts'
 import { currentSession } from '../signin/session.ts'
 import type { UpstreamIdentity } from '../upstream/identify.ts'
-import { completeSignIn } from './complete-sign-in.ts'
 import type { Core } from './core.ts'
-import { takeUp } from './interactions.ts'
+import { goOn } from './go-on.ts'
 import { parkNewcomer } from './newcomer.ts'
 import { refusalPage } from './presentation.ts'
 import { seeOther } from './respond.ts'
@@ -46,7 +45,7 @@ export function createProviderCallbackEndpoint(core: Core, provider: OAuthProvid
         return signInWith(core, http, {
           provider,
           identity,
-          interaction: purpose.interaction,
+          purpose,
           proved: upstreamProof(taken.flow, finished.authTime, core.clock.seconds()),
         })
       case 'link':
@@ -64,30 +63,25 @@ async function signInWith(
   about: {
     readonly provider: Provider
     readonly identity: UpstreamIdentity
-    readonly interaction: string | undefined
+    readonly purpose: Extract<FlowPurpose, { for: 'sign-in' }>
     readonly proved: ReturnType<typeof upstreamProof>
   },
 ): Promise<HttpResponse> {
-  const { provider, identity, interaction, proved } = about
-  const purpose: FlowPurpose = { for: 'sign-in', ...(interaction !== undefined && { interaction }) }
+  const { provider, identity, purpose, proved } = about
+  const { for: _signIn, ...errand } = purpose
   if (proved === 'not fresh') return troubled(core, http, { provider, purpose, trouble: { kind: 'stale' } })
   const user = await findUserOfIdentity(core, identity)
   if (user === undefined) {
     if (provider.signIn === 'create')
-      return parkNewcomer(core, http, { provider, identity, interaction, amr: ['fed'], authTime: proved })
+      return parkNewcomer(core, http, { provider, identity, errand, amr: ['fed'], authTime: proved })
     return troubled(core, http, { provider, purpose, trouble: { kind: 'unknown' } })
   }
   if (user.locked) return troubled(core, http, { provider, purpose, trouble: { kind: 'locked' } })
-  const pending = interaction === undefined ? undefined : await takeUp(core, http, interaction)
-  if (pending !== undefined && 'status' in pending) return pending
   const previous = await currentSession(core, http)
   // Coming back as who he is already, by a provider that doesn't say when it saw him, proves nothing newer than before.
   const before = previous?.user.userId === user.userId ? previous.session.authTime : undefined
-  return completeSignIn(core, http, {
-    proof: { user, persistent: false, amr: ['fed'], acr: 'fed', authTime: proved ?? before, previous },
-    pending,
-    next: undefined,
-  })
+  const proof = { user, persistent: false, amr: ['fed'], acr: 'fed', authTime: proved ?? before, previous }
+  return goOn(core, http, { proof, errand })
 }
 
 /** L04: only in the very session that asked, so that nobody's identity ends up at somebody else's account. */

@@ -1,6 +1,7 @@
 import type { FlowPurpose } from '../domain/flow.ts'
 import { refuse } from '../protocol/errors.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
+import { openDestination } from '../signin/destination.ts'
 import type { Core } from './core.ts'
 import { seeOther } from './respond.ts'
 
@@ -42,8 +43,10 @@ export function troubled(
   })
   const [signIn, link] = problems[trouble.kind]
   if (purpose.for !== 'sign-in') return seeOther(`/account/identities?problem=${link}`)
+  const next = openDestination(core, purpose)
   const query = new URLSearchParams({
     ...(purpose.interaction === undefined ? {} : { interaction: purpose.interaction }),
+    ...(next === undefined ? {} : { next }),
     provider: provider.name,
     problem: signIn,
   })

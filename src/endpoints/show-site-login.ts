@@ -2,6 +2,7 @@ import type { SiteLoginProvider } from '../config/provider.ts'
 import { siteLoginPage, type SiteLoginProblem } from '../pages/site-login-page.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
 import type { Seconds } from '../protocol/time.ts'
+import { destinationOf } from '../signin/destination.ts'
 import { bindForm } from '../signin/form-guard.ts'
 import type { Core } from './core.ts'
 import { presentationFor, withHeaders } from './presentation.ts'
@@ -22,9 +23,14 @@ export function showSiteLogin(
   const { provider, form, sessionLength, ...state } = about
   const id = form.interaction
   const bound = bindForm(core, http, { purpose: purposeOf('signin', id), signedIn: form.signedIn })
+  const next = destinationOf(form.parameters)
   const view = siteLoginPage(presentationFor(core, http), {
     action: `/signin/with/${provider.name}`,
-    hidden: [bound.field, ...(id === undefined ? [] : [{ name: 'interaction', value: id }])],
+    hidden: [
+      bound.field,
+      ...(id === undefined ? [] : [{ name: 'interaction', value: id }]),
+      ...(next === undefined ? [] : [{ name: 'next', value: next }]),
+    ],
     site: provider.title,
     sessionLengths: provider.sessionLengths,
     sessionLength: sessionLength ?? provider.sessionLengths[0],

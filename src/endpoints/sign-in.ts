@@ -3,7 +3,7 @@ import type { SignedIn } from '../domain/next-step.ts'
 import { providerProblems, signInPage, type SignInProblem } from '../pages/sign-in-page.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
-import type { Parameters } from '../protocol/parameters.ts'
+import { destinationOf } from '../signin/destination.ts'
 import { bindForm } from '../signin/form-guard.ts'
 import { readKnownDevices } from '../signin/known-devices.ts'
 import { verifyPassword } from '../signin/password.ts'
@@ -28,7 +28,7 @@ export function createSignInPageEndpoint(core: Core): Endpoint {
     return show(core, http, {
       pending,
       signedIn,
-      next: nextOf(asked.parameters),
+      next: destinationOf(asked.parameters),
       ...(pending?.request.loginHint === undefined ? {} : { username: pending.request.loginHint }),
       again: signedIn !== undefined && (pending === undefined || fresh),
       ...providerProblem(core, asked),
@@ -45,7 +45,7 @@ export function createSignInEndpoint(core: Core): Endpoint {
     const pending = await pendingOf(core, http, form)
     if (pending !== undefined && 'status' in pending) return pending
 
-    const next = nextOf(parameters)
+    const next = destinationOf(parameters)
     const username = parameters.get('username') ?? ''
     const persistent = parameters.get('remember') !== undefined
     const devices = readKnownDevices(core, http)
@@ -94,15 +94,6 @@ async function pendingOf(
   return interaction === undefined ? undefined : takeUp(core, http, interaction)
 }
 
-const ownPages =
-  /^(?:\/account(?:\/[a-z-]{1,32})?|\/letter\?token=gth_tk_[A-Za-z0-9._-]{1,300}|\/oauth\/discharge\?caveat_id=[A-Za-z0-9._-]{1,1200})$/
-
-/** Where somebody who came by himself was going: a page of his account, the link of a letter or a confirmation, and nowhere else. */
-function nextOf(parameters: Parameters): string | undefined {
-  const next = parameters.get('next')
-  return next !== undefined && ownPages.test(next) ? next : undefined
-}
-
 function show(
   core: Core,
   http: HttpRequest,
@@ -131,7 +122,7 @@ function show(
       ...(next === undefined ? [] : [{ name: 'next', value: next }]),
     ],
     ...(pending === undefined ? {} : { requester: requesterOf(pending.to.client, pending.to.target) }),
-    providers: providersFor(core, id),
+    providers: providersFor(core, { interaction: id, next }),
     ...(core.registration === 'open' ? { register: '/register' } : {}),
     ...(core.outbox === undefined ? {} : { recover: '/recover' }),
     ...state,

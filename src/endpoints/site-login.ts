@@ -8,10 +8,10 @@ import { refuse } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { normaliseUsername } from '../protocol/username.ts'
 import type { Seconds } from '../protocol/time.ts'
+import { errandOf } from '../signin/destination.ts'
 import type { SiteLogin } from '../upstream/site-login.ts'
-import { completeSignIn } from './complete-sign-in.ts'
 import type { Core } from './core.ts'
-import { takeUp } from './interactions.ts'
+import { goOn } from './go-on.ts'
 import { parkNewcomer } from './newcomer.ts'
 import { refusalPage } from './presentation.ts'
 import { readPageRequest, type PageRequest } from './read-page-request.ts'
@@ -82,19 +82,17 @@ async function enter(
   },
 ): Promise<HttpResponse> {
   const { provider, form, login, sessionLength } = about
-  const { interaction } = form
   const { identity, credential } = login
-  const purpose = { for: 'sign-in', ...(interaction !== undefined && { interaction }) } as const
+  const errand = errandOf(core, form)
+  const purpose = { for: 'sign-in', ...errand } as const
   const user = await findUserOfIdentity(core, identity)
   const proof = { amr: ['pwd'], acr: 'pwd', lasts: sessionLength }
   if (user === undefined) {
     if (provider.signIn === 'create')
-      return parkNewcomer(core, http, { provider, identity, interaction, ...proof, credential })
+      return parkNewcomer(core, http, { provider, identity, errand, ...proof, credential })
     return troubled(core, http, { provider, purpose, trouble: { kind: 'unknown' } })
   }
   if (user.locked) return troubled(core, http, { provider, purpose, trouble: { kind: 'locked' } })
-  const pending = interaction === undefined ? undefined : await takeUp(core, http, interaction)
-  if (pending !== undefined && 'status' in pending) return pending
   await core.upstream.keep({
     instance: await core.directory.instance(),
     userId: user.userId,
@@ -104,11 +102,7 @@ async function enter(
     lasts: sessionLength ?? lifetimes.sessionAbsolute,
   })
   const persistent = outlivesBrowser(sessionLength)
-  return completeSignIn(core, http, {
-    proof: { user, persistent, ...proof, previous: form.signedIn },
-    pending,
-    next: undefined,
-  })
+  return goOn(core, http, { proof: { user, persistent, ...proof, previous: form.signedIn }, errand })
 }
 
 /** Only what the provider's entry offers (policy); the first, if nothing was chosen. */

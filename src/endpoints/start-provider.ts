@@ -5,6 +5,7 @@ import { throttled } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import type { Seconds } from '../protocol/time.ts'
 import { browserHash, knowBrowser } from '../signin/browser.ts'
+import { errandOf } from '../signin/destination.ts'
 import type { Core } from './core.ts'
 import { takeUp, type Parked } from './interactions.ts'
 import { refusalPage } from './presentation.ts'
@@ -26,7 +27,7 @@ export function createStartProviderEndpoint(core: Core): Endpoint {
     const pending = interaction === undefined ? undefined : await takeUp(core, http, interaction)
     if (pending !== undefined && 'status' in pending) return pending
     if (provider.kind === 'site-login') return showSiteLogin(core, http, { provider, form: asked })
-    const purpose: FlowPurpose = { for: 'sign-in', ...(interaction !== undefined && { interaction }) }
+    const purpose: FlowPurpose = { for: 'sign-in', ...errandOf(core, asked) }
     return sendToProvider(core, http, { provider, purpose, maxAge: maxAgeOf(pending, signedIn) })
   }
 }

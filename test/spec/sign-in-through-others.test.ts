@@ -10,6 +10,7 @@ import { startOpenId, type OpenId } from '../emulators/openid.ts'
 import { createBrowser, errorOf, readForm, type Answer, type Browser } from '../kit/browser.ts'
 import { authorizeUrl, follow, signInFor, submit, tokenRequest, verifier } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
+import { stateOf } from '../attacks/support.ts'
 import { readOAuthProvider } from '../upstream/house.ts'
 
 let github: GitHub
@@ -270,6 +271,50 @@ describe('signing in through another server', () => {
     // OIDC Core §3.1.2.1: with max_age the provider must say auth_time.
     const asked = new URL(away.location ?? '').searchParams
     expect([asked.get('prompt'), asked.get('max_age')]).toEqual(['login', '0'])
+  })
+
+  describe('where the person was going', () => {
+    const next = '/account/sessions'
+
+    it('a newcomer arrives there, past a no and a name that is taken', async () => {
+      await server.makeUser('taken-there')
+      newGitHubUser()
+      const browser = createBrowser(server.url)
+      const start = await follow(server, browser, await browser.ask(next))
+      const denied = await through(browser, start, 'github', 'deny')
+      expect(denied.status).toBe(403)
+      const page = await through(browser, denied, 'github')
+      const again = await submit(browser, page, 'create-account', { username: 'taken-there' })
+      expect((await submit(browser, again, 'create-account', { username: 'arrived' })).location).toBe(next)
+      const later = createBrowser(server.url)
+      const back = await through(later, await follow(server, later, await later.ask(next)), 'github')
+      expect(back.text).toContain('id="sessions"')
+    })
+
+    it('L17: a link of a letter is remembered for him, and stands in no record', async () => {
+      const link = `/letter?token=gth_tk_${'x'.repeat(40)}`
+      const browser = createBrowser(server.url)
+      const page = await browser.ask(`/signin?next=${encodeURIComponent(link)}`)
+      const href = /data-provider="github" href="([^"]*)"/.exec(page.text)?.[1] ?? ''
+      newGitHubUser()
+      const away = await browser.ask(href)
+      expect(JSON.stringify(await stateOf(server))).not.toContain('gth_tk_x')
+      const parked = await browser.ask(await consent(away.location ?? ''))
+      expect(JSON.stringify(await stateOf(server))).not.toContain('gth_tk_x')
+      const named = await submit(browser, await browser.ask(parked.location ?? ''), 'create-account', {})
+      expect(named.location).toBe(link)
+    })
+
+    it.each(['https://evil.example/', '//evil.example', '/oauth/authorize', '/account/../x'])(
+      'A25: %s is no place to go to',
+      async (place) => {
+        newGitHubUser()
+        const browser = createBrowser(server.url)
+        const away = await browser.ask(`/signin/with/github?next=${encodeURIComponent(place)}`)
+        const page = await follow(server, browser, await browser.ask(await consent(away.location ?? '')))
+        expect((await submit(browser, page, 'create-account', {})).location).toBe('/account')
+      },
+    )
   })
 
   describe('how long ago it was', () => {

@@ -105,6 +105,15 @@ describe('signing in with the account of a site that has only a login API (syste
     expect((await later.ask('/account')).status).toBe(303)
   })
 
+  it('arrives where the person was going, past a wrong password', async () => {
+    const browser = german()
+    const start = await follow(server, browser, await browser.ask('/account/sessions'))
+    const href = /data-provider="forum" href="([^"]*)"/.exec(start.text)?.[1] ?? ''
+    const wrong = await submit(browser, await browser.ask(href), 'sign-in', { username: 'Otto', password: 'falsch' })
+    const right = await submit(browser, wrong, 'sign-in', { username: 'Otto', password: secret })
+    expect(right.location).toBe('/account/sessions')
+  })
+
   it('a length that is not offered is the first that is', async () => {
     const before = site.asked.length
     await logIn(german(), 'Hugo', { session_length: '31536000' })
