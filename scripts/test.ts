@@ -1,5 +1,5 @@
 // npm test [-- FILTER…]              types, lint, unused, format, then every test that needs nothing but npm (and Chromium where it is)
-// node scripts/test.ts --suite NAME  one suite of vitest.config.ts alone: fast, chromium, debian, long
+// node scripts/test.ts --suite NAME  one suite of vitest.config.ts alone: fast, chromium, stores, debian, long
 // The last line is always `N passed, N failed[, N skipped]`; the exit code is 1 when anything failed.
 import { spawn } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
@@ -37,6 +37,7 @@ function suitesHere(tally: Tally): string[] {
       `${chromium} is missing: apt-get install chromium`,
     )
   }
+  leaveOut(['test/**/*.stores.test.ts'], 'starts PostgreSQL or DynamoDB Local: npm run test:stores')
   leaveOut(['test/**/*.debian.test.ts'], 'needs Debian packages: .ci/run installs them and runs it')
   leaveOut(['test/**/*.long.test.ts'], 'takes minutes: .ci/run runs it')
   return named

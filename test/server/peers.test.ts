@@ -25,7 +25,7 @@ afterEach(async () => {
 async function ask(headers: string, options: Parameters<typeof startShell>[1] = {}, path = '/who') {
   server ??= await startShell([whoAmI, health], options)
   const host = /^host:/im.test(headers) ? '' : `Host: localhost:${server.port}\r\n`
-  const answer = await sendRaw(server.port, `GET ${path} HTTP/1.1\r\n${host}${headers}\r\n`)
+  const answer = await sendRaw(server.port, `GET ${path} HTTP/1.1\r\n${host}Connection: close\r\n${headers}\r\n`)
   const body = answer.text.split('\r\n\r\n')[1] ?? ''
   return { status: statusOf(answer), peer: (body.startsWith('{') ? JSON.parse(body) : {}) as Partial<Peer> }
 }
