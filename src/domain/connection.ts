@@ -1,22 +1,114 @@
 import type { EpochSeconds } from '../protocol/time.ts'
+import { lifetimes } from './lifetimes.ts'
 
-/** Tokens of another server, kept for somebody. A site's own credential, from signing in there, is one too. */
-export type Connection = {
+/** Whose it is. `handle`: nobody's by name; whoever holds the handle may use it. */
+export type ConnectionOwner =
+  | { readonly kind: 'user'; readonly userId: string }
+  | { readonly kind: 'client'; readonly clientId: string }
+  | { readonly kind: 'handle' }
+
+type EveryConnection = {
   readonly v: 1
   readonly provider: string
-  readonly userId: string
-  /** Id of the person there. */
-  readonly account: string
-  readonly scope: readonly string[]
+  readonly owner: ConnectionOwner
+  /** The client that asked for it on the owner's behalf; each of its fetches needs the owner's consent. */
+  readonly clientId?: string
+  /** SHA-256 of the handle that fetches from it. */
+  readonly handleHash?: string
+  readonly createdAt: EpochSeconds
+  readonly updatedAt: EpochSeconds
+}
+
+/** Somebody opened the page of a start, and hasn't come back from the provider. It lives as long as the start. */
+export type PendingConnection = EveryConnection & {
+  readonly state: 'pending'
+  /** Wrong user codes so far. */
+  readonly attempts: number
+  /** SHA-256 of the cookie of the browser that had the right one. */
+  readonly browserHash?: string
+  readonly endsAt: EpochSeconds
+}
+
+/** The person, or the provider, said no; or there were too many wrong codes. */
+export type DeniedConnection = EveryConnection & { readonly state: 'denied'; readonly endsAt: EpochSeconds }
+
+/** Disconnected. It stays for a while, so that whoever asks hears it. */
+export type RevokedConnection = EveryConnection & { readonly state: 'revoked'; readonly endsAt: EpochSeconds }
+
+/** A refresh that was begun: written before the provider is asked, gone with its outcome. */
+export type RefreshIntent = {
+  /** Random, of this attempt alone: the fence for what comes of it. */
+  readonly attempt: string
+  readonly startedAt: EpochSeconds
+}
+
+/** A code that must come before it may be used: shown to the person, who was somewhere else than whoever started. */
+export type Confirmation = {
+  /** MAC of the code under this key of the ring mac: the code is short, and stands nowhere. */
+  readonly mac: string
+  readonly keyId: string
+  readonly attempts: number
+  readonly until: EpochSeconds
+}
+
+/** Tokens of another server, kept for somebody. A site's own credential, from signing in there, is one too. */
+export type HeldConnection = EveryConnection & {
   /** needs_reauth: what is kept is worth nothing any more, and the person must go there anew. */
   readonly state: 'active' | 'needs_reauth'
+  /** Why it needs that: the provider's error code, `restored`, `expired`. */
+  readonly reason?: string
+  /** Id of the person there; empty where the provider says nothing about it. */
+  readonly account: string
+  readonly scope: readonly string[]
   /** The tokens, sealed for this instance, record and edition under the ring at-rest. */
   readonly sealed: string
   readonly keyId: string
   /** Counts what was sealed here: an older one put back doesn't open. */
   readonly edition: number
-  /** When the access token ends; absent: not known. */
+  /** Whether a refresh token is among them. */
+  readonly refreshable: boolean
+  /** When the access token came, and when it ends; no end: none is known. */
+  readonly issuedAt: EpochSeconds
   readonly expiresAt?: EpochSeconds
-  readonly createdAt: EpochSeconds
-  readonly updatedAt: EpochSeconds
+  readonly intent?: RefreshIntent
+  /** The refresh token may have been used up by a refresh whose answer was lost. */
+  readonly unsure?: true
+  /** Refreshes in a row that came to nothing, and when the next may be tried. */
+  readonly failures?: number
+  readonly retryAt?: EpochSeconds
+  readonly confirmation?: Confirmation
+  readonly lastUsedAt: EpochSeconds
+  /** When the record goes, whoever uses it: a site's credential, with its session. */
+  readonly endsAt?: EpochSeconds
+}
+
+export type Connection = PendingConnection | DeniedConnection | RevokedConnection | HeldConnection
+
+export function isHeld(connection: Connection): connection is HeldConnection {
+  return connection.state === 'active' || connection.state === 'needs_reauth'
+}
+
+/** Until when the record stays. Nobody's connection dies of not being used; everybody else's lives until it is ended. */
+export function connectionExpiry(connection: Connection): EpochSeconds | null {
+  if (!isHeld(connection)) return connection.endsAt
+  if (connection.confirmation !== undefined) return connection.confirmation.until
+  if (connection.endsAt !== undefined) return connection.endsAt
+  return connection.owner.kind === 'handle' ? connection.lastUsedAt + lifetimes.connectionIdle : null
+}
+
+/** The lists that it stands in. */
+export function connectionOwners({ owner, provider }: Pick<Connection, 'owner' | 'provider'>): readonly string[] {
+  return [ownerKey(owner), `provider:${provider}`]
+}
+
+/** Under which an owner's connections are listed. No user id holds a colon. */
+export function ownerKey(owner: ConnectionOwner): string {
+  switch (owner.kind) {
+    case 'user':
+      return owner.userId
+    case 'client':
+      return `client:${owner.clientId}`
+    case 'handle':
+      return 'handle:'
+  }
 }

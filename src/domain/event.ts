@@ -28,6 +28,8 @@ export type EventType =
   | 'identity.unlinked'
   | 'user.email_confirmed'
   | 'letter.asked'
+  | 'connection.refreshed'
+  | 'connection.broken'
   | 'epoch.bumped'
   | 'client.created'
   | 'client.changed'

@@ -1,4 +1,5 @@
 import type { EpochSeconds } from '../protocol/time.ts'
+import { isHeld, type Connection } from './connection.ts'
 import { bumpedEpoch } from './epoch.ts'
 import type { Grant } from './grant.ts'
 import type { Instance } from './instance.ts'
@@ -29,8 +30,7 @@ const fates: { readonly [K in Kind]: Fate<K> } = {
   interaction: staysAway,
   flow: staysAway,
   newcomer: staysAway,
-  // What another server gave may have been renewed or taken back since: the person signs in there once more.
-  connection: staysAway,
+  connection: fenceConnection,
   // A link that was used after the backup must not work again.
   ticket: staysAway,
   outbox: staysAway,
@@ -64,6 +64,16 @@ function fenceInstance(instance: Instance, { now, millis }: RestoreTime): Instan
     highWaterAt: Math.max(instance.highWaterAt, now),
     restoredAt: now,
   }
+}
+
+/**
+ * What another server gave may have been renewed or taken back since, and what was ended here must stay ended: it comes back to
+ * say so, and the person connects once more.
+ */
+function fenceConnection(connection: Connection, { now }: RestoreTime): Connection | undefined {
+  if (!isHeld(connection) || connection.endsAt !== undefined || connection.confirmation !== undefined) return undefined
+  const { intent: _, ...rest } = connection
+  return { ...rest, state: 'needs_reauth', reason: 'restored', sealed: '', updatedAt: now }
 }
 
 /** A code may have been redeemed since, a family may have rotated: the epoch ends both, and the record says so too. */

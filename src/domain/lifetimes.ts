@@ -40,5 +40,11 @@ export const lifetimes = {
   recovery: hour,
   confirmation: day,
   consent: 365 * day,
+  /** A connection that belongs to nobody by name, without being used. */
+  connectionIdle: 90 * day,
+  /** How long whoever asks still hears that a connection was ended. */
+  connectionEnded: 30 * day,
+  /** Longest time from the intent of a refresh to its outcome: two requests of five seconds, and the commits. */
+  refreshLease: 15,
   event: 400 * day,
 } as const satisfies Record<string, Seconds>

@@ -7,6 +7,7 @@ import type { Refusal } from '../protocol/errors.ts'
 import type { ServerMetadata } from '../protocol/server-metadata.ts'
 import type { StoreAdmin } from '../store/port.ts'
 import type { Upstream } from '../upstream/create-upstream.ts'
+import type { Vault } from '../vault/create-vault.ts'
 
 /** What endpoints tell the operator: closed vocabularies, never a secret or a request's own text. */
 export type Observer = {
@@ -28,4 +29,5 @@ export type Core = GrantContext & {
   readonly metadata: ServerMetadata
   readonly observer: Observer
   readonly upstream: Upstream
+  readonly vault: Vault
 }

@@ -24,6 +24,7 @@ import { ensureInstance } from '../store/ensure-instance.ts'
 import { hearOwnChanges } from '../store/hear-own-changes.ts'
 import { openStore } from '../store/open.ts'
 import { createUpstream } from '../upstream/create-upstream.ts'
+import { createVault } from '../vault/create-vault.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import type { System } from './system.ts'
 
@@ -106,6 +107,16 @@ export async function openGatehouse(config: Config, system: System, options: Gat
   async function toLog(letter: Letter): Promise<void> {
     options.onLetter?.(letter)
   }
+  const upstream = createUpstream({
+    issuer: config.issuer,
+    clock,
+    random,
+    transition,
+    keys,
+    outbound: createOutbound(),
+    providers: config.providers,
+  })
+  const vault = createVault({ clock, random, transition, directory, upstream })
   const core: Core = {
     issuer: config.issuer,
     trustsProxies: config.trustedProxies.length > 0,
@@ -127,20 +138,14 @@ export async function openGatehouse(config: Config, system: System, options: Gat
       capabilitiesOf({ issuer: config.issuer, policy: config.pages.privacyPolicy, terms: config.pages.terms }),
     ),
     observer: options.observer,
-    upstream: createUpstream({
-      issuer: config.issuer,
-      clock,
-      random,
-      transition,
-      keys,
-      outbound: createOutbound(),
-      providers: config.providers,
-    }),
+    upstream,
+    vault,
   }
   return {
     config,
     core,
     close: async () => {
+      await vault.close()
       directory.close()
       await outbox?.close()
       await passwords.close()

@@ -1,5 +1,5 @@
 import type { SecretValue } from '../config/secret-value.ts'
-import type { Connection } from '../domain/connection.ts'
+import { connectionOwners, type HeldConnection } from '../domain/connection.ts'
 import type { Instance } from '../domain/instance.ts'
 import { put, ref, type Decision } from '../domain/record.ts'
 import { transition } from '../store/transition.ts'
@@ -27,20 +27,27 @@ export async function keepCredential(
   const { instanceId } = about.instance
   await transition(context.transition, { place }, (slots, now): Decision<undefined> => {
     const before = slots.place.value
-    const edition = (before?.edition ?? 0) + 1
-    const kept: Connection = {
+    const edition = (before !== undefined && 'edition' in before ? before.edition : 0) + 1
+    const kept: HeldConnection = {
       v: 1,
       provider,
-      userId,
+      owner: { kind: 'user', userId },
       account,
       scope: [],
       state: 'active',
       ...sealTokens(context.keys, context.random, { instanceId, connectionId, edition }, { accessToken: credential }),
       edition,
+      refreshable: false,
+      issuedAt: now,
       expiresAt: now + about.lasts,
+      lastUsedAt: now,
+      endsAt: now + about.lasts,
       createdAt: before?.createdAt ?? now,
       updatedAt: now,
     }
-    return { writes: [put(slots.place, kept, { expiresAt: now + about.lasts, owners: [userId] })], result: undefined }
+    return {
+      writes: [put(slots.place, kept, { expiresAt: now + about.lasts, owners: connectionOwners(kept) })],
+      result: undefined,
+    }
   })
 }

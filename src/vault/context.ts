@@ -1,0 +1,24 @@
+import type { Random } from '../crypto/random.ts'
+import type { Clock } from '../protocol/time.ts'
+import type { Directory } from '../store/directory.ts'
+import type { TransitionContext } from '../store/transition.ts'
+import type { Upstream } from '../upstream/create-upstream.ts'
+import type { Breaker } from './breaker.ts'
+import type { TokenAges } from './token-ages.ts'
+
+/** What keeping connections needs of the house. */
+export type VaultContext = {
+  readonly clock: Clock
+  readonly random: Random
+  readonly transition: TransitionContext
+  readonly directory: Directory
+  readonly upstream: Upstream
+}
+
+/** What one process knows besides, and may forget. */
+export type VaultMemory = {
+  readonly ages: TokenAges
+  readonly breaker: Breaker
+  /** Renewals under way here, by connection. */
+  readonly renewals: Map<string, Promise<void>>
+}

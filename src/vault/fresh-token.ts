@@ -1,0 +1,162 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { eventWrite } from '../audit/event-write.ts'
+import type { OAuthProvider, Provider } from '../config/provider.ts'
+import type { SecretValue } from '../config/secret-value.ts'
+import { isHeld, type Connection, type HeldConnection } from '../domain/connection.ts'
+import { ref } from '../domain/record.ts'
+import { breakConnection, needsTouch, stillHolds, tokenNeed, touchConnection } from '../domain/refresh-connection.ts'
+import type { EpochSeconds, Seconds } from '../protocol/time.ts'
+import { lookUp } from '../store/look-up.ts'
+import { transition } from '../store/transition.ts'
+import type { VaultContext, VaultMemory } from './context.ts'
+import { ownerOf, renew } from './renew.ts'
+
+export type FreshToken =
+  | {
+      readonly outcome: 'token'
+      readonly accessToken: SecretValue
+      readonly tokenType: 'Bearer'
+      readonly scopes: readonly string[]
+      /** Absent: no end is known. */
+      readonly expiresAt?: EpochSeconds
+      readonly provider: string
+      /** Id of the person at the provider. */
+      readonly account: string
+      /** To be named as `rejected` if the provider's API says that it is none. */
+      readonly edition: number
+      readonly connection: HeldConnection
+    }
+  /** The person must connect anew. `reason`: the provider's error code, `restored`, `expired`, `unreadable`. */
+  | { readonly outcome: 'needs_reauth'; readonly reason: string }
+  /** Somebody, or his provider, hasn't said yes yet; or said no. */
+  | { readonly outcome: 'pending' | 'denied' | 'revoked' }
+  /** There is no such connection, or nobody whose it is. */
+  | { readonly outcome: 'unknown' }
+  /** The provider gives none at the moment, and the last one is over. */
+  | { readonly outcome: 'unavailable'; readonly retryAfter: Seconds }
+
+export type AskedToken = {
+  /** Id of the connection. Whoever asks has found out that it may be used for him. */
+  readonly connection: string
+  /** Edition whose token the provider's API refused: it is renewed once, whatever it says of itself (L29). */
+  readonly rejected?: number
+}
+
+const longestWaitMillis = 5_000
+
+/**
+ * A token of the provider that holds, renewed if need be. However many ask, on however many nodes, each rotation is one request
+ * to the provider; whoever waits for it waits five seconds at most. Where renewing doesn't succeed, a token that still holds is given.
+ */
+export async function freshToken(context: VaultContext & VaultMemory, asked: AskedToken): Promise<FreshToken> {
+  const { clock } = context
+  const until = clock.monotonic() + longestWaitMillis
+  for (let renewed = false; ; renewed = true) {
+    const connection = await lookUp(context.transition, ref('connection', asked.connection), clock.seconds())
+    if (connection === undefined) return { outcome: 'unknown' }
+    if (!isHeld(connection)) return { outcome: connection.state }
+    if (connection.confirmation !== undefined) return { outcome: 'pending' }
+    const provider = await usableProvider(context, connection)
+    if (provider === undefined) return { outcome: 'unknown' }
+    const age = context.ages.of(asked.connection, connection)
+    const need = tokenNeed(connection, age, asked.rejected)
+    if (need === 'none') return handOut(context, asked.connection, connection)
+    if (need === 'over' || provider.kind === 'site-login') return over(context, asked.connection, connection)
+    const { intent, retryAt = 0 } = connection
+    const isLater = intent === undefined && clock.seconds() < retryAt
+    if (isLater && stillHolds(connection, age, asked.rejected)) return handOut(context, asked.connection, connection)
+    if (isLater) return { outcome: 'unavailable', retryAfter: retryAt - clock.seconds() }
+    const renewing = renew(context, { id: asked.connection, provider, edition: connection.edition })
+    if (need === 'soon') {
+      // Nobody waits for it; whoever asks when it is over hears of its failure.
+      renewing.catch(() => undefined)
+      return handOut(context, asked.connection, connection)
+    }
+    const left = until - clock.monotonic()
+    if (!renewed && left > 0) {
+      await settledWithin(renewing, left)
+      continue
+    }
+    renewing.catch(() => undefined)
+    return stillHolds(connection, age, asked.rejected)
+      ? handOut(context, asked.connection, connection)
+      : { outcome: 'unavailable', retryAfter: 1 }
+  }
+}
+
+/** Its provider, if it is there and everybody stands behind the connection who has to. */
+async function usableProvider(
+  { upstream, directory }: VaultContext,
+  { provider: name, owner }: Connection,
+): Promise<Provider | undefined> {
+  const provider: Provider | undefined = upstream.providers.get(name)
+  switch (owner.kind) {
+    case 'user': {
+      const user = await directory.user(owner.userId)
+      return user === undefined || user.locked ? undefined : provider
+    }
+    case 'client': {
+      const client = await directory.client(owner.clientId)
+      return client === undefined || client.disabled ? undefined : provider
+    }
+    case 'handle':
+      return isAnonymous(provider) ? provider : undefined
+  }
+}
+
+function isAnonymous(provider: Provider | undefined): provider is OAuthProvider {
+  return provider !== undefined && provider.kind !== 'site-login' && provider.anonymous
+}
+
+async function handOut(context: VaultContext, id: string, connection: HeldConnection): Promise<FreshToken> {
+  const { instanceId } = await context.directory.instance()
+  const { edition, scope, expiresAt, provider, account } = connection
+  if (needsTouch(connection, context.clock.seconds()))
+    await transition(context.transition, { connection: ref('connection', id) }, (slots, now) =>
+      touchConnection(slots.connection, now),
+    )
+  const tokens = context.upstream.unseal({ instanceId, connectionId: id, edition }, connection)
+  if (tokens === undefined) return broken(context, id, connection, 'unreadable')
+  return {
+    outcome: 'token',
+    accessToken: tokens.accessToken,
+    tokenType: 'Bearer',
+    scopes: scope,
+    ...(expiresAt !== undefined && { expiresAt }),
+    provider,
+    account,
+    edition,
+    connection,
+  }
+}
+
+/** Nothing is left to renew with. */
+async function over(context: VaultContext, id: string, connection: HeldConnection): Promise<FreshToken> {
+  if (connection.state === 'needs_reauth')
+    return { outcome: 'needs_reauth', reason: connection.reason ?? 'invalid_grant' }
+  return broken(context, id, connection, 'expired')
+}
+
+async function broken(
+  context: VaultContext,
+  id: string,
+  connection: HeldConnection,
+  reason: string,
+): Promise<FreshToken> {
+  const event = eventWrite(context, { type: 'connection.broken', ...ownerOf(connection), target: id, reason })
+  await transition(context.transition, { connection: ref('connection', id) }, (slots, now) =>
+    breakConnection(slots.connection, { edition: connection.edition, reason }, event, now),
+  )
+  return { outcome: 'needs_reauth', reason }
+}
+
+/** Resolves with it, or after that long; a failure of it is the caller's to hear. */
+async function settledWithin(renewing: Promise<void>, millis: number): Promise<void> {
+  const timer = new AbortController()
+  try {
+    await Promise.race([renewing, pause(millis, undefined, { signal: timer.signal }).catch(() => undefined)])
+  } finally {
+    timer.abort()
+    renewing.catch(() => undefined)
+  }
+}

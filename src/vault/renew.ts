@@ -1,0 +1,196 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { eventWrite, type Happening } from '../audit/event-write.ts'
+import type { OAuthProvider } from '../config/provider.ts'
+import type { HeldConnection } from '../domain/connection.ts'
+import { lifetimes } from '../domain/lifetimes.ts'
+import { ref } from '../domain/record.ts'
+import {
+  breakConnection,
+  claimRefresh,
+  keepRenewed,
+  postponeRefresh,
+  retryPause,
+  type Claim,
+} from '../domain/refresh-connection.ts'
+import type { EpochSeconds, Seconds } from '../protocol/time.ts'
+import { readAlive } from '../store/read-alive.ts'
+import { transition } from '../store/transition.ts'
+import { StoreUnavailable } from '../store/unavailable.ts'
+import type { UpstreamTokens } from '../upstream/upstream-tokens.ts'
+import type { VaultContext, VaultMemory } from './context.ts'
+
+type Work = VaultContext & VaultMemory
+
+export type Renewal = {
+  readonly id: string
+  readonly provider: OAuthProvider
+  readonly edition: number
+}
+
+/** What the provider said: nothing (for so many seconds, if it says that much), or anything at all. */
+type Outcome = 'unasked' | 'answered' | 'unanswered' | Seconds
+
+const pollMillis = 100
+
+/**
+ * Renew a connection's tokens, once for all who ask here at the same time; resolves when there is nothing to wait for any more.
+ * What came of it stands in the record. Rejects only if the store doesn't answer.
+ */
+export function renew(context: Work, renewal: Renewal): Promise<void> {
+  const { renewals } = context
+  const key = `${renewal.id} ${renewal.edition}`
+  const running = renewals.get(key)
+  if (running !== undefined) return running
+  const started = run(context, renewal).finally(() => renewals.delete(key))
+  renewals.set(key, started)
+  return started
+}
+
+/** Claim and ask; wait while another process is at it, and take over if that one died, which shows in an intent that never ends. */
+async function run(context: Work, renewal: Renewal): Promise<void> {
+  let abandoned: string | undefined
+  for (;;) {
+    const entry = context.breaker.enter(renewal.provider.name)
+    if ('retryAfter' in entry) return
+    let outcome: Outcome = 'unasked'
+    let claim: Claim
+    try {
+      const attempt = context.random.text(12)
+      claim = await claimFor(context, renewal, { attempt, abandoned })
+      if (claim.kind === 'claimed') outcome = await ask(context, renewal, { ...claim, attempt })
+    } finally {
+      if (outcome === 'unasked') entry.left()
+      else if (outcome === 'answered') entry.succeeded()
+      else entry.failed(outcome === 'unanswered' ? undefined : outcome)
+    }
+    if (claim.kind !== 'busy') return
+    abandoned = await watch(context, renewal.id, claim.intent.attempt)
+  }
+}
+
+function claimFor(
+  context: VaultContext,
+  { id, edition }: Renewal,
+  asked: { readonly attempt: string; readonly abandoned: string | undefined },
+): Promise<Claim> {
+  return transition(context.transition, { connection: ref('connection', id) }, ({ connection }, now) =>
+    claimRefresh(connection, { ...asked, now, edition }),
+  )
+}
+
+/** Waits until this attempt is over; its name, if that takes longer than any refresh. By the monotonic clock: the other node's may differ. */
+async function watch(
+  { clock, transition: { store } }: VaultContext,
+  id: string,
+  attempt: string,
+): Promise<string | undefined> {
+  const until = clock.monotonic() + lifetimes.refreshLease * 1000
+  while (clock.monotonic() < until) {
+    await pause(pollMillis)
+    const found = await readAlive(store, ref('connection', id), clock.seconds())
+    if (found?.state !== 'active' || found.intent?.attempt !== attempt) return undefined
+  }
+  return attempt
+}
+
+/** One request to the provider, and its outcome into the record. */
+async function ask(
+  context: Work,
+  { id, provider, edition }: Renewal,
+  { connection, attempt }: { readonly connection: HeldConnection; readonly attempt: string },
+): Promise<Outcome> {
+  const { upstream, random } = context
+  const { instanceId } = await context.directory.instance()
+  const about = { ...ownerOf(connection), target: id } as const
+  const refs = { connection: ref('connection', id) }
+  const breakWith = (reason: string) => {
+    const event = eventWrite(context, { type: 'connection.broken', ...about, reason })
+    return transition(context.transition, refs, (slots, now) =>
+      breakConnection(slots.connection, { edition, attempt, reason }, event, now),
+    )
+  }
+  const held = upstream.unseal({ instanceId, connectionId: id, edition }, connection)
+  // L18, L19: what doesn't open was moved, altered or put back.
+  if (held?.refreshToken === undefined) {
+    await breakWith('unreadable')
+    return 'unasked'
+  }
+  const { refreshToken } = held
+  const refreshed = await upstream.refresh(provider, {
+    refreshToken,
+    scope: connection.scope,
+    account: connection.account,
+  })
+  switch (refreshed.kind) {
+    case 'done': {
+      const tokens: UpstreamTokens = { refreshToken, ...refreshed.tokens }
+      const renewed = sealedAs(context, { instanceId, id, edition: edition + 1, tokens, now: context.clock.seconds() })
+      const event = eventWrite(context, { type: 'connection.refreshed', ...about })
+      // The provider has used the old one up: this must get in, however long the store takes.
+      await untilStored(() =>
+        transition(context.transition, refs, (slots, now) => keepRenewed(slots.connection, renewed, event, now)),
+      )
+      return 'answered'
+    }
+    case 'denied':
+      await breakWith(refreshed.why)
+      return 'answered'
+    case 'unavailable': {
+      const wait = retryPause(connection.failures ?? 0, fraction(random.bytes(1)), refreshed.retryAfter)
+      await transition(context.transition, refs, (slots, now) =>
+        postponeRefresh(slots.connection, { edition, attempt, pause: wait, maybeUsed: refreshed.maybeUsed }, now),
+      )
+      return refreshed.retryAfter ?? 'unanswered'
+    }
+  }
+}
+
+/** Tokens as a record keeps them. */
+export function sealedAs(
+  { upstream }: Pick<VaultContext, 'upstream'>,
+  about: {
+    readonly instanceId: string
+    readonly id: string
+    readonly edition: number
+    readonly tokens: UpstreamTokens
+    readonly now: EpochSeconds
+  },
+): Pick<HeldConnection, 'sealed' | 'keyId' | 'scope' | 'issuedAt' | 'expiresAt' | 'edition' | 'refreshable'> {
+  const { instanceId, id, edition, tokens, now } = about
+  return {
+    ...upstream.seal({ instanceId, connectionId: id, edition }, tokens),
+    edition,
+    scope: tokens.scope,
+    issuedAt: now,
+    refreshable: tokens.refreshToken !== undefined,
+    ...(tokens.expiresAt !== undefined && { expiresAt: tokens.expiresAt }),
+  }
+}
+
+/** Whose a connection is, as events name it. */
+export function ownerOf({
+  owner,
+  clientId,
+}: Pick<HeldConnection, 'owner' | 'clientId'>): Pick<Happening, 'userId' | 'clientId'> {
+  if (owner.kind === 'client') return { clientId: owner.clientId }
+  return {
+    ...(clientId !== undefined && { clientId }),
+    ...(owner.kind === 'user' && { userId: owner.userId }),
+  }
+}
+
+const longestTrying = 300
+
+async function untilStored(store: () => Promise<unknown>): Promise<void> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      await store()
+      return
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable) || tried >= longestTrying) throw error
+      await pause(Math.min(1000, 50 * tried))
+    }
+  }
+}
+
+const fraction = ([byte = 0]: Uint8Array): number => byte / 256

@@ -1,0 +1,204 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { OAuthProvider } from '../../src/config/provider.ts'
+import { put, ref, type RecordValues } from '../../src/domain/record.ts'
+import { transition } from '../../src/store/transition.ts'
+import { createVault } from '../../src/vault/create-vault.ts'
+import type { FreshToken } from '../../src/vault/fresh-token.ts'
+import { startEtsy, type Etsy } from '../emulators/etsy.ts'
+import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
+import { connectDirectly, etsyProvider, eventsOf, keptTokens, storedConnection } from './house.ts'
+
+let etsy: Etsy
+let server: TestGatehouse
+let provider: OAuthProvider
+
+beforeAll(async () => {
+  etsy = await startEtsy()
+  provider = etsyProvider(etsy)
+  server = await startGatehouse({ config: { providers: [provider] } })
+})
+afterAll(async () => {
+  await server.close()
+  await etsy.close()
+})
+afterEach(() => {
+  etsy.faults.length = 0
+})
+
+const fetchToken = (connection: string, rejected?: number): Promise<FreshToken> =>
+  server.core.vault.freshToken({ connection, ...(rejected !== undefined && { rejected }) })
+
+const accessOf = (token: FreshToken): string =>
+  token.outcome === 'token' ? token.accessToken.reveal() : `none: ${JSON.stringify(token)}`
+
+/** A vault with a memory of its own, as another node on the same store has it. */
+const otherNode = () => createVault(server.core)
+
+async function change(id: string, make: (before: RecordValues['connection']) => RecordValues['connection']) {
+  await transition(server.core.transition, { connection: ref('connection', id) }, ({ connection }) => ({
+    writes: connection.value === undefined ? [] : [put(connection, make(connection.value), { expiresAt: null })],
+    result: undefined,
+  }))
+}
+
+describe('a token that holds', () => {
+  it('is given as it is, and the provider hears nothing of it', async () => {
+    const id = await connectDirectly(server, provider)
+    const before = etsy.refreshes()
+    const token = await fetchToken(id)
+    expect(token).toMatchObject({ outcome: 'token', tokenType: 'Bearer', account: '123456789', provider: 'etsy' })
+    expect(accessOf(token)).toBe((await keptTokens(server, id)).access)
+    expect(JSON.stringify(token)).not.toContain(accessOf(token))
+    expect(etsy.refreshes()).toBe(before)
+  })
+
+  it('L29: is renewed after 80 % of its life, while whoever asks gets the one that holds', async () => {
+    const id = await connectDirectly(server, provider)
+    const first = accessOf(await fetchToken(id))
+    server.clock.advance(3000)
+    expect(accessOf(await fetchToken(id))).toBe(first)
+    await expect.poll(async () => accessOf(await fetchToken(id))).not.toBe(first)
+    expect((await storedConnection(server, id)).edition).toBe(2)
+  })
+
+  it('nobody has one of a connection that is not there, or whose owner is gone or locked', async () => {
+    expect(await fetchToken('0192aabbccdd_nothing_like_this')).toEqual({ outcome: 'unknown' })
+    const ghost = await connectDirectly(server, provider, { kind: 'user', userId: 'usr_nobody' })
+    expect(await fetchToken(ghost)).toEqual({ outcome: 'unknown' })
+    const client = await connectDirectly(server, provider, { kind: 'client', clientId: 'nobody' })
+    expect(await fetchToken(client)).toEqual({ outcome: 'unknown' })
+  })
+})
+
+describe('an expired token', () => {
+  it('L20: 200 who ask at once on two nodes cause one refresh, and all get what it gave', async () => {
+    const id = await connectDirectly(server, provider)
+    server.clock.advance(3600)
+    const before = etsy.refreshes()
+    etsy.faults.push('slow')
+    const other = otherNode()
+    const asked = Array.from({ length: 200 }, (_, index) =>
+      index % 2 === 0 ? fetchToken(id) : other.freshToken({ connection: id }),
+    )
+    const given = new Set((await Promise.all(asked)).map(accessOf))
+    expect(etsy.refreshes() - before).toBe(1)
+    expect([...given]).toEqual([(await keptTokens(server, id)).access])
+    expect((await keptTokens(server, id)).refresh).toBe(etsy.liveRefreshTokens().at(-1))
+    expect(await eventsOf(server, id)).toEqual(['connection.refreshed'])
+  })
+
+  it('L29: is expired by the monotonic clock, where the wall clock was set back', async () => {
+    const id = await connectDirectly(server, provider)
+    const first = accessOf(await fetchToken(id))
+    server.clock.advance(4000)
+    // As if the wall clock had been set back by those 4000 seconds: by it the token came just now.
+    await change(
+      id,
+      (connection) =>
+        ({ ...connection, issuedAt: server.clock.seconds(), expiresAt: server.clock.seconds() + 3600 }) as never,
+    )
+    expect(accessOf(await fetchToken(id))).not.toBe(first)
+  })
+
+  it('that the API refused before its time is renewed, once', async () => {
+    const id = await connectDirectly(server, provider)
+    const first = await fetchToken(id)
+    if (first.outcome !== 'token') throw new Error(first.outcome)
+    const before = etsy.refreshes()
+    const [second, third] = await Promise.all([fetchToken(id, first.edition), fetchToken(id, first.edition)])
+    expect(accessOf(second)).not.toBe(accessOf(first))
+    expect(accessOf(third)).toBe(accessOf(second))
+    // Whoever says it of the token before hears of the new one.
+    expect(accessOf(await fetchToken(id, first.edition))).toBe(accessOf(second))
+    expect(etsy.refreshes() - before).toBe(1)
+  })
+})
+
+describe('a refresh that fails', () => {
+  it('L21: a dead refresh token is asked about once, and the connection says that it needs its person', async () => {
+    const id = await connectDirectly(server, provider)
+    etsy.revokeAll()
+    server.clock.advance(3600)
+    const before = etsy.refreshes()
+    expect(await fetchToken(id)).toEqual({ outcome: 'needs_reauth', reason: 'invalid_grant' })
+    expect(await fetchToken(id)).toEqual({ outcome: 'needs_reauth', reason: 'invalid_grant' })
+    expect(etsy.refreshes() - before).toBe(1)
+    expect(await eventsOf(server, id)).toEqual(['connection.broken'])
+  })
+
+  it('FLT-28: a provider that answers 500 is left alone for a while, and a token that holds is still given', async () => {
+    const id = await connectDirectly(server, provider)
+    const first = accessOf(await fetchToken(id))
+    server.clock.advance(3580)
+    etsy.faults.push('500')
+    const before = etsy.askedAt('/v3/public/oauth/token').length
+    expect(accessOf(await fetchToken(id))).toBe(first)
+    expect(accessOf(await fetchToken(id))).toBe(first)
+    expect(etsy.askedAt('/v3/public/oauth/token').length - before).toBe(1)
+    const { retryAt, failures, intent } = await storedConnection(server, id)
+    expect([failures, intent, (retryAt ?? 0) > server.clock.seconds() - 1]).toEqual([1, undefined, true])
+    server.clock.advance(30)
+    expect(accessOf(await fetchToken(id))).not.toBe(first)
+    expect((await storedConnection(server, id)).failures).toBeUndefined()
+  })
+
+  it('and nothing holds any more: not now, with a time to come back', async () => {
+    const id = await connectDirectly(server, provider)
+    server.clock.advance(3700)
+    etsy.faults.push('500')
+    const token = await fetchToken(id)
+    expect(token).toMatchObject({ outcome: 'unavailable' })
+    if (token.outcome === 'unavailable') expect(token.retryAfter).toBeGreaterThanOrEqual(1)
+    server.clock.advance(10)
+    expect((await fetchToken(id)).outcome).toBe('token')
+  })
+
+  it('INV6: an answer that was lost after the rotation ends in a question to the person, never in silence', async () => {
+    const id = await connectDirectly(server, provider)
+    server.clock.advance(3700)
+    etsy.faults.push('hang up after rotation')
+    expect((await fetchToken(id)).outcome).toBe('unavailable')
+    expect((await storedConnection(server, id)).unsure).toBe(true)
+    server.clock.advance(10)
+    expect(await fetchToken(id)).toEqual({ outcome: 'needs_reauth', reason: 'invalid_grant' })
+    expect(await eventsOf(server, id)).toEqual(['connection.broken'])
+  })
+})
+
+describe('a refresh whose process died', () => {
+  it('is let be until no refresh can take that long, and then taken over', async () => {
+    const id = await connectDirectly(server, provider)
+    server.clock.advance(3600)
+    await change(
+      id,
+      (connection) =>
+        ({ ...connection, intent: { attempt: 'of the dead', startedAt: server.clock.seconds() } }) as never,
+    )
+    const before = etsy.refreshes()
+    const waiting = fetchToken(id)
+    await expect.poll(() => server.core.transition.store.read([ref('connection', id)])).toBeDefined()
+    expect(etsy.refreshes()).toBe(before)
+    // A whole lease by the monotonic clock, watched from here.
+    server.clock.advance(16)
+    expect(accessOf(await waiting)).toMatch(/^123456789\./)
+    expect(etsy.refreshes() - before).toBe(1)
+    expect(await storedConnection(server, id)).toMatchObject({ edition: 2, state: 'active' })
+  })
+})
+
+describe('L18, L19: what was moved, altered or put back', () => {
+  it('another row’s tokens do not open, and the connection says so', async () => {
+    const [one, two] = [await connectDirectly(server, provider), await connectDirectly(server, provider)]
+    const foreign = await storedConnection(server, one)
+    await change(two, (connection) => ({ ...connection, sealed: foreign.sealed }) as never)
+    expect(await fetchToken(two)).toEqual({ outcome: 'needs_reauth', reason: 'unreadable' })
+  })
+
+  it('its own tokens of before do not open', async () => {
+    const id = await connectDirectly(server, provider)
+    const old = await storedConnection(server, id)
+    await fetchToken(id, 1)
+    await change(id, (connection) => ({ ...connection, sealed: old.sealed, keyId: old.keyId }) as never)
+    expect(await fetchToken(id)).toEqual({ outcome: 'needs_reauth', reason: 'unreadable' })
+  })
+})

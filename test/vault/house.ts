@@ -1,0 +1,93 @@
+import type { OAuthProvider } from '../../src/config/provider.ts'
+import { connectionExpiry, connectionOwners, type HeldConnection } from '../../src/domain/connection.ts'
+import { create, ref } from '../../src/domain/record.ts'
+import { isRefusal } from '../../src/protocol/errors.ts'
+import { parseParameters } from '../../src/protocol/parameters.ts'
+import { commitNew } from '../../src/store/transition.ts'
+import { sealedAs } from '../../src/vault/renew.ts'
+import { consent } from '../emulators/emulator.ts'
+import type { Etsy } from '../emulators/etsy.ts'
+import type { TestGatehouse } from '../kit/gatehouse.ts'
+import { readOAuthProvider } from '../upstream/house.ts'
+
+/** The entry of an emulated Etsy, as an operator would write it. */
+export function etsyProvider(etsy: Etsy, more: Readonly<Record<string, unknown>> = {}): OAuthProvider {
+  return readOAuthProvider(
+    {
+      name: 'etsy',
+      preset: 'etsy',
+      client_id: etsy.keystring,
+      shared_secret: { env: 'S' },
+      authorization_endpoint: `${etsy.url}/oauth/connect`,
+      token_endpoint: `${etsy.url}/v3/public/oauth/token`,
+      api_base: etsy.url,
+      callback_path: '/etsy',
+      anonymous: true,
+      ...more,
+    },
+    { S: etsy.sharedSecret },
+  )
+}
+
+const browserHash = 'a browser'
+
+/** A connection as somebody's consent at the provider makes it, without the pages; its id. */
+export async function connectDirectly(
+  { core }: Pick<TestGatehouse, 'core'>,
+  provider: OAuthProvider,
+  owner: HeldConnection['owner'] = { kind: 'handle' },
+): Promise<string> {
+  const { connectScope: scope } = provider
+  const purpose = { for: 'sign-in' } as const
+  const opened = await core.upstream.open(provider, { purpose, browserHash, scope, offline: true })
+  if (opened.kind !== 'begun') throw new Error(JSON.stringify(opened))
+  const parameters = parseParameters(new URL(await consent(opened.url)).search.slice(1))
+  if (isRefusal(parameters)) throw new Error(parameters.reason)
+  const taken = await core.upstream.take(provider, { state: parameters.get('state'), browserHash })
+  if (isRefusal(taken)) throw new Error(taken.reason)
+  const finished = await core.upstream.finish(provider, taken, parameters)
+  if (finished.kind !== 'done') throw new Error(JSON.stringify(finished))
+  const id = core.random.id(core.clock.millis())
+  const now = core.clock.seconds()
+  const { instanceId } = await core.directory.instance()
+  const connection: HeldConnection = {
+    v: 1,
+    provider: provider.name,
+    owner,
+    state: 'active',
+    account: finished.identity?.subject ?? '',
+    ...sealedAs(core, { instanceId, id, edition: 1, tokens: finished.tokens, now }),
+    createdAt: now,
+    updatedAt: now,
+    lastUsedAt: now,
+  }
+  await commitNew(core.transition, [
+    create(ref('connection', id), connection, {
+      owners: connectionOwners(connection),
+      expiresAt: connectionExpiry(connection),
+    }),
+  ])
+  return id
+}
+
+/** What the vault keeps, opened: for comparing it with what the provider gave. */
+export async function keptTokens({ core }: Pick<TestGatehouse, 'core'>, id: string) {
+  const connection = await storedConnection({ core }, id)
+  const { instanceId } = await core.directory.instance()
+  const tokens = core.upstream.unseal({ instanceId, connectionId: id, edition: connection.edition }, connection)
+  return { access: tokens?.accessToken.reveal(), refresh: tokens?.refreshToken?.reveal() }
+}
+
+export async function storedConnection({ core }: Pick<TestGatehouse, 'core'>, id: string): Promise<HeldConnection> {
+  const [record] = await core.transition.store.read([ref('connection', id)])
+  if (record === undefined) throw new Error('no such connection')
+  return record.value as HeldConnection
+}
+
+export async function eventsOf({ core }: Pick<TestGatehouse, 'core'>, id: string): Promise<readonly string[]> {
+  const found: string[] = []
+  for await (const { value } of core.admin.scan('event')) {
+    if ('target' in value && value.target === id && 'type' in value) found.push(value.type)
+  }
+  return found
+}
