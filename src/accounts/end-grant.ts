@@ -17,7 +17,7 @@ const noSuchGrant: Problem = problem('not_found', { detail: 'there is no such gr
 export type Ending = { readonly actor: Actor; readonly user: User; readonly address: string }
 
 /** Ending what is one's own is one's own affair; ending another's needs what bumping their epoch needs. */
-export function mayEnd({ actor, user }: Ending): Problem | undefined {
+export function mayEnd({ actor, user }: Omit<Ending, 'address'>): Problem | undefined {
   const own = actor.kind === 'user' && actor.user.userId === user.userId
   return permit(actor, { do: own && actor.scopes.includes('me') ? 'change-self' : 'revoke-tokens', target: user })
 }
@@ -25,13 +25,14 @@ export function mayEnd({ actor, user }: Ending): Problem | undefined {
 /** End one grant of an account, and with it every token that came of it (RFC 7009 §2.1). */
 export async function endGrant(
   context: AccountsContext,
-  ending: Ending,
+  ending: Omit<Ending, 'address'> & { readonly address?: string },
   grantId: string,
+  which: Picked['which'] = () => true,
 ): Promise<Outcome<{ readonly grantId: string }>> {
   const refused = mayEnd(ending)
   if (refused !== undefined) return { refused }
   const { actor, user, address } = ending
-  const picked = { userId: user.userId, which: () => true, actor: actorName(actor), address }
+  const picked = { userId: user.userId, which, actor: actorName(actor), ...(address !== undefined && { address }) }
   const ended = await endPicked(context, grantId, picked)
   return ended ? { done: { grantId } } : { refused: noSuchGrant }
 }
@@ -42,7 +43,7 @@ export type Picked = {
   readonly which: (grant: Grant) => boolean
   /** As audit events name whoever acts. */
   readonly actor: string
-  readonly address: string
+  readonly address?: string
   readonly reason?: Reason
 }
 
@@ -71,7 +72,7 @@ async function endPicked(context: AccountsContext, grantId: string, picked: Pick
       userId,
       grantId,
       actor,
-      address,
+      ...(address !== undefined && { address }),
       ...(reason !== undefined && { reason }),
     }
     return { writes: revokeGrant(slot, { now, eventId, event }).writes, result: true }

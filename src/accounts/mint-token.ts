@@ -25,13 +25,24 @@ export type MintedToken = {
   readonly scope: readonly string[]
 }
 
+/** For whom a token is made, by whom, and by what right. */
+export type Minting = {
+  readonly actor: Actor
+  readonly userId: string
+  readonly address?: string
+  /** Default: as an administrator. */
+  readonly right?: 'mint' | 'mint-own' | 'provision'
+  /** How far the token reaches that asks for this one: no token makes a wider one. Absent: no token asks. */
+  readonly within?: { readonly scope: readonly string[]; readonly resources: readonly string[] }
+}
+
 /**
  * An access token for an account, without its sign-in: for scripts and bots. It has a grant of its own, so it is listed and ended
  * like every other; account, client and instance are checked in the commit, so nothing is minted across a lock or a bump.
  */
 export async function mintToken(
   context: MintContext,
-  { actor, userId, address }: { readonly actor: Actor; readonly userId: string; readonly address?: string },
+  { actor, userId, address, right = 'mint', within }: Minting,
   wanted: MintRequest,
 ): Promise<Outcome<MintedToken>> {
   const { random, clock, issuer, keys } = context
@@ -56,9 +67,10 @@ export async function mintToken(
       const instance = slots.instance.value
       if (user === undefined || instance === undefined) return no(noSuchUser)
       const plan = planMint(wanted, user, slots.resource.value)
-      const refused = permit(actor, { do: 'mint', target: user, scopes: 'field' in plan ? [] : plan.scope })
+      const refused = permit(actor, { do: right, target: user, scopes: 'field' in plan ? [] : plan.scope })
       if (refused !== undefined) return no(refused)
       if ('field' in plan) return no(problem('invalid_field', plan))
+      if (within !== undefined && !reaches(within, plan.scope, wanted.resource)) return no(wider)
       if (user.locked) return no(problem('conflict', { detail: 'the account is locked; unlock it first' }))
       const client = slots.client.value ?? mintedClient(now)
       if (client.disabled || client.grantTypes.length > 0) return no(clientGone)
@@ -90,6 +102,7 @@ export async function mintToken(
         createdAt: now,
         // Nobody proved to be this person: whatever asks for that must not take this for it.
         authentication: { authTime: 0, acr: 'minted', amr: [] },
+        minted: wanted.format,
         ...(wanted.name !== undefined && { deviceName: wanted.name }),
       }
       const made: readonly Write[] =
@@ -127,6 +140,20 @@ export async function mintToken(
   }
 }
 
+function reaches(
+  within: { readonly scope: readonly string[]; readonly resources: readonly string[] },
+  scope: readonly string[],
+  resource: string | undefined,
+): boolean {
+  return (
+    scope.every((one) => within.scope.includes(one)) && (resource === undefined || within.resources.includes(resource))
+  )
+}
+
+const wider: Problem = problem('forbidden', {
+  detail:
+    'a token makes none that reaches further than it does: sign in with the scopes and the API that this one is for',
+})
 const noCaveat: Problem = problem('invalid_field', {
   field: 'caveats',
   detail:

@@ -9,6 +9,7 @@ import { registerOperations } from './nouns/register.ts'
 import { providerOperations } from './nouns/providers.ts'
 import { resourceOperations } from './nouns/resources.ts'
 import { sessionOperations } from './nouns/sessions.ts'
+import { tokenOperations } from './nouns/tokens.ts'
 import { userOperations } from './nouns/users.ts'
 import type { Operation } from './operation.ts'
 
@@ -19,6 +20,7 @@ export const operations: readonly Operation[] = [
   ...userOperations,
   ...sessionOperations,
   ...mintedTokenOperations,
+  ...tokenOperations,
   ...grantOperations,
   ...consentOperations,
   ...identityOperations,

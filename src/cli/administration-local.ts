@@ -3,6 +3,11 @@ import { printCredentials } from '../accounts/client-credentials.ts'
 import type { Outcome } from '../accounts/context.ts'
 import { createClient, type MadeClient } from '../accounts/create-client.ts'
 import { createUser } from '../accounts/create-user.ts'
+import { endGrant } from '../accounts/end-grant.ts'
+import { mintedClientId } from '../accounts/minted-client.ts'
+import { showToken } from '../accounts/show-token.ts'
+import { createDirectory } from '../store/directory.ts'
+import { listAll } from '../store/list-all.ts'
 import { deleteUser } from '../accounts/delete-user.ts'
 import { allClients, findClient, printClient } from '../accounts/find-client.ts'
 import { allResources, findResource, printResource } from '../accounts/find-resource.ts'
@@ -69,6 +74,12 @@ export function administerLocally(local: Local): Administration {
       }
     },
 
+    tokens: (name) => tokensOf(local, name),
+    endToken: async (name, grantId) => {
+      const ending = { actor, user: await named(name) }
+      done(await endGrant(local, ending, grantId, ({ clientId }) => clientId === mintedClientId))
+    },
+
     createClient: async (document) => made(done(await createClient(local, actor, document))),
     clients: () => shown(allClients(local), printClient),
     client: async (clientId) => {
@@ -96,6 +107,20 @@ export function administerLocally(local: Local): Administration {
       if (changed) await local.settle()
       await local.close()
     },
+  }
+}
+
+async function* tokensOf(local: Local, name: string): AsyncGenerator<Document> {
+  const user = await userNamed(local, name)
+  const directory = await createDirectory(local)
+  try {
+    for await (const record of listAll(local.store, 'grant', user.userId)) {
+      const alive = record.expiresAt === undefined || local.clock.seconds() < record.expiresAt
+      const token = alive ? await showToken(directory, user, record) : undefined
+      if (token !== undefined) yield token
+    }
+  } finally {
+    directory.close()
   }
 }
 

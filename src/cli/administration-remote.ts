@@ -26,6 +26,11 @@ export function administerRemotely(server: string, token: string): Administratio
     revokeTokens: async (name) => epochOf(await call('POST', `${await user(name)}/revoke-tokens`)),
     revokeEverything: async () => epochOf(await call('POST', '/revoke-tokens')),
     mintToken: async (name, fields) => call('POST', `${await user(name)}/tokens`, fields),
+    tokens: async function* (name) {
+      yield* pages(call, `${await user(name)}/tokens`)
+    },
+    endToken: async (name, grantId) =>
+      void (await call('DELETE', `${await user(name)}/tokens/${encodeURIComponent(grantId)}`)),
     createClient: (document) => call('POST', '/clients', document),
     clients: () => pages(call, '/clients'),
     client: (clientId) => call('GET', client(clientId)),

@@ -15,6 +15,9 @@ export type Administration = {
   readonly revokeEverything: () => Promise<{ readonly epoch: number }>
   /** `fields` as `POST /api/v1/users/{id}/tokens` takes them. */
   readonly mintToken: (name: string, fields: Document) => Promise<Document>
+  /** Tokens for scripts that an account has. */
+  readonly tokens: (name: string) => AsyncIterable<Document>
+  readonly endToken: (name: string, grantId: string) => Promise<void>
   readonly createClient: (document: Document) => Promise<Document>
   readonly clients: () => AsyncIterable<Document>
   readonly client: (clientId: string) => Promise<Document>

@@ -6,6 +6,7 @@ import { withDischarges } from '../tokens/discharge-token.ts'
 import { attenuateToken } from '../tokens/attenuate-token.ts'
 import { createDirectory } from '../store/directory.ts'
 import { administrationVerb } from './administer.ts'
+import { all } from './administration.ts'
 import { readStandardInput } from './ask-password.ts'
 import { CliFailure } from './failure.ts'
 import { inspectToken } from './inspect-token.ts'
@@ -15,7 +16,7 @@ import { localVerb } from './local-verb.ts'
 import { mintDocument } from './mint-options.ts'
 import { openRings } from './open-rings.ts'
 import { collect, flagOption, storeSettings, textOption, withServer, withSettings } from './options.ts'
-import { card, instant, type Answer } from './print.ts'
+import { card, instant, table, type Answer } from './print.ts'
 import { remoteSession } from './remote-session.ts'
 import { revokeToken } from './revoke-token.ts'
 import { issuerOf } from './token-issuer.ts'
@@ -49,6 +50,28 @@ export function registerToken(program: Command, io: Io): void {
       const made = await administration.mintToken(textOption(options, 'user') ?? '', mintDocument(options))
       const text = String(made['token'])
       return { json: made, text: flagOption(options, 'envFormat') ? `GATEHOUSE_TOKEN="${text}"\n` : `${text}\n` }
+    },
+  )
+
+  administrationVerb(
+    token.command('list <name>').description('the tokens for scripts that an account has'),
+    io,
+    async (administration, [name = '']) => {
+      const tokens = await all(administration.tokens(name))
+      const rows = tokens.map((each) => ({ ...each, expires_at: instant(each['expires_at']) }))
+      return {
+        json: { items: tokens },
+        text: table(rows, ['grant_id', 'name', 'format', 'scope', 'resource', 'expires_at']),
+      }
+    },
+  )
+
+  administrationVerb(
+    token.command('disable <name> <grant-id>').description('end one of them; see gatehouse token list'),
+    io,
+    async (administration, [name = '', grantId = '']) => {
+      await administration.endToken(name, grantId)
+      return { json: { disabled: grantId }, text: `disabled ${grantId}\n` }
     },
   )
 

@@ -26,6 +26,10 @@ export type Deed =
   | { readonly do: 'lock-user' | 'unlock-user' | 'delete-user' | 'revoke-tokens'; readonly target: User }
   /** `scopes`: what the token may do. */
   | { readonly do: 'mint'; readonly target: User; readonly scopes: readonly string[] }
+  /** A token for one's own scripts. */
+  | { readonly do: 'mint-own'; readonly target: User; readonly scopes: readonly string[] }
+  /** A token for somebody who signed in at a front end. Absent: he has no account yet. */
+  | { readonly do: 'provision'; readonly target: User | undefined; readonly scopes: readonly string[] }
   | { readonly do: 'revoke-everything' }
   /** `given`: scopes that the client gets and hadn't before. */
   | { readonly do: 'write-client'; readonly given: readonly string[] }
@@ -51,8 +55,8 @@ const no = (reason: AuthorityReason): Verdict => ({ allowed: false, reason })
 /** Scopes that a client needs for each deed: all that changes others takes `admin`. */
 function neededScopes(deed: Deed): readonly string[] {
   if (deed.do === 'read') return ['admin', 'admin:read']
-  if (deed.do === 'change-self' || deed.do === 'delete-self') return ['me']
-  return ['admin']
+  if (deed.do === 'change-self' || deed.do === 'delete-self' || deed.do === 'mint-own') return ['me']
+  return deed.do === 'provision' ? ['accounts:provision'] : ['admin']
 }
 
 /**
@@ -70,7 +74,10 @@ export function authority(actor: Actor, deed: Deed): Verdict {
   if (deed.do === 'change-self' || deed.do === 'delete-self') {
     return isOneself(actor, deed.target) ? allowed : no('not_oneself')
   }
+  // What an account may do at all is decided where its token is planned; how far the asking token reaches, where it is known.
+  if (deed.do === 'mint-own') return isOneself(actor, deed.target) ? allowed : no('not_oneself')
   const rank = rankOf(actor)
+  if (deed.do === 'provision') return provision(actor, rank, deed)
   if (rank < ranks.admin) return no('role_too_low')
 
   switch (deed.do) {
@@ -92,6 +99,19 @@ export function authority(actor: Actor, deed: Deed): Verdict {
       return overUser(actor, rank, deed)
   }
 }
+
+/** The narrow power of a front end: it stands for people, so it never gets a power over this server in their name. */
+function provision(actor: Proven, rank: number, { target, scopes }: Extract<Deed, { do: 'provision' }>): Verdict {
+  if (target !== undefined && ranks[target.role] > rank) return no('target_above_actor')
+  if (scopes.some(isReservedScope)) return no('scope_not_held')
+  return gives(
+    actor,
+    scopes.filter((scope) => !everybodys.includes(scope)),
+  )
+}
+
+/** Scopes that every account has over itself. */
+const everybodys: readonly string[] = ['openid', 'profile', 'email', 'me']
 
 function overUser(actor: Proven, rank: number, deed: Extract<Deed, { target: User }>): Verdict {
   const { target } = deed

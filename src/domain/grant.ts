@@ -1,5 +1,6 @@
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import type { ClaimsRequest } from '../protocol/claims.ts'
+import type { AccessTokenFormat } from './resource.ts'
 
 /** Nonce and key id of a credential: enough, with the grant's id and generation, to rebuild it; not enough without the key. */
 export type Imprint = { readonly nonce: string; readonly keyId: string }
@@ -53,5 +54,7 @@ export type Grant = {
   readonly code?: CodeState
   readonly refresh?: RefreshState
   readonly deviceName?: string
+  /** Of a token that was made without a sign-in: its format. */
+  readonly minted?: AccessTokenFormat
   readonly revokedAt?: EpochSeconds
 }

@@ -39,7 +39,8 @@ export const mintableScopes: readonly string[] = [
   'accounts:provision',
 ]
 
-const usualScopes = ['openid', 'me'] as const
+/** What a token for this server may do where nobody says what. */
+export const usualScopes: readonly string[] = ['openid', 'me']
 
 /** Whether a token can be as somebody wants it, and what is taken where he says nothing. `resource`: the record of the API that he names. */
 export function planMint(wanted: MintRequest, user: User, resource: Resource | undefined): MintPlan | MintProblem {

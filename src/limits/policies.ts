@@ -65,6 +65,8 @@ export const policies = {
   },
   // By the address that the letter goes to: with many sources it would still be one person's patience.
   'registration-letter': { parts: ['account'], budgets: [{ by: ['account'], burst: 5, everySeconds: 600 }] },
+  // Each is a record until it expires: a script that makes them in a loop fills nobody's disk.
+  'own-token': { parts: ['account'], budgets: [{ by: ['account'], burst: 60, everySeconds: 60 }] },
   // Each costs a password hash.
   register: {
     parts: ['source'],

@@ -1,3 +1,4 @@
+import { mintToken } from '../../src/accounts/mint-token.ts'
 import type { Client } from '../../src/domain/client.ts'
 import type { User } from '../../src/domain/user.ts'
 import { encodeTextBase64url } from '../../src/crypto/encoding.ts'
@@ -18,6 +19,11 @@ const ofTarget = async (stage: Stage, rest = ''): Promise<string> =>
 const me = ({ caller }: Stage): User => {
   if (caller === undefined) throw new Error('this call is about a person')
   return caller
+}
+const tokenOf = async ({ house }: Stage, user: User): Promise<string> => {
+  const made = await mintToken(house.context, { actor: { kind: 'cli' }, userId: user.userId }, { format: 'opaque' })
+  if ('refused' in made) throw new Error(made.refused.detail)
+  return made.done.grantId
 }
 const consentOf = async ({ house, client }: Stage, user: User): Promise<string> => {
   await house.makeConsent(user, client)
@@ -69,6 +75,29 @@ export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<Right
     path: await ofTarget(stage, '/tokens'),
     body: { format: 'macaroon', ttl: 600, caveats: ['method = GET'], scope: 'me', name: 'a script' },
   }),
+  makeMyToken: async () => ({
+    path: '/api/v1/me/tokens',
+    body: { format: 'opaque', ttl: 600, scope: 'me', name: 'a script' },
+  }),
+  listMyTokens: async (stage) => {
+    await tokenOf(stage, me(stage))
+    return { path: '/api/v1/me/tokens' }
+  },
+  getMyToken: async (stage) => ({ path: `/api/v1/me/tokens/${await tokenOf(stage, me(stage))}` }),
+  endMyToken: async (stage) => ({ path: `/api/v1/me/tokens/${await tokenOf(stage, me(stage))}` }),
+  listTokensOfUser: async (stage) => {
+    const user = await target(stage)
+    await tokenOf(stage, user)
+    return { path: `/api/v1/users/${user.userId}/tokens` }
+  },
+  getTokenOfUser: async (stage) => {
+    const user = await target(stage)
+    return { path: `/api/v1/users/${user.userId}/tokens/${await tokenOf(stage, user)}` }
+  },
+  endTokenOfUser: async (stage) => {
+    const user = await target(stage)
+    return { path: `/api/v1/users/${user.userId}/tokens/${await tokenOf(stage, user)}` }
+  },
   revokeAllTokens: async () => ({ path: '/api/v1/revoke-tokens' }),
 
   listMySessions: async (stage) => {

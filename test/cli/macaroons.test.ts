@@ -92,6 +92,36 @@ describe('gatehouse token mint', () => {
   })
 })
 
+describe('gatehouse token list and disable', () => {
+  test.each(['the store', 'the server'])('show what an account has and end one, on %s', async (where) => {
+    const boss = await json('token', 'mint', '--user', 'admin', '--scope', 'admin', '--issuer', server.issuer)
+    const remote = where === 'the store' ? [] : ['--server', server.issuer, '--token', String(boss['token'])]
+    const made = await json(
+      'token',
+      'mint',
+      '--user',
+      'ada',
+      '--format',
+      'opaque',
+      '--name',
+      `on ${where}`,
+      '--issuer',
+      server.issuer,
+    )
+    const token = String(made['token'])
+    const names = async () =>
+      ((await json('token', 'list', 'ada', ...remote))['items'] as { name: string | null }[]).map(({ name }) => name)
+    expect(await names()).toContain(`on ${where}`)
+    expect(await session(token)).toBe(200)
+    expect(await json('token', 'disable', 'ada', String(made['grant_id']), ...remote)).toEqual({
+      disabled: made['grant_id'],
+    })
+    expect(await session(token)).toBe(401)
+    expect(await names()).not.toContain(`on ${where}`)
+    expect(await at(['token', 'disable', 'ada', String(made['grant_id']), ...remote])).toMatchObject({ code: 1 })
+  })
+})
+
 describe('gatehouse token attenuate and inspect', () => {
   test('narrow offline: what comes out is what the server takes for less', async () => {
     const made = await json('token', 'mint', '--user', 'ada', '--format', 'macaroon', '--issuer', server.issuer)

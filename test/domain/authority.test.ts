@@ -226,3 +226,38 @@ test('the command line may do everything', () => {
   ]
   for (const deed of deeds) expect(authority({ kind: 'cli' }, deed)).toEqual({ allowed: true })
 })
+
+describe('narrow powers', () => {
+  const me = user('editor', { userId: 'usr_actor' })
+  test('one makes tokens for oneself alone, and only by a token that may manage the account', () => {
+    const own = { do: 'mint-own', target: me, scopes: ['me'] } as const
+    expect(authority(acting('editor', ['me']), own)).toEqual({ allowed: true })
+    expect(authority(acting('editor', ['openid']), own)).toMatchObject({ reason: 'scope_missing' })
+    expect(authority(acting('superuser', ['me', 'admin']), { ...own, target: user('editor') })).toMatchObject({
+      reason: 'not_oneself',
+    })
+    expect(authority({ kind: 'client', client, scopes: ['me'] }, own)).toMatchObject({ reason: 'not_oneself' })
+  })
+
+  const frontEnd: Actor = { kind: 'client', client: { ...client, scope: ['read'] }, scopes: ['accounts:provision'] }
+  const provision = (target: User | undefined, scopes: readonly string[]): Deed => ({ do: 'provision', target, scopes })
+  test.each<[string, Actor, Deed, string | true]>([
+    ['a newcomer', frontEnd, provision(undefined, ['openid', 'me']), true],
+    ['an admin', frontEnd, provision(user('admin'), ['openid', 'me']), true],
+    ['a superuser', frontEnd, provision(user('superuser'), ['openid']), 'target_above_actor'],
+    ['a scope of an API that it holds', frontEnd, provision(undefined, ['read']), true],
+    ['a scope of an API that it lacks', frontEnd, provision(undefined, ['write']), 'scope_not_held'],
+    ['a power over this server', frontEnd, provision(user('admin'), ['admin']), 'scope_not_held'],
+    ['its own power', frontEnd, provision(undefined, ['accounts:provision']), 'scope_not_held'],
+    ['by another scope', { ...frontEnd, scopes: ['admin'] }, provision(undefined, ['openid']), 'scope_missing'],
+    [
+      'a bot for an admin',
+      acting('editor', ['accounts:provision']),
+      provision(user('admin'), []),
+      'target_above_actor',
+    ],
+  ])('a front end that provisions %s', (_name, actor, deed, expected) => {
+    const verdict = authority(actor, deed)
+    expect(verdict.allowed ? true : verdict.reason).toBe(expected)
+  })
+})

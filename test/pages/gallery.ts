@@ -12,6 +12,8 @@ import { passwordForm } from '../../src/pages/account/password-form.ts'
 import { profileForm } from '../../src/pages/account/profile-form.ts'
 import type { SectionForm } from '../../src/pages/account/section-form.ts'
 import { formPage } from '../../src/pages/form-page.ts'
+import { tokenList } from '../../src/pages/account/token-list.ts'
+import { tokenMadePage } from '../../src/pages/token-made-page.ts'
 import { sessionList } from '../../src/pages/account/session-list.ts'
 import { consentPage } from '../../src/pages/consent-page.ts'
 import { continuePage } from '../../src/pages/continue-page.ts'
@@ -302,6 +304,43 @@ export const gallery: readonly Example[] = [
     name: 'account-access-none',
     render: (p, w) =>
       formPage(p, { title: 'access.title', body: accessList(section(p, w), { consents: [], grants: [] }) }),
+  },
+  {
+    name: 'account-tokens',
+    render: (p, w) =>
+      formPage(p, {
+        title: 'tokens.title',
+        problem: { says: 'tokens.jwtLong', status: 400 },
+        body: tokenList(section(p, w), {
+          tokens: [
+            {
+              id: w.reference,
+              name: w.clientName,
+              scope: ['me', w.scope],
+              resource: w.resource,
+              createdAt: 1_795_000_000,
+              expiresAt: 1_797_592_000,
+            },
+          ],
+          apis: [{ resource: w.resource, name: w.clientName }],
+          lifetimes: [3_600, 86_400, 2_678_400],
+          lifetime: 2_678_400,
+          typed: (name) => (name === 'format' ? 'jwt' : name === 'scope' ? w.scope : undefined),
+          wrong: 'ttl',
+        }),
+      }),
+  },
+  {
+    name: 'account-tokens-none',
+    render: (p, w) =>
+      formPage(p, {
+        title: 'tokens.title',
+        body: tokenList(section(p, w), { tokens: [], apis: [], lifetimes: [3_600], lifetime: 3_600 }),
+      }),
+  },
+  {
+    name: 'account-token-made',
+    render: (p, w) => tokenMadePage(p, w.state),
   },
   {
     name: 'account-export',

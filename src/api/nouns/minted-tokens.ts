@@ -1,21 +1,24 @@
 import { z } from 'zod'
-import { mintToken } from '../../accounts/mint-token.ts'
+import { mintToken, type MintedToken } from '../../accounts/mint-token.ts'
+import { usualScopes } from '../../domain/mint-request.ts'
+import { ref } from '../../domain/record.ts'
 import { problem } from '../../protocol/problem.ts'
+import { readAlive } from '../../store/read-alive.ts'
 import { operation, type Operation } from '../operation.ts'
-import { administratorJustNow } from '../policy.ts'
+import { administratorJustNow, oneselfJustNow } from '../policy.ts'
 import { userId } from './user-shape.ts'
 
-const minted = z
+export const minted = z
   .strictObject({
     token: z.string().meta({ description: 'Shown once.' }),
     token_type: z.literal('Bearer'),
     expires_in: z.int().meta({ description: 'Seconds.' }),
     scope: z.string(),
-    grant_id: z.string().meta({ description: 'What ends it: `DELETE /api/v1/users/{user_id}/grants/{grant_id}`.' }),
+    grant_id: z.string().meta({ description: 'What ends it: `DELETE /api/v1/me/tokens/{grant_id}`.' }),
   })
   .meta({ id: 'MintedToken', description: 'An access token that nobody signed in for.' })
 
-const wanted = z.strictObject({
+export const wanted = z.strictObject({
   format: z.enum(['jwt', 'opaque', 'macaroon']),
   ttl: z
     .int()
@@ -77,11 +80,51 @@ export const mintedTokenOperations: readonly Operation[] = [
         { ...rest, ...(scope !== undefined && { scope: [...new Set(scope.split(' '))] }) },
       )
       if ('refused' in made) return made
-      const { token, expiresIn, scope: held, grantId } = made.done
-      return {
-        done: { token, token_type: 'Bearer' as const, expires_in: expiresIn, scope: held.join(' '), grant_id: grantId },
-        location: `/api/v1/users/${params.user_id}/grants/${grantId}`,
+      return { done: shownMinted(made.done), location: `/api/v1/users/${params.user_id}/tokens/${made.done.grantId}` }
+    },
+  }),
+  operation({
+    method: 'POST',
+    path: '/api/v1/me/tokens',
+    id: 'makeMyToken',
+    tag: 'Oneself',
+    summary: 'Make a token for a script of mine',
+    description:
+      'It reaches no further than the token that asks for it: neither in scope, nor to another API. It ends with its time, by `DELETE`, and with every other token of the account where those end: by a new password, a lock, `revoke-tokens`.',
+    policy: oneselfJustNow,
+    body: wanted,
+    answer: { status: 201, schema: minted },
+    refusals: ['conflict', 'rate_limited'],
+    example: {
+      body: { format: 'opaque', ttl: 604_800, scope: 'me', name: 'nightly backup' },
+      answer: { token: 'gth_at_…', token_type: 'Bearer', expires_in: 604_800, scope: 'me', grant_id: '019a…' },
+    },
+    async perform({ context, caller, body, address }) {
+      const { actor, user, live } = caller
+      if (live.claims.caveats !== undefined) return { refused: noMacaroon }
+      const reserved = context.limits.reserve('own-token', [user.userId])
+      if ('retryAfterSeconds' in reserved) return { refused: tooMany, retryAfter: reserved.retryAfterSeconds }
+      const grant = await readAlive(context.transition.store, ref('grant', live.claims.gid), context.clock.seconds())
+      const { scope, ...rest } = body
+      const usual = rest.resource === undefined ? usualScopes.filter((one) => actor.scopes.includes(one)) : undefined
+      const asked = scope === undefined ? usual : [...new Set(scope.split(' '))]
+      const within = { scope: actor.scopes, resources: grant?.resources ?? [] }
+      const made = await mintToken(
+        context,
+        { actor, userId: user.userId, address, right: 'mint-own', within },
+        { ...rest, ...(asked !== undefined && { scope: asked }) },
+      )
+      if ('refused' in made) {
+        reserved.forgive()
+        return made
       }
+      return { done: shownMinted(made.done), location: `/api/v1/me/tokens/${made.done.grantId}` }
     },
   }),
 ]
+
+const tooMany = problem('rate_limited', { detail: 'too many tokens were made: wait before the next one' })
+
+export function shownMinted({ token, expiresIn, scope, grantId }: MintedToken): z.input<typeof minted> {
+  return { token, token_type: 'Bearer', expires_in: expiresIn, scope: scope.join(' '), grant_id: grantId }
+}

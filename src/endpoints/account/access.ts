@@ -1,4 +1,5 @@
 import { endGrant } from '../../accounts/end-grant.ts'
+import { mintedClientId } from '../../accounts/minted-client.ts'
 import { withdrawConsent } from '../../accounts/withdraw-consent.ts'
 import { consentBelonging } from '../../api/nouns/consents.ts'
 import { grantBelonging } from '../../api/nouns/grants.ts'
@@ -26,12 +27,15 @@ export const accessSection: Section = {
         scope: consent.scope.split(' ').filter((scope) => scope !== ''),
         givenAt: consent.given_at,
       })),
-      grants: grants.map((grant) => ({
-        id: grant.grant_id,
-        name: grant.client_name ?? grant.client_id,
-        device: grant.device_name ?? undefined,
-        lastUsedAt: grant.last_used_at,
-      })),
+      // Tokens for scripts have a page of their own.
+      grants: grants
+        .filter((grant) => grant.client_id !== mintedClientId)
+        .map((grant) => ({
+          id: grant.grant_id,
+          name: grant.client_name ?? grant.client_id,
+          device: grant.device_name ?? undefined,
+          lastUsedAt: grant.last_used_at,
+        })),
     })
   },
   async act(asked, parameters) {

@@ -7,6 +7,7 @@ import { profileSection } from './profile.ts'
 import type { Core } from '../core.ts'
 import type { Section } from './section.ts'
 import { sessionsSection } from './sessions.ts'
+import { tokensSection } from './tokens.ts'
 
 /** Every section of the account, in the order of the page. */
 const everySection: readonly Section[] = [
@@ -15,6 +16,7 @@ const everySection: readonly Section[] = [
   passwordSection,
   sessionsSection,
   accessSection,
+  tokensSection,
   exportSection,
   deleteSection,
 ]
