@@ -108,11 +108,12 @@ export function staleSignIn(
 }
 
 function signedInJustNow(context: ApiContext, { who, live }: Exclude<Caller, { readonly who: 'anybody' }>): boolean {
-  const { authTime } = live.claims
+  const { authTime, acr } = live.claims
   // The command line of this machine asks for the password each time that it has no token.
   if (live.client.loopbackOnly) return true
-  // No sign-in stands behind a token that somebody made for a program: making it was the deed that took one.
-  if (authTime === undefined) return who === 'administrator'
+  // No sign-in stands behind a token that somebody made for a program: making it was the deed that took one. Where one does,
+  // and nobody knows when it was, it isn't recent.
+  if (authTime === undefined) return who === 'administrator' && acr === undefined
   return isRecentSignIn(authTime, context.clock.seconds())
 }
 

@@ -7,7 +7,8 @@ export type Imprint = { readonly nonce: string; readonly keyId: string }
 
 /** How the person authenticated for this grant. */
 export type Authentication = {
-  readonly authTime: EpochSeconds
+  /** Absent: nobody knows when. */
+  readonly authTime?: EpochSeconds
   readonly acr: string
   readonly amr: readonly string[]
   readonly sessionId?: string

@@ -1,5 +1,6 @@
 import type { EpochSeconds } from '../protocol/time.ts'
 import type { Errand } from './flow.ts'
+import type { ProvedAt } from './session.ts'
 
 /** An account elsewhere, by which somebody is known here. One for each provider and account; its id is `<user id>:<provider>`. */
 export type Identity = {
@@ -28,8 +29,8 @@ export type Newcomer = {
   readonly email?: string
   /** How he proved it, and how long he wants to stay signed in. */
   readonly amr: readonly string[]
-  /** When, if the provider said it. */
-  readonly authTime?: EpochSeconds
+  /** When. Absent: on the page of ours that he came by. */
+  readonly proved?: ProvedAt
   readonly lasts?: number
   /** What the site gave for him, sealed for this record. */
   readonly credential?: { readonly sealed: string; readonly keyId: string }

@@ -70,10 +70,13 @@ function signInReason(
   const provedForThis =
     progress?.authenticatedAt !== undefined &&
     progress.sessionId === signedIn.sessionId &&
+    signedIn.session.untold !== true &&
     signedIn.session.authTime >= progress.createdAt
   if (provedForThis) return undefined
   if (request.prompt.includes('login')) return 'prompt'
-  if (request.maxAge !== undefined && now - signedIn.session.authTime > request.maxAge) return 'max_age'
+  if (request.maxAge === undefined) return undefined
+  // RFC 9470 §5: what can't be told can't be recent.
+  if (signedIn.session.untold === true || now - signedIn.session.authTime > request.maxAge) return 'max_age'
   if (request.maxAge === 0) return 'max_age'
   return undefined
 }

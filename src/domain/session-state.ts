@@ -1,10 +1,12 @@
 import type { EpochSeconds } from '../protocol/time.ts'
 import { sessionEpochOf } from './epoch.ts'
+import type { Authentication } from './grant.ts'
 import type { Instance } from './instance.ts'
 import { lifetimes } from './lifetimes.ts'
 import { append, put, type Slot, type Write } from './record.ts'
 import type { AuditEvent } from './event.ts'
-import type { Session, SessionEnd } from './session.ts'
+import type { SignedIn } from './next-step.ts'
+import type { ProvedAt, Session, SessionEnd } from './session.ts'
 import type { User } from './user.ts'
 
 /** A session that holds: not ended, not expired, its user there, not locked, nothing bumped since. */
@@ -23,6 +25,21 @@ export function isRecentSignIn(authTime: EpochSeconds, now: EpochSeconds): boole
   return now - authTime <= lifetimes.recentSignIn
 }
 
+/**
+ * The same of a session. Coming back from a provider that doesn't say when it saw the person counts for somebody who has no
+ * password here to prove himself with, and for nobody else (docs/decisions/0012).
+ */
+export function provedRecently({ session, user }: Pick<SignedIn, 'session' | 'user'>, now: EpochSeconds): boolean {
+  if (session.untold === true && user.passwordHash !== undefined) return false
+  return isRecentSignIn(session.authTime, now)
+}
+
+/** What others may be told of how somebody signed in. */
+export function authenticationOf({ sessionId, session }: Pick<SignedIn, 'sessionId' | 'session'>): Authentication {
+  const { authTime, untold, acr, amr } = session
+  return { ...(untold === true ? {} : { authTime }), acr, amr, sessionId }
+}
+
 export function sessionExpiry(session: Session): EpochSeconds {
   return Math.min(session.lastSeenAt + session.idleTtl, session.absoluteExpiresAt)
 }
@@ -32,7 +49,7 @@ export type SessionStart = {
   readonly instance: Instance
   readonly now: EpochSeconds
   /** When the person proved himself. Absent: now. */
-  readonly authTime?: EpochSeconds | undefined
+  readonly proved?: ProvedAt | undefined
   readonly persistent: boolean
   readonly amr: readonly string[]
   readonly acr: string
@@ -60,7 +77,8 @@ export function startSession(start: SessionStart): Session {
     userId: start.user.userId,
     nonce: start.nonce,
     keyId: start.keyId,
-    authTime: start.authTime ?? start.now,
+    authTime: start.proved?.authTime ?? start.now,
+    ...(start.proved?.untold === true && { untold: true }),
     acr: start.acr,
     amr: start.amr,
     persistent: start.persistent,

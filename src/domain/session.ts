@@ -8,14 +8,20 @@ export type SessionEnd = {
   readonly address: string
 }
 
+/** When somebody proved himself. */
+export type ProvedAt = {
+  readonly authTime: EpochSeconds
+  /** He came back from a provider that doesn't say when he did: `authTime` is when he came, and nothing that others may be told. */
+  readonly untold?: true
+}
+
 /** A browser in which somebody signed in. The cookie carries id and nonce under a MAC; the record alone opens nothing. */
-export type Session = {
+export type Session = ProvedAt & {
   readonly v: 1
   readonly userId: string
   /** base64url, 16 bytes; half of the cookie's proof. */
   readonly nonce: string
   readonly keyId: string
-  readonly authTime: EpochSeconds
   readonly acr: string
   readonly amr: readonly string[]
   /** "Remember me": survives the end of the browser. */

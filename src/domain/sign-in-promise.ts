@@ -18,6 +18,7 @@ export function judgePromise(
   now: EpochSeconds,
 ): PromiseVerdict {
   if (signIn.userId !== promise.userId) return 'other_user'
-  if (now - signIn.authentication.authTime > promise.maxAge) return 'too_old'
+  const { authTime } = signIn.authentication
+  if (authTime === undefined || now - authTime > promise.maxAge) return 'too_old'
   return promise.amr.every((method) => signIn.authentication.amr.includes(method)) ? 'met' : 'method_missing'
 }

@@ -1,4 +1,6 @@
 import { sha256 } from '../crypto/hash.ts'
+import type { Authentication } from '../domain/grant.ts'
+import { authenticationOf } from '../domain/session-state.ts'
 import { judgePromise } from '../domain/sign-in-promise.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { ref } from '../domain/record.ts'
@@ -32,7 +34,8 @@ export function createDischargePageEndpoint(core: Core): Endpoint {
     const asked = await readCaveatId(core, parameters.get('caveat_id'))
     if (isRefusal(asked)) return refusalPage(core, http, 'discharge', asked)
     const signedIn = await currentSession(core, http)
-    const verdict = signedIn === undefined ? 'too_old' : judge(core, asked, signedIn.user.userId, signedIn.session)
+    const verdict =
+      signedIn === undefined ? 'too_old' : judge(core, asked, signedIn.user.userId, authenticationOf(signedIn))
     if (signedIn === undefined || verdict === 'too_old') return toSignIn(asked)
     if (verdict !== 'met') return refusalPage(core, http, 'discharge', unkept(verdict))
     const form = bindForm(core, http, { purpose: purposeOf(asked.caveatId), signedIn })
@@ -64,7 +67,8 @@ async function fromForm(core: Core, http: HttpRequest): Promise<HttpResponse> {
   const asked = await readCaveatId(core, parameters.get('caveat_id'))
   if (isRefusal(asked)) return refused(asked)
   if (parameters.get('decision') !== 'allow') return undischargedPage(presentationFor(core, http))
-  const verdict = signedIn === undefined ? 'too_old' : judge(core, asked, signedIn.user.userId, signedIn.session)
+  const verdict =
+    signedIn === undefined ? 'too_old' : judge(core, asked, signedIn.user.userId, authenticationOf(signedIn))
   if (signedIn === undefined || verdict === 'too_old') return toSignIn(asked)
   if (verdict !== 'met') return refused(unkept(verdict))
   const by = { userId: signedIn.user.userId, sessionId: signedIn.sessionId, address: http.peer.address }
@@ -115,9 +119,9 @@ function judge(
   core: Core,
   { sealed }: Asked,
   userId: string,
-  { authTime, amr }: { readonly authTime: number; readonly amr: readonly string[] },
+  authentication: Authentication,
 ): ReturnType<typeof judgePromise> {
-  return judgePromise(sealed.promise, { userId, authentication: { authTime, amr } }, core.clock.seconds())
+  return judgePromise(sealed.promise, { userId, authentication }, core.clock.seconds())
 }
 
 /** Back here after it: the sign-in page goes on to this path alone, with an id in its own alphabet. */

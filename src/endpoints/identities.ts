@@ -1,7 +1,7 @@
 import { identitiesOf } from '../accounts/find-identity.ts'
 import { unlinkIdentity } from '../accounts/unlink-identity.ts'
 import type { SignedIn } from '../domain/next-step.ts'
-import { isRecentSignIn } from '../domain/session-state.ts'
+import { provedRecently } from '../domain/session-state.ts'
 import { identitiesPage, type IdentitiesProblem } from '../pages/identities-page.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { bindForm } from '../signin/form-guard.ts'
@@ -54,7 +54,7 @@ function changing(core: Core, change: (http: HttpRequest, asked: Change) => Prom
     const form = await readPageRequest(core, http, 'identities')
     if ('status' in form) return form
     const { signedIn } = form
-    if (signedIn === undefined || !isRecentSignIn(signedIn.session.authTime, core.clock.seconds()))
+    if (signedIn === undefined || !provedRecently(signedIn, core.clock.seconds()))
       return seeOther('/signin?next=/account/identities')
     return change(http, { signedIn, provider: form.parameters.get('provider') ?? '' })
   }

@@ -5,7 +5,7 @@ import type { Grant } from '../domain/grant.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import type { SignedIn } from '../domain/next-step.ts'
 import { check, create, put, ref, remove, type Write } from '../domain/record.ts'
-import { rootOf } from '../domain/session-state.ts'
+import { authenticationOf, rootOf } from '../domain/session-state.ts'
 import { coversRequest, requestedClaims, widenConsent } from '../domain/remembers-consent.ts'
 import { freshImprint, prepareIssue, targetOf } from '../grants/issue.ts'
 import { refuseTooLarge } from '../grants/refuse-too-large.ts'
@@ -161,7 +161,7 @@ async function tokenFor(core: Core, http: HttpRequest, authorization: Authorizat
 
 async function grantFor(core: Core, { pending, signedIn, scope }: Authorization, now: number): Promise<Grant> {
   const { request, to } = pending
-  const { session, sessionId, user } = signedIn
+  const { session, user } = signedIn
   return {
     v: 1,
     clientId: to.client.clientId,
@@ -172,7 +172,7 @@ async function grantFor(core: Core, { pending, signedIn, scope }: Authorization,
     createdAt: now,
     // OIDC Core §11: offline_access is what lets a client go on when its person has gone.
     ...(scope.includes('offline_access') ? {} : { endsAt: session.absoluteExpiresAt }),
-    authentication: { authTime: session.authTime, acr: session.acr, amr: session.amr, sessionId },
+    authentication: authenticationOf(signedIn),
     ...(request.nonce === undefined ? {} : { nonce: request.nonce }),
     ...(request.claims === undefined ? {} : { claims: request.claims }),
   }

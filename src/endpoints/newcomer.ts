@@ -6,13 +6,14 @@ import type { Errand } from '../domain/flow.ts'
 import type { Newcomer } from '../domain/identity.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { create, ref } from '../domain/record.ts'
+import type { ProvedAt } from '../domain/session.ts'
 import { outlivesBrowser } from '../domain/session-state.ts'
 import { newcomerPage, type NewcomerView } from '../pages/newcomer-page.ts'
 import { staleInteractionPage } from '../pages/stale-interaction-page.ts'
 import { refuse } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { browserHash, knowBrowser, readBrowser } from '../signin/browser.ts'
-import type { EpochSeconds, Seconds } from '../protocol/time.ts'
+import type { Seconds } from '../protocol/time.ts'
 import { bindForm } from '../signin/form-guard.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { commitNew } from '../store/transition.ts'
@@ -35,13 +36,13 @@ export async function parkNewcomer(
     readonly identity: UpstreamIdentity
     readonly errand: Errand
     readonly amr: readonly string[]
-    readonly authTime?: EpochSeconds | undefined
+    readonly proved?: ProvedAt | undefined
     readonly lasts?: Seconds | undefined
     /** What the site gave. */
     readonly credential?: SecretValue
   },
 ): Promise<HttpResponse> {
-  const { provider, identity, errand, amr, authTime, lasts, credential } = about
+  const { provider, identity, errand, amr, proved, lasts, credential } = about
   const browser = knowBrowser(core, http)
   const id = core.random.id(core.clock.millis())
   const newcomer: Newcomer = {
@@ -55,7 +56,7 @@ export async function parkNewcomer(
     ...(identity.fullName !== undefined && { fullName: identity.fullName }),
     ...(identity.verifiedEmail !== undefined && { email: identity.verifiedEmail }),
     amr,
-    ...(authTime !== undefined && { authTime }),
+    ...(proved !== undefined && { proved }),
     ...(lasts !== undefined && { lasts }),
     ...(credential !== undefined && {
       credential: core.upstream.seal(await placeOf(core, id), { accessToken: credential }),
@@ -120,13 +121,13 @@ export function createNewcomerEndpoint(core: Core): Endpoint {
       )
     }
     await keepCredential(core, found, welcomed.done.userId)
-    const { amr, authTime, lasts, errand } = newcomer
+    const { amr, proved, lasts, errand } = newcomer
     const proof = {
       user: welcomed.done,
       persistent: outlivesBrowser(lasts),
       amr,
       acr: amr[0] ?? 'fed',
-      authTime,
+      proved,
       lasts,
       previous: form.signedIn,
     }

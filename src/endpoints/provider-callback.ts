@@ -73,14 +73,14 @@ async function signInWith(
   const user = await findUserOfIdentity(core, identity)
   if (user === undefined) {
     if (provider.signIn === 'create')
-      return parkNewcomer(core, http, { provider, identity, errand, amr: ['fed'], authTime: proved })
+      return parkNewcomer(core, http, { provider, identity, errand, amr: ['fed'], proved })
     return troubled(core, http, { provider, purpose, trouble: { kind: 'unknown' } })
   }
   if (user.locked) return troubled(core, http, { provider, purpose, trouble: { kind: 'locked' } })
   const previous = await currentSession(core, http)
   // Coming back as who he is already, by a provider that doesn't say when it saw him, proves nothing newer than before.
-  const before = previous?.user.userId === user.userId ? previous.session.authTime : undefined
-  const proof = { user, persistent: false, amr: ['fed'], acr: 'fed', authTime: proved ?? before, previous }
+  const known = proved.untold === true && previous?.user.userId === user.userId ? previous.session : proved
+  const proof = { user, persistent: false, amr: ['fed'], acr: 'fed', proved: known, previous }
   return goOn(core, http, { proof, errand })
 }
 

@@ -2,13 +2,13 @@ import { eventWrite } from '../audit/event-write.ts'
 import { deviceNameOf } from '../domain/device-name.ts'
 import { create, put, ref, type Write } from '../domain/record.ts'
 import type { SignedIn } from '../domain/next-step.ts'
+import type { ProvedAt } from '../domain/session.ts'
 import { sameImprint } from '../domain/same-imprint.ts'
 import { isSessionAlive, needsTouch, sessionExpiry, startSession } from '../domain/session-state.ts'
 import type { User } from '../domain/user.ts'
 import { readWithNewest } from '../keys/read-with-newest.ts'
 import { cookieNameOf, parseCookies, printRemoveCookie, printSetCookie } from '../protocol/cookies.ts'
 import type { HeaderLine, HttpRequest } from '../protocol/http.ts'
-import type { EpochSeconds } from '../protocol/time.ts'
 import { lookUp } from '../store/look-up.ts'
 import { transition } from '../store/transition.ts'
 import { printSessionHandle, readSessionHandle } from '../tokens/session-handle.ts'
@@ -63,7 +63,7 @@ export type Proof = {
   readonly amr: readonly string[]
   readonly acr: string
   /** When. Absent: just now. */
-  readonly authTime?: EpochSeconds | undefined
+  readonly proved?: ProvedAt | undefined
   /** How long the person wants to stay signed in. Absent: as long as sessions live. */
   readonly lasts?: number | undefined
   /** Who was signed in in this browser until now. */

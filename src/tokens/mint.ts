@@ -45,7 +45,8 @@ export function mint(keys: MintKeys, issuance: Issuance): Minted {
     jti: issuance.jti,
     gid: issuance.grantId,
     epoch: issuance.epoch,
-    ...(authentication !== undefined && { authTime: authentication.authTime, acr: authentication.acr }),
+    ...(authentication?.authTime !== undefined && { authTime: authentication.authTime }),
+    ...(authentication !== undefined && { acr: authentication.acr }),
     ...(extra !== undefined && { extra }),
   }
   const accessToken = printAccessToken(keys, issuance, claims)

@@ -53,7 +53,7 @@ export type TokenWishes = {
   readonly scope: string
   readonly audience?: readonly string[]
   /** Seconds since the person signed in. */
-  readonly signedInAgo?: number
+  readonly signedInAgo?: number | 'untold'
   readonly sessionId?: string
   readonly format?: 'jwt' | 'opaque'
 }
@@ -246,7 +246,12 @@ export async function openHouse() {
     const authentication =
       user === undefined
         ? undefined
-        : { authTime: now - signedInAgo, acr: 'pwd', amr: ['pwd'], ...(sessionId !== undefined && { sessionId }) }
+        : {
+            ...(signedInAgo !== 'untold' && { authTime: now - signedInAgo }),
+            acr: 'pwd',
+            amr: ['pwd'],
+            ...(sessionId !== undefined && { sessionId }),
+          }
     const scopes = scope.split(' ').filter((one) => one !== '')
     const grantId =
       user === undefined || authentication === undefined

@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest'
 import type { Prompt } from '../../src/protocol/prompt.ts'
 import type { AuthorizationRequest } from '../../src/domain/interaction.ts'
 import { nextStep, type SignedIn, type StepInput } from '../../src/domain/next-step.ts'
-import { startSession } from '../../src/domain/session-state.ts'
+import { authenticationOf, provedRecently, startSession } from '../../src/domain/session-state.ts'
+import { judgePromise } from '../../src/domain/sign-in-promise.ts'
+import type { User } from '../../src/domain/user.ts'
 import type { Consent } from '../../src/domain/consent.ts'
 import { client, instance, start, user } from './fixtures.ts'
 
@@ -18,9 +20,10 @@ const request: AuthorizationRequest = {
   uiLocales: [],
 }
 
-function sessionAt(authTime: number): SignedIn {
+function sessionAt(authTime: number, untold = false): SignedIn {
   const session = startSession({
     user,
+    ...(untold && { proved: { authTime, untold } }),
     instance,
     now: authTime,
     persistent: false,
@@ -131,5 +134,34 @@ describe('nextStep', () => {
     ],
   ])('%s → %s', (_, expected, changed) => {
     expect(step(changed)).toBe(expected)
+  })
+})
+
+describe('RFC 9470 §5: a sign-in of an unknown time', () => {
+  const untold = { signedIn: sessionAt(start, true), now: start }
+  const progress = { createdAt: start - 5, sessionId: 's1', authenticatedAt: start }
+
+  test('is one, where nobody asks how old', () => {
+    expect(step(untold)).toBe('issue')
+  })
+  test.each([{ maxAge: 0 }, { maxAge: 600 }, { prompt: ['login'] as const }])('is none that meets %o', (asked) => {
+    const reason = 'maxAge' in asked ? 'max_age' : 'prompt'
+    expect(step({ ...untold, request: asked })).toBe(`sign-in:${reason}`)
+    // Nor by having come about for this very request.
+    expect(step({ ...untold, request: asked, progress })).toBe(`sign-in:${reason}`)
+    expect(step({ signedIn: sessionAt(start), request: asked, progress, now: start })).toBe('issue')
+  })
+  test('keeps no promise of a recent one', () => {
+    const promise = { userId: user.userId, maxAge: 86_400, amr: [] }
+    const judged = (signedIn: SignedIn) =>
+      judgePromise(promise, { userId: user.userId, authentication: authenticationOf(signedIn) }, start)
+    expect([judged(sessionAt(start)), judged(sessionAt(start, true))]).toEqual(['met', 'too_old'])
+  })
+  test('changes an account that has no other way to prove itself, and none that has', () => {
+    const { passwordHash: _hash, ...without } = user
+    const { session } = sessionAt(start, true)
+    const recent = (who: User, now: number) => provedRecently({ session, user: who }, now)
+    expect(recent({ ...without, passwordHash: 'x' }, start)).toBe(false)
+    expect([recent(without, start + 300), recent(without, start + 301)]).toEqual([true, false])
   })
 })

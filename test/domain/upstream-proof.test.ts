@@ -6,7 +6,7 @@ const now = createdAt + 90
 
 describe('OIDC Core §3.1.2.1: when somebody proved himself to a provider', () => {
   it.each([
-    ['nobody asked, and it says nothing', undefined, undefined, undefined],
+    ['nobody asked, and it says nothing', undefined, undefined, 'untold'],
     ['nobody asked: as it says', undefined, 4_000, 4_000],
     ['never in the future', undefined, now + 30, now],
     ['asked for, and it says nothing', 0, undefined, 'not fresh'],
@@ -18,6 +18,8 @@ describe('OIDC Core §3.1.2.1: when somebody proved himself to a provider', () =
     ['no older than ten minutes: as it says', 600, createdAt - 500, createdAt - 500],
   ] as const)('%s', (_case, maxAge, authTime, expected) => {
     const flow = { createdAt, ...(maxAge !== undefined && { maxAge }) }
-    expect(upstreamProof(flow, authTime, now)).toBe(expected)
+    const proved = upstreamProof(flow, authTime, now)
+    const when = expected === 'untold' ? { authTime: now, untold: true } : { authTime: expected }
+    expect(proved).toEqual(expected === 'not fresh' ? expected : when)
   })
 })

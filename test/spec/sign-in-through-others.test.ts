@@ -8,7 +8,7 @@ import { consent } from '../emulators/emulator.ts'
 import { startGitHub, type GitHub } from '../emulators/github.ts'
 import { startOpenId, type OpenId } from '../emulators/openid.ts'
 import { createBrowser, errorOf, readForm, type Answer, type Browser } from '../kit/browser.ts'
-import { authorizeUrl, follow, signInFor, submit, tokenRequest, verifier } from '../kit/flow.ts'
+import { authorizeUrl, claimsOf, follow, signInFor, submit, tokenRequest, verifier } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import { stateOf } from '../attacks/support.ts'
 import { readOAuthProvider } from '../upstream/house.ts'
@@ -380,6 +380,35 @@ describe('signing in through another server', () => {
       const tokens = await tokenRequest(server, app, grant)
       const idToken = String(tokens.json()['id_token']).split('.')[1] ?? ''
       expect(JSON.parse(Buffer.from(idToken, 'base64url').toString())).toMatchObject({ auth_time: signedInAt })
+    })
+
+    it('RFC 9470: where the provider doesn’t say when, nobody is told a time, and no application’s max_age is met', async () => {
+      const browser = await signedUp(`untold${(people += 1)}`)
+      const asked = await follow(server, browser, await browser.ask(authorizeUrl(app)))
+      const back = await submit(browser, asked, 'consent', { decision: 'allow' })
+      const code = new URL(back.location ?? '').searchParams.get('code') ?? ''
+      const grant = { grant_type: 'authorization_code', code, code_verifier: verifier }
+      const { id_token: idToken, access_token: accessToken } = (await tokenRequest(server, app, grant)).json()
+      for (const token of [idToken, accessToken]) {
+        expect(claimsOf(String(token))).toMatchObject({ acr: 'fed' })
+        expect(claimsOf(String(token))).not.toHaveProperty('auth_time')
+      }
+      const strict = await follow(server, browser, await browser.ask(authorizeUrl(app, { max_age: '86400' })))
+      expect(strict.text).toContain('id="sign-in"')
+      expect((await through(browser, strict, 'github')).text).toContain('confirm that you signed in')
+    })
+
+    it('it changes no account that has a password to prove itself with', async () => {
+      const owner = await server.makeUser(`owner${(people += 1)}`)
+      newGitHubUser()
+      const identity = { provider: 'github', issuer: 'https://github.com', subject: String(github.user.id), label: 'x' }
+      await linkIdentity(server.core, { actor: { kind: 'cli' }, userId: owner.userId, identity })
+      const browser = createBrowser(server.url)
+      await through(browser, await browser.ask('/signin'), 'github')
+      expect(await accountOf(browser)).toContain(owner.username)
+      expect(await needsSignIn(browser)).toBe(true)
+      await signInFor(server, browser, '/signin?next=/account/delete', owner.username)
+      expect(await needsSignIn(browser)).toBe(false)
     })
 
     it('a provider that can’t say it proves nothing anew to who is signed in already', async () => {

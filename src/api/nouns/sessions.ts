@@ -10,7 +10,9 @@ const session = z
   .strictObject({
     session_id: z.string(),
     device: z.string().meta({ description: 'What the browser says it is.' }),
-    auth_time: instant.meta({ description: 'When the person last proved himself in it.' }),
+    auth_time: instant.optional().meta({
+      description: 'When the person last proved himself in it. Absent: a provider vouched and does not say when.',
+    }),
     acr: z.string(),
     amr: z.array(z.string()),
     remembered: z.boolean().meta({ description: 'It survives the end of the browser.' }),
@@ -47,7 +49,7 @@ export const sessionBelonging: Belonging<'session', typeof session> = {
     return {
       session_id: record.id,
       device: found.device,
-      auth_time: found.authTime,
+      ...(found.untold === true ? {} : { auth_time: found.authTime }),
       acr: found.acr,
       amr: [...found.amr],
       remembered: found.persistent,

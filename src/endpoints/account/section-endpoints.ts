@@ -1,5 +1,5 @@
 import type { SignedIn } from '../../domain/next-step.ts'
-import { isRecentSignIn } from '../../domain/session-state.ts'
+import { provedRecently } from '../../domain/session-state.ts'
 import { formPage } from '../../pages/form-page.ts'
 import { isRefusal } from '../../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../../protocol/http.ts'
@@ -22,7 +22,7 @@ export function createSectionEndpoints(
   async function admitted(http: HttpRequest): Promise<SignedIn | HttpResponse> {
     const signedIn = await currentSession(core, http)
     if (signedIn === undefined) return seeOther(`/signin?next=${path}`)
-    const recent = isRecentSignIn(signedIn.session.authTime, core.clock.seconds())
+    const recent = provedRecently(signedIn, core.clock.seconds())
     return section.recent(signedIn) && !recent ? seeOther(`/signin?next=${path}`) : signedIn
   }
 

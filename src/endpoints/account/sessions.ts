@@ -20,7 +20,7 @@ export const sessionsSection: Section = {
         id: session.session_id,
         device: session.device,
         current: session.session_id === sessionId,
-        signedInAt: session.auth_time,
+        signedInAt: session.auth_time ?? session.created_at,
         lastSeenAt: session.last_seen_at,
       })),
     )
