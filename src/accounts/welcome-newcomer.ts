@@ -1,6 +1,5 @@
-import { bucketOf } from '../domain/bucket.ts'
-import type { Identity, Newcomer } from '../domain/identity.ts'
-import { create, put, ref, remove, type Decision } from '../domain/record.ts'
+import type { Newcomer } from '../domain/identity.ts'
+import { ref, remove, type Decision } from '../domain/record.ts'
 import type { User } from '../domain/user.ts'
 import { userIdPrefix } from '../protocol/client-id.ts'
 import { problem } from '../protocol/problem.ts'
@@ -9,10 +8,11 @@ import { transition } from '../store/transition.ts'
 import type { AccountsContext, Outcome } from './context.ts'
 import { nameTaken } from './create-user.ts'
 import { usernameRef } from './find-user.ts'
-import { identityNameRef, identityRef } from './identity-refs.ts'
+import { identifiedAccount } from './identified-account.ts'
+import { identityNameRef } from './identity-refs.ts'
 import { identityTaken } from './link-identity.ts'
 import { paperwork } from './paperwork.ts'
-import { emailProblem, fullNameProblem, readUserFields } from './user-fields.ts'
+import { readUserFields } from './user-fields.ts'
 
 const gone = problem('not_found', { detail: 'the sign-in that this belongs to has ended' })
 
@@ -25,7 +25,7 @@ export async function welcomeNewcomer(
   asked: { readonly newcomerId: string; readonly newcomer: Newcomer; readonly username: string },
 ): Promise<Outcome<User>> {
   const { newcomer } = asked
-  const { provider, issuer, subject, label } = newcomer
+  const { provider, issuer, subject } = newcomer
   const fields = readUserFields({ username: asked.username })
   if ('refused' in fields) return fields
   const { username, normal } = fields.done
@@ -48,34 +48,7 @@ export async function welcomeNewcomer(
       slots.name.value === undefined || (slots.name.value.target === before?.target && slots.holder.value === undefined)
     if (!isFree) return { writes: [], result: { refused: identityTaken } }
     if (slots.username.value !== undefined) return { writes: [], result: { refused: nameTaken } }
-    const user: User = {
-      v: 1,
-      userId,
-      username,
-      ...(newcomer.fullName !== undefined &&
-        fullNameProblem(newcomer.fullName) === undefined && { fullName: newcomer.fullName }),
-      ...(newcomer.email !== undefined && emailProblem(newcomer.email) === undefined && { email: newcomer.email }),
-      emailVerified: false,
-      role: 'editor',
-      bot: false,
-      scopes: [],
-      epoch: 1,
-      locked: false,
-      createdAt: now,
-      updatedAt: now,
-    }
-    const identity: Identity = { v: 1, userId, provider, issuer, subject, label, linkedAt: now }
-    return {
-      writes: [
-        ...remove(slots.newcomer),
-        create(ref('user', userId), user, { expiresAt: null, owners: [bucketOf(userId)] }),
-        put(slots.username, { v: 1, target: userId }, { expiresAt: null, owners: [userId] }),
-        put(slots.name, { v: 1, target: userId }, { expiresAt: null, owners: [userId] }),
-        create(identityRef(userId, provider), identity, { expiresAt: null, owners: [userId] }),
-        ...papers(now),
-        ...link(now),
-      ],
-      result: { done: user },
-    }
+    const { user, writes } = identifiedAccount({ userId, username, identified: newcomer }, slots, now)
+    return { writes: [...remove(slots.newcomer), ...writes, ...papers(now), ...link(now)], result: { done: user } }
   })
 }

@@ -12,7 +12,8 @@ export function printResult({ answer }: Pick<Operation, 'answer'>, result: Resul
   if ('accepted' in result) return { status: 202, headers: [json, noStore], body: '{}' }
   const headers = [noStore, ...(result.location === undefined ? [] : [['location', result.location] as const])]
   if (answer.status === 204) return { status: 204, headers, body: null }
-  return { status: answer.status, headers: [json, ...headers], body: JSON.stringify(result.done) }
+  const status = result.found === true ? 200 : answer.status
+  return { status, headers: [json, ...headers], body: JSON.stringify(result.done) }
 }
 
 /** RFC 9457, with what the status asks for beside it: a challenge (RFC 6750 §3), a time to wait (RFC 9110 §10.2.3). */

@@ -102,6 +102,12 @@ function printOperation(
           },
         }),
       },
+      ...(operation.found !== undefined && {
+        200: {
+          description: operation.found,
+          ...(answer.schema !== undefined && { content: { 'application/json': { schema: collect(answer.schema) } } }),
+        },
+      }),
       ...(operation.accepted !== undefined && {
         202: { description: operation.accepted, content: { 'application/json': { schema: { type: 'object' } } } },
       }),
@@ -166,6 +172,8 @@ export function policyInWords(policy: Policy): string {
   if (policy.who === 'anybody') return 'For everybody, without a token.'
   if (policy.who === 'bearer') return 'For every live token whose audience is this server.'
   const scopes = policy.scopes.map((scope) => `\`${scope}\``).join(' or ')
+  if (policy.who === 'provisioner')
+    return `Needs the scope ${scopes}, of a client that acts for itself or of an account that was given it.`
   const who =
     policy.who === 'oneself'
       ? `Needs the scope ${scopes} and a token of a person.`

@@ -50,6 +50,8 @@ type Definition<
   readonly answer: { readonly status: 200 | 201; readonly schema: Answer } | { readonly status: 204 }
   /** What 202 means, where the call may answer so. */
   readonly accepted?: string
+  /** What 200 means, where the call may answer so instead of 201: with the same body. */
+  readonly found?: string
   /** What can go wrong beyond what the policy and the reading of every request bring with them. */
   readonly refusals?: readonly ProblemCode[]
   readonly example: { readonly body?: z.input<Body>; readonly answer?: z.input<Answer> }
@@ -81,6 +83,7 @@ export type Operation = {
   readonly bodyLimit: number
   readonly answer: { readonly status: 200 | 201 | 204; readonly schema?: z.ZodType }
   readonly accepted?: string
+  readonly found?: string
   readonly refusals: readonly ProblemCode[]
   readonly example: { readonly body?: unknown; readonly answer?: unknown }
   /** Reads path, query and body, strictly. */

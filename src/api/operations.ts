@@ -6,6 +6,7 @@ import { keyOperations } from './nouns/keys.ts'
 import { meOperations } from './nouns/me.ts'
 import { mintedTokenOperations } from './nouns/minted-tokens.ts'
 import { registerOperations } from './nouns/register.ts'
+import { provisionedIdentityOperations } from './nouns/provisioned-identities.ts'
 import { providerOperations } from './nouns/providers.ts'
 import { resourceOperations } from './nouns/resources.ts'
 import { sessionOperations } from './nouns/sessions.ts'
@@ -24,6 +25,7 @@ export const operations: readonly Operation[] = [
   ...grantOperations,
   ...consentOperations,
   ...identityOperations,
+  ...provisionedIdentityOperations,
   ...clientOperations,
   ...resourceOperations,
   ...keyOperations,

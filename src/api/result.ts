@@ -7,6 +7,8 @@ export type Result<T> =
       readonly done: T
       /** Path of what was made. */
       readonly location?: string
+      /** It was there already: 200 instead of 201. */
+      readonly found?: boolean
     }
   /** Written down, to be done later: 202, and nothing more is said. */
   | { readonly accepted: true }

@@ -18,11 +18,12 @@ beforeAll(async () => {
   client = await house.makeClient({
     client_id: 'tool',
     grant_types: ['authorization_code', 'client_credentials'],
-    scope: 'openid profile email me admin admin:read',
+    scope: 'openid profile email me admin admin:read accounts:provision',
   })
 })
 
-const roleFor = ({ policy }: Operation): Role => ('role' in policy ? policy.role : 'editor')
+const roleFor = ({ policy }: Operation): Role =>
+  'role' in policy ? policy.role : policy.who === 'provisioner' ? 'superuser' : 'editor'
 const scopeFor = ({ policy }: Operation): string => ('scopes' in policy ? (policy.scopes[0] ?? '') : 'openid')
 
 type Made = {
@@ -209,10 +210,13 @@ describe.each(guarded.map((operation) => ({ name: `${operation.method} ${operati
         'admin:read',
         'vault',
         'administrator',
+        'accounts:provision',
         'admin:write',
         'Admin',
       ].filter((scope) => !policy.scopes.includes(scope))
-      const wide = await house.makeClient({ scope: 'openid me admin admin:read vault administrator admin:write Admin' })
+      const wide = await house.makeClient({
+        scope: 'openid me admin admin:read vault administrator accounts:provision admin:write Admin',
+      })
       for (const scope of others) {
         const { right, token } = await stage(operation, { scope, client: wide, role: 'superuser' })
         const answer = await call(operation, right, token)
@@ -233,6 +237,18 @@ describe.each(guarded.map((operation) => ({ name: `${operation.method} ${operati
         const { right } = await stage(operation)
         const { token } = await house.makeToken({ client, scope: scopeFor(operation) })
         expectProblem(await call(operation, right, token), 'forbidden')
+      })
+    } else if (policy.who === 'provisioner') {
+      test('a client that acts for itself has it as well', async () => {
+        const { right } = await stage(operation)
+        const { token } = await house.makeToken({ client, scope: scopeFor(operation) })
+        expect((await call(operation, right, token)).status).toBe(operation.answer.status)
+      })
+
+      test('an account that lost the scope is refused at once', async () => {
+        const { caller, right, token } = await stage(operation)
+        await setUser(house, caller.userId, { role: 'admin' })
+        expectProblem(await call(operation, right, token), 'insufficient_scope')
       })
     } else {
       test('a scope that the client has lost since is gone from its tokens', async () => {
@@ -273,7 +289,7 @@ describe.each(guarded.map((operation) => ({ name: `${operation.method} ${operati
       }
     }
 
-    if (policy.recentSignIn !== 'never') {
+    if ('recentSignIn' in policy && policy.recentSignIn !== 'never') {
       test('RFC 9470 §3: after five minutes it asks for a new sign-in', async () => {
         const fresh = await stage(operation, { signedInAgo: 300 })
         expect((await call(operation, fresh.right, fresh.token)).status).toBe(operation.answer.status)

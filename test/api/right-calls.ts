@@ -176,6 +176,15 @@ export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<Right
     const user = await target(stage)
     return { path: `/api/v1/users/${user.userId}/identities/${await stage.house.makeIdentity(user)}` }
   },
+  provisionIdentity: async () => ({
+    path: '/api/v1/identities',
+    body: {
+      issuer: 'https://hub.example',
+      subject: fresh('subject '),
+      provider: 'hub',
+      preferred_username: fresh('Grace Hopper '),
+    },
+  }),
   listProviders: async () => ({ path: '/api/v1/providers' }),
 
   listClients: async (stage) => {

@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { linkIdentity } from '../../src/accounts/link-identity.ts'
+import { patchUser } from '../../src/accounts/patch-user.ts'
+import { readProvider } from '../upstream/house.ts'
+import { createBrowser, type Answer } from '../kit/browser.ts'
+import { tokenRequest } from '../kit/flow.ts'
+import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
+
+const api = 'https://api.example'
+const orcid = { issuer: 'https://orcid.example', provider: 'orcid', preferred_username: 'Josiah Carberry' }
+const cli = { kind: 'cli' } as const
+
+let server: TestGatehouse
+let front: MadeClient
+let token: string
+beforeAll(async () => {
+  const hub = {
+    name: 'hub',
+    preset: 'oidc',
+    issuer: 'https://hub.example',
+    client_id: 'gatehouse',
+    sign_in: 'existing',
+  }
+  server = await startGatehouse({ config: { providers: [readProvider(hub)] } })
+  await server.makeResource({ resource: api, scope: 'read write', access_token: { format: 'macaroon' } })
+  front = await server.makeClient({
+    client_id: 'front',
+    grant_types: ['client_credentials'],
+    redirect_uris: [],
+    scope: 'accounts:provision read',
+  })
+  token = await tokenOf(front, 'accounts:provision')
+})
+afterAll(() => server.close())
+
+async function tokenOf(client: MadeClient, scope: string): Promise<string> {
+  const answer = await tokenRequest(server, client, { grant_type: 'client_credentials', scope })
+  return String(answer.json()['access_token'])
+}
+function call(bearer: string, path: string, method = 'GET', body?: unknown): Promise<Answer> {
+  return createBrowser(server.url).ask(path, {
+    method,
+    headers: { authorization: `Bearer ${bearer}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+}
+const provision = (wanted: object, bearer = token) =>
+  call(bearer, '/api/v1/identities', 'POST', { ...orcid, ...wanted })
+
+describe('system D: a front end that signs people in itself', () => {
+  test('201 for a newcomer, 200 for whom it knows, a token each time, and the name is whole', async () => {
+    const first = await provision({ subject: '0000-0001' })
+    const again = await provision({ subject: '0000-0001', preferred_username: 'Somebody Else' })
+    expect([first.status, again.status]).toEqual([201, 200])
+    const [made, found] = [first.json(), again.json()]
+    expect(made).toMatchObject({ username: 'Josiah.Carberry', scope: 'openid me', expires_in: 31 * 86_400 })
+    expect(found).toMatchObject({ user_id: made['user_id'], username: 'Josiah.Carberry' })
+    expect(first.headers.get('location')).toBe(`/api/v1/users/${String(made['user_id'])}`)
+    for (const one of [made, found]) {
+      const who = await call(String(one['token']), '/api/v1/me/session')
+      expect(who.json()).toMatchObject({ user_id: made['user_id'], username: 'Josiah.Carberry' })
+    }
+    expect(String(made['token'])).toMatch(/^gth_mc_/)
+    const identities = await call(String(made['token']), '/api/v1/me/identities')
+    expect(identities.json()['items']).toMatchObject([{ provider: 'orcid' }])
+  })
+
+  test('two people of one name get two names, and two at once one account each', async () => {
+    const long = 'a-very-long-name-of-thirty-two-x'
+    const [one, two] = [
+      await provision({ subject: '0000-0011', preferred_username: long }),
+      await provision({ subject: '0000-0012', preferred_username: long }),
+    ]
+    expect([one.json()['username'], two.json()['username']]).toEqual([long, `${long}-orcid`])
+    const same = await Promise.all([1, 2, 3, 4].map(() => provision({ subject: '0000-0013' })))
+    expect(same.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 200, 200, 201])
+    expect(new Set(same.map((answer) => answer.json()['user_id'])).size).toBe(1)
+    const others = await Promise.all(['21', '22', '23'].map((subject) => provision({ subject })))
+    expect(new Set(others.map((answer) => answer.json()['username'])).size).toBe(3)
+  })
+
+  test('the power is narrow: it opens nothing else', async () => {
+    for (const [method, path] of [
+      ['GET', '/api/v1/users'],
+      ['POST', '/api/v1/users'],
+      ['GET', '/api/v1/me'],
+      ['GET', '/api/v1/events'],
+    ] as const) {
+      expect([403, 404]).toContain((await call(token, path, method, method === 'POST' ? {} : undefined)).status)
+    }
+  })
+
+  test('the token never holds a power over this server, and of an API only what the front end holds', async () => {
+    for (const scope of ['admin', 'admin:read', 'vault', 'introspect', 'accounts:provision'])
+      expect([scope, (await provision({ subject: '0000-0031', scope })).status]).toEqual([scope, 403])
+    expect((await provision({ subject: '0000-0031', resource: api, scope: 'write' })).status).toBe(403)
+    // All that the API knows is more than the front end holds.
+    expect((await provision({ subject: '0000-0031', resource: api })).status).toBe(403)
+    const made = await provision({ subject: '0000-0031', resource: api, scope: 'read' })
+    expect(made.json()).toMatchObject({ scope: 'read' })
+  })
+
+  test('K05: the token counts as no sign-in, so it changes no name and no credential', async () => {
+    const { token: own } = (await provision({ subject: '0000-0041' })).json()
+    const answer = await call(String(own), '/api/v1/me', 'PATCH', { username: 'another' })
+    expect([answer.status, answer.json()['code']]).toEqual([401, 'recent_sign_in_needed'])
+    expect((await call(String(own), '/api/v1/me/tokens', 'POST', { format: 'opaque' })).status).toBe(401)
+  })
+
+  test('nobody is provisioned who stands above, nor a locked account', async () => {
+    const root = await server.makeUser('root', { role: 'superuser' })
+    const identity = { provider: 'orcid', issuer: orcid.issuer, subject: '0000-0051', label: 'root' }
+    await linkIdentity(server.core, { actor: cli, userId: root.userId, identity })
+    const above = await provision({ subject: '0000-0051' })
+    expect([above.status, above.text.includes('token')]).toEqual([403, false])
+    const { user_id: userId, token: own } = (await provision({ subject: '0000-0052' })).json()
+    await patchUser(server.core, { actor: cli, userId: String(userId), patch: { locked: true } })
+    expect((await provision({ subject: '0000-0052' })).status).toBe(403)
+    expect((await call(String(own), '/api/v1/me/session')).status).toBe(401)
+  })
+
+  test('a front end that lost its power makes nothing more', async () => {
+    const other = await server.makeClient({
+      client_id: 'other',
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+      scope: 'read',
+    })
+    const bearer = await tokenOf(other, 'read')
+    expect((await provision({ subject: '0000-0061' }, bearer)).status).toBe(403)
+    const absent = await createBrowser(server.url).ask('/api/v1/identities', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    })
+    expect(absent.status).toBe(401)
+  })
+
+  test('a provider that people sign in through here too means the same there', async () => {
+    for (const [field, wrong] of [
+      ['issuer', { provider: 'hub', issuer: 'https://elsewhere.example' }],
+      ['provider', { provider: 'other', issuer: 'https://hub.example' }],
+    ] as const) {
+      const answer = await provision({ subject: '0000-0081', ...wrong })
+      expect([answer.status, answer.json()['field']]).toEqual([400, field])
+    }
+    expect((await provision({ subject: '0000-0081', provider: 'hub', issuer: 'https://hub.example' })).status).toBe(201)
+  })
+
+  test.each([
+    ['issuer', { issuer: 'not a url' }],
+    ['issuer', { issuer: 'javascript:alert(1)' }],
+    ['subject', { subject: '' }],
+    ['subject', { subject: 'a\u0000b' }],
+    ['provider', { provider: 'OR/CID' }],
+    ['preferred_username', { preferred_username: '' }],
+  ])('a bad %s is named', async (field, wrong) => {
+    const answer = await provision({ subject: '0000-0071', ...wrong })
+    expect([answer.status, answer.json()['field']]).toEqual([400, field])
+  })
+})
