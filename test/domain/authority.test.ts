@@ -239,7 +239,11 @@ describe('narrow powers', () => {
     expect(authority({ kind: 'client', client, scopes: ['me'] }, own)).toMatchObject({ reason: 'not_oneself' })
   })
 
-  const frontEnd: Actor = { kind: 'client', client: { ...client, scope: ['read'] }, scopes: ['accounts:provision'] }
+  const frontEnd: Actor = {
+    kind: 'client',
+    client: { ...client, scope: ['accounts:provision', 'admin', 'read'] },
+    scopes: ['accounts:provision'],
+  }
   const provision = (target: User | undefined, scopes: readonly string[]): Deed => ({ do: 'provision', target, scopes })
   test.each<[string, Actor, Deed, string | true]>([
     ['a newcomer', frontEnd, provision(undefined, ['openid', 'me']), true],

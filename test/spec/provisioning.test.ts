@@ -14,14 +14,9 @@ let server: TestGatehouse
 let front: MadeClient
 let token: string
 beforeAll(async () => {
-  const hub = {
-    name: 'hub',
-    preset: 'oidc',
-    issuer: 'https://hub.example',
-    client_id: 'gatehouse',
-    sign_in: 'existing',
-  }
-  server = await startGatehouse({ config: { providers: [readProvider(hub)] } })
+  const secret = { client_secret: { env: 'HUB' } }
+  const hub = { name: 'hub', preset: 'oidc', issuer: 'https://hub.example', client_id: 'gatehouse', ...secret }
+  server = await startGatehouse({ config: { providers: [readProvider(hub, { HUB: 'x'.repeat(40) })] } })
   await server.makeResource({ resource: api, scope: 'read write', access_token: { format: 'macaroon' } })
   front = await server.makeClient({
     client_id: 'front',
