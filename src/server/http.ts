@@ -122,6 +122,7 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
   // RFC 6797 §7.2: only where the issuer itself says that this host speaks https.
   if (config.issuer.startsWith('https:')) everywhere.push('strict-transport-security', 'max-age=31536000')
   const unmatched = metrics.route('', 'unmatched')
+  const direct = new Map<string, Map<string, ServedRoute>>()
 
   function arrive(request: Arrived, response: ServerResponse): void {
     const startedAt = system.clock.monotonic()
@@ -142,7 +143,14 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
       refuse(context, nowhere(request, []), arrival, passed)
       return
     }
-    request[arrivalOf] = { request, response, link, passed, startedAt }
+    const arrival: Arrival = { request, response, link, passed, startedAt }
+    // Found by itself: the framework's own way to the same route makes a request, a reply and a chain of hooks first.
+    const fixed = direct.get(request.method ?? '')?.get(passed.path)
+    if (fixed !== undefined) {
+      serve(context, fixed, arrival, {})
+      return
+    }
+    request[arrivalOf] = arrival
     route(request, response)
   }
 
@@ -241,8 +249,13 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
           : everywhere,
       counts: metrics.route(declared.method, declared.path),
     }
+    const methods = declared.head === true ? [declared.method, 'HEAD'] : [declared.method]
+    if (!declared.path.includes(':')) {
+      for (const method of methods)
+        direct.set(method, (direct.get(method) ?? new Map<string, ServedRoute>()).set(declared.path, served))
+    }
     app.route({
-      method: declared.head === true ? [declared.method, 'HEAD'] : declared.method,
+      method: methods,
       url: declared.path,
       // Answers here, before the framework would look at the body, so that one place alone reads bodies.
       onRequest: (request, reply) => {

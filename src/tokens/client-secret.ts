@@ -1,4 +1,4 @@
-import { equal } from '../crypto/equal.ts'
+import { equalDigests } from '../crypto/equal-digests.ts'
 import { sha256 } from '../crypto/hash.ts'
 import type { Random } from '../crypto/random.ts'
 import type { SecretHash } from '../domain/client.ts'
@@ -26,7 +26,7 @@ export function verifyClientSecret(presented: string, secrets: readonly SecretHa
   const presentedHash = clientSecretHash(presented)
   let matches = false
   for (const known of secrets.length === 0 ? [nobody] : secrets) {
-    const same = equal(known.hash, presentedHash)
+    const same = equalDigests(known.hash, presentedHash)
     const alive = known.expiresAt === undefined || known.expiresAt > now
     matches ||= same && alive && known !== nobody
   }

@@ -90,7 +90,19 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
   }
 
   /** Runs at once; only while another process keeps even readers out (it recovers the file) tries again for a second. */
-  async function reading<T>(read: () => T): Promise<T> {
+  function reading<T>(read: () => T): Promise<T> {
+    if (closed === undefined) {
+      try {
+        snapshot.take()
+        return Promise.resolve(read())
+      } catch {
+        // What it was comes up again where there is time for it.
+      }
+    }
+    return readingAgain(read)
+  }
+
+  async function readingAgain<T>(read: () => T): Promise<T> {
     if (closed !== undefined) throw new StoreUnavailable('the store is closed', 'none')
     try {
       return await patiently(readRetryMillis, () => {
