@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { AuditEvent } from '../domain/event.ts'
+import { registerEventsChain } from './events-chain.ts'
 import { CliFailure } from './failure.ts'
 import type { Io } from './io.ts'
 import { localVerb } from './local-verb.ts'
@@ -50,4 +51,6 @@ export function registerEvents(program: Command, io: Io): void {
       }
     },
   )
+
+  registerEventsChain(events, io)
 }

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import { createReadStream, existsSync } from 'node:fs'
-import { open, rename, unlink } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { openProtection, type Protection } from '../keys/protection.ts'
@@ -11,6 +10,7 @@ import type { Io } from './io.ts'
 import { keyFileOf } from './local-protection.ts'
 import { localVerb } from './local-verb.ts'
 import type { Local } from './local.ts'
+import { writeLines } from './write-lines.ts'
 
 /** Adds `gatehouse store backup` and `restore`. */
 export function registerStoreBackup(store: Command, io: Io): void {
@@ -84,26 +84,6 @@ const sealerOf = ({ seal, open: unseal }: Protection): Sealer => ({
 
 const keyName = (local: Local): string => (local.config.keySecret === undefined ? keyFileOf(local) : 'GATEHOUSE_SECRET')
 
-/** Under another name until it is whole and on the disk. */
-async function writeLines<T>(file: string, lines: AsyncGenerator<string, T>): Promise<T> {
-  const part = `${file}.part`
-  const handle = await open(part, 'w', 0o600).catch((error: unknown) => {
-    throw new CliFailure(`${part} can't be written (${codeOf(error)}); check the folder`)
-  })
-  try {
-    let next = await lines.next()
-    for (; next.done !== true; next = await lines.next()) await handle.write(`${next.value}\n`)
-    await handle.sync()
-    await rename(part, file)
-    return next.value
-  } catch (error) {
-    await unlink(part)
-    throw error
-  } finally {
-    await handle.close()
-  }
-}
-
 async function headOf(file: string): Promise<BackupHead> {
   if (!existsSync(file)) throw new CliFailure(`there is no file ${file}`)
   for await (const line of linesOf(file)) return readHead(line)
@@ -121,5 +101,3 @@ async function* linesAfterHead(file: string): AsyncGenerator<string> {
 function linesOf(file: string): AsyncIterable<string> {
   return createInterface({ input: createReadStream(file), crlfDelay: Infinity })
 }
-
-const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : 'unknown')

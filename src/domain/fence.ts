@@ -22,6 +22,9 @@ const fates: { readonly [K in Kind]: Fate<K> } = {
   identity: returns,
   key: returns,
   event: returns,
+  chain: returns,
+  seal: returns,
+  bound: returns,
   revoked: returns,
   grant: fenceGrant,
   // Withdrawn after the backup, a consent would count again; everybody is asked once more instead.

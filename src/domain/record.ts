@@ -12,6 +12,7 @@ import type { Grant } from './grant.ts'
 import type { Instance } from './instance.ts'
 import type { KeyRecord } from './key.ts'
 import type { AuditEvent } from './event.ts'
+import type { Bound, Chain, Seal } from './seal.ts'
 import type { Outgoing, Ticket } from './ticket.ts'
 
 /** What each kind of record holds. `v` inside each value is its schema version; a reader refuses one that it doesn't know. */
@@ -38,6 +39,9 @@ export type RecordValues = {
   /** What every node's memory must forget. */
   change: { readonly v: 1; readonly forget: Ref }
   event: AuditEvent
+  chain: Chain
+  seal: Seal
+  bound: Bound
   lease: { readonly v: 1; readonly holder: string }
   ticket: Ticket
   outbox: Outgoing

@@ -51,6 +51,8 @@ export type LogLine =
   /** `--dev-mail`, on a loopback issuer alone: the one line that holds a link of a letter. */
   | { readonly event: 'mail.letter'; readonly to: string; readonly subject: string; readonly text: string }
   | { readonly event: 'mail.failed'; readonly error: LoggedError }
+  /** Where the chain of events ends now: kept elsewhere, this line proves later that nothing before it was written anew. */
+  | { readonly event: 'events.sealed'; readonly seal: number; readonly hash: string; readonly count: number }
   | { readonly event: 'upkeep.failed'; readonly job: string; readonly error: LoggedError }
   | { readonly event: 'upkeep.paused'; readonly reason: string }
   | { readonly event: 'store.damaged' | 'store.failed'; readonly error: LoggedError }
@@ -76,6 +78,7 @@ export const levels = {
   'key.changed': 'info',
   'mail.letter': 'info',
   'mail.failed': 'warn',
+  'events.sealed': 'info',
   'upkeep.failed': 'error',
   'upkeep.paused': 'warn',
   'store.damaged': 'error',

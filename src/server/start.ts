@@ -59,6 +59,7 @@ export async function startServer(gatehouse: Gatehouse, options: StartOptions): 
   const upkeep = startUpkeep(gatehouse, {
     onError: (job, error) => log.write({ event: 'upkeep.failed', job, error: describeError(error) }),
     onPaused: (reason) => log.write({ event: 'upkeep.paused', reason }),
+    onSealed: (seal, hash, count) => log.write({ event: 'events.sealed', seal, hash, count }),
   })
   const closeRest = async (): Promise<void> => {
     await upkeep.stop()

@@ -1,5 +1,6 @@
 import { finishEnds } from '../accounts/end-session.ts'
 import { recordLeftOut } from '../audit/refusals.ts'
+import { startSealer } from '../audit/sealer.ts'
 import { put, ref } from '../domain/record.ts'
 import { clockTolerance, type EpochSeconds } from '../protocol/time.ts'
 import { startSweeper } from '../store/sweeper.ts'
@@ -12,13 +13,14 @@ const highWaterEverySeconds = 20
 export type Upkeep = { readonly stop: () => Promise<void> }
 
 export type UpkeepReport = {
-  readonly onError: (job: 'keys' | 'high-water' | 'events' | 'sessions' | 'sweep', error: unknown) => void
+  readonly onError: (job: 'keys' | 'high-water' | 'events' | 'sessions' | 'sweep' | 'seal', error: unknown) => void
   /** The clock can't be believed: nothing is swept and no key takes over until it can. */
   readonly onPaused: (reason: string) => void
+  readonly onSealed?: (seal: number, hash: string, count: number) => void
 }
 
 /**
- * What a running server does by itself: take the due steps of its key rings, finish what a crash broke off, write down how late it is, delete what expired.
+ * What a running server does by itself: take the due steps of its key rings, finish what a crash broke off, write down how late it is, seal events, delete what expired.
  * A clock that stands before the store's own high-water mark has gone back; then none of it happens.
  */
 export function startUpkeep({ core }: Gatehouse, report: UpkeepReport): Upkeep {
@@ -70,11 +72,19 @@ export function startUpkeep({ core }: Gatehouse, report: UpkeepReport): Upkeep {
     onError: (error) => report.onError('sweep', error),
     onPaused: report.onPaused,
   })
+  const sealer = startSealer(
+    { transition: context, clock, random, holder: random.id(clock.millis()) },
+    {
+      paused: sweeper.paused,
+      onSealed: ({ seal, hash }) => report.onSealed?.(seal.number, hash, seal.count),
+      onError: (error) => report.onError('seal', error),
+    },
+  )
   return {
     stop: async () => {
       stopped = true
       clearInterval(timer)
-      await Promise.all([working, sweeper.stop()])
+      await Promise.all([working, sweeper.stop(), sealer.stop()])
     },
   }
 }

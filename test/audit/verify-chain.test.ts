@@ -1,0 +1,160 @@
+import fc from 'fast-check'
+import { beforeAll, expect, test } from 'vitest'
+import { genesisOf, rootOf, sealHash } from '../../src/audit/chain-hash.ts'
+import { printItem, readItems } from '../../src/audit/event-lines.ts'
+import { verifyChain, type ChainReport } from '../../src/audit/verify-chain.ts'
+import type { ChainItem } from '../../src/audit/walk-chain.ts'
+import type { Seal } from '../../src/domain/seal.ts'
+import { each, openChronicle, type Chronicle } from './chain.ts'
+
+let chronicle: Chronicle
+let lines: readonly string[] = []
+
+beforeAll(async () => {
+  chronicle = await openChronicle()
+  for (let day = 0; day < 4; day += 1) {
+    await chronicle.happen(30)
+    chronicle.advance(86_400)
+    await chronicle.sealAll()
+  }
+  await chronicle.happen(4, 100_000)
+  chronicle.advance(86_400)
+  await chronicle.sealAll()
+  await chronicle.happen(3)
+  lines = (await chronicle.items()).map(printItem)
+})
+
+function verifyLines(altered: readonly string[]): Promise<ChainReport> {
+  return verifyChain(readItems(each(altered)), { now: chronicle.clock.seconds })
+}
+
+const isEvent = (line: string): boolean => line.startsWith('{"id"')
+const eventAt = () =>
+  fc.nat(lines.length).map((at) => lines.findIndex((line, index) => index >= at % (lines.length - 5) && isEvent(line)))
+
+test('an export proves itself, line for line as the store does', async () => {
+  const report = await verifyLines(lines)
+  expect(report).toEqual(await chronicle.verify())
+  expect(report).toMatchObject({ bad: 0, late: 4, unsealed: 3 })
+})
+
+test('every event that is removed, changed, swapped or put in is found, and named', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      eventAt(),
+      eventAt(),
+      fc.constantFrom('remove', 'change', 'swap', 'insert', 'swap contents'),
+      async (at, other, how) => {
+        const altered = [...lines]
+        const line = lines[at] ?? ''
+        const theirs = lines[other] ?? ''
+        const { id, ...event } = JSON.parse(line) as { id: string }
+        const second = JSON.parse(theirs) as { id: string }
+        let named = id
+        if (how === 'remove') altered.splice(at, 1)
+        else if (how === 'change') altered[at] = JSON.stringify({ id, ...event, userId: 'usr_other' })
+        else if (how === 'insert') {
+          named = `${id.slice(0, -1)}${id.endsWith('A') ? 'B' : 'A'}`
+          altered.splice(at + (named > id ? 1 : 0), 0, JSON.stringify({ ...event, id: named }))
+        } else if (id === second.id) return
+        else if (how === 'swap') [altered[at], altered[other]] = [theirs, line]
+        else {
+          altered[at] = JSON.stringify({ ...second, id })
+          altered[other] = JSON.stringify({ ...event, id: second.id })
+        }
+        const { findings, bad } = await verifyLines(altered)
+        expect(bad).toBeGreaterThan(0)
+        if (how !== 'swap' && how !== 'swap contents') expect(findings[0]).toContain(named)
+        else expect(findings.join()).toMatch(new RegExp(`${id}|${second.id}`))
+      },
+    ),
+    { numRuns: 150 },
+  )
+})
+
+test('whatever single byte of an export is altered, it no longer proves itself', async () => {
+  const text = lines.join('\n')
+  // What no seal binds yet can't prove itself: the last events, and the line with the time of the export.
+  const from = (lines[0] ?? '').length + 1
+  const until = text.indexOf(lines.findLast((line, index) => isEvent(line) && index < lines.length - 4) ?? '')
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: from, max: until }), fc.integer({ min: 1, max: 94 }), async (at, by) => {
+      const old = text.charCodeAt(at)
+      if (old < 32) return
+      const altered = text.slice(0, at) + String.fromCharCode(32 + ((old - 32 + by) % 95)) + text.slice(at + 1)
+      const values = altered.split('\n').map(parsed)
+      // Another way to write the same number or the same space is no other document.
+      if (JSON.stringify(values) === JSON.stringify(lines.map(parsed))) return
+      expect((await verifyLines(altered.split('\n'))).bad).toBeGreaterThan(0)
+    }),
+    { numRuns: 150 },
+  )
+})
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return line
+  }
+}
+
+test.each([
+  [
+    'the last seal with its events',
+    (all: string[]) =>
+      all.splice(
+        all.findLastIndex((line) => line.startsWith('{"seal"')),
+        1,
+      ),
+  ],
+  ['the first seal', (all: string[]) => all.splice(1, 1)],
+  ['the end', (all: string[]) => all.pop()],
+  ['everything but the first line and the end', (all: string[]) => all.splice(1, all.length - 2)],
+])('a chain without %s doesn’t prove itself', async (_, cut) => {
+  const altered = [...lines]
+  cut(altered)
+  expect((await verifyLines(altered)).bad).toBeGreaterThan(0)
+})
+
+test('a chain that was written anew, hashes and all, is found by what was noted of it before', async () => {
+  const noted = (await chronicle.verify()).head
+  const items = (await chronicle.items()).map((item) => structuredClone(item) as ChainItem)
+  const begin = items.find((item) => item.is === 'begin')
+  let previous = genesisOf(String(begin?.instanceId))
+  let dropped: unknown
+  const forged = items.flatMap((item): ChainItem[] => {
+    if (item.is === 'event' && item.id === dropped) return []
+    if (item.is === 'end') return [{ is: 'end', head: { number: noted?.number, hash: previous } }]
+    if (item.is !== 'seal') return [item]
+    const entries = item.entries as readonly [string, number, string][]
+    dropped ??= entries[0]?.[0]
+    const left = entries.filter(([id]) => id !== dropped)
+    const seal: Seal = { ...(item.seal as Seal), previous, root: rootOf(left), count: left.length }
+    previous = sealHash(seal)
+    return [{ is: 'seal', seal, entries: left }]
+  })
+  const now = chronicle.clock.seconds
+  expect((await verifyChain(each(forged), { now })).bad).toBe(0)
+  if (noted === undefined) throw new Error('a chain has an end')
+  expect((await verifyChain(each(forged), { now, noted })).findings).toEqual([expect.stringContaining('was noted')])
+  expect((await chronicle.verify({ noted })).bad).toBe(0)
+})
+
+test('a chain of another instance isn’t one of this', async () => {
+  const items = await chronicle.items()
+  const moved = items.map((item) => (item.is === 'begin' ? { ...item, instanceId: 'another' } : item))
+  const { findings } = await verifyChain(each(moved), { now: chronicle.clock.seconds })
+  expect(findings).toEqual([expect.stringContaining('of this instance')])
+})
+
+test('anything at all in place of a line is a finding, never a crash', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.nat(lines.length - 2), fc.jsonValue(), async (at, value) => {
+      const altered = [...lines]
+      altered[at] = JSON.stringify(value)
+      expect((await verifyLines(altered)).bad).toBeGreaterThan(0)
+    }),
+    { numRuns: 50 },
+  )
+})
