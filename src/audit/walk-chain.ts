@@ -68,8 +68,8 @@ function rowOf(records: AsyncIterable<OwnedRecord>): Row {
   return {
     first: () => first,
     next: async () => {
-      const { done, value } = await iterator.next()
-      first = done === true ? undefined : value
+      const next = await iterator.next()
+      first = next.done === true ? undefined : next.value
       return first
     },
     end: async () => iterator.return?.(),

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { append, ref } from '../../src/domain/record.ts'
+import { emptyChain, extendChain, sealId } from '../../src/domain/seal.ts'
 import { sealStep } from '../../src/audit/seal-events.ts'
 import { StoreUnavailable } from '../../src/store/unavailable.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
@@ -145,9 +146,7 @@ test('retention: what has expired goes with its seals, and the rest still proves
   expect(kept.beginsAt).toBeGreaterThan(10)
   expect(kept.events).toBeLessThan(500)
   // What was removed before its time is not covered by that.
-  const [oldest] = (await chronicle.items()).filter((item) => item.is === 'seal')
-  const { number } = oldest?.seal as { number: number }
-  const id = number.toString(16).padStart(12, '0')
+  const id = sealId(kept.beginsAt ?? 0)
   const [seal, bound] = await store.read([ref('seal', id), ref('bound', id)])
   await store.commit([
     { op: 'delete', ...ref('seal', id), expect: seal?.version ?? '' },
@@ -166,4 +165,12 @@ test('an event that was put in between is named, and so is one that claims to be
   const id = `${(chronicle.clock.millis() - 103_000).toString(16).padStart(12, '0')}forged`
   await chronicle.opened.store.commit([append(id, { v: 1, type: 'consent.given', at: 5 }) as never])
   expect((await chronicle.verify()).findings).toEqual([expect.stringContaining(id)])
+})
+
+test('a head that was moved by a second look alone is moved as well', () => {
+  const from = { ...emptyChain('genesis'), number: 9 }
+  const slot = { kind: 'chain', id: 'events', version: 'v', value: { ...from, checked: 7 } } as const
+  const moved = { from, holder: 'one', heldUntil: 1, checked: 5, checkedThrough: '' }
+  expect(extendChain(slot, moved)).toEqual({ writes: [], result: 'overtaken' })
+  expect(extendChain({ ...slot, value: from }, moved).result).toBe('extended')
 })
