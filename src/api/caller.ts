@@ -1,4 +1,6 @@
+import { findFactors } from '../accounts/find-factors.ts'
 import { reachesRole, type Actor } from '../domain/authority.ts'
+import { hasSecondFactor } from '../domain/factors.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { scopeAllowedTo } from '../domain/narrow.ts'
 import { isRecentSignIn } from '../domain/session-state.ts'
@@ -87,18 +89,19 @@ export async function admit(
   return { who: 'administrator', live, actor }
 }
 
-/** Why a call comes too long after its person signed in; nothing if it doesn't. */
-export function staleSignIn(
+/** Why a call comes too long after its person signed in, or after too little of a sign-in; nothing if it doesn't. */
+export async function staleSignIn(
   context: ApiContext,
   policy: Policy,
   caller: Caller,
   named: readonly string[],
-): Rejected | undefined {
+): Promise<Rejected | undefined> {
   if (!('recentSignIn' in policy) || !('actor' in caller) || caller.actor.kind === 'client') return undefined
   const { recentSignIn } = policy
   const needed =
     recentSignIn === 'always' || (recentSignIn !== 'never' && recentSignIn.some((field) => named.includes(field)))
-  if (!needed || signedInJustNow(context, caller)) return undefined
+  if (!needed) return undefined
+  if (signedInJustNow(context, caller)) return weakSignIn(context, caller)
   const refusal = refuse('insufficient_user_authentication', 'recent_sign_in')
   return {
     refused: problem('recent_sign_in_needed', {
@@ -106,6 +109,25 @@ export function staleSignIn(
     }),
     // RFC 9470 §3: with this a client knows what to ask of the authorization endpoint.
     challenge: `${bearerChallenge(realm, refusal)}, max_age="${lifetimes.recentSignIn}"`,
+  }
+}
+
+/**
+ * Why a sign-in with the first factor alone isn't enough of somebody who has a second; nothing if it is. Whoever signed in before
+ * there was one may have known the password and no more.
+ */
+export async function weakSignIn(context: ApiContext, caller: Caller): Promise<Rejected | undefined> {
+  if (!('actor' in caller) || caller.actor.kind === 'client') return undefined
+  const { acr } = caller.live.claims
+  // No sign-in stands behind a token that somebody made for a program.
+  if (acr === undefined || acr === 'mfa' || acr === 'phr') return undefined
+  if (!hasSecondFactor(await findFactors(context, caller.actor.user.userId))) return undefined
+  const refusal = refuse('insufficient_user_authentication', 'second_factor_needed')
+  return {
+    refused: problem('recent_sign_in_needed', {
+      detail: 'this takes a sign-in with your second factor (acr_values=mfa in the authorization request)',
+    }),
+    challenge: `${bearerChallenge(realm, refusal)}, acr_values="mfa"`,
   }
 }
 

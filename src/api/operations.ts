@@ -1,5 +1,6 @@
 import { clientOperations } from './nouns/clients.ts'
 import { consentOperations } from './nouns/consents.ts'
+import { factorOperations } from './nouns/factors.ts'
 import { grantOperations } from './nouns/grants.ts'
 import { identityOperations } from './nouns/identities.ts'
 import { keyOperations } from './nouns/keys.ts'
@@ -19,6 +20,7 @@ export const operations: readonly Operation[] = [
   ...registerOperations,
   ...meOperations,
   ...userOperations,
+  ...factorOperations,
   ...sessionOperations,
   ...mintedTokenOperations,
   ...tokenOperations,

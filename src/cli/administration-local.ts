@@ -16,6 +16,7 @@ import { allUsers } from '../accounts/list-users.ts'
 import { mintToken } from '../accounts/mint-token.ts'
 import { patchUser } from '../accounts/patch-user.ts'
 import { printUser } from '../accounts/print-user.ts'
+import { resetFactors } from '../accounts/reset-factors.ts'
 import { revokeEverything, revokeTokens } from '../accounts/revoke-tokens.ts'
 import { createResource, deleteResource } from '../accounts/write-resource.ts'
 import { encodeTextBase64url } from '../crypto/encoding.ts'
@@ -58,6 +59,9 @@ export function administerLocally(local: Local): Administration {
     deleteUser: async (name) => void done(await deleteUser(local, { actor, userId: (await named(name)).userId })),
     revokeTokens: async (name) => ({
       epoch: done(await revokeTokens(local, { actor, userId: (await named(name)).userId })).epoch,
+    }),
+    resetFactors: async (name) => ({
+      epoch: done(await resetFactors(local, { actor, userId: (await named(name)).userId })).epoch,
     }),
     revokeEverything: async () => done(await revokeEverything(local, actor)),
 

@@ -24,6 +24,7 @@ export function administerRemotely(server: string, token: string): Administratio
     changeUser: async (name, fields) => call('PATCH', await user(name), await withWrangler(fields)),
     deleteUser: async (name) => void (await call('DELETE', await user(name))),
     revokeTokens: async (name) => epochOf(await call('POST', `${await user(name)}/revoke-tokens`)),
+    resetFactors: async (name) => epochOf(await call('DELETE', `${await user(name)}/factors`)),
     revokeEverything: async () => epochOf(await call('POST', '/revoke-tokens')),
     mintToken: async (name, fields) => call('POST', `${await user(name)}/tokens`, fields),
     tokens: async function* (name) {

@@ -12,6 +12,7 @@ export type Administration = {
   readonly changeUser: (name: string, fields: Document) => Promise<Document>
   readonly deleteUser: (name: string) => Promise<void>
   readonly revokeTokens: (name: string) => Promise<{ readonly epoch: number }>
+  readonly resetFactors: (name: string) => Promise<{ readonly epoch: number }>
   readonly revokeEverything: () => Promise<{ readonly epoch: number }>
   /** `fields` as `POST /api/v1/users/{id}/tokens` takes them. */
   readonly mintToken: (name: string, fields: Document) => Promise<Document>

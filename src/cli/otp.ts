@@ -1,11 +1,7 @@
 import { Option, type Command } from 'commander'
 import { decodeBase32 } from '../crypto/base32.ts'
-import {
-  oneTimeCodeAlgorithms,
-  oneTimeCodeStepSeconds,
-  totp,
-  type OneTimeCodeAlgorithm,
-} from '../crypto/one-time-code.ts'
+import { oneTimeCodeAlgorithms, totp, type OneTimeCodeAlgorithm } from '../crypto/one-time-code.ts'
+import { oneTimeCodeStepSeconds } from '../protocol/one-time-code.ts'
 import { readStandardInput } from './ask-password.ts'
 import { CliFailure } from './failure.ts'
 import type { Io } from './io.ts'

@@ -142,6 +142,17 @@ export function registerUser(program: Command, io: Io): void {
   )
 
   administrationVerb(
+    user
+      .command('reset-factors <name>')
+      .description('take a lost second factor off an account, and its recovery codes; ends its sessions and tokens'),
+    io,
+    async (administration, [name = '']) => {
+      const answer = await administration.resetFactors(name)
+      return { json: answer, text: `epoch  ${answer.epoch}\n` }
+    },
+  )
+
+  administrationVerb(
     user.command('delete <name>').description('delete it; the name is free, the id is never used again'),
     io,
     async (administration, [name = '']) => {

@@ -1,6 +1,6 @@
 import { verifyContentDigest } from '../crypto/content-digest.ts'
 import { verifyMessageSignature, type MessageVerificationKey } from '../crypto/message-signature.ts'
-import { oneTimeCodeStepSeconds, verifyTotp } from '../crypto/one-time-code.ts'
+import { verifyTotp } from '../crypto/one-time-code.ts'
 import type { Client } from '../domain/client.ts'
 import { openOneTimeCodeSecret } from '../keys/client-secrets.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
@@ -13,6 +13,7 @@ import {
   type MessageSignature,
   type SignableRequest,
 } from '../protocol/message-signature.ts'
+import { oneTimeCodeStepSeconds } from '../protocol/one-time-code.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import type { ClientAuthContext } from './context.ts'
 import { liveSecrets } from './live-secrets.ts'

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { oneTimeCodeStep } from '../protocol/one-time-code.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import { equal } from './equal.ts'
 
@@ -14,8 +15,6 @@ export type OneTimeCodeKind = {
 
 /** RFC 4226 §4 R6 recommends 160 bits. */
 export const oneTimeCodeSecretBytes = 20
-/** RFC 6238 §5.2 */
-export const oneTimeCodeStepSeconds = 30
 /** RFC 6238 §5.2: one step back for the way here, one ahead for a clock that is fast. */
 const drift = 1
 
@@ -32,11 +31,6 @@ export function hotp({
   // RFC 4226 §5.4: the low half of the last byte says where the 31 bits stand.
   const truncated = hash.readUInt32BE((hash.at(-1) ?? 0) & 0xf) & 0x7fff_ffff
   return String(truncated % 10 ** digits).padStart(digits, '0')
-}
-
-/** The number of the step that an instant lies in (RFC 6238 §4.2). */
-export function oneTimeCodeStep(now: EpochSeconds): number {
-  return Math.floor(now / oneTimeCodeStepSeconds)
 }
 
 /** The code of an instant (RFC 6238 §4). */

@@ -23,7 +23,10 @@ export type Deed =
   | { readonly do: 'change-user'; readonly target: User }
   | { readonly do: 'set-role'; readonly target: User; readonly role: Role }
   | { readonly do: 'set-scopes'; readonly target: User; readonly scopes: readonly string[] }
-  | { readonly do: 'lock-user' | 'unlock-user' | 'delete-user' | 'revoke-tokens'; readonly target: User }
+  | {
+      readonly do: 'lock-user' | 'unlock-user' | 'delete-user' | 'revoke-tokens' | 'reset-factors'
+      readonly target: User
+    }
   /** `scopes`: what the token may do. */
   | { readonly do: 'mint'; readonly target: User; readonly scopes: readonly string[] }
   /** A token for one's own scripts. */
@@ -118,7 +121,8 @@ function overUser(actor: Proven, rank: number, deed: Extract<Deed, { target: Use
   if (ranks[target.role] > rank) return no('target_above_actor')
   // Whoever acts stays: so there is always somebody left who may undo it.
   const takesPlace = deed.do === 'lock-user' || deed.do === 'delete-user' || deed.do === 'set-role'
-  if (takesPlace && isOneself(actor, target)) return no('oneself')
+  // A stolen token must not take its owner's second factor away either: he does that himself, signed in with it.
+  if ((takesPlace || deed.do === 'reset-factors') && isOneself(actor, target)) return no('oneself')
   switch (deed.do) {
     case 'set-role':
       return ranks[deed.role] > rank ? no('role_above_actor') : allowed

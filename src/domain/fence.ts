@@ -1,6 +1,8 @@
+import { oneTimeCodeStep } from '../protocol/one-time-code.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import { isHeld, type Connection } from './connection.ts'
 import { bumpedEpoch } from './epoch.ts'
+import type { Factors } from './factors.ts'
 import type { Grant } from './grant.ts'
 import type { Instance } from './instance.ts'
 import type { Kind, RecordValues, StoredRecord } from './record.ts'
@@ -20,6 +22,7 @@ const fates: { readonly [K in Kind]: Fate<K> } = {
   user: returns,
   name: returns,
   identity: returns,
+  factors: fenceFactors,
   key: returns,
   event: returns,
   chain: returns,
@@ -30,6 +33,7 @@ const fates: { readonly [K in Kind]: Fate<K> } = {
   // Withdrawn after the backup, a consent would count again; everybody is asked once more instead.
   consent: staysAway,
   session: staysAway,
+  attempt: staysAway,
   interaction: staysAway,
   flow: staysAway,
   newcomer: staysAway,
@@ -83,4 +87,12 @@ function fenceConnection(connection: Connection, { now }: RestoreTime): Connecti
 function fenceGrant(grant: Grant, { now }: RestoreTime): Grant | undefined {
   if (grant.code !== undefined && grant.code.redeemedAt === undefined) return undefined
   return { ...grant, revokedAt: grant.revokedAt ?? now }
+}
+
+/** A recovery code may have been used since: all of them are. A code of the app from before now may have been, too. */
+function fenceFactors(factors: Factors, { now }: RestoreTime): Factors {
+  const { authenticator } = factors
+  if (authenticator === undefined) return { ...factors, recoveryHashes: [] }
+  const lastStep = Math.max(authenticator.lastStep, oneTimeCodeStep(now))
+  return { ...factors, recoveryHashes: [], authenticator: { ...authenticator, lastStep } }
 }

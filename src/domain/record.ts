@@ -3,6 +3,8 @@ import type { Client } from './client.ts'
 import type { Resource } from './resource.ts'
 import type { User } from './user.ts'
 import type { Session } from './session.ts'
+import type { Attempt } from './attempt.ts'
+import type { Factors } from './factors.ts'
 import type { Interaction } from './interaction.ts'
 import type { Flow } from './flow.ts'
 import type { Identity, Newcomer } from './identity.ts'
@@ -24,6 +26,9 @@ export type RecordValues = {
   /** A unique name. Its id is `<type>:<normal form>`; created in the same commit as its target. */
   name: { readonly v: 1; readonly target: string }
   session: Session
+  /** Its id is the account's. */
+  factors: Factors
+  attempt: Attempt
   interaction: Interaction
   flow: Flow
   newcomer: Newcomer

@@ -1,4 +1,5 @@
 import type { EpochSeconds } from '../protocol/time.ts'
+import { strengthen } from './authentication-context.ts'
 import { sessionEpochOf } from './epoch.ts'
 import type { Authentication } from './grant.ts'
 import type { Instance } from './instance.ts'
@@ -127,4 +128,10 @@ export function beginEnd(
 /** Whether a use is worth a write: a twentieth of the idle time is as exact as an idle limit needs to be. */
 export function needsTouch(session: Session, now: EpochSeconds): boolean {
   return session.ended === undefined && now - session.lastSeenAt > session.idleTtl / 20
+}
+
+/** A session in which its person has just shown something more. It keeps its name: what he shows now is nothing that others could have planted. */
+export function strengthenSession(slot: Slot<'session'>, session: Session, methods: readonly string[]): Write {
+  const stronger = { ...session, ...strengthen(session, methods) }
+  return put(slot, stronger, { expiresAt: sessionExpiry(stronger) })
 }

@@ -1,27 +1,39 @@
 import { finishEnd } from '../accounts/end-session.ts'
+import { findFactors } from '../accounts/find-factors.ts'
+import { meetsContext } from '../domain/authentication-context.ts'
+import { hasSecondFactor } from '../domain/factors.ts'
 import type { SignedIn } from '../domain/next-step.ts'
 import { beginEnd } from '../domain/session-state.ts'
 import { ref, remove } from '../domain/record.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { openSession, type OpenedSession, type Proof } from '../signin/session.ts'
 import { transition } from '../store/transition.ts'
+import { askSecondFactor } from './ask-second-factor.ts'
 import type { Core } from './core.ts'
 import { noteProgress, type Parked } from './interactions.ts'
 import { withHeaders } from './presentation.ts'
 import { proceed } from './proceed.ts'
 import { seeOther } from './respond.ts'
 
-/** What every way of signing in ends with: a new session (G03), and on to where the person was going. */
-export async function completeSignIn(
-  core: Core,
-  http: HttpRequest,
-  about: {
-    readonly proof: Proof
-    readonly pending: Parked | undefined
-    /** A path of ours, checked. Default: the account. */
-    readonly next: string | undefined
-  },
-): Promise<HttpResponse> {
+export type SignIn = {
+  readonly proof: Proof
+  readonly pending: Parked | undefined
+  /** A path of ours, checked. Default: the account. */
+  readonly next: string | undefined
+}
+
+/**
+ * What every way of signing in ends with. Whoever has a second factor is asked for it here, so that no way of signing in can forget
+ * it; everybody else is in.
+ */
+export async function completeSignIn(core: Core, http: HttpRequest, about: SignIn): Promise<HttpResponse> {
+  const { proof } = about
+  const owed = !meetsContext('mfa', proof) && hasSecondFactor(await findFactors(core, proof.user.userId))
+  return owed ? askSecondFactor(core, http, about) : admitSignIn(core, http, about)
+}
+
+/** A new session (G03) for somebody who has shown all that his account asks for, and on to where he was going. */
+export async function admitSignIn(core: Core, http: HttpRequest, about: SignIn): Promise<HttpResponse> {
   const { proof, pending, next } = about
   const opened = await openSession(core, http, proof)
   const advanced = await admit(core, http, { pending, previous: proof.previous, opened })

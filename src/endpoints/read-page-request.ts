@@ -8,7 +8,8 @@ import type { Core } from './core.ts'
 import { refusalPage } from './presentation.ts'
 
 /** The pages that a parked request leads to, and what their forms are for. */
-export type PageName = 'signin' | 'continue' | 'consent' | 'signup' | 'identities' | 'register' | 'recover' | 'letter'
+export type PageName =
+  'signin' | 'second-factor' | 'continue' | 'consent' | 'signup' | 'identities' | 'register' | 'recover' | 'letter'
 
 /** What a page or its form was asked with, and who is signed in. */
 export type PageRequest = {

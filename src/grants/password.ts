@@ -1,3 +1,5 @@
+import { findFactors } from '../accounts/find-factors.ts'
+import { hasSecondFactor } from '../domain/factors.ts'
 import type { Grant } from '../domain/grant.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { scopeAllowedTo } from '../domain/narrow.ts'
@@ -25,6 +27,13 @@ export const password: GrantType = {
     }
     const user = await verifyPassword(context, { username, password: secret, address: http.peer.address })
     if (isRefusal(user)) return user
+    // C25: a form of somebody else's has no place for the second factor, and it is never skipped.
+    if (hasSecondFactor(await findFactors(context, user.userId)))
+      return refuse(
+        'invalid_grant',
+        'second_factor_needed',
+        'the account has a second factor: use the authorization code flow',
+      )
 
     const resources = namedResources(client, parameters)
     // A client that sees its users' passwords gets nothing beyond their own accounts, unless it never leaves this machine.

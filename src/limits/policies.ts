@@ -28,6 +28,24 @@ export const policies = {
       { by: ['account', 'device'], burst: 10, everySeconds: 60 },
     ],
   },
+  // H17: of a million codes three fit. Only whoever has proved the first factor comes so far: per account over all sources ten at
+  // once, then 144 a day; what he uses up in browsers of his own takes nothing from those that the account is known in.
+  'second-factor': {
+    parts: ['account', 'source'],
+    budgets: [
+      { by: ['source'], burst: 60, everySeconds: 10 },
+      { by: ['account'], burst: 10, everySeconds: 600 },
+    ],
+  },
+  'second-factor-known': {
+    parts: ['account', 'device', 'source'],
+    budgets: [
+      { by: ['source'], burst: 60, everySeconds: 10 },
+      { by: ['account', 'device'], burst: 10, everySeconds: 120 },
+    ],
+  },
+  // 80 bits: nobody guesses one, so nobody is kept out by somebody who tries.
+  'recovery-code': { parts: ['source'], budgets: [{ by: ['source'], burst: 60, everySeconds: 10 }] },
   // D07: secrets have 256 bits, so this saves work and wakes somebody up; other clients and sources don't feel it.
   'client-secret': {
     parts: ['client', 'source'],

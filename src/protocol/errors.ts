@@ -25,6 +25,8 @@ const wireErrors = {
   login_required: [400, 'the person must sign in first'],
   account_selection_required: [400, 'the person must choose an account first'],
   consent_required: [400, 'the person must consent first'],
+  // OpenID Connect Core Error Code unmet_authentication_requirements §2; RFC 9470 §5
+  unmet_authentication_requirements: [400, 'the person could not be authenticated in the way that was asked for'],
   request_not_supported: [400, 'request objects are not supported'],
   request_uri_not_supported: [400, 'request_uri is not supported'],
   registration_not_supported: [400, 'the registration parameter is not supported'],

@@ -119,6 +119,8 @@ export const reasons = {
   user_locked: 'The account is locked',
   user_not_allowed: 'The account may not do this',
   password_wrong: 'The password was wrong',
+  second_factor_wrong: 'The second factor was wrong or was used before',
+  second_factor_needed: 'The account has a second factor, which this way of sign-in lacks',
   username_malformed: 'The user name is not acceptable',
   no_session: 'No live session',
   session_ended: 'The person signed out',

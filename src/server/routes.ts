@@ -22,6 +22,7 @@ import { createLetterEndpoint } from '../endpoints/letter.ts'
 import { createRecoverEndpoint } from '../endpoints/recover.ts'
 import { createRegisterEndpoint } from '../endpoints/register.ts'
 import { createRevocationEndpoint } from '../endpoints/revoke.ts'
+import { createSecondFactorEndpoint, createSecondFactorPageEndpoint } from '../endpoints/second-factor.ts'
 import { createSignInEndpoint, createSignInPageEndpoint } from '../endpoints/sign-in.ts'
 import { createSiteLoginEndpoint } from '../endpoints/site-login.ts'
 import { createStartProviderEndpoint } from '../endpoints/start-provider.ts'
@@ -140,6 +141,20 @@ export function routesOf(core: Core): readonly Route[] {
     { method: 'GET', path: `${protocolPaths.authorization}/resume`, endpoint: resume, kind: 'none', access: 'browser' },
     { method: 'GET', path: '/signin', endpoint: createSignInPageEndpoint(core), kind: 'none', access: 'browser' },
     { method: 'POST', path: '/signin', endpoint: createSignInEndpoint(core), kind: 'form', access: 'browser' },
+    {
+      method: 'GET',
+      path: '/second-factor',
+      endpoint: createSecondFactorPageEndpoint(core),
+      kind: 'none',
+      access: 'browser',
+    },
+    {
+      method: 'POST',
+      path: '/second-factor',
+      endpoint: createSecondFactorEndpoint(core),
+      kind: 'form',
+      access: 'browser',
+    },
     { method: 'GET', path: '/continue', endpoint: createContinuePageEndpoint(core), kind: 'none', access: 'browser' },
     { method: 'POST', path: '/continue', endpoint: createContinueEndpoint(core), kind: 'form', access: 'browser' },
     { method: 'GET', path: '/consent', endpoint: createConsentPageEndpoint(core), kind: 'none', access: 'browser' },

@@ -1,6 +1,7 @@
 import type { PasswordPool } from '../crypto/password-pool.ts'
 import type { Random } from '../crypto/random.ts'
 import type { Keys } from '../keys/keys.ts'
+import type { Protection } from '../keys/protection.ts'
 import type { TokenKeys } from '../tokens/keys-view.ts'
 import type { CookieScheme } from '../protocol/cookies.ts'
 import type { Clock } from '../protocol/time.ts'
@@ -16,6 +17,11 @@ export type PasswordContext = {
   readonly directory: Directory
   readonly limits: Limits
   readonly passwords: PasswordPool
+}
+
+/** What checking a second factor needs of the house. */
+export type FactorContext = Pick<PasswordContext, 'clock' | 'random' | 'transition' | 'limits'> & {
+  readonly protection: () => Promise<Protection>
 }
 
 /** What knowing a browser needs of the house. */

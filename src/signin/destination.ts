@@ -16,12 +16,19 @@ export function destinationOf(parameters: Parameters): string | undefined {
 
 type Sealing = { readonly keys: TokenKeys; readonly random: Random }
 
-/** What a record of a journey remembers. Sealed, because the link of a letter is a secret that stands in no record (L17). */
+/** What a journey is for, as whoever starts it says. */
 export function errandOf(
-  { keys, random }: Sealing,
+  context: Sealing,
   { interaction, parameters }: { readonly interaction: string | undefined; readonly parameters: Parameters },
 ): Errand {
-  const next = destinationOf(parameters)
+  return sealErrand(context, { interaction, next: destinationOf(parameters) })
+}
+
+/** What a record of it remembers. Sealed, because the link of a letter is a secret that stands in no record (L17). */
+export function sealErrand(
+  { keys, random }: Sealing,
+  { interaction, next }: { readonly interaction: string | undefined; readonly next: string | undefined },
+): Errand {
   if (interaction !== undefined) return { interaction }
   if (next === undefined) return {}
   const { keyId, key } = keys.secret('at-rest')

@@ -53,6 +53,9 @@ export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<Right
     path: '/api/v1/me/password',
     body: { current_password: goodPassword, new_password: 'a quiet harbour in november' },
   }),
+  getMyFactors: async () => ({ path: '/api/v1/me/factors' }),
+  getFactorsOfUser: async (stage) => ({ path: await ofTarget(stage, '/factors') }),
+  resetFactorsOfUser: async (stage) => ({ path: await ofTarget(stage, '/factors') }),
   listUsers: async (stage) => {
     await target(stage)
     return { path: '/api/v1/users', query: 'limit=2' }

@@ -56,6 +56,8 @@ const kinds = Object.keys({
   user: 1,
   name: 1,
   session: 1,
+  attempt: 1,
+  factors: 1,
   interaction: 1,
   flow: 1,
   newcomer: 1,

@@ -1,5 +1,9 @@
 import { createHash } from 'node:crypto'
 import { accountPage } from '../../src/pages/account-page.ts'
+import { authenticatorCard, newAuthenticatorForm } from '../../src/pages/account/authenticator-form.ts'
+import { recoveryCodesForm } from '../../src/pages/account/recovery-codes.ts'
+import { recoveryCodesPage } from '../../src/pages/recovery-codes-page.ts'
+import { secondFactorPage } from '../../src/pages/second-factor-page.ts'
 import { accessList } from '../../src/pages/account/access-list.ts'
 import { emailForm } from '../../src/pages/account/email-form.ts'
 import { letterSentPage } from '../../src/pages/letter-sent-page.ts'
@@ -95,6 +99,7 @@ const hidden = (w: Words) => [
   { name: 'interaction', value: w.reference },
 ]
 const signIn = (w: Words) => ({ action: '/signin', hidden: hidden(w), requester: requester(w, true) })
+const secondFactor = (w: Words) => ({ action: '/second-factor', hidden: hidden(w), person: person(w) })
 const consent = (w: Words) => ({
   action: '/consent',
   hidden: hidden(w),
@@ -188,6 +193,23 @@ export const gallery: readonly Example[] = [
   {
     name: 'sign-in-busy',
     render: (p, w) => signInPage(p, { ...signIn(w), username: w.username, problem: { kind: 'busy', retryAfter: 5 } }),
+  },
+  {
+    name: 'second-factor',
+    render: (p, w) => secondFactorPage(p, { ...secondFactor(w), requester: requester(w, true) }),
+  },
+  {
+    name: 'second-factor-wrong',
+    render: (p, w) => secondFactorPage(p, { ...secondFactor(w), problem: { kind: 'wrong' } }),
+  },
+  {
+    name: 'second-factor-throttled',
+    render: (p, w) => secondFactorPage(p, { ...secondFactor(w), problem: { kind: 'throttled', retryAfter: 500 } }),
+  },
+  {
+    name: 'second-factor-missing',
+    render: (p, w) =>
+      secondFactorPage(p, { ...secondFactor(w), requester: requester(w, true), enrol: '/account/authenticator' }),
   },
   {
     name: 'continue',
@@ -372,6 +394,40 @@ export const gallery: readonly Example[] = [
           byLetter: true,
         }),
       }),
+  },
+  {
+    name: 'account-authenticator-new',
+    render: (p, w) =>
+      formPage(p, {
+        title: 'authenticator.title',
+        problem: { says: 'authenticator.wrong', status: 403 },
+        body: newAuthenticatorForm(section(p, w), {
+          uri: 'otpauth://totp/Gatehouse:ada?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ',
+          secret: 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ',
+          wrong: 'code',
+        }),
+      }),
+  },
+  {
+    name: 'account-authenticator',
+    render: (p, w) =>
+      formPage(p, {
+        title: 'authenticator.title',
+        done: 'authenticator.done',
+        body: authenticatorCard(section(p, w), { createdAt: 1_795_000_000 }),
+      }),
+  },
+  {
+    name: 'account-recovery-codes',
+    render: (p, w) =>
+      formPage(p, {
+        title: 'recoveryCodes.title',
+        body: recoveryCodesForm(section(p, w), { left: 9, offered: true }),
+      }),
+  },
+  {
+    name: 'recovery-codes',
+    render: (p) => recoveryCodesPage(p, { codes: Array<string>(10).fill('k7dq-2mzx-p4ha-c3ty'), onwards: '/account' }),
   },
   {
     name: 'recover',

@@ -10,6 +10,7 @@ import { isRefusal } from '../../protocol/errors.ts'
 import { problem } from '../../protocol/problem.ts'
 import { printScope } from '../../protocol/scope.ts'
 import { verifyPassword } from '../../signin/password.ts'
+import { weakSignIn } from '../caller.ts'
 import type { ApiContext } from '../context.ts'
 import type { Result } from '../result.ts'
 import { operation, type Operation } from '../operation.ts'
@@ -148,6 +149,8 @@ export const meOperations: readonly Operation[] = [
           refused: problem('forbidden', { detail: 'the account has no password; an administrator gives it one' }),
         }
       }
+      const weak = await weakSignIn(context, caller)
+      if (weak !== undefined) return weak
       // One check with sign-in: the same counters, the same event, the same time (H04, H05).
       const proved = await verifyPassword(context, { username: me.username, password: body.current_password, address })
       if (isRefusal(proved)) {

@@ -1,3 +1,5 @@
+import { findFactors } from '../../accounts/find-factors.ts'
+import { printFactors } from '../../accounts/print-factors.ts'
 import { printUser } from '../../accounts/print-user.ts'
 import { consentBelonging } from '../../api/nouns/consents.ts'
 import { grantBelonging } from '../../api/nouns/grants.ts'
@@ -17,6 +19,7 @@ export const exportSection: Section = {
   async act({ core, signedIn: { user } }) {
     const document = {
       account: printUser(user),
+      factors: printFactors(await findFactors(core, user.userId)),
       sessions: await allOf(sessionBelonging, core, user),
       consents: await allOf(consentBelonging, core, user),
       grants: await allOf(grantBelonging, core, user),

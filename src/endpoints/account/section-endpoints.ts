@@ -5,6 +5,7 @@ import { isRefusal } from '../../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../../protocol/http.ts'
 import { parseParameters, refuseRepeated } from '../../protocol/parameters.ts'
 import { bindForm, guardForm } from '../../signin/form-guard.ts'
+import { lacksSecondFactor } from '../../signin/lacks-second-factor.ts'
 import { currentSession } from '../../signin/session.ts'
 import type { Core } from '../core.ts'
 import { presentationFor, refusalPage, withHeaders } from '../presentation.ts'
@@ -23,7 +24,9 @@ export function createSectionEndpoints(
     const signedIn = await currentSession(core, http)
     if (signedIn === undefined) return seeOther(`/signin?next=${path}`)
     const recent = provedRecently(signedIn, core.clock.seconds())
-    return section.recent(signedIn) && !recent ? seeOther(`/signin?next=${path}`) : signedIn
+    if (section.recent(signedIn) && !recent) return seeOther(`/signin?next=${path}`)
+    // A session from before there was a second factor: whoever opened it may have known the password alone.
+    return (await lacksSecondFactor(core, signedIn)) ? seeOther(`/second-factor?next=${path}`) : signedIn
   }
 
   async function render(http: HttpRequest, signedIn: SignedIn, mistake?: Mistake): Promise<HttpResponse> {

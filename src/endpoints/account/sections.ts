@@ -1,9 +1,11 @@
 import { accessSection } from './access.ts'
+import { authenticatorSection } from './authenticator.ts'
 import { deleteSection } from './delete.ts'
 import { emailSection } from './email.ts'
 import { exportSection } from './export.ts'
 import { passwordSection } from './password.ts'
 import { profileSection } from './profile.ts'
+import { recoveryCodesSection } from './recovery-codes.ts'
 import type { Core } from '../core.ts'
 import type { Section } from './section.ts'
 import { sessionsSection } from './sessions.ts'
@@ -14,6 +16,8 @@ const everySection: readonly Section[] = [
   profileSection,
   emailSection,
   passwordSection,
+  authenticatorSection,
+  recoveryCodesSection,
   sessionsSection,
   accessSection,
   tokensSection,

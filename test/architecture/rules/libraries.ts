@@ -19,6 +19,7 @@ const homes: Record<string, { folders: string[]; types?: string[]; why?: string 
   pino: { folders: ['server'] },
   'prom-client': { folders: ['server'] },
   'lru-cache': { folders: ['store'] },
+  uqr: { folders: ['pages'] },
   pg: { folders: ['store/postgres'] },
   mysql2: { folders: ['store/mysql'] },
   '@aws-sdk/client-dynamodb': { folders: ['store/dynamodb'] },

@@ -1,0 +1,97 @@
+import { enrolAuthenticator } from '../../accounts/enrol-authenticator.ts'
+import { findFactors } from '../../accounts/find-factors.ts'
+import { removeAuthenticator } from '../../accounts/remove-authenticator.ts'
+import { encodeBase32 } from '../../crypto/base32.ts'
+import { oneTimeCodeSecretBytes } from '../../crypto/one-time-code.ts'
+import { authenticatorCard, newAuthenticatorForm } from '../../pages/account/authenticator-form.ts'
+import { parseParameters } from '../../protocol/parameters.ts'
+import { isRefusal } from '../../protocol/errors.ts'
+import { openEnrolment, sealEnrolment } from '../../tokens/sealed-enrolment.ts'
+import { seeOther } from '../respond.ts'
+import { shownOnce } from './recovery-codes.ts'
+import type { Asked, Mistake, Section } from './section.ts'
+
+/** An app that makes one-time codes. It counts from its first right code on; until then its secret is in the form alone, sealed. */
+export const authenticatorSection: Section = {
+  id: 'authenticator',
+  title: 'authenticator.title',
+  summary: 'authenticator.summary',
+  done: 'authenticator.done',
+  recent: () => true,
+  async body(asked, mistake) {
+    const { core, form, signedIn } = asked
+    const factors = await findFactors(core, signedIn.user.userId)
+    if (factors?.authenticator !== undefined) return authenticatorCard(form, factors.authenticator)
+    const { sessionId } = signedIn
+    const begun = openEnrolment(core.keys, sessionId, mistake?.typed?.get('enrolment') ?? '')
+    const secret = begun ?? core.random.bytes(oneTimeCodeSecretBytes)
+    const interaction = interactionOf(asked, mistake)
+    const hidden = [
+      ...form.hidden,
+      { name: 'enrolment', value: sealEnrolment(core.keys, sessionId, secret, core.random) },
+      ...(interaction === undefined ? [] : [{ name: 'interaction', value: interaction }]),
+    ]
+    const encoded = encodeBase32(secret)
+    const uri = authenticatorUri({
+      issuer: core.issuer,
+      product: core.look.productName,
+      name: signedIn.user.username,
+      secret: encoded,
+    })
+    return newAuthenticatorForm({ ...form, hidden }, { uri, secret: encoded, wrong: mistake?.field })
+  },
+  async act(asked, typed) {
+    const { core, http, signedIn } = asked
+    const { userId } = signedIn.user
+    const { address } = http.peer
+    if (typed.get('remove') !== undefined) {
+      await removeAuthenticator(core, { userId, address })
+      return 'done'
+    }
+    const { sessionId } = signedIn
+    const secret = openEnrolment(core.keys, sessionId, typed.get('enrolment') ?? '')
+    if (secret === undefined) return { says: 'account.problem' }
+    // The secret is known to whoever guesses, so his guesses cost nobody anything.
+    const enrolled = await enrolAuthenticator(core, {
+      userId,
+      sessionId,
+      secret,
+      code: typed.get('code') ?? '',
+      address,
+    })
+    if ('refused' in enrolled)
+      return enrolled.refused === 'wrong_code'
+        ? { says: 'authenticator.wrong', field: 'code', status: 403, typed }
+        : { says: 'account.problem' }
+    const onwards = resumeAt(typed.get('interaction'))
+    if (enrolled.recoveryCodes === undefined) return onwards === undefined ? 'done' : seeOther(onwards)
+    return shownOnce(asked, enrolled.recoveryCodes, onwards)
+  },
+}
+
+/** Key URI format, which every app reads; SHA1, six digits and thirty seconds are its defaults and are left out, as some apps stumble over them. */
+function authenticatorUri(of: {
+  readonly issuer: string
+  readonly product: string
+  readonly name: string
+  readonly secret: string
+}): string {
+  const place = `${of.product} (${new URL(of.issuer).host})`
+  const label = `${encodeURIComponent(place)}:${encodeURIComponent(of.name)}`
+  return `otpauth://totp/${label}?secret=${of.secret}&issuer=${encodeURIComponent(place)}`
+}
+
+const idShape = /^[0-9A-Za-z_-]{34}$/
+
+/** The parked request that wants a second factor and goes on when there is one. */
+function interactionOf({ http }: Asked, mistake: Mistake | undefined): string | undefined {
+  const query = parseParameters(http.method === 'GET' ? http.query : '')
+  const id = mistake?.typed?.get('interaction') ?? (isRefusal(query) ? undefined : query.get('interaction'))
+  return id !== undefined && idShape.test(id) ? id : undefined
+}
+
+function resumeAt(interaction: string | undefined): string | undefined {
+  return interaction !== undefined && idShape.test(interaction)
+    ? `/oauth/authorize/resume?interaction=${interaction}`
+    : undefined
+}

@@ -1,0 +1,100 @@
+import { meetsContext, strengthen } from '../domain/authentication-context.ts'
+import { hasSecondFactor } from '../domain/factors.ts'
+import { secondFactorPage, type SecondFactorProblem } from '../pages/second-factor-page.ts'
+import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
+import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
+import { bindForm } from '../signin/form-guard.ts'
+import { readKnownDevices } from '../signin/known-devices.ts'
+import { verifyCode } from '../signin/second-factor.ts'
+import { refuseToClient } from './authorization-response.ts'
+import { admitSignIn } from './complete-sign-in.ts'
+import type { Core } from './core.ts'
+import { findHalfSignIn, type HalfSignIn } from './half-sign-in.ts'
+import { presentationFor, requesterOf, withHeaders } from './presentation.ts'
+import { purposeOf, readPageRequest, type PageRequest } from './read-page-request.ts'
+import { seeOther } from './respond.ts'
+
+/** The page that asks for a second factor: of a sign-in that is half done, or of a session that isn't strong enough for what comes next. */
+export function createSecondFactorPageEndpoint(core: Core): Endpoint {
+  return async (http) => {
+    const asked = await readPageRequest(core, http, 'second-factor')
+    if ('status' in asked) return asked
+    const half = await findHalfSignIn(core, http, asked)
+    if ('status' in half) return half
+    return onwards(half) ?? show(core, http, { asked, half })
+  }
+}
+
+/** What its form sends: a code, or that he would rather not. */
+export function createSecondFactorEndpoint(core: Core): Endpoint {
+  return async (http) => {
+    const form = await readPageRequest(core, http, 'second-factor')
+    if ('status' in form) return form
+    const half = await findHalfSignIn(core, http, form)
+    if ('status' in half) return half
+    const done = onwards(half)
+    if (done !== undefined) return done
+    if (form.parameters.get('decision') === 'cancel') return giveUp(core, http, half)
+    if (!hasSecondFactor(half.factors)) return show(core, http, { asked: form, half })
+    const proof = await verifyCode(core, {
+      userId: half.first.user.userId,
+      code: form.parameters.get('code') ?? '',
+      address: http.peer.address,
+      attemptId: half.attemptId,
+      devices: readKnownDevices(core, http),
+    })
+    if (isRefusal(proof)) {
+      core.observer.refused('second-factor', proof, { address: http.peer.address })
+      return show(core, http, { asked: form, half, problem: problemOf(proof) })
+    }
+    // As old as the first of the two.
+    const { first, pending, next } = half
+    return admitSignIn(core, http, { proof: { ...first, ...strengthen(first, proof.amr) }, pending, next })
+  }
+}
+
+/** Somebody came back to this page who has shown it meanwhile. */
+function onwards({ first, attemptId, pending, next }: HalfSignIn): HttpResponse | undefined {
+  if (attemptId !== undefined || !meetsContext('mfa', first)) return undefined
+  return seeOther(
+    pending === undefined ? (next ?? '/account') : `/oauth/authorize/resume?interaction=${pending.parked.id}`,
+  )
+}
+
+function giveUp(core: Core, http: HttpRequest, { attemptId, pending }: HalfSignIn): HttpResponse {
+  if (pending === undefined) return seeOther(attemptId === undefined ? '/account' : '/signin')
+  if (attemptId !== undefined) return seeOther(`/signin?interaction=${pending.parked.id}`)
+  // RFC 9470 §5, OIDC unmet_authentication_requirements §2.
+  return refuseToClient(core, http, pending.to, refuse('unmet_authentication_requirements', 'acr_unmet'))
+}
+
+function problemOf(refusal: Refusal): SecondFactorProblem {
+  return refusal.retryAfter === undefined ? { kind: 'wrong' } : { kind: 'throttled', retryAfter: refusal.retryAfter }
+}
+
+function show(
+  core: Core,
+  http: HttpRequest,
+  about: { readonly asked: PageRequest; readonly half: HalfSignIn; readonly problem?: SecondFactorProblem },
+): HttpResponse {
+  const { asked, half, problem } = about
+  const { signedIn, interaction } = asked
+  const { first, factors, attemptId, pending, next } = half
+  const form = bindForm(core, http, { purpose: purposeOf('second-factor', interaction), signedIn })
+  const view = secondFactorPage(presentationFor(core, http, pending?.request.uiLocales), {
+    action: '/second-factor',
+    hidden: [
+      form.field,
+      ...(attemptId === undefined ? [] : [{ name: 'attempt', value: attemptId }]),
+      ...(interaction === undefined ? [] : [{ name: 'interaction', value: interaction }]),
+      ...(attemptId !== undefined || next === undefined ? [] : [{ name: 'next', value: next }]),
+    ],
+    person: first.user,
+    ...(pending === undefined ? {} : { requester: requesterOf(pending.to.client, pending.to.target) }),
+    ...(hasSecondFactor(factors)
+      ? {}
+      : { enrol: `/account/authenticator${interaction === undefined ? '' : `?interaction=${interaction}`}` }),
+    problem,
+  })
+  return withHeaders(view, form.setCookie)
+}

@@ -1,0 +1,108 @@
+import { factorsRef, findFactors } from '../accounts/find-factors.ts'
+import { eventWrite } from '../audit/event-write.ts'
+import { recordRefusal } from '../audit/refusals.ts'
+import { verifyTotp } from '../crypto/one-time-code.ts'
+import { recoveryHash } from '../crypto/recovery-code.ts'
+import { hasSecondFactor, type Factors } from '../domain/factors.ts'
+import { put, ref, remove, type Decision, type Ref, type Slot, type Write } from '../domain/record.ts'
+import { openAuthenticatorSecret } from '../keys/authenticator-secret.ts'
+import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
+import { transition } from '../store/transition.ts'
+import type { FactorContext } from './context.ts'
+import type { KnownDevice } from './known-devices.ts'
+
+/** The methods (RFC 8176 §2) that a right second factor adds. A recovery code is no `otp`: it stands in for what was lost. */
+export type FactorProof = { readonly amr: readonly string[] }
+
+export type CodeAttempt = {
+  readonly userId: string
+  readonly code: string
+  readonly address: string
+  /** The half sign-in that the code completes: used up in the same commit. */
+  readonly attemptId?: string | undefined
+  /** Whom the browser is known for. */
+  readonly devices: readonly KnownDevice[]
+}
+
+const oneTimeCodeShape = /^\d{6}$/
+
+/** A code as somebody types it who has proved his first factor: of his authenticator, each once, or one for recovery, each once. */
+export async function verifyCode(context: FactorContext, attempt: CodeAttempt): Promise<FactorProof | Refusal> {
+  const { userId, address } = attempt
+  const typed = attempt.code.slice(0, 64).replaceAll(' ', '')
+  const isOneTime = oneTimeCodeShape.test(typed)
+  // H04: reserved before anything awaits, so that parallel codes can't exceed the budget together.
+  const reserved = isOneTime ? reserveGuess(context, attempt) : context.limits.reserve('recovery-code', [address])
+  if ('retryAfterSeconds' in reserved) return throttled(reserved.retryAfterSeconds)
+  let wrong = false
+  try {
+    const proof = isOneTime ? await useOneTimeCode(context, attempt, typed) : await useRecoveryCode(context, attempt)
+    if (!isRefusal(proof)) return proof
+    wrong = true
+    await recordRefusal(context, { type: 'signin.failed', userId, address, reason: proof.reason })
+    return proof
+  } finally {
+    if (!wrong) reserved.forgive()
+  }
+}
+
+/** Who guesses in browsers of his own uses up nothing of those that the account is known in (docs/decisions/0011). */
+function reserveGuess({ limits }: FactorContext, { userId, address, devices }: CodeAttempt) {
+  const device = devices.find((known) => known.userId === userId)
+  return device === undefined
+    ? limits.reserve('second-factor', [userId, address])
+    : limits.reserve('second-factor-known', [userId, device.nonce, address])
+}
+
+async function useOneTimeCode(context: FactorContext, attempt: CodeAttempt, code: string) {
+  const { userId } = attempt
+  const sealed = (await findFactors(context, userId))?.authenticator?.sealed
+  if (sealed === undefined) return wrongFactor
+  const secret = openAuthenticatorSecret(await context.protection(), userId, sealed)
+  return useFactor(context, attempt, (slot, now) => {
+    const { authenticator } = slot.value
+    if (authenticator?.sealed !== sealed) return undefined
+    const lastStep = verifyTotp({ secret, code, now, lastStep: authenticator.lastStep })
+    if (lastStep === undefined) return undefined
+    const after: Factors = { ...slot.value, authenticator: { ...authenticator, lastStep } }
+    return { writes: [put(slot, after, { expiresAt: null })], result: { amr: ['otp'] } }
+  })
+}
+
+async function useRecoveryCode(context: FactorContext, attempt: CodeAttempt) {
+  const { userId, address } = attempt
+  const hash = recoveryHash(userId, attempt.code)
+  if (hash === undefined) return wrongFactor
+  const used = eventWrite(context, { type: 'recovery_code.used', userId, address })
+  return useFactor(context, attempt, (slot) => {
+    const { recoveryHashes } = slot.value
+    if (!recoveryHashes.includes(hash)) return undefined
+    const after: Factors = { ...slot.value, recoveryHashes: recoveryHashes.filter((other) => other !== hash) }
+    return { writes: [put(slot, after, { expiresAt: null }), used], result: { amr: [] } }
+  })
+}
+
+/** One commit uses the code up and the half sign-in with it (H16: of twenty at once one comes through). */
+async function useFactor(
+  context: FactorContext,
+  { userId, attemptId }: CodeAttempt,
+  judge: (
+    slot: Slot<'factors'> & { readonly value: Factors },
+    now: number,
+  ) => { readonly writes: readonly Write[]; readonly result: FactorProof } | undefined,
+): Promise<FactorProof | Refusal> {
+  const refs: { readonly factors: Ref<'factors'>; readonly attempt?: Ref<'attempt'> } = {
+    factors: factorsRef(userId),
+    ...(attemptId !== undefined && { attempt: ref('attempt', attemptId) }),
+  }
+  return transition(context.transition, refs, ({ factors, attempt }, now): Decision<FactorProof | Refusal> => {
+    const { value } = factors
+    if (!hasSecondFactor(value)) return { writes: [], result: wrongFactor }
+    if (attempt !== undefined && attempt.value === undefined) return { writes: [], result: wrongFactor }
+    const judged = judge({ ...factors, value }, now)
+    if (judged === undefined) return { writes: [], result: wrongFactor }
+    return { writes: [...judged.writes, ...(attempt === undefined ? [] : remove(attempt))], result: judged.result }
+  })
+}
+
+const wrongFactor = refuse('invalid_grant', 'second_factor_wrong')
