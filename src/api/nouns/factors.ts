@@ -6,7 +6,7 @@ import { printFactors } from '../../accounts/print-factors.ts'
 import { resetFactors } from '../../accounts/reset-factors.ts'
 import { operation, type Operation } from '../operation.ts'
 import { administratorJustNow, oneself, reader } from '../policy.ts'
-import { epoch, instant, newEpoch, userId } from './user-shape.ts'
+import { instant, newEpoch, userId } from './user-shape.ts'
 
 const factors = z
   .strictObject({
@@ -62,7 +62,7 @@ export const factorOperations: readonly Operation[] = [
     params: z.strictObject({ user_id: userId }),
     answer: { status: 200, schema: newEpoch },
     refusals: ['not_found', 'forbidden'],
-    example: { answer: { epoch: 1_795_000_000_000 } satisfies { epoch: z.input<typeof epoch> } },
+    example: { answer: { epoch: 1_795_000_000_000 } },
     async perform({ context, caller, params }) {
       const reset = await resetFactors(context, { actor: caller.actor, userId: params.user_id })
       return 'refused' in reset ? reset : { done: { epoch: reset.done.epoch } }
