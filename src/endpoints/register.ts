@@ -18,7 +18,7 @@ export function createRegisterEndpoint(core: Core): Endpoint {
     if ('status' in asked) return asked
     const { parameters: typed, signedIn } = asked
     const presentation = presentationFor(core, http)
-    const back = { path: '/signin', label: 'signIn.title' } as const
+    const back = { path: '/signin', label: 'register.have' } as const
     if (core.registration === 'closed') {
       const problem = { says: 'register.closed', status: 403 } as const
       return formPage(presentation, { title: 'register.title', body: html``, back, problem })

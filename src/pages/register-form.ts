@@ -36,6 +36,5 @@ export function registerForm({ language, action, hidden }: SectionForm, view: Re
       }
       ${newPasswordFields(language, view.wrong)}
       <div class="actions"><button type="submit">${message(language, 'register.submit')}</button></div>
-    </form>
-    <p class="links"><a href="/signin">${message(language, 'register.have')}</a></p>`
+    </form>`
 }

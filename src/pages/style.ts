@@ -52,6 +52,7 @@ form{margin:0}
 label{display:block;font-weight:500;font-size:.9375rem}
 .field label{margin-bottom:.4rem}
 .field input,.field select{display:block;width:100%;min-height:3rem;padding:.6rem .85rem;font:inherit;color:var(--ink);background:var(--card);border:1px solid var(--field);border-radius:.625rem;transition:border-color .12s,box-shadow .12s}
+.field select{appearance:none;padding-right:2.5rem;background-image:linear-gradient(45deg,transparent 50%,currentColor 50%),linear-gradient(135deg,currentColor 50%,transparent 50%);background-position:calc(100% - 1.3rem) 55%,calc(100% - .95rem) 55%;background-size:.35rem .35rem;background-repeat:no-repeat}
 .field input:hover,.field select:hover{border-color:var(--ink)}
 .field input[aria-invalid=true]{border-color:var(--danger)}
 .tick{display:flex;align-items:center;gap:.7rem;min-height:2.75rem;margin-top:.85rem;cursor:pointer;font-weight:400}
@@ -95,6 +96,8 @@ label.wish{cursor:pointer}
 .wish small{color:var(--muted);font-size:.875rem;margin-top:.1rem}
 .wish .tag{margin-left:.35rem}
 .wishes+.quiet{margin-top:1rem}
+#providers{margin-top:1.75rem}
+#providers .actions{margin-top:.75rem}
 ul.things,ul.sections{margin:.75rem 0 0;padding:0;list-style:none}
 .things>li{padding:1rem 0;border-top:1px solid var(--edge)}
 .things p{margin:0}

@@ -386,7 +386,7 @@ export const gallery: readonly Example[] = [
     render: (p, w) =>
       formPage(p, {
         title: 'register.title',
-        back: { path: '/signin', label: 'signIn.title' },
+        back: { path: '/signin', label: 'register.have' },
         body: registerForm(section(p, w), {
           username: w.username,
           fullName: w.fullName,
