@@ -52,6 +52,7 @@ async function serve(io: Io, options: Options): Promise<void> {
     },
     onDamage: (reason) => log.write({ event: 'store.damaged', error: describeError(reason) }),
     onLetter: ({ to, subject, text }) => log.write({ event: 'mail.letter', to, subject, text }),
+    onVaultFailed: (error) => log.write({ event: 'vault.failed', error: describeError(error) }),
     onLetterFailed: (error) => log.write({ event: 'mail.failed', error: describeError(error) }),
     onCommit: metrics.storeCommit,
     serves: true,

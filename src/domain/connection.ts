@@ -26,6 +26,10 @@ export type PendingConnection = EveryConnection & {
   readonly attempts: number
   /** SHA-256 of the cookie of the browser that had the right one. */
   readonly browserHash?: string
+  /** From where it was started. */
+  readonly address: string
+  /** Where the person goes on to. */
+  readonly returnTo?: string
   readonly endsAt: EpochSeconds
 }
 
@@ -83,6 +87,21 @@ export type HeldConnection = EveryConnection & {
 }
 
 export type Connection = PendingConnection | DeniedConnection | RevokedConnection | HeldConnection
+
+/** Tokens of a connection that was ended, to be given back at the provider. */
+export type Revocation = {
+  readonly v: 1
+  readonly provider: string
+  /** As which they were sealed. */
+  readonly connectionId: string
+  readonly edition: number
+  readonly sealed: string
+  readonly keyId: string
+  readonly userId?: string
+  readonly attempts: number
+  /** Not before; while somebody is at it, when somebody else may try. */
+  readonly nextAt: EpochSeconds
+}
 
 export function isHeld(connection: Connection): connection is HeldConnection {
   return connection.state === 'active' || connection.state === 'needs_reauth'

@@ -38,6 +38,7 @@ const fates: { readonly [K in Kind]: Fate<K> } = {
   flow: staysAway,
   newcomer: staysAway,
   connection: fenceConnection,
+  revocation: returns,
   // A link that was used after the backup must not work again.
   ticket: staysAway,
   outbox: staysAway,

@@ -8,7 +8,7 @@ import type { Factors } from './factors.ts'
 import type { Interaction } from './interaction.ts'
 import type { Flow } from './flow.ts'
 import type { Identity, Newcomer } from './identity.ts'
-import type { Connection } from './connection.ts'
+import type { Connection, Revocation } from './connection.ts'
 import type { Consent } from './consent.ts'
 import type { Grant } from './grant.ts'
 import type { Instance } from './instance.ts'
@@ -34,6 +34,7 @@ export type RecordValues = {
   newcomer: Newcomer
   identity: Identity
   connection: Connection
+  revocation: Revocation
   consent: Consent
   grant: Grant
   /** Something that may happen once: a `jti`, a nonce. It exists, that is all. */

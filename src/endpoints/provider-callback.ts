@@ -15,6 +15,7 @@ import { parkNewcomer } from './newcomer.ts'
 import { refusalPage } from './presentation.ts'
 import { seeOther } from './respond.ts'
 import { troubled } from './provider-trouble.ts'
+import { finishConnect } from './vault/connected.ts'
 
 /**
  * Where a provider sends browsers back to. The state is redeemed first, by this provider's callback and this browser alone;
@@ -37,6 +38,7 @@ export function createProviderCallbackEndpoint(core: Core, provider: OAuthProvid
     if (isRefusal(taken)) return refused(taken)
     const { purpose } = taken.flow
     const finished = await core.upstream.finish(provider, taken, parameters)
+    if (purpose.for === 'connect') return finishConnect(core, http, { provider, purpose, finished })
     if (finished.kind !== 'done') return troubled(core, http, { provider, purpose, trouble: finished })
     const { identity } = finished
     if (identity === undefined) return refused(refuse('invalid_request', 'upstream_subject'))
@@ -50,8 +52,6 @@ export function createProviderCallbackEndpoint(core: Core, provider: OAuthProvid
         })
       case 'link':
         return link(core, http, { provider, identity, purpose })
-      case 'connect':
-        return refused(refuse('invalid_request', 'flow_unknown'))
     }
   }
 }

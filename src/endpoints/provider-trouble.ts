@@ -3,6 +3,7 @@ import { refuse } from '../protocol/errors.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { openDestination } from '../signin/destination.ts'
 import type { Core } from './core.ts'
+import { refusalPage } from './presentation.ts'
 import { seeOther } from './respond.ts'
 
 export const noSuchProvider = refuse('invalid_request', 'provider_unknown', 'there is no such provider here')
@@ -37,6 +38,7 @@ export function troubled(
   about: { readonly provider: { readonly name: string }; readonly purpose: FlowPurpose; readonly trouble: Trouble },
 ): HttpResponse {
   const { provider, purpose, trouble } = about
+  if (purpose.for === 'connect') return unconnected(core, http, provider, trouble)
   core.observer.refused('provider', refuse('access_denied', reasons[trouble.kind]), {
     address: http.peer.address,
     reference: `${provider.name}: ${trouble.why ?? trouble.kind}`,
@@ -51,4 +53,20 @@ export function troubled(
     problem: signIn,
   })
   return seeOther(`/signin?${query.toString()}`)
+}
+
+/** Whoever left to connect has no page of ours to go back to; the address that he came by works again while it lives. */
+function unconnected(
+  core: Core,
+  http: HttpRequest,
+  provider: { readonly name: string },
+  { kind, why }: Trouble,
+): HttpResponse {
+  core.observer.refused('connect', refuse('access_denied', reasons[kind]), {
+    address: http.peer.address,
+    reference: `${provider.name}: ${why ?? kind}`,
+  })
+  const again = kind === 'unavailable' ? { retryAfter: 30 } : {}
+  const refusal = refuse(kind === 'unavailable' ? 'temporarily_unavailable' : 'server_error', reasons[kind])
+  return refusalPage(core, { ...http, path: '/', query: '', body: '' }, 'connect', { ...refusal, ...again })
 }

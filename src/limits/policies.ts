@@ -101,6 +101,10 @@ export const policies = {
       { by: ['source'], burst: 1_000, everySeconds: 0.6 },
     ],
   },
+  // L12: a start stores nothing; this bounds the work.
+  connect: { parts: ['source'], budgets: [{ by: ['source'], burst: 600, everySeconds: 0.5 }] },
+  // Handles have 256 bits, and most guesses cost a MAC alone.
+  'handle-miss': { parts: ['source'], budgets: [{ by: ['source'], burst: 60, everySeconds: 5 }] },
 } as const satisfies Record<string, Policy>
 
 export type Purpose = keyof typeof policies

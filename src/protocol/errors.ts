@@ -37,6 +37,10 @@ const wireErrors = {
   insufficient_scope: [403, 'the access token does not reach that far'],
   // RFC 9470 §3
   insufficient_user_authentication: [401, 'a more recent sign-in is needed'],
+  // RFC 8628 §3.5, and ours for what no RFC has a word for
+  authorization_pending: [400, 'nobody has consented yet'],
+  expired_token: [400, 'the start or the connection has ended: start again'],
+  needs_reauth: [400, 'the provider takes the tokens no more: connect again'],
   // RFC 7591 §3.2.2
   invalid_redirect_uri: [400, 'a redirect URI is not acceptable'],
   invalid_client_metadata: [400, 'a field of the client metadata is not acceptable'],

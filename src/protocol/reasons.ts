@@ -152,6 +152,20 @@ export const reasons = {
   identity_exists: 'The account has an identity of this provider already',
   identity_last: 'Without this identity nobody could sign in to the account',
 
+  // The vault
+  connect_ticket: 'The address to connect at is none of ours, has expired or was used up',
+  connect_other_user: 'Another account started the connection than is signed in',
+  connect_not_anonymous: 'The provider takes connections of accounts and clients alone',
+  connect_code: 'The code of the terminal was wrong, or nobody said that he started this',
+  connect_ended: 'The connection was bound to another browser, denied or finished before',
+  handle_unknown: 'The handle is none of ours, or for nothing that there is',
+  connection_unknown: 'No such connection, or not one of whoever asks',
+  connection_pending: 'Nobody has consented yet, or the code of the last page is missing',
+  connection_denied: 'The person or the provider said no',
+  connection_over: 'The start or the connection has ended',
+  connection_broken: 'The provider takes the refresh token no more: the person must connect anew',
+  connection_consent: 'The owner has not agreed to this client for this provider',
+
   // Browsers
   cross_site: 'Origin or Fetch-Metadata name another site',
   form_token: 'The form token does not fit the browser',

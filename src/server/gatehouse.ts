@@ -39,6 +39,8 @@ export type GatehouseOptions = {
   /** A letter of a server that sends none (`--dev-mail`). */
   readonly onLetter?: (letter: Letter) => void
   readonly onLetterFailed?: (error: unknown) => void
+  /** Tokens of an ended connection could not be given back just now. */
+  readonly onVaultFailed?: (error: unknown) => void
   /** The one server of an embedded store; refused while there is another. */
   readonly serves?: boolean
   /** In place of the pool of threads: benchmarks take password hashing out on both sides. */
@@ -116,7 +118,16 @@ export async function openGatehouse(config: Config, system: System, options: Gat
     outbound: createOutbound(),
     providers: config.providers,
   })
-  const vault = createVault({ clock, random, transition, directory, upstream })
+  const vault = createVault({
+    issuer: config.issuer,
+    clock,
+    random,
+    transition,
+    directory,
+    upstream,
+    keys,
+    onError: (error) => options.onVaultFailed?.(error),
+  })
   const core: Core = {
     issuer: config.issuer,
     trustsProxies: config.trustedProxies.length > 0,

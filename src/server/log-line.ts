@@ -53,6 +53,7 @@ export type LogLine =
   | { readonly event: 'mail.failed'; readonly error: LoggedError }
   /** Where the chain of events ends now: kept elsewhere, this line proves later that nothing before it was written anew. */
   | { readonly event: 'events.sealed'; readonly seal: number; readonly hash: string; readonly count: number }
+  | { readonly event: 'vault.failed'; readonly error: LoggedError }
   | { readonly event: 'upkeep.failed'; readonly job: string; readonly error: LoggedError }
   | { readonly event: 'upkeep.paused'; readonly reason: string }
   | { readonly event: 'store.damaged' | 'store.failed'; readonly error: LoggedError }
@@ -79,6 +80,7 @@ export const levels = {
   'mail.letter': 'info',
   'mail.failed': 'warn',
   'events.sealed': 'info',
+  'vault.failed': 'warn',
   'upkeep.failed': 'error',
   'upkeep.paused': 'warn',
   'store.damaged': 'error',

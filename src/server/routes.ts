@@ -32,6 +32,7 @@ import { createUserinfoEndpoint } from '../endpoints/userinfo.ts'
 import { apiRoutes } from './api-routes.ts'
 import { protocolPaths } from './capabilities.ts'
 import type { Route } from './route.ts'
+import { vaultRoutes } from './vault-routes.ts'
 
 /** Every path there is, with how it is reached and who may. `access` is for readers and for the test that no route lacks it. */
 export function routesOf(core: Core): readonly Route[] {
@@ -193,6 +194,7 @@ export function routesOf(core: Core): readonly Route[] {
     { method: 'GET', path: '/signup', endpoint: createNewcomerPageEndpoint(core), kind: 'none', access: 'browser' },
     { method: 'POST', path: '/signup', endpoint: createNewcomerEndpoint(core), kind: 'form', access: 'browser' },
     ...callbackRoutes(core),
+    ...vaultRoutes(core),
     {
       method: 'GET',
       path: '/account/identities',

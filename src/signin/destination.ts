@@ -6,9 +6,9 @@ import type { Parameters } from '../protocol/parameters.ts'
 import type { TokenKeys } from '../tokens/keys-view.ts'
 
 const ownPages =
-  /^(?:\/account(?:\/[a-z-]{1,32})?|\/letter\?token=gth_tk_[A-Za-z0-9._-]{1,300}|\/oauth\/discharge\?caveat_id=[A-Za-z0-9._-]{1,1200})$/
+  /^(?:\/account(?:\/[a-z-]{1,32})?|\/letter\?token=gth_tk_[A-Za-z0-9._-]{1,300}|\/oauth\/discharge\?caveat_id=[A-Za-z0-9._-]{1,1200}|\/vault\/connect\/[A-Za-z0-9._-]{1,1500})$/
 
-/** Where somebody who came by himself was going: a page of his account, the link of a letter or a confirmation, and nowhere else. */
+/** Where somebody who came by himself was going: a page of his account, the link of a letter, a confirmation or a connection, and nowhere else. */
 export function destinationOf(parameters: Parameters): string | undefined {
   const next = parameters.get('next')
   return next !== undefined && ownPages.test(next) ? next : undefined

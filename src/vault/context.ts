@@ -2,17 +2,20 @@ import type { Random } from '../crypto/random.ts'
 import type { Clock } from '../protocol/time.ts'
 import type { Directory } from '../store/directory.ts'
 import type { TransitionContext } from '../store/transition.ts'
+import type { TokenKeys } from '../tokens/keys-view.ts'
 import type { Upstream } from '../upstream/create-upstream.ts'
 import type { Breaker } from './breaker.ts'
 import type { TokenAges } from './token-ages.ts'
 
 /** What keeping connections needs of the house. */
 export type VaultContext = {
+  readonly issuer: string
   readonly clock: Clock
   readonly random: Random
   readonly transition: TransitionContext
   readonly directory: Directory
   readonly upstream: Upstream
+  readonly keys: TokenKeys
 }
 
 /** What one process knows besides, and may forget. */

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { eventWrite, type Happening } from '../audit/event-write.ts'
 import type { OAuthProvider } from '../config/provider.ts'
-import type { HeldConnection } from '../domain/connection.ts'
+import type { Connection, HeldConnection } from '../domain/connection.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { ref } from '../domain/record.ts'
 import {
@@ -171,7 +171,7 @@ export function sealedAs(
 export function ownerOf({
   owner,
   clientId,
-}: Pick<HeldConnection, 'owner' | 'clientId'>): Pick<Happening, 'userId' | 'clientId'> {
+}: Pick<Connection, 'owner' | 'clientId'>): Pick<Happening, 'userId' | 'clientId'> {
   if (owner.kind === 'client') return { clientId: owner.clientId }
   return {
     ...(clientId !== undefined && { clientId }),

@@ -32,7 +32,7 @@ const accessOf = (token: FreshToken): string =>
   token.outcome === 'token' ? token.accessToken.reveal() : `none: ${JSON.stringify(token)}`
 
 /** A vault with a memory of its own, as another node on the same store has it. */
-const otherNode = () => createVault(server.core)
+const otherNode = () => createVault({ ...server.core, onError: () => undefined })
 
 async function change(id: string, make: (before: RecordValues['connection']) => RecordValues['connection']) {
   await transition(server.core.transition, { connection: ref('connection', id) }, ({ connection }) => ({

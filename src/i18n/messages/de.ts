@@ -65,6 +65,32 @@ export const de = {
   'siteLogin.unavailableAdvice':
     'Mit Ihrem Benutzernamen und Passwort ist alles in Ordnung. Versuchen Sie es in ein paar Minuten noch einmal.',
 
+  'connect.title': '{provider} verbinden',
+  'connect.lead': 'Ein Programm möchte bei {provider} für Sie handeln. Dieser Server verwahrt dafür die Schlüssel.',
+  'connect.leadClient': '{client} möchte bei {provider} für Sie handeln. Dieser Server verwahrt dafür die Schlüssel.',
+  'connect.asks': 'Worum {provider} gebeten wird',
+  'connect.from': 'Begonnen von',
+  'connect.at': 'Begonnen',
+  'connect.caution': 'Gehen Sie nur weiter, wenn Sie das selbst begonnen haben.',
+  'connect.cautionAdvice':
+    'Hat Ihnen jemand diese Adresse geschickt oder einen Code genannt, schließen Sie die Seite: Sie würden Ihr Konto für ihn verbinden.',
+  'connect.userCode': 'Code aus dem Terminal oder Programm',
+  'connect.mine': 'Ich habe das selbst begonnen',
+  'connect.submit': 'Weiter',
+  'connect.codeWrong': 'Das ist nicht der Code.',
+  'connect.codeAdvice':
+    'Geben Sie den ein, den das Programm neben dieser Adresse zeigt. Nach fünf falschen muss es neu beginnen.',
+  'connect.mineWrong': 'Haben Sie das selbst begonnen?',
+  'connect.mineAdvice': 'Wenn ja, setzen Sie das Häkchen. Wenn nicht, schließen Sie die Seite.',
+  'connected.title': 'Verbunden',
+  'connected.lead': '{provider} ist verbunden.',
+  'connected.elsewhere': 'Begonnen wurde das in einem anderen Netz als Ihrem. Geben Sie dem Programm diesen Code:',
+  'connected.elsewhereAdvice':
+    'Geben Sie ihn niemandem, der Sie danach fragt. Ohne ihn endet die Verbindung binnen zehn Minuten.',
+  'connected.close': 'Sie können diese Seite schließen.',
+  'denied.title': 'Nicht verbunden',
+  'denied.lead': 'Bei {provider} wurde nichts verbunden.',
+
   'newcomer.title': 'Konto anlegen',
   'newcomer.lead': 'Bei {provider} heißen Sie {label}. Wählen Sie den Namen, den Sie hier tragen wollen.',
   'newcomer.existing':

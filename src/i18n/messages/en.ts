@@ -63,6 +63,32 @@ export const en = {
   'siteLogin.unavailable': '{site} doesn’t answer at the moment.',
   'siteLogin.unavailableAdvice': 'Nothing is wrong with your username or password. Try again in a few minutes.',
 
+  'connect.title': 'Connect {provider}',
+  'connect.lead': 'A program wants to act for you at {provider}. This server keeps the keys for it.',
+  'connect.leadClient': '{client} wants to act for you at {provider}. This server keeps the keys for it.',
+  'connect.asks': 'What it asks of {provider}',
+  'connect.from': 'Started from',
+  'connect.at': 'Started',
+  'connect.caution': 'Go on only if you started this yourself.',
+  'connect.cautionAdvice':
+    'If somebody sent you this address, or reads you a code, close the page: you would connect your account for them.',
+  'connect.userCode': 'Code from the terminal or program',
+  'connect.mine': 'I started this myself',
+  'connect.submit': 'Go on',
+  'connect.codeWrong': 'That’s not the code.',
+  'connect.codeAdvice':
+    'Type the one that the program shows beside this address. After five wrong ones it has to start again.',
+  'connect.mineWrong': 'Did you start this yourself?',
+  'connect.mineAdvice': 'If so, tick the box. If not, close the page.',
+  'connected.title': 'Connected',
+  'connected.lead': '{provider} is connected.',
+  'connected.elsewhere': 'It was started from another network than yours. Give the program this code:',
+  'connected.elsewhereAdvice':
+    'Give it to nobody who asks you for it. Without it the connection ends within ten minutes.',
+  'connected.close': 'You can close this page.',
+  'denied.title': 'Not connected',
+  'denied.lead': 'Nothing was connected at {provider}.',
+
   'newcomer.title': 'Create your account',
   'newcomer.lead': '{provider} knows you as {label}. Choose the name that you’ll have here.',
   'newcomer.existing':

@@ -1,0 +1,185 @@
+import type { EpochSeconds } from '../protocol/time.ts'
+import {
+  connectionExpiry,
+  connectionOwners,
+  isHeld,
+  type Confirmation,
+  type Connection,
+  type ConnectionOwner,
+  type HeldConnection,
+  type PendingConnection,
+} from './connection.ts'
+import { lifetimes } from './lifetimes.ts'
+import { create, put, ref, type Decision, type Slot, type Write } from './record.ts'
+
+/** What a connection begins with. It stands in the URL that the person opens, sealed, and in no record. */
+export type ConnectionStart = {
+  readonly connectionId: string
+  readonly handleHash: string
+  readonly provider: string
+  readonly scope: readonly string[]
+  readonly owner: ConnectionOwner
+  /** Through which client. */
+  readonly clientId?: string
+  /** From where. */
+  readonly address: string
+  readonly startedAt: EpochSeconds
+  /** A redirect URI of that client, where the person goes on to. */
+  readonly returnTo?: string
+}
+
+/** With 34 bits a guesser has one chance in three thousand million. */
+export const codeAttempts = 5
+
+export function startExpiry({ startedAt }: Pick<ConnectionStart, 'startedAt'>): EpochSeconds {
+  return startedAt + lifetimes.interaction
+}
+
+/**
+ * Somebody says in a browser that it was he who started. The first browser with the right code has it, and no other; too many
+ * wrong codes end it. Nothing is stored before this.
+ */
+export function bindConnection(
+  slot: Slot<'connection'>,
+  start: ConnectionStart,
+  shown: { readonly right: boolean; readonly browserHash: string; readonly now: EpochSeconds },
+): Decision<'bound' | 'wrong' | 'ended'> {
+  const { value } = slot
+  const ended = { writes: [], result: 'ended' } as const
+  if (value !== undefined && value.state !== 'pending') return ended
+  if (value?.browserHash !== undefined && value.browserHash !== shown.browserHash) return ended
+  const attempts = (value?.attempts ?? 0) + (shown.right ? 0 : 1)
+  const { provider, owner, clientId, handleHash, address, returnTo } = start
+  const every = {
+    v: 1,
+    provider,
+    owner,
+    ...(clientId !== undefined && { clientId }),
+    handleHash,
+    createdAt: start.startedAt,
+    updatedAt: shown.now,
+    endsAt: startExpiry(start),
+  } as const
+  if (attempts >= codeAttempts) return { writes: [store(slot, { ...every, state: 'denied' })], result: 'ended' }
+  const pending: PendingConnection = {
+    ...every,
+    state: 'pending',
+    attempts,
+    address,
+    ...(returnTo !== undefined && { returnTo }),
+    ...(shown.right && { browserHash: shown.browserHash }),
+  }
+  return { writes: [store(slot, pending)], result: shown.right ? 'bound' : 'wrong' }
+}
+
+/** What the provider gave for it. */
+export type Obtained = Pick<
+  HeldConnection,
+  'account' | 'scope' | 'sealed' | 'keyId' | 'edition' | 'refreshable' | 'issuedAt' | 'expiresAt'
+> & { readonly confirmation?: Confirmation }
+
+/** L11: the tokens are kept once, in the browser that was bound, and only while somebody waits for them. */
+export function completeConnection(
+  slot: Slot<'connection'>,
+  done: {
+    readonly browserHash: string | undefined
+    readonly obtained: Obtained
+    readonly event: Write
+    readonly now: EpochSeconds
+  },
+): Decision<PendingConnection | undefined> {
+  const { value } = slot
+  if (value?.state !== 'pending' || value.browserHash === undefined || value.browserHash !== done.browserHash)
+    return { writes: [], result: undefined }
+  const { provider, owner, clientId, handleHash, createdAt } = value
+  const held: HeldConnection = {
+    v: 1,
+    provider,
+    owner,
+    ...(clientId !== undefined && { clientId }),
+    ...(handleHash !== undefined && { handleHash }),
+    state: 'active',
+    ...done.obtained,
+    createdAt,
+    updatedAt: done.now,
+    lastUsedAt: done.now,
+  }
+  return { writes: [store(slot, held), done.event], result: value }
+}
+
+/** The person, or the provider, said no. */
+export function denyConnection(slot: Slot<'connection'>, event: Write, now: EpochSeconds): Decision<boolean> {
+  const { value } = slot
+  if (value?.state !== 'pending') return { writes: [], result: false }
+  const { attempts: _, browserHash: _b, address: _a, returnTo: _r, ...rest } = value
+  return { writes: [store(slot, { ...rest, state: 'denied', updatedAt: now }), event], result: true }
+}
+
+/** The code from the last page, which only whoever consented has seen. `end` is what one wrong code too many asks for. */
+export function confirmConnection(
+  slot: Slot<'connection'>,
+  shown: {
+    readonly right: boolean
+    readonly now: EpochSeconds
+    readonly end: Ending
+  },
+): Decision<'confirmed' | 'wrong' | 'ended'> {
+  const { value } = slot
+  if (value === undefined || !isHeld(value)) return { writes: [], result: 'ended' }
+  const { confirmation, ...rest } = value
+  if (confirmation === undefined) return { writes: [], result: 'confirmed' }
+  if (shown.right) return { writes: [store(slot, { ...rest, updatedAt: shown.now })], result: 'confirmed' }
+  const attempts = confirmation.attempts + 1
+  if (attempts >= codeAttempts) return { writes: endConnection(slot, shown.end).writes, result: 'ended' }
+  return { writes: [store(slot, { ...rest, confirmation: { ...confirmation, attempts } })], result: 'wrong' }
+}
+
+export type Ending = {
+  readonly now: EpochSeconds
+  readonly event: Write
+  /** Id of the errand that gives the tokens back at the provider. */
+  readonly errandId: string
+}
+
+/** Disconnect: here at once, at the provider as soon as it can be done. What is ended stays ended; doing it again changes nothing. */
+export function endConnection(slot: Slot<'connection'>, { now, event, errandId }: Ending): Decision<boolean> {
+  const { value } = slot
+  if (value === undefined || value.state === 'revoked' || value.state === 'denied') return { writes: [], result: false }
+  const { provider, owner, clientId, handleHash, createdAt } = value
+  const ended: Connection = {
+    v: 1,
+    provider,
+    owner,
+    ...(clientId !== undefined && { clientId }),
+    ...(handleHash !== undefined && { handleHash }),
+    state: 'revoked',
+    createdAt,
+    updatedAt: now,
+    endsAt: now + lifetimes.connectionEnded,
+  }
+  const isAlive = isHeld(value) && value.state === 'active'
+  const errand: Write[] = isAlive
+    ? [
+        create(
+          ref('revocation', errandId),
+          {
+            v: 1,
+            provider,
+            connectionId: slot.id,
+            edition: value.edition,
+            sealed: value.sealed,
+            keyId: value.keyId,
+            ...(owner.kind === 'user' && { userId: owner.userId }),
+            attempts: 0,
+            nextAt: now,
+          },
+          { owners: ['*'], expiresAt: now + lifetimes.connectionEnded },
+        ),
+      ]
+    : []
+  return { writes: [store(slot, ended), event, ...errand], result: true }
+}
+
+function store(slot: Slot<'connection'>, connection: Connection): Write {
+  return put(slot, connection, { expiresAt: connectionExpiry(connection), owners: connectionOwners(connection) })
+}

@@ -1,0 +1,81 @@
+import type { OAuthProvider } from '../../config/provider.ts'
+import type { FlowPurpose } from '../../domain/flow.ts'
+import { ref } from '../../domain/record.ts'
+import { connectedPage } from '../../pages/connected-page.ts'
+import { refuse } from '../../protocol/errors.ts'
+import type { HttpRequest, HttpResponse } from '../../protocol/http.ts'
+import { printParameters, type Pair } from '../../protocol/parameters.ts'
+import { browserHash, readBrowser } from '../../signin/browser.ts'
+import { currentSession } from '../../signin/session.ts'
+import { readAlive } from '../../store/read-alive.ts'
+import type { Finished } from '../../upstream/finish-upstream.ts'
+import { obtainConnection, refuseConnection } from '../../vault/obtain-connection.ts'
+import type { Core } from '../core.ts'
+import { presentationFor, refusalPage } from '../presentation.ts'
+import { troubled } from '../provider-trouble.ts'
+import { seeOther } from '../respond.ts'
+
+/** What a browser brings back that left to connect: tokens that are kept, a no that is noted, or nothing (then it may go again). */
+export async function finishConnect(
+  core: Core,
+  http: HttpRequest,
+  about: {
+    readonly provider: OAuthProvider
+    readonly purpose: Extract<FlowPurpose, { for: 'connect' }>
+    readonly finished: Finished
+  },
+): Promise<HttpResponse> {
+  const { provider, purpose, finished } = about
+  const connectionId = purpose.connection
+  const { address } = http.peer
+  const signedIn = await currentSession(core, http)
+  const userId = signedIn?.user.userId
+  if (finished.kind === 'denied') {
+    const pending = await readAlive(core.transition.store, ref('connection', connectionId), core.clock.seconds())
+    await refuseConnection(core, connectionId, finished.why, userId)
+    const returnTo = pending?.state === 'pending' ? pending.returnTo : undefined
+    return leaveConnect(core, http, { provider, connectionId, returnTo, outcome: 'denied' })
+  }
+  if (finished.kind !== 'done') return troubled(core, http, { provider, purpose, trouble: finished })
+  const browser = readBrowser(core, http)
+  const hash = browser === undefined ? undefined : browserHash(browser)
+  const obtained = await obtainConnection(core, { connectionId, browserHash: hash, address, userId }, finished)
+  if (obtained === undefined)
+    return refusalPage(core, { ...http, query: '' }, 'callback', refuse('invalid_request', 'connect_ended'))
+  const { pending, confirmationCode } = obtained
+  return leaveConnect(core, http, {
+    provider,
+    connectionId,
+    returnTo: pending.returnTo,
+    outcome: 'connected',
+    confirmationCode,
+  })
+}
+
+/** Where the person ends up: at the client that registered the address, or on a last page of ours. */
+export function leaveConnect(
+  core: Core,
+  http: HttpRequest,
+  about: {
+    readonly provider: OAuthProvider
+    readonly connectionId: string
+    readonly returnTo: string | undefined
+    readonly outcome: 'connected' | 'denied'
+    readonly confirmationCode?: string | undefined
+  },
+): HttpResponse {
+  const { provider, returnTo, outcome, connectionId, confirmationCode } = about
+  if (returnTo === undefined)
+    return connectedPage(presentationFor(core, { ...http, path: '/', query: '', body: '' }), {
+      provider: provider.title,
+      outcome,
+      confirmationCode,
+    })
+  const pairs: readonly Pair[] = [
+    ['connection', connectionId],
+    ...(outcome === 'denied' ? [['error', 'access_denied'] as const] : []),
+    ...(confirmationCode === undefined ? [] : [['confirm', confirmationCode] as const]),
+    ['iss', core.issuer],
+  ]
+  return seeOther(`${returnTo}${returnTo.includes('?') ? '&' : '?'}${printParameters(pairs)}`)
+}

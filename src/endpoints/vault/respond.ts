@@ -1,0 +1,40 @@
+import { describe, statusOf, type Refusal } from '../../protocol/errors.ts'
+import type { HeaderLine, HttpRequest, HttpResponse } from '../../protocol/http.ts'
+import { bearerError } from '../userinfo.ts'
+import type { Core } from '../core.ts'
+import { json, oauthError, retryAfter } from '../respond.ts'
+
+/** Statuses that the reason decides, whatever the code. */
+const statuses: Partial<Record<Refusal['reason'], number>> = {
+  handle_unknown: 404,
+  connection_unknown: 404,
+  connection_denied: 400,
+}
+
+/** Waiting is no mistake, and whoever waits asks often. */
+const unlogged: ReadonlySet<Refusal['reason']> = new Set(['connection_pending'])
+
+/** A no of the vault to a program, in the shape of RFC 6749 §5.2. */
+export function vaultRefusal(core: Core, http: HttpRequest, endpoint: string, refusal: Refusal): HttpResponse {
+  const { address } = http.peer
+  if (!unlogged.has(refusal.reason)) core.observer.refused(endpoint, refusal, { address })
+  const status = statuses[refusal.reason] ?? statusOf(refusal)
+  const isBearer = /^bearer /i.test(http.headers['authorization'] ?? '')
+  if (status === 401) return isBearer ? bearerError(refusal) : oauthError(http, refusal)
+  return json(
+    status,
+    JSON.stringify({ error: refusal.error, error_description: describe(refusal) }),
+    retryAfter(refusal),
+  )
+}
+
+/** Whether the caller wants text for his shell rather than JSON. */
+export function wantsText({ headers }: HttpRequest): boolean {
+  return /(?:^|,)\s*text\/plain\s*(?:;|,|$)/i.test(headers['accept'] ?? '')
+}
+
+const noStore: HeaderLine = ['cache-control', 'no-store']
+
+export function text(status: number, body: string): HttpResponse {
+  return { status, headers: [['content-type', 'text/plain; charset=utf-8'], noStore], body }
+}

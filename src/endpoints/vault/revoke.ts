@@ -1,0 +1,22 @@
+import { isRefusal } from '../../protocol/errors.ts'
+import type { Endpoint } from '../../protocol/http.ts'
+import { parseParameters, refuseRepeated } from '../../protocol/parameters.ts'
+import type { Core } from '../core.ts'
+import { json } from '../respond.ts'
+import { vaultRefusal } from './respond.ts'
+import { reach } from './token.ts'
+
+/** `POST /vault/revoke`: disconnected here when this answers, at the provider as soon as it takes it. */
+export function createVaultRevokeEndpoint(core: Core): Endpoint {
+  return async (http) => {
+    const parameters = parseParameters(http.body)
+    if (isRefusal(parameters)) return vaultRefusal(core, http, 'vault-revoke', parameters)
+    const reached = refuseRepeated(parameters) ?? (await reach(core, http, parameters, { confirmed: false }))
+    core.directory.assertFresh()
+    if (isRefusal(reached)) return vaultRefusal(core, http, 'vault-revoke', reached)
+    const { id, connection, clientId } = reached
+    const actor = clientId === undefined ? {} : { actor: clientId }
+    await core.vault.disconnect(id, connection, { ...actor, address: http.peer.address })
+    return json(200, '{}')
+  }
+}

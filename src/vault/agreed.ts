@@ -1,0 +1,28 @@
+import { consentId } from '../domain/consent.ts'
+import type { Connection } from '../domain/connection.ts'
+import { ref } from '../domain/record.ts'
+import { readAlive } from '../store/read-alive.ts'
+import type { VaultContext } from './context.ts'
+
+/** The scope by which an account lets a client use what is kept for it of a provider. */
+export function vaultScope(provider: string): string {
+  return `vault:${provider}`
+}
+
+/**
+ * Whether the owner stands behind this client's use of the connection, now (L14): a person by his consent to this client for this
+ * provider; a client is its own; and of nobody's, whoever holds the handle decides.
+ */
+export async function agreed(
+  context: Pick<VaultContext, 'transition' | 'directory' | 'clock'>,
+  { owner, provider }: Pick<Connection, 'owner' | 'provider'>,
+  clientId: string | undefined,
+): Promise<boolean> {
+  if (owner.kind === 'client') return owner.clientId === clientId
+  if (owner.kind === 'handle') return true
+  if (clientId === undefined) return false
+  const { store } = context.transition
+  const consent = await readAlive(store, ref('consent', consentId(owner.userId, clientId)), context.clock.seconds())
+  const user = await context.directory.user(owner.userId)
+  return consent !== undefined && consent.epoch === user?.epoch && consent.scope.includes(vaultScope(provider))
+}

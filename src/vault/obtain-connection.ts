@@ -1,0 +1,95 @@
+import { eventWrite } from '../audit/event-write.ts'
+import { completeConnection, denyConnection, startExpiry } from '../domain/connect.ts'
+import type { PendingConnection } from '../domain/connection.ts'
+import { mac } from '../crypto/mac.ts'
+import { sourceOf } from '../limits/source.ts'
+import { ref } from '../domain/record.ts'
+import { readAlive } from '../store/read-alive.ts'
+import { transition } from '../store/transition.ts'
+import { makeShortCode } from '../tokens/short-code.ts'
+import type { Finished } from '../upstream/finish-upstream.ts'
+import type { VaultContext } from './context.ts'
+import { ownerOf, sealedAs } from './renew.ts'
+
+export type Obtainment = {
+  readonly connectionId: string
+  readonly browserHash: string | undefined
+  /** Where the browser is. */
+  readonly address: string
+  /** Whoever is signed in in it. */
+  readonly userId: string | undefined
+}
+
+export type ObtainedConnection = {
+  readonly pending: PendingConnection
+  /** What whoever started has to show besides the handle: he was somewhere else than the browser. */
+  readonly confirmationCode: string | undefined
+}
+
+/**
+ * Keep what somebody's consent gave, for the start that it was given for, once. Undefined: nobody waits for it in this browser
+ * any more, or somebody else is signed in in it than started (L04); then nothing is kept.
+ */
+export async function obtainConnection(
+  context: VaultContext,
+  about: Obtainment,
+  { tokens, identity }: Extract<Finished, { kind: 'done' }>,
+): Promise<ObtainedConnection | undefined> {
+  const { clock, random, keys } = context
+  const { connectionId: id, browserHash, address } = about
+  const pending = await readAlive(context.transition.store, ref('connection', id), clock.seconds())
+  if (pending?.state !== 'pending') return undefined
+  const { owner } = pending
+  if (owner.kind === 'user' && owner.userId !== about.userId) return undefined
+  const now = clock.seconds()
+  const { instanceId } = await context.directory.instance()
+  // Whose session it is has been proved where an account started; everybody else may be in two places for a bad reason.
+  const isElsewhere = owner.kind !== 'user' && sourceOf(address) !== sourceOf(pending.address)
+  const confirmationCode = isElsewhere ? makeShortCode(random) : undefined
+  const { keyId, key } = keys.secret('mac')
+  const event = eventWrite(context, {
+    type: 'connection.made',
+    ...ownerOf(pending),
+    target: id,
+    scope: tokens.scope.join(' '),
+    address,
+  })
+  const obtained = {
+    account: identity?.subject ?? '',
+    ...sealedAs(context, { instanceId, id, edition: 1, tokens, now }),
+    ...(confirmationCode !== undefined && {
+      confirmation: {
+        mac: mac(key, confirmationText(id, confirmationCode)),
+        keyId,
+        attempts: 0,
+        until: startExpiry({ startedAt: pending.createdAt }),
+      },
+    }),
+  }
+  const completed = await transition(context.transition, { connection: ref('connection', id) }, (slots, at) =>
+    completeConnection(slots.connection, { browserHash, obtained, event, now: at }),
+  )
+  return completed === undefined ? undefined : { pending: completed, confirmationCode }
+}
+
+/** The person, or his provider, said no. */
+export async function refuseConnection(
+  context: VaultContext,
+  id: string,
+  why: string,
+  userId?: string | undefined,
+): Promise<void> {
+  const event = eventWrite(context, {
+    type: 'connection.denied',
+    target: id,
+    reason: why,
+    ...(userId !== undefined && { userId }),
+  })
+  await transition(context.transition, { connection: ref('connection', id) }, ({ connection }, now) =>
+    denyConnection(connection, event, now),
+  )
+}
+
+export function confirmationText(connectionId: string, code: string): string {
+  return `confirmation of a connection\n${connectionId}\n${code}`
+}

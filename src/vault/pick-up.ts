@@ -1,0 +1,95 @@
+import { eventWrite } from '../audit/event-write.ts'
+import { verifyMac } from '../crypto/mac.ts'
+import { confirmConnection, startExpiry } from '../domain/connect.ts'
+import { isHeld, type Connection } from '../domain/connection.ts'
+import { ref } from '../domain/record.ts'
+import { refuse, type Refusal } from '../protocol/errors.ts'
+import { readAlive } from '../store/read-alive.ts'
+import { commitNew, transition } from '../store/transition.ts'
+import { normaliseShortCode } from '../tokens/short-code.ts'
+import { readVaultHandle, type VaultHandle } from '../tokens/vault-handle.ts'
+import type { VaultContext } from './context.ts'
+import { endingOf } from './end-connection.ts'
+import type { FreshToken } from './fresh-token.ts'
+import { confirmationText } from './obtain-connection.ts'
+import { ownerOf } from './renew.ts'
+
+/** What a handle leads to: its connection, or why there is none (yet). */
+export type FoundByHandle = { readonly handle: VaultHandle; readonly connection: Connection }
+
+export async function findByHandle(
+  context: Pick<VaultContext, 'keys' | 'transition' | 'clock'>,
+  text: string,
+): Promise<FoundByHandle | Refusal> {
+  const handle = readVaultHandle(context.keys, text)
+  if (handle === undefined) return refuse('invalid_request', 'handle_unknown', 'there is no such handle')
+  const now = context.clock.seconds()
+  const connection = await readAlive(context.transition.store, ref('connection', handle.connectionId), now)
+  if (connection === undefined) {
+    if (!handle.proved) return refuse('invalid_request', 'handle_unknown', 'there is no such handle')
+    return now < startExpiry(handle) ? pending : over
+  }
+  if (connection.handleHash !== handle.hash)
+    return refuse('invalid_request', 'handle_unknown', 'there is no such handle')
+  return { handle, connection }
+}
+
+const pending = refuse('authorization_pending', 'connection_pending')
+const over = refuse('expired_token', 'connection_over')
+
+/** Whether the code of the last page, if one is wanted, came with it. */
+export async function confirm(
+  context: VaultContext,
+  { handle, connection }: FoundByHandle,
+  code: string | undefined,
+): Promise<Refusal | undefined> {
+  if (!isHeld(connection) || connection.confirmation === undefined) return undefined
+  if (code === undefined)
+    return refuse(
+      'authorization_pending',
+      'connection_pending',
+      'send the code from the last page of the browser as confirm',
+    )
+  const { confirmation } = connection
+  const { connectionId: id } = handle
+  const key = context.keys.secretById('mac', confirmation.keyId)?.key
+  const right = key !== undefined && verifyMac(key, confirmationText(id, normaliseShortCode(code)), confirmation.mac)
+  const ending = endingOf(context, id, connection, { reason: 'connect_code' })
+  const confirmed = await transition(context.transition, { connection: ref('connection', id) }, (slots, now) =>
+    confirmConnection(slots.connection, { right, now, end: ending(now) }),
+  )
+  if (confirmed === 'confirmed') return undefined
+  return confirmed === 'ended' ? over : refuse('authorization_pending', 'connect_code', 'the code in confirm is wrong')
+}
+
+/** A refusal in the words of the wire, for everything but a token. */
+export function refusalOf(fresh: Exclude<FreshToken, { outcome: 'token' }>): Refusal {
+  switch (fresh.outcome) {
+    case 'pending':
+      return pending
+    case 'denied':
+      return refuse('access_denied', 'connection_denied')
+    case 'revoked':
+      return over
+    case 'unknown':
+      return refuse('invalid_request', 'connection_unknown', 'there is no such connection')
+    case 'needs_reauth':
+      return refuse('needs_reauth', 'connection_broken')
+    case 'unavailable':
+      return {
+        ...refuse('temporarily_unavailable', 'upstream_unavailable', 'the provider does not answer at the moment'),
+        retryAfter: fresh.retryAfter,
+      }
+  }
+}
+
+/** Write down that a token leaves, before it does. */
+export async function recordFetch(
+  context: VaultContext,
+  id: string,
+  { connection }: Extract<FreshToken, { outcome: 'token' }>,
+  by: { readonly address: string; readonly clientId?: string },
+): Promise<void> {
+  const event = eventWrite(context, { type: 'connection.fetched', ...ownerOf(connection), ...by, target: id })
+  await commitNew(context.transition, [event])
+}

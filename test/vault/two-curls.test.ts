@@ -1,0 +1,301 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { consent } from '../emulators/emulator.ts'
+import { startEtsy, type Etsy } from '../emulators/etsy.ts'
+import { createBrowser, errorOf, formBody, readForm, type Answer, type Browser } from '../kit/browser.ts'
+import { submit } from '../kit/flow.ts'
+import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
+import { etsyProvider, eventsOf, storedConnection } from './house.ts'
+
+let etsy: Etsy
+let server: TestGatehouse
+
+beforeAll(async () => {
+  etsy = await startEtsy()
+  server = await startGatehouse({ config: { providers: [etsyProvider(etsy)], trustedProxies: ['127.0.0.1'] } })
+})
+afterAll(async () => {
+  await server.close()
+  await etsy.close()
+})
+
+const curl = (path: string, form: Readonly<Record<string, string>>, headers = {}): Promise<Answer> =>
+  createBrowser(server.url).ask(path, { form, headers })
+
+const asText = { accept: 'text/plain' }
+
+type Start = {
+  readonly handle: string
+  readonly connect_url: string
+  readonly user_code: string
+  readonly connection: string
+}
+
+const start = async (headers = {}): Promise<Start> =>
+  (await curl('/vault/connect', { provider: 'etsy' }, headers)).json() as Start
+
+/** From the page to the provider: what a person does who reads the code in his terminal. */
+async function toProvider(browser: Browser, started: Start, code = started.user_code): Promise<Answer> {
+  const page = await browser.ask(started.connect_url)
+  return submit(browser, page, 'connect', { user_code: code, confirm_mine: 'yes' })
+}
+
+async function connect(browser: Browser, started: Start, decision: 'allow' | 'deny' = 'allow'): Promise<Answer> {
+  const left = await toProvider(browser, started)
+  return browser.ask(await consent(left.location ?? '', decision))
+}
+
+const pickUp = (handle: string, more = {}, headers = {}): Promise<Answer> =>
+  curl('/vault/token', { handle, ...more }, headers)
+
+const newBrowser = (headers = {}): Browser => createBrowser(server.url, headers)
+
+describe('two curl commands', () => {
+  it('start, consent in a browser, and a token that holds whenever it is asked for', async () => {
+    const began = await curl('/vault/connect', { provider: 'etsy' }, asText)
+    expect(began.status).toBe(201)
+    const [url = '', userCode = '', handle = ''] = began.text.split('\n')
+    expect(url.startsWith(`${server.url}/vault/connect/`)).toBe(true)
+    expect(userCode).toMatch(/^[B-Z]{4}-[B-Z]{4}$/)
+    expect(handle).toMatch(/^gth_vh_/)
+    expect((await pickUp(handle)).json()).toMatchObject({ error: 'authorization_pending' })
+
+    const browser = newBrowser()
+    const done = await connect(browser, { connect_url: url, user_code: userCode.toLowerCase(), handle, connection: '' })
+    expect([done.status, done.text.includes('id="connected"')]).toEqual([200, true])
+
+    const first = await pickUp(handle, {}, asText)
+    expect([first.status, first.headers.get('content-type')]).toEqual([200, 'text/plain; charset=utf-8'])
+    expect(first.text).toMatch(/^123456789\.[\w-]+$/)
+    expect((await pickUp(handle)).json()).toEqual({
+      access_token: first.text,
+      token_type: 'Bearer',
+      expires_in: expect.any(Number),
+      scope: 'listings_r listings_w',
+      provider: 'etsy',
+      account: '123456789',
+    })
+    server.clock.advance(4000)
+    const later = await pickUp(handle, {}, asText)
+    expect(later.text).toMatch(/^123456789\./)
+    expect(later.text).not.toBe(first.text)
+  })
+
+  it('the way to Etsy carries PKCE and the configured callback path, and the handle nowhere', async () => {
+    const started = await start()
+    const left = await toProvider(newBrowser(), started)
+    expect(left.status).toBe(303)
+    const { searchParams } = new URL(left.location ?? '')
+    expect(searchParams.get('redirect_uri')).toBe(`${server.url}/etsy`)
+    expect(searchParams.get('code_challenge_method')).toBe('S256')
+    expect(started.connect_url + (left.location ?? '')).not.toContain(started.handle)
+  })
+
+  it('says denied, and broken, and ended in words', async () => {
+    const denied = await start()
+    const page = await connect(newBrowser(), denied, 'deny')
+    expect(page.text).toContain('id="denied"')
+    const answer = await pickUp(denied.handle)
+    expect([answer.status, answer.json()['error']]).toEqual([400, 'access_denied'])
+
+    const unused = await start()
+    server.clock.advance(601)
+    expect((await pickUp(unused.handle)).json()['error']).toBe('expired_token')
+    expect((await newBrowser().ask(unused.connect_url)).status).toBe(400)
+
+    const ended = await start()
+    await connect(newBrowser(), ended)
+    expect((await curl('/vault/revoke', { handle: ended.handle })).status).toBe(200)
+    expect((await pickUp(ended.handle)).json()['error']).toBe('expired_token')
+    expect((await pickUp('gth_vh_nothing')).status).toBe(404)
+    expect((await pickUp(`${ended.handle.slice(0, -1)}_`)).status).toBe(404)
+    // Etsy has no way to give a token back, and that is written down too.
+    await expect
+      .poll(() => eventsOf(server, ended.connection))
+      .toEqual(expect.arrayContaining(['connection.made', 'connection.revoked', 'connection.given_back']))
+
+    const broken = await start()
+    await connect(newBrowser(), broken)
+    etsy.revokeAll()
+    server.clock.advance(4000)
+    expect((await pickUp(broken.handle)).json()['error']).toBe('needs_reauth')
+  })
+
+  it('a provider that is down is a 503 with a time to come back', async () => {
+    const started = await start()
+    await connect(newBrowser(), started)
+    server.clock.advance(4000)
+    etsy.faults.push('500')
+    const answer = await pickUp(started.handle)
+    expect([answer.status, answer.json()['error']]).toEqual([503, 'temporarily_unavailable'])
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
+  })
+
+  it('refuses a provider that takes accounts alone, an unknown one, and a return_to', async () => {
+    const other = await startGatehouse({ config: { providers: [etsyProvider(etsy, { anonymous: false })] } })
+    const closed = await createBrowser(other.url).ask('/vault/connect', { form: { provider: 'etsy' } })
+    await other.close()
+    expect([closed.status, closed.json()['error']]).toEqual([401, 'invalid_client'])
+    expect((await curl('/vault/connect', { provider: 'nothing' })).status).toBe(400)
+    expect((await curl('/vault/connect', { provider: 'etsy', return_to: 'https://app.example/cb' })).status).toBe(400)
+  })
+})
+
+describe('nothing that is started is somebody else’s to finish', () => {
+  it('the page names the starter’s address and the scopes, and loads nothing', async () => {
+    const started = await start({ 'x-forwarded-for': '198.51.100.7' })
+    const page = await newBrowser().ask(started.connect_url)
+    expect(page.text).toContain('198.51.100.7')
+    expect(page.text).toContain('listings_w')
+    expect(page.text).not.toContain(started.user_code)
+  })
+
+  it('wants the code of the terminal and the word that he started it himself', async () => {
+    const started = await start()
+    const browser = newBrowser()
+    const page = await browser.ask(started.connect_url)
+    const unticked = await submit(browser, page, 'connect', { user_code: started.user_code })
+    expect([unticked.status, unticked.location]).toEqual([403, undefined])
+    const wrong = await submit(browser, page, 'connect', { user_code: 'BBBB-BBBB', confirm_mine: 'yes' })
+    expect([wrong.status, wrong.location]).toEqual([403, undefined])
+    expect((await toProvider(browser, started)).status).toBe(303)
+  })
+
+  it('five wrong codes end it, also for the right one', async () => {
+    const started = await start()
+    const browser = newBrowser()
+    for (let tries = 1; tries <= 5; tries += 1)
+      expect((await toProvider(browser, started, 'BBBB-BBBB')).location).toBeUndefined()
+    expect((await toProvider(browser, started)).status).toBe(400)
+    expect((await pickUp(started.handle)).json()['error']).toBe('access_denied')
+  })
+
+  it('L04: the first browser with the right code has it, and no other', async () => {
+    const started = await start()
+    await toProvider(newBrowser(), started)
+    const second = await toProvider(newBrowser(), started)
+    expect([second.status, errorOf(second.text)]).toEqual([400, 'invalid_request'])
+  })
+
+  it('L07: another browser finishes nothing, and uses the journey up', async () => {
+    const started = await start()
+    const browser = newBrowser()
+    const callback = await consent((await toProvider(browser, started)).location ?? '')
+    const stranger = newBrowser()
+    await stranger.ask('/signin')
+    expect((await stranger.ask(callback)).status).toBe(400)
+    expect((await browser.ask(callback)).status).toBe(400)
+    expect((await pickUp(started.handle)).json()['error']).toBe('authorization_pending')
+  })
+
+  it('L11: the same callback twice, and 20 at once, make one exchange and one connection', async () => {
+    const started = await start()
+    const browser = newBrowser()
+    const callback = await consent((await toProvider(browser, started)).location ?? '')
+    const before = etsy.askedAt('/v3/public/oauth/token').length
+    const answers = await Promise.all(Array.from({ length: 20 }, () => browser.ask(callback)))
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+    expect(etsy.askedAt('/v3/public/oauth/token').length - before).toBe(1)
+  })
+
+  it('L14, CSRF: a form from elsewhere goes nowhere', async () => {
+    const started = await start()
+    const browser = newBrowser()
+    const { fields, action } = readForm((await browser.ask(started.connect_url)).text, 'connect')
+    const form = { ...fields, user_code: started.user_code, confirm_mine: 'yes' }
+    const foreign = await browser.ask(action, { form, headers: { origin: 'https://evil.example' } })
+    expect([foreign.status, foreign.location]).toEqual([403, undefined])
+    expect((await browser.ask(action, { form: { ...form, csrf: '' } })).status).toBe(403)
+  })
+})
+
+describe('from another address', () => {
+  const there = { 'x-forwarded-for': '203.0.113.9' }
+
+  it('the last page shows a code, and the handle stays pending until it comes', async () => {
+    const started = await start({ 'x-forwarded-for': '198.51.100.7' })
+    const done = await connect(newBrowser(there), started)
+    const code = /id="confirmation_code">([^<]+)</.exec(done.text)?.[1] ?? ''
+    expect(code).toMatch(/^[B-Z]{4}-[B-Z]{4}$/)
+    expect((await pickUp(started.handle)).json()).toMatchObject({ error: 'authorization_pending' })
+    expect((await server.core.vault.freshToken({ connection: started.connection })).outcome).toBe('pending')
+    expect((await pickUp(started.handle, { confirm: 'BBBB-BBBB' })).status).toBe(400)
+    expect((await pickUp(started.handle, { confirm: code.replace('-', ' ') })).status).toBe(200)
+    expect((await pickUp(started.handle)).status).toBe(200)
+  })
+
+  it('five wrong ones end it, and so do ten minutes without one', async () => {
+    const guessed = await start({ 'x-forwarded-for': '198.51.100.7' })
+    const done = await connect(newBrowser(there), guessed)
+    const code = /id="confirmation_code">([^<]+)</.exec(done.text)?.[1] ?? ''
+    for (let tries = 1; tries <= 5; tries += 1) await pickUp(guessed.handle, { confirm: 'BBBB-BBBB' })
+    expect((await pickUp(guessed.handle, { confirm: code })).json()['error']).toBe('expired_token')
+    const late = await start({ 'x-forwarded-for': '198.51.100.7' })
+    await connect(newBrowser(there), late)
+    server.clock.advance(601)
+    expect((await pickUp(late.handle)).json()['error']).toBe('expired_token')
+  })
+
+  it('addresses of one household are one', async () => {
+    const started = await start({ 'x-forwarded-for': '2001:db8:1:2::1' })
+    const done = await connect(newBrowser({ 'x-forwarded-for': '2001:db8:1:2::ffff' }), started)
+    expect(done.text).not.toContain('confirmation_code')
+  })
+})
+
+describe('what is kept', () => {
+  it('L12: starts that nobody follows write nothing', async () => {
+    const before = await recordCount()
+    for (let index = 0; index < 200; index += 1) await start({ 'x-forwarded-for': `198.51.100.${index}` })
+    expect(await recordCount()).toBe(before)
+  })
+
+  it('L12: one source that starts without end is asked to wait, and no other feels it', async () => {
+    const ask = () => curl('/vault/connect', { provider: 'etsy' }, { 'x-forwarded-for': '192.0.2.1' })
+    const answers = await Promise.all(Array.from({ length: 640 }, ask))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201, 429]))
+    expect((await curl('/vault/connect', { provider: 'etsy' })).status).toBe(201)
+  })
+
+  it('L16, L17: neither handle nor tokens nor codes stand in a record or the log', async () => {
+    const started = await start()
+    const done = await connect(newBrowser(), started)
+    const { text: token } = await pickUp(started.handle, {}, asText)
+    let stored = ''
+    for (const kind of ['connection', 'flow', 'event', 'revocation'] as const)
+      for await (const record of server.core.admin.scan(kind)) stored += JSON.stringify(record)
+    for (const secret of [started.handle, started.user_code, token, done.text.slice(0, 0) || token])
+      expect(stored + server.logged()).not.toContain(secret)
+    expect(server.logged()).not.toContain(started.connect_url.split('/').at(-1))
+  })
+
+  it('a handle that nobody uses for 90 days is dead; one that is used lives on', async () => {
+    const [used, idle] = [await start(), await start()]
+    for (const one of [used, idle]) await connect(newBrowser(), one)
+    for (let month = 0; month < 4; month += 1) {
+      server.clock.advance(30 * 24 * 3600)
+      expect((await pickUp(used.handle)).status).toBe(200)
+    }
+    expect((await pickUp(idle.handle)).json()['error']).toBe('expired_token')
+    expect((await storedConnection(server, used.connection)).edition).toBeGreaterThan(4)
+  })
+
+  async function recordCount(): Promise<number> {
+    let count = 0
+    for (const kind of ['connection', 'flow', 'event', 'interaction', 'once'] as const)
+      for await (const _ of server.core.admin.scan(kind)) count += 1
+    return count
+  }
+})
+
+describe('a form that is sent twice', () => {
+  it('L02: a handle twice is refused', async () => {
+    const started = await start()
+    const body = `${formBody({ handle: started.handle })}&${formBody({ handle: started.handle })}`
+    const answer = await createBrowser(server.url).ask('/vault/token', {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    })
+    expect([answer.status, answer.json()['error']]).toEqual([400, 'invalid_request'])
+  })
+})
