@@ -77,7 +77,7 @@ export async function refuseConnection(
   context: VaultContext,
   id: string,
   why: string,
-  userId?: string | undefined,
+  userId?: string,
 ): Promise<void> {
   const event = eventWrite(context, {
     type: 'connection.denied',
