@@ -30,7 +30,7 @@ export function vaultRefusal(core: Core, http: HttpRequest, endpoint: string, re
 
 /** Whether the caller wants text for his shell rather than JSON. */
 export function wantsText({ headers }: HttpRequest): boolean {
-  return /(?:^|,)\s*text\/plain\s*(?:;|,|$)/i.test(headers['accept'] ?? '')
+  return (headers['accept'] ?? '').split(',').some((one) => one.split(';', 1)[0]?.trim().toLowerCase() === 'text/plain')
 }
 
 const noStore: HeaderLine = ['cache-control', 'no-store']
