@@ -6,6 +6,7 @@ import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { browserHash, knowBrowser } from '../signin/browser.ts'
 import { sealErrand } from '../signin/destination.ts'
 import { commitNew } from '../store/transition.ts'
+import { settle } from './carried-requests.ts'
 import type { SignIn } from './complete-sign-in.ts'
 import type { Core } from './core.ts'
 import { seeOther } from './respond.ts'
@@ -14,6 +15,8 @@ import { seeOther } from './respond.ts'
 export async function askSecondFactor(core: Core, http: HttpRequest, about: SignIn): Promise<HttpResponse> {
   const { proof, pending, next } = about
   const { user, persistent, acr, amr, lasts } = proof
+  const settled = pending !== undefined && 'carried' in pending ? settle(core, http, pending, {}) : undefined
+  const parked = pending === undefined || 'carried' in pending ? settled?.parked : pending
   const browser = knowBrowser(core, http)
   const id = core.random.id(core.clock.millis())
   const now = core.clock.seconds()
@@ -27,10 +30,11 @@ export async function askSecondFactor(core: Core, http: HttpRequest, about: Sign
     amr,
     proved: proof.proved ?? { authTime: now },
     ...(lasts !== undefined && { lasts }),
-    ...sealErrand(core, { interaction: pending?.parked.id, next }),
+    ...sealErrand(core, { interaction: parked?.parked.id, next }),
   }
   await commitNew(core.transition, [
     create(ref('attempt', id), attempt, { owners: [], expiresAt: now + lifetimes.interaction }),
+    ...(settled === undefined ? [] : [settled.write]),
   ])
   return seeOther(`/second-factor?attempt=${id}`, browser.setCookie)
 }

@@ -9,6 +9,7 @@ import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { openSession, type OpenedSession, type Proof } from '../signin/session.ts'
 import { transition } from '../store/transition.ts'
 import { askSecondFactor } from './ask-second-factor.ts'
+import { settle, type Waiting } from './carried-requests.ts'
 import type { Core } from './core.ts'
 import { noteProgress, type Parked } from './interactions.ts'
 import { withHeaders } from './presentation.ts'
@@ -17,7 +18,7 @@ import { seeOther } from './respond.ts'
 
 export type SignIn = {
   readonly proof: Proof
-  readonly pending: Parked | undefined
+  readonly pending: Waiting | undefined
   /** A path of ours, checked. Default: the account. */
   readonly next: string | undefined
 }
@@ -45,7 +46,7 @@ export async function admitSignIn(core: Core, http: HttpRequest, about: SignIn):
 }
 
 /**
- * One commit: the new session, the note of it in the parked request (which comes back, if it is still there), and the end of
+ * One commit: the new session, the note of it in the waiting request (which comes back, if it is still there), and the end of
  * the session before, whose id must not outlive the change of privilege. If that was somebody else's, the browser was taken
  * over: for who was there before, that is signing out.
  */
@@ -53,7 +54,7 @@ async function admit(
   core: Core,
   http: HttpRequest,
   about: {
-    readonly pending: Parked | undefined
+    readonly pending: Waiting | undefined
     readonly previous: SignedIn | undefined
     readonly opened: OpenedSession
   },
@@ -61,9 +62,12 @@ async function admit(
   const { pending, previous, opened } = about
   const { signedIn, browserHash } = opened
   const { sessionId, session, user } = signedIn
+  const progress = { sessionId, authenticatedAt: session.authTime, browserHash }
+  const settled = pending !== undefined && 'carried' in pending ? settle(core, http, pending, progress) : undefined
+  const parked = pending !== undefined && !('carried' in pending) ? pending : undefined
   const refs = {
     ...(previous !== undefined && { previous: ref('session', previous.sessionId) }),
-    ...(pending !== undefined && { interaction: ref('interaction', pending.parked.id) }),
+    ...(parked !== undefined && { interaction: ref('interaction', parked.parked.id) }),
   }
   const takenOver = previous !== undefined && previous.user.userId !== user.userId
   const eventId = core.random.id(core.clock.millis())
@@ -72,9 +76,9 @@ async function admit(
     const over = slots.previous === undefined || !takenOver ? [] : beginEnd(slots.previous, { end, eventId })
     const replaced = slots.previous === undefined || takenOver ? [] : remove(slots.previous)
     const noted =
-      pending === undefined || slots.interaction === undefined
-        ? { writes: [], result: undefined }
-        : noteProgress(slots.interaction, pending, { sessionId, authenticatedAt: session.authTime, browserHash })
+      parked === undefined || slots.interaction === undefined
+        ? { writes: settled === undefined ? [] : [settled.write], result: settled?.parked }
+        : noteProgress(slots.interaction, parked, progress)
     return { writes: [...over, ...replaced, ...noted.writes, ...opened.writes], result: noted.result }
   })
   if (takenOver) await finishEnd(core, previous.sessionId)

@@ -1,12 +1,13 @@
 import type { AuthorizationRequest, Interaction } from '../domain/interaction.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
-import { create, put, ref, type Decision, type Slot } from '../domain/record.ts'
+import { create, put, ref, type Decision, type Slot, type Write } from '../domain/record.ts'
 import { staleInteractionPage } from '../pages/stale-interaction-page.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { isLoopbackRequest } from '../protocol/loopback-request.ts'
 import { verifyRedirectUri } from '../protocol/redirect-uri.ts'
-import { browserHash, knowBrowser, readBrowser } from '../signin/browser.ts'
+import type { EpochSeconds } from '../protocol/time.ts'
+import { browserHash, knowBrowser, readBrowser, type Browser } from '../signin/browser.ts'
 import { lookUp } from '../store/look-up.ts'
 import { commitNew, transition } from '../store/transition.ts'
 import type { ReplyTo } from './authorization-response.ts'
@@ -36,52 +37,65 @@ export async function park(
   path: string,
 ): Promise<HttpResponse> {
   const browser = knowBrowser(core, http)
-  const id = await store(core, http, request, browserHash(browser.value))
+  const id = await store(core, http, waitingFor(core, request, browser))
   if (isRefusal(id)) return refusalPage(core, http, 'authorize', id, request.clientId)
   return seeOther(`${path}?interaction=${id}`, browser.setCookie)
 }
 
+/** A request as it waits, from now on, for the person in this browser; for the first who comes, if there is none yet. */
+export function waitingFor(core: Core, request: AuthorizationRequest, browser?: Browser): Interaction {
+  const createdAt = core.clock.seconds()
+  return { v: 1, request, createdAt, ...(browser !== undefined && { browserHash: browserHash(browser.value) }) }
+}
+
 /** Park a request that came by POST: a cross-site POST carries no cookie, so the GET that follows binds it to its browser. */
 export async function parkUnbound(core: Core, http: HttpRequest, request: AuthorizationRequest): Promise<HttpResponse> {
-  const id = await store(core, http, request, undefined)
+  const id = await store(core, http, waitingFor(core, request))
   if (isRefusal(id)) return refusalPage(core, http, 'authorize', id, request.clientId)
   return seeOther(`/oauth/authorize/resume?interaction=${id}`)
 }
 
 /** Whoever asks and never answers fills the store, so parking has a budget; answered requests give back what they took. */
-async function store(
-  core: Core,
-  http: HttpRequest,
-  request: AuthorizationRequest,
-  hash: string | undefined,
-): Promise<string | Refusal> {
+export async function store(core: Core, http: HttpRequest, interaction: Interaction): Promise<string | Refusal> {
   const reserved = core.limits.reserve('park', [http.peer.address])
   if ('retryAfterSeconds' in reserved) return throttled(reserved.retryAfterSeconds)
   const id = core.random.id(core.clock.millis())
-  const now = core.clock.seconds()
-  const interaction: Interaction = {
-    v: 1,
-    request,
-    createdAt: now,
-    ...(hash === undefined ? {} : { browserHash: hash }),
-  }
-  await commitNew(core.transition, [
-    create(ref('interaction', id), interaction, { owners: [], expiresAt: now + lifetimes.interaction }),
-  ])
+  await commitNew(core.transition, [createParked(id, interaction)])
   return id
+}
+
+/** A waiting request as a record of its own. */
+export function createParked(id: string, interaction: Interaction): Write {
+  return create(ref('interaction', id), interaction, { owners: [], expiresAt: endOf(interaction) })
+}
+
+/** When a request has waited for too long, however far it has come. */
+export function endOf({ createdAt }: Interaction): EpochSeconds {
+  return createdAt + lifetimes.interaction
 }
 
 /** Take up a parked request. One that is gone, or belongs to another browser (B28), is the same to whoever asks. */
 export async function takeUp(core: Core, http: HttpRequest, id: string | undefined): Promise<Parked | HttpResponse> {
-  const stale = (status: 400 | 403) => staleInteractionPage(presentationFor(core, http), { status })
-  if (id === undefined || !idShape.test(id)) return stale(400)
-  const interaction = await lookUp(core.transition, ref('interaction', id), core.clock.seconds())
-  if (interaction === undefined) return stale(400)
+  const interaction =
+    id === undefined || !idShape.test(id)
+      ? undefined
+      : await lookUp(core.transition, ref('interaction', id), core.clock.seconds())
+  if (id === undefined || interaction === undefined) return stale(core, http, 400)
+  const claimed = await claim(core, http, interaction)
+  return 'status' in claimed ? claimed : { ...claimed, parked: { id, interaction } }
+}
+
+/** A waiting request in the hands of its own browser, with its client and redirect URI as they are now. */
+export async function claim(core: Core, http: HttpRequest, interaction: Interaction): Promise<Pending | HttpResponse> {
   const browser = readBrowser(core, http)
-  if (browser === undefined || interaction.browserHash !== browserHash(browser)) return stale(403)
+  if (browser === undefined || interaction.browserHash !== browserHash(browser)) return stale(core, http, 403)
   const to = await replyToOf(core, http, interaction.request)
   if (isRefusal(to)) return refusalPage(core, http, 'authorize', to, interaction.request.clientId)
-  return { request: interaction.request, to, parked: { id, interaction } }
+  return { request: interaction.request, to }
+}
+
+export function stale(core: Core, http: HttpRequest, status: 400 | 403): HttpResponse {
+  return staleInteractionPage(presentationFor(core, http), { status })
 }
 
 /** A31: a client that was switched off, or a redirect URI withdrawn, since the request was parked. */
@@ -106,16 +120,16 @@ export async function bindToBrowser(
   const bound = await transition(core.transition, { interaction: ref('interaction', id) }, ({ interaction }) => {
     const { value } = interaction
     if (value === undefined || value.browserHash !== undefined) return { writes: [], result: false }
-    const expiresAt = value.createdAt + lifetimes.interaction
+    const bound = { ...value, browserHash: browserHash(browser.value) }
     return {
-      writes: [put(interaction, { ...value, browserHash: browserHash(browser.value) }, { expiresAt })],
+      writes: [put(interaction, bound, { expiresAt: endOf(value) })],
       result: true,
     }
   })
   return bound ? seeOther(`/oauth/authorize/resume?interaction=${id}`, browser.setCookie) : undefined
 }
 
-type Progress = Pick<Interaction, 'sessionId' | 'authenticatedAt' | 'browserHash'>
+export type Progress = Pick<Interaction, 'sessionId' | 'authenticatedAt' | 'browserHash'>
 
 /** Note in a parked request who signed in, or was chosen, for it. Nothing, if it was used up or has expired meanwhile. */
 export async function advance(core: Core, pending: Parked, progress: Progress): Promise<Parked | undefined> {
@@ -132,7 +146,7 @@ export function noteProgress(
   if (slot.value === undefined) return { writes: [], result: undefined }
   const interaction: Interaction = { ...slot.value, ...progress }
   return {
-    writes: [put(slot, interaction, { expiresAt: interaction.createdAt + lifetimes.interaction })],
+    writes: [put(slot, interaction, { expiresAt: endOf(interaction) })],
     result: { ...pending, parked: { id: slot.id, interaction } },
   }
 }

@@ -5,12 +5,15 @@ import { ref } from '../domain/record.ts'
 import { refuse } from '../protocol/errors.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { lookUp, recollect } from '../store/look-up.ts'
+import { knowBrowser } from '../signin/browser.ts'
 import { currentSession } from '../signin/session.ts'
 import { refuseToClient } from './authorization-response.ts'
+import { carry } from './carried-requests.ts'
 import type { Core } from './core.ts'
 import { park, type Pending } from './interactions.ts'
 import { issueAuthorization } from './issue-authorization.ts'
 import { seeOther } from './respond.ts'
+import { asksAfresh, showSignIn } from './show-sign-in.ts'
 
 /** The page that each step needs. */
 const pages = { 'sign-in': '/signin', 'choose-account': '/continue', consent: '/consent' } as const
@@ -31,10 +34,29 @@ export async function proceed(
       scope: allowedScope(pending, step.signedIn),
     })
   }
+  if (step.step === 'sign-in' && pending.parked === undefined) {
+    const page = signInAtOnce(core, http, { pending, signedIn, again: signedIn !== undefined && asksAfresh(step) })
+    if (page !== undefined) return page
+  }
   const path = pages[step.step]
   return pending.parked === undefined
     ? park(core, http, pending.request, path)
     : seeOther(`${path}?interaction=${pending.parked.id}`)
+}
+
+/** The sign-in page as the answer itself: no redirect, and no record for somebody who may never come. */
+function signInAtOnce(
+  core: Core,
+  http: HttpRequest,
+  about: { readonly pending: Pending; readonly signedIn: SignedIn | undefined; readonly again: boolean },
+): HttpResponse | undefined {
+  const { pending, signedIn, again } = about
+  const browser = knowBrowser(core, http)
+  const waiting = carry(core, pending, browser)
+  if (waiting === undefined) return undefined
+  const { loginHint } = pending.request
+  const hint = loginHint === undefined ? {} : { username: loginHint }
+  return showSignIn(core, http, { waiting, signedIn, next: undefined, again, browser, ...hint })
 }
 
 /**

@@ -1,19 +1,16 @@
 import { PasswordPoolBusy } from '../crypto/password-pool.ts'
-import type { SignedIn } from '../domain/next-step.ts'
-import { providerProblems, signInPage, type SignInProblem } from '../pages/sign-in-page.ts'
+import { providerProblems, type SignInProblem } from '../pages/sign-in-page.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { destinationOf } from '../signin/destination.ts'
-import { bindForm } from '../signin/form-guard.ts'
 import { readKnownDevices } from '../signin/known-devices.ts'
 import { verifyPassword } from '../signin/password.ts'
+import { takeUpToSignIn, type Waiting } from './carried-requests.ts'
 import { completeSignIn } from './complete-sign-in.ts'
 import type { Core } from './core.ts'
-import { takeUp, type Parked } from './interactions.ts'
-import { presentationFor, requesterOf, withHeaders } from './presentation.ts'
 import { stepOf } from './proceed.ts'
-import { providersFor } from './provider-links.ts'
-import { purposeOf, readPageRequest, type PageRequest } from './read-page-request.ts'
+import { readPageRequest, type PageRequest } from './read-page-request.ts'
+import { asksAfresh, showSignIn } from './show-sign-in.ts'
 
 /** The sign-in page: for a parked request, or for the person's own account page. */
 export function createSignInPageEndpoint(core: Core): Endpoint {
@@ -21,16 +18,15 @@ export function createSignInPageEndpoint(core: Core): Endpoint {
     const asked = await readPageRequest(core, http, 'signin')
     if ('status' in asked) return asked
     const { signedIn } = asked
-    const pending = await pendingOf(core, http, asked)
-    if (pending !== undefined && 'status' in pending) return pending
-    const step = pending === undefined ? undefined : await stepOf(core, pending, signedIn)
-    const fresh = step?.step === 'sign-in' && (step.reason === 'prompt' || step.reason === 'max_age')
-    return show(core, http, {
-      pending,
+    const waiting = await waitingOf(core, http, asked)
+    if (waiting !== undefined && 'status' in waiting) return waiting
+    const step = waiting === undefined ? undefined : await stepOf(core, waiting, signedIn)
+    return showSignIn(core, http, {
+      waiting,
       signedIn,
       next: destinationOf(asked.parameters),
-      ...(pending?.request.loginHint === undefined ? {} : { username: pending.request.loginHint }),
-      again: signedIn !== undefined && (pending === undefined || fresh),
+      ...(waiting?.request.loginHint === undefined ? {} : { username: waiting.request.loginHint }),
+      again: signedIn !== undefined && (step === undefined || asksAfresh(step)),
       ...providerProblem(core, asked),
     })
   }
@@ -42,8 +38,8 @@ export function createSignInEndpoint(core: Core): Endpoint {
     const form = await readPageRequest(core, http, 'signin')
     if ('status' in form) return form
     const { parameters, signedIn: previous } = form
-    const pending = await pendingOf(core, http, form)
-    if (pending !== undefined && 'status' in pending) return pending
+    const waiting = await waitingOf(core, http, form)
+    if (waiting !== undefined && 'status' in waiting) return waiting
 
     const next = destinationOf(parameters)
     const username = parameters.get('username') ?? ''
@@ -56,8 +52,8 @@ export function createSignInEndpoint(core: Core): Endpoint {
     })
     if (isRefusal(user)) {
       core.observer.refused('signin', user, { address: http.peer.address })
-      return show(core, http, {
-        pending,
+      return showSignIn(core, http, {
+        waiting,
         signedIn: previous,
         next,
         username,
@@ -67,7 +63,7 @@ export function createSignInEndpoint(core: Core): Endpoint {
     }
     return completeSignIn(core, http, {
       proof: { user, persistent, amr: ['pwd'], acr: 'pwd', previous },
-      pending,
+      pending: waiting,
       next,
     })
   }
@@ -86,46 +82,10 @@ function problemOf(refusal: Refusal): SignInProblem {
   return { kind: refusal.reason === 'user_locked' ? 'locked' : 'wrong_credentials' }
 }
 
-async function pendingOf(
+async function waitingOf(
   core: Core,
   http: HttpRequest,
   { interaction }: PageRequest,
-): Promise<Parked | HttpResponse | undefined> {
-  return interaction === undefined ? undefined : takeUp(core, http, interaction)
-}
-
-function show(
-  core: Core,
-  http: HttpRequest,
-  {
-    pending,
-    signedIn,
-    next,
-    ...state
-  }: {
-    readonly pending: Parked | undefined
-    readonly signedIn: SignedIn | undefined
-    readonly next: string | undefined
-    readonly username?: string
-    readonly remember?: boolean
-    readonly again?: boolean
-    readonly problem?: SignInProblem
-  },
-): HttpResponse {
-  const id = pending?.parked.id
-  const form = bindForm(core, http, { purpose: purposeOf('signin', id), signedIn })
-  const view = signInPage(presentationFor(core, http, pending?.request.uiLocales), {
-    action: '/signin',
-    hidden: [
-      form.field,
-      ...(id === undefined ? [] : [{ name: 'interaction', value: id }]),
-      ...(next === undefined ? [] : [{ name: 'next', value: next }]),
-    ],
-    ...(pending === undefined ? {} : { requester: requesterOf(pending.to.client, pending.to.target) }),
-    providers: providersFor(core, { interaction: id, next }),
-    ...(core.registration === 'open' ? { register: '/register' } : {}),
-    ...(core.outbox === undefined ? {} : { recover: '/recover' }),
-    ...state,
-  })
-  return withHeaders(view, form.setCookie)
+): Promise<Waiting | HttpResponse | undefined> {
+  return interaction === undefined ? undefined : takeUpToSignIn(core, http, interaction)
 }

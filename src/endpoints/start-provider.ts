@@ -1,15 +1,16 @@
 import type { OAuthProvider } from '../config/provider.ts'
 import type { FlowPurpose } from '../domain/flow.ts'
 import type { SignedIn } from '../domain/next-step.ts'
-import { throttled } from '../protocol/errors.ts'
+import { isRefusal, throttled } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import type { Seconds } from '../protocol/time.ts'
 import { browserHash, knowBrowser } from '../signin/browser.ts'
 import { errandOf } from '../signin/destination.ts'
+import { takeUpToSignIn } from './carried-requests.ts'
 import type { Core } from './core.ts'
-import { takeUp, type Parked } from './interactions.ts'
+import { store, type Pending } from './interactions.ts'
 import { refusalPage } from './presentation.ts'
-import { readPageRequest } from './read-page-request.ts'
+import { readPageRequest, type PageRequest } from './read-page-request.ts'
 import { seeOther } from './respond.ts'
 import { noSuchProvider, troubled } from './provider-trouble.ts'
 import { showSiteLogin } from './show-site-login.ts'
@@ -23,17 +24,35 @@ export function createStartProviderEndpoint(core: Core): Endpoint {
       return refusalPage(core, { ...http, path: '/signin' }, 'provider', noSuchProvider)
     const asked = await readPageRequest(core, http, 'signin')
     if ('status' in asked) return asked
-    const { interaction, signedIn } = asked
-    const pending = interaction === undefined ? undefined : await takeUp(core, http, interaction)
-    if (pending !== undefined && 'status' in pending) return pending
-    if (provider.kind === 'site-login') return showSiteLogin(core, http, { provider, form: asked })
-    const purpose: FlowPurpose = { for: 'sign-in', ...errandOf(core, asked) }
-    return sendToProvider(core, http, { provider, purpose, maxAge: maxAgeOf(pending, signedIn) })
+    const left = await leave(core, http, asked)
+    if ('status' in left) return left
+    const { pending, form } = left
+    if (provider.kind === 'site-login') {
+      // The language switch at its foot has to come back to what was parked.
+      const at = form === asked ? http : { ...http, query: `interaction=${form.interaction}` }
+      return showSiteLogin(core, at, { provider, form })
+    }
+    const purpose: FlowPurpose = { for: 'sign-in', ...errandOf(core, form) }
+    return sendToProvider(core, http, { provider, purpose, maxAge: maxAgeOf(pending, asked.signedIn) })
   }
 }
 
+/** What the person leaves behind. A journey outlives the page that carries a request, so that is parked before it begins. */
+async function leave(
+  core: Core,
+  http: HttpRequest,
+  form: PageRequest,
+): Promise<{ readonly pending: Pending | undefined; readonly form: PageRequest } | HttpResponse> {
+  if (form.interaction === undefined) return { pending: undefined, form }
+  const pending = await takeUpToSignIn(core, http, form.interaction)
+  if ('status' in pending || !('carried' in pending)) return 'status' in pending ? pending : { pending, form }
+  const interaction = await store(core, http, pending.carried.interaction)
+  if (isRefusal(interaction)) return refusalPage(core, http, 'authorize', interaction, pending.request.clientId)
+  return { pending, form: { ...form, interaction } }
+}
+
 /** How fresh a sign-in it must be: as the request asks; and whoever is signed in here and comes by himself wants to prove himself anew. */
-function maxAgeOf(pending: Parked | undefined, signedIn: SignedIn | undefined): Seconds | undefined {
+function maxAgeOf(pending: Pending | undefined, signedIn: SignedIn | undefined): Seconds | undefined {
   if (pending === undefined) return signedIn === undefined ? undefined : 0
   return pending.request.prompt.includes('login') ? 0 : pending.request.maxAge
 }

@@ -3,7 +3,7 @@ import { refuse, type Refusal } from '../protocol/errors.ts'
 import type { HeaderLine, HttpRequest } from '../protocol/http.ts'
 import type { Parameters } from '../protocol/parameters.ts'
 import { printFormToken, verifyFormToken } from '../tokens/csrf.ts'
-import { knowBrowser, readBrowser } from './browser.ts'
+import { knowBrowser, readBrowser, type Browser } from './browser.ts'
 import type { BrowserContext } from './context.ts'
 
 /** The name of the hidden field that binds a form to browser, session and purpose. */
@@ -19,8 +19,11 @@ export type BoundForm = {
   readonly setCookie: readonly HeaderLine[]
 }
 
-export function bindForm(context: BrowserContext, http: HttpRequest, { purpose, signedIn }: FormOf): BoundForm {
-  const browser = knowBrowser(context, http)
+export function bindForm(
+  context: BrowserContext,
+  http: HttpRequest,
+  { purpose, signedIn, browser = knowBrowser(context, http) }: FormOf & { readonly browser?: Browser },
+): BoundForm {
   const place = { browser: browser.value, session: signedIn?.sessionId ?? '', purpose }
   return { field: { name: formTokenField, value: printFormToken(context.keys, place) }, setCookie: browser.setCookie }
 }

@@ -9,6 +9,7 @@ import {
   codeFlow,
   follow,
   introspect,
+  park,
   signInFor,
   submit,
   tokenRequest,
@@ -229,7 +230,7 @@ describe('family B: codes, PKCE, response modes, consent', () => {
 
     test('going on with the old session after prompt=login does not count', async () => {
       const browser = (await codeFlow(server, app, 'ada')).browser
-      const page = await follow(server, browser, await browser.ask(authorizeUrl(app, { prompt: 'login' })))
+      const page = await park(server, browser, authorizeUrl(app, { prompt: 'login' }))
       const { interaction } = readForm(page.text, 'sign-in').fields
       for (const path of ['/consent', '/continue', '/oauth/authorize/resume']) {
         const answer = await follow(server, browser, await browser.ask(`${path}?interaction=${String(interaction)}`))
@@ -315,15 +316,24 @@ describe('family B: codes, PKCE, response modes, consent', () => {
   })
 
   test('B28 shared-consent-link: a parked request belongs to one browser', async () => {
-    const attacker = createBrowser(server.url)
-    const first = await attacker.ask(authorizeUrl(app))
-    const path = first.location ?? ''
+    const parked = await park(server, createBrowser(server.url), authorizeUrl(app))
     const victim = (await codeFlow(server, app, 'bob')).browser
-    const id = new URL(path, server.url).searchParams.get('interaction') ?? ''
+    const id = String(readForm(parked.text, 'sign-in').fields['interaction'])
     for (const page of ['/signin', '/consent', '/continue', '/oauth/authorize/resume']) {
       const answer = await attack(house, () => victim.ask(`${page}?interaction=${id}`))
       expect([answer.status, errorOf(answer.text)], page).toEqual([403, 'interaction_expired'])
     }
+  })
+
+  test('B28 shared-consent-link: so does a request that its sign-in page carries', async () => {
+    const carried = await createBrowser(server.url).ask(authorizeUrl(app))
+    const victim = (await codeFlow(server, app, 'bob')).browser
+    const text = String(readForm(carried.text, 'sign-in').fields['interaction'])
+    const answer = await attack(house, () => victim.ask(`/signin?interaction=${text}`))
+    expect([answer.status, errorOf(answer.text)]).toEqual([403, 'interaction_expired'])
+    // Behind the sign-in page there is no such name.
+    for (const page of ['/consent', '/continue', '/oauth/authorize/resume'])
+      expect((await attack(house, () => victim.ask(`${page}?interaction=${text}`))).status, page).toBe(400)
   })
 
   test('B29 sub-collision: no client id looks like a user id', async () => {

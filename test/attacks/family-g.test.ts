@@ -5,7 +5,7 @@ import { readSessionHandle } from '../../src/tokens/session-handle.ts'
 import { printToken } from '../../src/tokens/token-text.ts'
 import { createBrowser, formBody, readForm, type Answer, type Browser, type Form } from '../kit/browser.ts'
 import { breakages, breakStore } from '../kit/break-store.ts'
-import { authorizeUrl, claimsOf, codeFlow, follow, submit, tokenRequest, type Tokens } from '../kit/flow.ts'
+import { authorizeUrl, claimsOf, codeFlow, follow, park, submit, tokenRequest, type Tokens } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import { payloads } from '../pages/hostile.ts'
 import { scanHtml } from '../pages/scan-html.ts'
@@ -193,8 +193,7 @@ describe('G03 fixation', () => {
   })
 
   test("B28: a request parked in one browser can't be taken up in another, before or after sign-in", async () => {
-    const attacker = createBrowser(server.url)
-    const id = idOf(await parkedAt(attacker, {}))
+    const id = idOf(await park(server, createBrowser(server.url), authorizeUrl(app)))
     for (const path of ['/signin', '/consent', '/continue', '/oauth/authorize/resume']) {
       const answer = await attack(house, () => asAda().ask(`${path}?interaction=${id}`))
       expect(answer.status, path).toBe(403)
@@ -381,8 +380,9 @@ describe('G08 host-poison: every absolute URL comes from the configured issuer',
     }
     const back = await asAda().ask(authorizeUrl(app), { headers: forwarded })
     expect(new URL(back.location ?? '').searchParams.get('iss')).toBe(server.url)
-    const parked = await createBrowser(server.url, forwarded).ask(authorizeUrl(app))
-    expect(parked.location).toMatch(/^\/signin\?/)
+    const page = await createBrowser(server.url, forwarded).ask(authorizeUrl(app))
+    expect(readForm(page.text, 'sign-in').action).toBe('/signin')
+    expect(page.text).not.toContain('evil')
   })
 })
 
@@ -793,7 +793,7 @@ describe('G21 empty-POST: the server, not the browser, knows how far a request h
 
   test('nobody signed in: a perfect POST to consent or continue leads to sign-in', async () => {
     const browser = createBrowser(server.url)
-    const id = idOf(await parkedAt(browser, {}))
+    const id = idOf(await park(server, browser, authorizeUrl(app)))
     for (const step of ['consent', 'continue']) {
       const answer = await attack(house, () =>
         browser.ask(`/${step}`, { form: fieldsFor(browser, step, id, { scope: 'openid' }) }),
@@ -822,7 +822,7 @@ describe('G21 empty-POST: the server, not the browser, knows how far a request h
 
   test('prompt=login: the steps behind sign-in stay shut, whatever session there is', async () => {
     const browser = asAda()
-    const id = idOf(await parkedAt(browser, { prompt: 'login consent' }))
+    const id = idOf(await park(server, browser, authorizeUrl(app, { prompt: 'login consent' })))
     for (const step of ['consent', 'continue']) {
       const answer = await attack(
         house,
@@ -836,6 +836,18 @@ describe('G21 empty-POST: the server, not the browser, knows how far a request h
         `/signin?interaction=${id}`,
       )
     }
+  })
+
+  test('a request that its sign-in page carries passes no step behind that page', async () => {
+    const browser = asAda()
+    const text = idOf(await parkedAt(browser, { prompt: 'login consent' }))
+    expect(text).toContain('.')
+    for (const step of ['consent', 'continue']) {
+      const form = fieldsFor(browser, step, text, { scope: 'openid' })
+      expect((await attack(house, () => browser.ask(`/${step}`, { form }))).status).toBe(400)
+      expect((await attack(house, () => browser.ask(`/${step}?interaction=${text}`))).status).toBe(400)
+    }
+    expect((await attack(house, () => browser.ask(`/oauth/authorize/resume?interaction=${text}`))).status).toBe(400)
   })
 
   test('a finished step cannot be done again: the second answer to consent makes nothing', async () => {

@@ -97,7 +97,7 @@ describe('oidc-client-ts 3 in Chromium', () => {
   test('redirect: sign-in, userinfo across origins, renewal by refresh token, sign-out', async () => {
     const { context, tab, complaints } = await newTab()
     await tab.evaluate('void person.signinRedirect({ state: "kept" })')
-    await tab.waitForURL(`${server.url}/signin*`)
+    await tab.waitForURL(`${server.url}/oauth/authorize*`)
     await signIn(tab)
     await tab.waitForURL(`${site.origin}/back*`)
     const user = await ask(tab, 'person.signinRedirectCallback()')

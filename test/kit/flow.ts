@@ -44,6 +44,17 @@ export async function follow(server: TestGatehouse, browser: Browser, answer: An
   return last
 }
 
+/**
+ * Send an authorization request as a cross-site POST comes, without cookies, so that it is parked in the store; the page that it
+ * leads this browser to, to which the parked request belongs from then on.
+ */
+export async function park(server: TestGatehouse, browser: Browser, url: string): Promise<Answer> {
+  const sent = new URL(url, server.url)
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  const answer = await createBrowser(server.url).ask(sent.pathname, { body: sent.search.slice(1), headers })
+  return follow(server, browser, answer)
+}
+
 /** Sign in on the sign-in page that an authorization request leads to; the answer behind it, redirects within the server followed. */
 export async function signInFor(
   server: TestGatehouse,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createBrowser, errorOf, unescapeHtml } from '../kit/browser.ts'
+import { createBrowser, errorOf, readForm, unescapeHtml } from '../kit/browser.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
 
 let server: TestGatehouse
@@ -27,19 +27,19 @@ describe('pages speak their reader’s language', () => {
     await server.makeClient()
     const browser = createBrowser(server.url)
     const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
-    const parked = await browser.ask(
+    const page = await browser.ask(
       `/oauth/authorize?client_id=app&response_type=code&scope=openid&state=x&ui_locales=de&code_challenge=${challenge}&code_challenge_method=S256`,
     )
-    const page = await browser.ask(parked.location ?? '')
     expect(page.text).toContain('<html lang="de">')
-    // The switch leads back to this very page, in the other language, and wins from then on.
+    // The switch leads back to the page of this very request, in the other language, and wins from then on.
     const link = /<a href="([^"]*)" lang="en"/.exec(page.text)?.[1] ?? ''
     const switched = await browser.ask(unescapeHtml(link))
     expect(switched.status).toBe(303)
-    expect(switched.location).toBe(
-      new URL(parked.location ?? '', server.url).pathname + new URL(parked.location ?? '', server.url).search,
-    )
-    expect((await browser.ask(switched.location ?? '')).text).toContain('<html lang="en">')
+    const carried = String(readForm(page.text, 'sign-in').fields['interaction'])
+    expect(switched.location).toBe(`/signin?interaction=${carried}`)
+    const again = await browser.ask(switched.location ?? '')
+    expect(again.text).toContain('<html lang="en">')
+    expect(readForm(again.text, 'sign-in').fields['interaction']).toBe(carried)
   })
 
   test('the choice stays with the browser, error pages included', async () => {

@@ -3,6 +3,7 @@ import { importPublicJwk, publicJwkOf } from '../../src/crypto/jwk.ts'
 import { signingKey, type SigningKey, type VerificationKey } from '../../src/crypto/jws.ts'
 import { macKey } from '../../src/crypto/mac.ts'
 import { createRandom } from '../../src/crypto/random.ts'
+import type { Interaction } from '../../src/domain/interaction.ts'
 import type { SecretRing } from '../../src/domain/key.ts'
 import type { AccessClaims } from '../../src/tokens/access-claims.ts'
 import type { Issuance } from '../../src/tokens/issuance.ts'
@@ -76,4 +77,21 @@ export const issuance: Issuance = {
   grantId: 'grant-1',
   epoch: '1.2.3',
   authentication: { authTime: now - 10, acr: 'urn:acr', amr: ['pwd'], sessionId: 'session-1' },
+}
+
+export const interaction: Interaction = {
+  v: 1,
+  request: {
+    clientId: 'app',
+    redirectUri: 'https://app.example/cb',
+    responseType: 'code',
+    responseMode: 'query',
+    scope: ['openid'],
+    resources: [],
+    state: 'a state',
+    prompt: [],
+    uiLocales: [],
+  },
+  browserHash: 'b'.repeat(43),
+  createdAt: now,
 }

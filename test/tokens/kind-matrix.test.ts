@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { signJws } from '../../src/crypto/jws.ts'
 import { printJwtClaims } from '../../src/tokens/access-claims.ts'
+import { openInteraction, sealInteraction } from '../../src/tokens/carried-interaction.ts'
 import { newClientSecret } from '../../src/tokens/client-secret.ts'
 import { printCode, readCode } from '../../src/tokens/code.ts'
 import { printFormToken, verifyFormToken } from '../../src/tokens/csrf.ts'
@@ -11,7 +12,7 @@ import { printRefreshToken, readRefreshToken } from '../../src/tokens/refresh.ts
 import { printSessionHandle, readSessionHandle } from '../../src/tokens/session-handle.ts'
 import { parseToken, printToken, type TokenKind } from '../../src/tokens/token-text.ts'
 import { verifyAccess } from '../../src/tokens/verify.ts'
-import { claims, fixedKeys, issuance, issuer, now } from './fixtures.ts'
+import { claims, fixedKeys, interaction, issuance, issuer, now } from './fixtures.ts'
 
 /** All rings hold the same key: what keeps the kinds apart here must be the kind itself. */
 const own = fixedKeys()
@@ -41,6 +42,7 @@ const texts: Record<string, string> = {
   'client secret': newClientSecret(own.random).secret,
   'form token': printFormToken(keys, place),
   cursor: printCursor(keys, 'users', 'position'),
+  'carried interaction': sealInteraction(keys, interaction, own.random)!,
 }
 
 const expected = { issuer, now }
@@ -52,6 +54,7 @@ const readers: Record<string, (text: string) => boolean> = {
   'id token': (text) => !('refused' in verifyIdTokenHint(keys, text, expected)),
   'form token': (text) => verifyFormToken(keys, place, text),
   cursor: (text) => readCursor(keys, 'users', text) !== undefined,
+  'carried interaction': (text) => openInteraction(keys, text) !== undefined,
 }
 
 describe('C13, E10: a token opens its own door and no other, though every ring had the same key', () => {

@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { sha256 } from '../../src/crypto/hash.ts'
+import { openInteraction, sealInteraction } from '../../src/tokens/carried-interaction.ts'
 import { clientSecretHash, newClientSecret, verifyClientSecret } from '../../src/tokens/client-secret.ts'
 import { printFormToken, verifyFormToken } from '../../src/tokens/csrf.ts'
 import { printCursor, readCursor } from '../../src/tokens/cursor.ts'
 import { isTokenText, parseToken, printToken } from '../../src/tokens/token-text.ts'
-import { fixedKeys, now } from './fixtures.ts'
+import { fixedKeys, interaction, now } from './fixtures.ts'
 
 const keys = fixedKeys()
 
@@ -136,5 +137,32 @@ describe('cursors', () => {
       }
     }
     expect(readCursor(keys, 'users', 'x'.repeat(5000))).toBeUndefined()
+  })
+})
+
+describe('a request that its sign-in page carries', () => {
+  test('comes back as it was, and says nothing to whoever looks at it', () => {
+    const text = sealInteraction(keys, interaction, keys.random)!
+    expect(text).toMatch(/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/)
+    expect(openInteraction(keys, text)).toEqual(interaction)
+    expect(Buffer.from(text.split('.')[1]!, 'base64url').toString('latin1')).not.toContain(interaction.request.clientId)
+    expect(openInteraction(fixedKeys('other'), text)).toBeUndefined()
+  })
+
+  test('with any changed character it is none', () => {
+    const text = sealInteraction(keys, interaction, keys.random)!
+    for (let at = 0; at < text.length; at++) {
+      const other = text[at] === 'A' ? 'B' : 'A'
+      expect(openInteraction(keys, text.slice(0, at) + other + text.slice(at + 1)), String(at)).toBeUndefined()
+    }
+    for (const wrong of ['', '.', `${text}=`, `${text}A`, ` ${text}`, text.slice(1)])
+      expect(openInteraction(keys, wrong)).toBeUndefined()
+  })
+
+  test('one of another version is not understood, one that is too long not made', () => {
+    const newer = { ...interaction, v: 2 } as unknown as typeof interaction
+    expect(openInteraction(keys, sealInteraction(keys, newer, keys.random)!)).toBeUndefined()
+    const long = { ...interaction, request: { ...interaction.request, state: 'x'.repeat(1_500) } }
+    expect(sealInteraction(keys, long, keys.random)).toBeUndefined()
   })
 })
