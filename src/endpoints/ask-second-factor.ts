@@ -15,7 +15,8 @@ import { seeOther } from './respond.ts'
 export async function askSecondFactor(core: Core, http: HttpRequest, about: SignIn): Promise<HttpResponse> {
   const { proof, pending, next } = about
   const { user, persistent, acr, amr, lasts } = proof
-  const settled = pending !== undefined && 'carried' in pending ? settle(core, http, pending, {}) : undefined
+  const settled =
+    pending !== undefined && 'carried' in pending ? settle(core, http, { waiting: pending, progress: {} }) : undefined
   const parked = pending === undefined || 'carried' in pending ? settled?.parked : pending
   const browser = knowBrowser(core, http)
   const id = core.random.id(core.clock.millis())

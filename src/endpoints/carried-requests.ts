@@ -44,10 +44,10 @@ export async function takeUpToSignIn(core: Core, http: HttpRequest, name: string
 export function settle(
   core: Core,
   http: HttpRequest,
-  { request, to, carried }: Carried,
-  progress: Progress,
+  { waiting, progress }: { readonly waiting: Carried; readonly progress: Progress },
 ): { readonly parked: Parked; readonly write: Write } {
   core.limits.count('park', [http.peer.address])
+  const { request, to, carried } = waiting
   const id = core.random.id(core.clock.millis())
   const interaction = { ...carried.interaction, ...progress }
   return { parked: { request, to, parked: { id, interaction } }, write: createParked(id, interaction) }

@@ -63,7 +63,8 @@ async function admit(
   const { signedIn, browserHash } = opened
   const { sessionId, session, user } = signedIn
   const progress = { sessionId, authenticatedAt: session.authTime, browserHash }
-  const settled = pending !== undefined && 'carried' in pending ? settle(core, http, pending, progress) : undefined
+  const settled =
+    pending !== undefined && 'carried' in pending ? settle(core, http, { waiting: pending, progress }) : undefined
   const parked = pending !== undefined && !('carried' in pending) ? pending : undefined
   const refs = {
     ...(previous !== undefined && { previous: ref('session', previous.sessionId) }),
