@@ -1,26 +1,37 @@
-import { put, ref, remove, type Decision } from '../domain/record.ts'
+import { put, ref, remove, type Decision, type Write } from '../domain/record.ts'
 import { isFor } from '../domain/ticket.ts'
 import type { User } from '../domain/user.ts'
 import { transition } from '../store/transition.ts'
-import type { AccountsContext, Outcome } from './context.ts'
+import type { Outcome } from './context.ts'
 import { emailRef, emailTaken } from './email-name.ts'
 import { findUser } from './find-user.ts'
 import { letterUsed } from './letter-used.ts'
 import { paperwork } from './paperwork.ts'
+import { newTicket, outgoingWrite, type LettersContext } from './request-letter.ts'
+import { lifetimes } from '../domain/lifetimes.ts'
+
+export type Confirmation = {
+  readonly ticketId: string
+  readonly userId: string
+  readonly email: string
+  /** Of the letter to the address that the account had until now. */
+  readonly language: string
+}
 
 /**
  * The letter reached its address: from now on it is the account's, and nobody else's. H18: until now the established one was. Asked
  * for before a change of password or of the address, it is worth nothing: whoever asked may have been put out since.
  */
 export async function confirmEmail(
-  context: AccountsContext,
-  { ticketId, userId, email }: { readonly ticketId: string; readonly userId: string; readonly email: string },
+  context: LettersContext,
+  { ticketId, userId, email, language }: Confirmation,
 ): Promise<Outcome<User>> {
   const papers = paperwork(context, { type: 'user.email_confirmed', userId }, [ref('user', userId)])
   for (;;) {
     const before = await findUser(context, userId)
     const old = emailRef(before?.email ?? '')
     const target = emailRef(email)
+    const farewell = farewellTo(context, before, language)
     const result = await transition(
       context.transition,
       // The same record can't be asked for twice.
@@ -45,12 +56,26 @@ export async function confirmEmail(
             put(slot, after, { expiresAt: null }),
             put(to, { v: 1, target: userId }, { expiresAt: null, owners: [userId] }),
             ...(from.value?.target === userId ? remove(from) : []),
+            ...(old.id === target.id ? [] : farewell),
             ...papers(now),
           ],
           result: { done: after },
         }
       },
     )
-    if (result !== 'changed meanwhile') return result
+    if (result === 'changed meanwhile') continue
+    if ('done' in result) context.outbox?.wake()
+    return result
   }
+}
+
+/** Whoever reads the established address hears of it: he may not be who changed it. */
+function farewellTo(context: LettersContext, before: User | undefined, language: string): readonly Write[] {
+  if (before?.email === undefined || !before.emailVerified || context.outbox === undefined) return []
+  const { ticketId, writes } = newTicket(context, {
+    ticket: { purpose: 'email-changed', to: before.email, username: before.username },
+    ttl: lifetimes.confirmation,
+    owners: [before.userId],
+  })
+  return [...writes, outgoingWrite(context, ticketId, language)]
 }

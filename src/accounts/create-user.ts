@@ -31,8 +31,14 @@ export type NewUser = {
   readonly brought?: { readonly userId: string; readonly epoch: number; readonly locked: boolean }
 }
 
-/** An account that is made by the link in a letter: its address is proved, and its password was hashed when it was asked for. */
-export type FromLetter = { readonly ticketId: string; readonly passwordHash: string }
+/** An account that is made by a link of ours, which is used up by it. */
+export type FromLetter = {
+  readonly ticketId: string
+  /** Of the password, where it was chosen when the account was asked for. */
+  readonly passwordHash?: string
+  /** Whoever has the link reads letters to the address. */
+  readonly proves: boolean
+}
 
 /** Make an account. Its name is reserved in the same commit, so two that look alike never both exist. */
 export async function createUser(context: PasswordsContext, actor: Actor, wanted: NewUser): Promise<Outcome<User>> {
@@ -65,7 +71,7 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
       name: nameRef,
       wrangler: wranglerRef,
       place: ref('user', userId),
-      email: emailRef(letter === undefined ? '' : (fields.done.email ?? '')),
+      email: emailRef(letter?.proves === true ? (fields.done.email ?? '') : ''),
       ticket: ref('ticket', letter?.ticketId ?? 'none'),
     },
     ({ name, wrangler, place, email, ticket }, now): Decision<Outcome<User>> => {
@@ -81,7 +87,7 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
         username,
         ...(fields.done.fullName !== undefined && { fullName: fields.done.fullName }),
         ...(fields.done.email !== undefined && { email: fields.done.email }),
-        emailVerified: letter !== undefined && fields.done.email !== undefined,
+        emailVerified: letter?.proves === true && fields.done.email !== undefined,
         role,
         bot,
         ...(bot && wanted.wrangler !== undefined && { wrangler: wanted.wrangler }),

@@ -28,7 +28,7 @@ export type Registered =
  * the answer can't but tell whether a name is taken: it is made at once or not at all.
  */
 export async function register(context: RegistrationContext, wanted: Registration): Promise<Registered> {
-  if (context.registration === 'closed') return { refused: closed }
+  if (context.registration !== 'open') return { refused: closed }
   const fields = readUserFields(wanted)
   if ('refused' in fields) return fields
   const { username, normal, fullName, email } = fields.done

@@ -1,6 +1,6 @@
 import { eventWrite } from '../audit/event-write.ts'
 import { create, ref, type Write } from '../domain/record.ts'
-import type { TicketPurpose } from '../domain/ticket.ts'
+import type { Ticket, TicketPurpose } from '../domain/ticket.ts'
 import { lettersLive, outboxOwner, type Outbox } from '../mail/outbox.ts'
 import type { Seconds } from '../protocol/time.ts'
 import { commitNew } from '../store/transition.ts'
@@ -10,7 +10,7 @@ import type { AccountsContext } from './context.ts'
 export type LettersContext = AccountsContext & {
   readonly keys: TokenKeys
   /** Absent: this server sends no letters, and offers nothing that needs one. */
-  readonly outbox: Outbox | undefined
+  readonly outbox: Pick<Outbox, 'wake'> | undefined
 }
 
 export type LetterRequest = {
@@ -32,27 +32,15 @@ export async function requestLetter(context: LettersContext, request: LetterRequ
 }
 
 function ticketWrites(context: LettersContext, request: LetterRequest): readonly Write[] {
-  const { clock, random, keys } = context
-  const now = clock.seconds()
-  const ticketId = random.id(clock.millis())
   const { userId } = request
-  const ticket = {
-    v: 1,
-    nonce: random.text(16),
-    keyId: keys.secret('mac').keyId,
-    createdAt: now,
-    ...request.ticket,
-  } as const
-  const outgoing = { v: 1, ticketId, language: request.language, attempts: 0, nextAt: now, createdAt: now } as const
+  const { ticketId, writes } = newTicket(context, {
+    ticket: request.ticket,
+    ttl: request.ttl,
+    owners: userId === undefined ? [] : [userId],
+  })
   return [
-    create(ref('ticket', ticketId), ticket, {
-      expiresAt: now + request.ttl,
-      owners: userId === undefined ? [] : [userId],
-    }),
-    create(ref('outbox', random.id(clock.millis())), outgoing, {
-      expiresAt: now + lettersLive,
-      owners: [outboxOwner],
-    }),
+    ...writes,
+    outgoingWrite(context, ticketId, request.language),
     eventWrite(context, {
       type: 'letter.asked',
       ...(userId !== undefined && { userId }),
@@ -60,4 +48,29 @@ function ticketWrites(context: LettersContext, request: LetterRequest): readonly
       target: request.ticket.purpose,
     }),
   ]
+}
+
+/** A ticket and what writes it. Nothing opens it but the proof that a link holds. */
+export function newTicket(
+  { clock, random, keys }: Pick<LettersContext, 'clock' | 'random' | 'keys'>,
+  wanted: { readonly ticket: TicketPurpose; readonly ttl: Seconds; readonly owners: readonly string[] },
+): { readonly ticketId: string; readonly ticket: Ticket; readonly writes: readonly Write[] } {
+  const now = clock.seconds()
+  const ticketId = random.id(clock.millis())
+  const imprint = { nonce: random.text(16), keyId: keys.secret('mac').keyId }
+  const ticket: Ticket = { v: 1, ...imprint, createdAt: now, ...wanted.ticket }
+  const write = create(ref('ticket', ticketId), ticket, { expiresAt: now + wanted.ttl, owners: wanted.owners })
+  return { ticketId, ticket, writes: [write] }
+}
+
+/** A letter about a ticket, on its way. */
+export function outgoingWrite(
+  { clock, random }: Pick<LettersContext, 'clock' | 'random'>,
+  ticketId: string,
+  language: string,
+): Write {
+  const now = clock.seconds()
+  const outgoing = { v: 1, ticketId, language, attempts: 0, nextAt: now, createdAt: now } as const
+  const target = ref('outbox', random.id(clock.millis()))
+  return create(target, outgoing, { expiresAt: now + lettersLive, owners: [outboxOwner] })
 }

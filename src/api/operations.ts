@@ -3,6 +3,7 @@ import { consentOperations } from './nouns/consents.ts'
 import { factorOperations } from './nouns/factors.ts'
 import { grantOperations } from './nouns/grants.ts'
 import { identityOperations } from './nouns/identities.ts'
+import { invitationOperations } from './nouns/invitations.ts'
 import { keyOperations } from './nouns/keys.ts'
 import { meOperations } from './nouns/me.ts'
 import { mintedTokenOperations } from './nouns/minted-tokens.ts'
@@ -21,6 +22,7 @@ export const operations: readonly Operation[] = [
   ...meOperations,
   ...userOperations,
   ...factorOperations,
+  ...invitationOperations,
   ...sessionOperations,
   ...mintedTokenOperations,
   ...tokenOperations,

@@ -13,6 +13,13 @@ import { allClients, findClient, printClient } from '../accounts/find-client.ts'
 import { allResources, findResource, printResource } from '../accounts/find-resource.ts'
 import { findUser, findUserNamed } from '../accounts/find-user.ts'
 import { allUsers } from '../accounts/list-users.ts'
+import {
+  invitationsOwner,
+  inviteUser,
+  showInvitation,
+  withdrawInvitation,
+  type InvitationContext,
+} from '../accounts/invite-user.ts'
 import { mintToken } from '../accounts/mint-token.ts'
 import { patchUser } from '../accounts/patch-user.ts'
 import { printUser } from '../accounts/print-user.ts'
@@ -29,7 +36,7 @@ import { CliFailure } from './failure.ts'
 import type { Local } from './local.ts'
 import { readMintRequest } from './mint-options.ts'
 import { openRings } from './open-rings.ts'
-import { readNewUser, readUserPatch } from './user-document.ts'
+import { readInvitation, readNewUser, readUserPatch } from './user-document.ts'
 
 const actor: Actor = { kind: 'cli' }
 
@@ -50,6 +57,9 @@ export function administerLocally(local: Local): Administration {
 
   return {
     createUser: async (fields) => printUser(done(await createUser(local, actor, await readNewUser(fields, named)))),
+    inviteUser: async (fields) => done(await inviteUser(await inviting(local), { actor }, readInvitation(fields))),
+    invitations: () => invitationsOf(local),
+    withdrawInvitation: async (id) => void done(await withdrawInvitation(local, { actor }, id)),
     users: () => shown(allUsers(local), printUser),
     user: async (name) => printUser(await named(name)),
     changeUser: async (name, fields) => {
@@ -111,6 +121,21 @@ export function administerLocally(local: Local): Administration {
       if (changed) await local.settle()
       await local.close()
     },
+  }
+}
+
+/** Letters are put into the outbox here; the server on this store sends them. */
+async function inviting(local: Local): Promise<InvitationContext> {
+  const { mail, issuer, users } = local.config
+  const outbox = mail === undefined ? undefined : { wake: () => undefined }
+  return { ...local, issuer, registration: users.registration, outbox, keys: await openRings(local) }
+}
+
+async function* invitationsOf(local: Local): AsyncGenerator<Document> {
+  for await (const record of listAll(local.store, 'ticket', invitationsOwner)) {
+    const alive = record.expiresAt !== undefined && local.clock.seconds() < record.expiresAt
+    const shownOne = alive ? showInvitation(record) : undefined
+    if (shownOne !== undefined) yield shownOne
   }
 }
 

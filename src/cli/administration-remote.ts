@@ -19,6 +19,9 @@ export function administerRemotely(server: string, token: string): Administratio
 
   return {
     createUser: async (fields) => call('POST', '/users', await withWrangler(fields)),
+    inviteUser: (fields) => call('POST', '/users', { ...fields, invite: true }),
+    invitations: () => pages(call, '/invitations'),
+    withdrawInvitation: async (id) => void (await call('DELETE', `/invitations/${encodeURIComponent(id)}`)),
     users: () => pages(call, '/users'),
     user: async (name) => call('GET', await user(name)),
     changeUser: async (name, fields) => call('PATCH', await user(name), await withWrangler(fields)),

@@ -7,6 +7,10 @@ export type Document = Readonly<Record<string, unknown>>
  */
 export type Administration = {
   readonly createUser: (fields: Document) => Promise<Document>
+  /** `fields` as `POST /api/v1/users` takes them with `invite`. */
+  readonly inviteUser: (fields: Document) => Promise<Document>
+  readonly invitations: () => AsyncIterable<Document>
+  readonly withdrawInvitation: (invitationId: string) => Promise<void>
   readonly users: () => AsyncIterable<Document>
   readonly user: (name: string) => Promise<Document>
   readonly changeUser: (name: string, fields: Document) => Promise<Document>

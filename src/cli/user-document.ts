@@ -1,3 +1,4 @@
+import type { InvitationRequest } from '../accounts/invite-user.ts'
 import type { NewUser } from '../accounts/create-user.ts'
 import type { UserPatch } from '../accounts/patch-user.ts'
 import type { Role, User } from '../domain/user.ts'
@@ -14,6 +15,20 @@ export async function readNewUser(fields: Document, named: Named): Promise<NewUs
   if (username === undefined) throw new CliFailure('username is missing', { exitCode: 2 })
   const bot = fields['bot'] === true
   return { username, ...(await shared(fields, named)), ...(bot && { bot }) }
+}
+
+export function readInvitation(fields: Document): InvitationRequest {
+  const [username, fullName, email] = ['username', 'full_name', 'email'].map((name) => text(fields, name))
+  const role = readRole(text(fields, 'role'))
+  const scopes = fields['scopes']
+  return {
+    language: text(fields, 'language') ?? 'en',
+    ...(username !== undefined && { username }),
+    ...(fullName !== undefined && { fullName }),
+    ...(email !== undefined && { email }),
+    ...(role !== undefined && { role }),
+    ...(Array.isArray(scopes) && { scopes: scopes.filter((scope) => typeof scope === 'string') }),
+  }
 }
 
 export async function readUserPatch(fields: Document, named: Named): Promise<UserPatch> {

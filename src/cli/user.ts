@@ -12,6 +12,7 @@ import { localVerb } from './local-verb.ts'
 import { collect, flagOption, textOption } from './options.ts'
 import { card, instant, table, type Answer } from './print.ts'
 import { readRole } from './user-document.ts'
+import { registerInvitations } from './user-invitations.ts'
 import { registerIdentities } from './user-identities.ts'
 import type { Options } from './verb.ts'
 
@@ -19,6 +20,7 @@ import type { Options } from './verb.ts'
 export function registerUser(program: Command, io: Io): void {
   const user = program.command('user').description('accounts of people and bots; NAME is a user name or an id')
   registerIdentities(user, io)
+  registerInvitations(user, io)
 
   administrationVerb(
     user

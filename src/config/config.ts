@@ -35,7 +35,7 @@ export type Config = {
 }
 
 /** Who may make himself an account. */
-export type RegistrationPolicy = 'closed' | 'open'
+export type RegistrationPolicy = 'closed' | 'invite' | 'open'
 
 export type MailSettings =
   | {

@@ -96,7 +96,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     trustedProxies: shape.trusted_proxies,
     ...(metricsPort !== undefined && { metricsPort }),
     logLevel,
-    users: { registration: shape.users.registration === 'open' ? 'open' : 'closed' },
+    users: shape.users,
     ...(mail !== undefined && { mail }),
     pages,
     clients: entries.clients,

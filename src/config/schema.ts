@@ -176,14 +176,10 @@ export const fileSchema = z.strictObject({
     .meta({ description: 'Proxies whose forwarding headers count. Nobody else has any say in addresses.' }),
   users: z
     .strictObject({
-      registration: z
-        .enum(['closed', 'invite', 'open'])
-        .refine((value) => value !== 'invite', "isn't supported by this version; use closed or open")
-        .default('closed')
-        .meta({
-          description:
-            'Who may make an account. With `open` and `mail` it takes the link in a letter. `invite` is not in this version.',
-        }),
+      registration: z.enum(['closed', 'invite', 'open']).default('closed').meta({
+        description:
+          'Who may make an account. `closed`: administrators alone. `invite`: whoever one of them invites. `open`: everybody; with `mail` it takes the link in a letter.',
+      }),
     })
     .prefault({})
     .meta({ description: 'Policy for accounts.' }),

@@ -9,6 +9,8 @@ export type Actor =
   | { readonly kind: 'cli' }
   /** Somebody who makes himself an account, where the policy lets him. */
   | { readonly kind: 'registration' }
+  /** Somebody who was invited to an account of this role with these scopes. */
+  | { readonly kind: 'invitation'; readonly role: Role; readonly scopes: readonly string[] }
   | { readonly kind: 'user'; readonly user: User; readonly scopes: readonly string[] }
   /** A program that acts for nobody. It stands where an `admin` stands, never above. */
   | { readonly kind: 'client'; readonly client: Client; readonly scopes: readonly string[] }
@@ -71,6 +73,13 @@ export function authority(actor: Actor, deed: Deed): Verdict {
   if (actor.kind === 'registration') {
     const plain = deed.do === 'create-user' && deed.role === 'editor' && deed.scopes.length === 0
     return plain ? allowed : no('role_too_low')
+  }
+  if (actor.kind === 'invitation') {
+    const within =
+      deed.do === 'create-user' &&
+      deed.role === actor.role &&
+      deed.scopes.every((scope) => actor.scopes.includes(scope))
+    return within ? allowed : no('role_too_low')
   }
   if (!neededScopes(deed).some((scope) => actor.scopes.includes(scope))) return no('scope_missing')
 

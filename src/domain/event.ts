@@ -20,6 +20,8 @@ export type EventType =
   | 'consent.withdrawn'
   | 'user.created'
   | 'user.changed'
+  | 'user.invited'
+  | 'invitation.withdrawn'
   | 'user.deleted'
   | 'user.locked'
   | 'user.unlocked'

@@ -39,6 +39,8 @@ export const lifetimes = {
   /** How long a link in a letter works. */
   recovery: hour,
   confirmation: day,
+  /** An administrator waits for somebody who doesn't know of it yet. */
+  invitation: 7 * day,
   consent: 365 * day,
   /** A connection that belongs to nobody by name, without being used. */
   connectionIdle: 90 * day,

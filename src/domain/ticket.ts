@@ -1,5 +1,6 @@
 import type { Imprint } from './grant.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
+import type { Role } from './user.ts'
 
 /** Whose account a letter is about, as it was when it was asked for or written. */
 export type Addressee = {
@@ -27,6 +28,10 @@ export type TicketPurpose =
     }
   /** Make this the account's address. */
   | { readonly purpose: 'confirm-email'; readonly addressee: Addressee; readonly email: string }
+  /** Make an account, as an administrator allowed it. */
+  | ({ readonly purpose: 'invite' } & Invitation)
+  /** Nothing: a letter to the address that an account had until now says so. */
+  | { readonly purpose: 'email-changed'; readonly to: string; readonly username: string }
   /** Choose a new password. Whom it is for is found out when the letter is written: until then nothing differs for names that exist. */
   | { readonly purpose: 'recover'; readonly asked: string; readonly addressee?: Addressee }
 
@@ -41,6 +46,25 @@ export type Outgoing = {
   readonly nextAt: EpochSeconds
   readonly createdAt: EpochSeconds
 }
+
+/** What an account that somebody is invited to may be, and who answers for that. */
+export type Invitation = {
+  /** What he may change. */
+  readonly username?: string
+  readonly fullName?: string
+  readonly email?: string
+  readonly role: Role
+  readonly scopes: readonly string[]
+  readonly invitedBy: Inviter
+  /** The link went to the address alone, so whoever has it reads letters there. */
+  readonly proves: boolean
+}
+
+/** Whoever may read the data directory, an administrator, or a program that stands for one. */
+export type Inviter =
+  | { readonly kind: 'cli' }
+  | { readonly kind: 'user'; readonly userId: string }
+  | { readonly kind: 'client'; readonly clientId: string }
 
 type Account = { readonly userId: string; readonly epoch: number; readonly email?: string }
 

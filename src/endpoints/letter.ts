@@ -1,5 +1,6 @@
 import { confirmEmail } from '../accounts/confirm-email.ts'
 import { createUser } from '../accounts/create-user.ts'
+import { stillInvites } from '../accounts/invite-user.ts'
 import { resetPassword } from '../accounts/reset-password.ts'
 import { ref } from '../domain/record.ts'
 import { sameImprint } from '../domain/same-imprint.ts'
@@ -7,7 +8,7 @@ import { isFor, type Ticket } from '../domain/ticket.ts'
 import type { User } from '../domain/user.ts'
 import { formPage, type FormPageView } from '../pages/form-page.ts'
 import type { SectionForm } from '../pages/account/section-form.ts'
-import { confirmEmailForm, makeAccountForm, newPasswordForm } from '../pages/letter-forms.ts'
+import { confirmEmailForm, invitationForm, makeAccountForm, newPasswordForm } from '../pages/letter-forms.ts'
 import type { Presentation } from '../pages/page.ts'
 import { problemPage } from '../pages/problem-page.ts'
 import { message } from '../i18n/message.ts'
@@ -18,7 +19,7 @@ import { readAlive } from '../store/read-alive.ts'
 import { readTicketToken } from '../tokens/ticket-token.ts'
 import type { Mistake } from './account/section.ts'
 import type { Core } from './core.ts'
-import { presentationFor, withHeaders } from './presentation.ts'
+import { languageFor, presentationFor, withHeaders } from './presentation.ts'
 import { purposeOf, readPageRequest } from './read-page-request.ts'
 import { seeOther } from './respond.ts'
 
@@ -42,6 +43,8 @@ export function createLetterEndpoint(core: Core): Endpoint {
       if (signedIn?.user.userId !== addressee.userId)
         return seeOther(`/signin?next=${encodeURIComponent(`/letter?token=${token}`)}`)
     }
+    if (held.ticket.purpose === 'email-changed') return gone(presentation)
+    if (held.ticket.purpose === 'invite' && !(await stillOpen(core, held.ticket))) return gone(presentation)
     const mistake = http.method === 'POST' ? await act(core, held, { typed: parameters, http }) : undefined
     if (mistake === 'gone') return gone(presentation)
     if (mistake !== undefined && 'headers' in mistake) return mistake
@@ -49,7 +52,7 @@ export function createLetterEndpoint(core: Core): Endpoint {
     const hidden = [bound.field, { name: 'token', value: token }]
     const form = { language: presentation.language, action: '/letter', hidden }
     const view = formPage(presentation, {
-      ...bodyOf(form, held, mistake),
+      ...bodyOf(form, { ticket: held.ticket, user: held.user }, { mistake, host: new URL(core.issuer).host }),
       back: { path: '/', label: 'problem.home' },
       problem: mistake,
     })
@@ -71,7 +74,7 @@ async function ticketOf(core: Core, token: string): Promise<Held | undefined> {
   const { recordId: ticketId } = proof
   const ticket = await readAlive(core.transition.store, ref('ticket', ticketId), core.clock.seconds())
   if (ticket === undefined || !sameImprint(ticket, proof.imprint)) return undefined
-  const userId = ticket.purpose === 'register' ? undefined : ticket.addressee?.userId
+  const userId = 'addressee' in ticket ? ticket.addressee?.userId : undefined
   return { ticketId, ticket, user: userId === undefined ? undefined : await core.directory.user(userId) }
 }
 
@@ -83,12 +86,12 @@ async function act(
   switch (ticket.purpose) {
     case 'register': {
       // Newcomers may have been shut out since.
-      if (core.registration === 'closed') return 'gone'
+      if (core.registration !== 'open') return 'gone'
       const { email, fullName, passwordHash } = ticket
       const username = typed.get('username') ?? ''
       const unproved = await registrantProblem(core, { ticketId, passwordHash, typed, address: http.peer.address })
       if (unproved !== undefined) return unproved
-      const letter = { ticketId, passwordHash }
+      const letter = { ticketId, passwordHash, proves: true }
       const wanted = { username, email, letter, ...(fullName !== undefined && { fullName }) }
       const made = await createUser(core, { kind: 'registration' }, wanted)
       if ('done' in made) return seeOther('/signin')
@@ -97,8 +100,17 @@ async function act(
       if (field !== 'username') return 'gone'
       return { says: code === 'conflict' ? 'profile.usernameTaken' : 'profile.usernameBad', field, typed }
     }
+    case 'invite':
+      return accept(core, { ticketId, ticket, typed })
+    case 'email-changed':
+      return 'gone'
     case 'confirm-email': {
-      const confirmed = await confirmEmail(core, { ticketId, userId: ticket.addressee.userId, email: ticket.email })
+      const confirmed = await confirmEmail(core, {
+        ticketId,
+        userId: ticket.addressee.userId,
+        email: ticket.email,
+        language: languageFor(http.headers),
+      })
       if ('done' in confirmed) return seeOther('/account')
       return confirmed.refused.field === 'email' ? { says: 'register.emailTaken' } : 'gone'
     }
@@ -113,6 +125,55 @@ async function act(
       return reset.refused.field === 'password' ? { says: 'password.weak', field: 'new_password' } : 'gone'
     }
   }
+}
+
+/** The invited person chooses name and password. Whoever invited must still be one who may. */
+async function accept(
+  core: Core,
+  asked: {
+    readonly ticketId: string
+    readonly ticket: Extract<Ticket, { readonly purpose: 'invite' }>
+    readonly typed: Parameters
+  },
+): Promise<HttpResponse | Mistake | 'gone'> {
+  const { ticketId, ticket, typed } = asked
+  if (!(await stillOpen(core, ticket))) return 'gone'
+  const password = typed.get('new_password') ?? ''
+  if (password !== typed.get('repeat_password')) return { says: 'password.differs', field: 'repeat_password', typed }
+  const { role, scopes, email, proves } = ticket
+  const fullName = typed.get('full_name') ?? ''
+  const made = await createUser(
+    core,
+    { kind: 'invitation', role, scopes },
+    {
+      username: typed.get('username') ?? '',
+      password,
+      role,
+      scopes,
+      ...(fullName !== '' && { fullName }),
+      ...(email !== undefined && { email }),
+      letter: { ticketId, proves },
+    },
+  )
+  if ('done' in made) return seeOther('/signin')
+  const { field, code } = made.refused
+  switch (field) {
+    case 'username':
+      return { says: code === 'conflict' ? 'profile.usernameTaken' : 'profile.usernameBad', field, typed }
+    case 'full_name':
+      return { says: 'profile.fullNameBad', field, typed }
+    case 'password':
+      return { says: 'password.weak', field: 'new_password', typed }
+    case 'email':
+      return { says: 'register.emailTaken', typed }
+    default:
+      return 'gone'
+  }
+}
+
+/** Whether an invitation is still one: the policy lets people in, and so does whoever invited. */
+async function stillOpen(core: Core, ticket: Extract<Ticket, { readonly purpose: 'invite' }>): Promise<boolean> {
+  return core.registration !== 'closed' && (await stillInvites(core, ticket))
 }
 
 /**
@@ -143,14 +204,27 @@ async function registrantProblem(
 
 function bodyOf(
   form: SectionForm,
-  { ticket, user }: Held,
-  mistake: Mistake | undefined,
+  {
+    ticket,
+    user,
+  }: { readonly ticket: Exclude<Ticket, { readonly purpose: 'email-changed' }>; readonly user: User | undefined },
+  { mistake, host }: { readonly mistake: Mistake | undefined; readonly host: string },
 ): Pick<FormPageView, 'title' | 'body'> {
   const wrong = mistake?.field
   switch (ticket.purpose) {
     case 'register': {
       const view = { username: mistake?.typed?.get('username') ?? ticket.username, wrong }
       return { title: 'letterPage.register.title', body: makeAccountForm(form, view) }
+    }
+    case 'invite': {
+      const typed = (name: string) => mistake?.typed?.get(name)
+      const view = {
+        host,
+        username: typed('username') ?? ticket.username ?? '',
+        fullName: typed('full_name') ?? ticket.fullName ?? '',
+        wrong,
+      }
+      return { title: 'letterPage.invite.title', body: invitationForm(form, view) }
     }
     case 'confirm-email':
       return { title: 'letterPage.confirm.title', body: confirmEmailForm(form, ticket.email) }

@@ -1,5 +1,5 @@
 import { message } from '../i18n/message.ts'
-import { usernameField } from './account/name-fields.ts'
+import { fullNameField, usernameField } from './account/name-fields.ts'
 import { field } from './account/field.ts'
 import { newPasswordFields } from './account/password-form.ts'
 import type { SectionForm } from './account/section-form.ts'
@@ -29,6 +29,27 @@ export function makeAccountForm(
         autocomplete: 'current-password',
         wrong: view.wrong === 'password',
       })}
+      <div class="actions"><button type="submit">${message(language, 'letterPage.register.submit')}</button></div>
+    </form>`
+}
+
+/** What an invitation leads to: a name, and a password that nobody else chose. */
+export function invitationForm(
+  { language, action, hidden }: SectionForm,
+  view: {
+    readonly host: string
+    readonly username: string
+    readonly fullName: string
+    readonly wrong?: string | undefined
+  },
+): Html {
+  const { host, username, fullName, wrong } = view
+  return html`<p class="lead">${phrase(language, 'letterPage.invite.lead', { host: foreign(host) })}</p>
+    <form id="letter" method="post" action="${action}">
+      ${hiddenFields(hidden)}
+      ${usernameField(language, { value: username, wrong: wrong === 'username' })}
+      ${fullNameField(language, { value: fullName, wrong: wrong === 'full_name' })}
+      ${newPasswordFields(language, wrong)}
       <div class="actions"><button type="submit">${message(language, 'letterPage.register.submit')}</button></div>
     </form>`
 }

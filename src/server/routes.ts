@@ -227,9 +227,11 @@ export function routesOf(core: Core): readonly Route[] {
       ]
     }),
     ...formRoutes('/register', createRegisterEndpoint(core)),
-    ...(core.outbox === undefined
+    // Invitations have links too, where no letters are sent.
+    ...(core.outbox === undefined && core.registration === 'closed'
       ? []
-      : [...formRoutes('/recover', createRecoverEndpoint(core)), ...formRoutes('/letter', createLetterEndpoint(core))]),
+      : formRoutes('/letter', createLetterEndpoint(core))),
+    ...(core.outbox === undefined ? [] : formRoutes('/recover', createRecoverEndpoint(core))),
     { method: 'GET', path: '/language', endpoint: createLanguageEndpoint(core), kind: 'none', access: 'browser' },
     { method: 'GET', path: '/', endpoint: createHomeEndpoint(core), kind: 'none', access: 'browser' },
 

@@ -51,6 +51,14 @@ export async function composeLetter(context: ComposeContext, outgoing: Outgoing)
       if (user === undefined || user.locked) return undefined
       return write(ticket.email, { kind: 'confirm', name: user.username, url, lives: lifetimes.confirmation })
     }
+    case 'invite': {
+      const { email, fullName, username, proves } = ticket
+      // Without a proof to be had, whoever invited has the link already.
+      if (email === undefined || !proves) return undefined
+      return write(email, { kind: 'invite', name: fullName ?? username ?? email, url, lives: lifetimes.invitation })
+    }
+    case 'email-changed':
+      return write(ticket.to, { kind: 'changed', name: ticket.username, url: `${context.issuer}/account` })
     case 'recover': {
       const user = await recoverable(context, ticket.asked)
       if (user === undefined) return undefined
@@ -91,7 +99,7 @@ function address(
   }))
 }
 
-type Kind = 'register' | 'registered' | 'confirm' | 'recover'
+type Kind = 'register' | 'registered' | 'confirm' | 'recover' | 'invite' | 'changed'
 
 function writerOf({ productName, issuer }: ComposeContext, language: Language) {
   const { host } = new URL(issuer)
@@ -110,7 +118,7 @@ function writerOf({ productName, issuer }: ComposeContext, language: Language) {
         ...(lives === undefined ? [] : [message(language, 'letter.lives', { duration: duration(language, lives) })]),
       ],
       link: { label: message(language, `letter.${kind}.link`), url },
-      closing: message(language, 'letter.closing'),
+      closing: message(language, kind === 'changed' ? 'letter.changed.closing' : 'letter.closing'),
     })
     return { to, subject, ...bodies }
   }

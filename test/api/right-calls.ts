@@ -1,3 +1,4 @@
+import { inviteUser } from '../../src/accounts/invite-user.ts'
 import { mintToken } from '../../src/accounts/mint-token.ts'
 import type { Client } from '../../src/domain/client.ts'
 import type { User } from '../../src/domain/user.ts'
@@ -24,6 +25,11 @@ const tokenOf = async ({ house }: Stage, user: User): Promise<string> => {
   const made = await mintToken(house.context, { actor: { kind: 'cli' }, userId: user.userId }, { format: 'opaque' })
   if ('refused' in made) throw new Error(made.refused.detail)
   return made.done.grantId
+}
+const invitationOf = async ({ house }: Stage): Promise<string> => {
+  const made = await inviteUser(house.context, { actor: { kind: 'cli' } }, { language: 'en' })
+  if ('refused' in made) throw new Error(made.refused.detail)
+  return made.done.invitation_id
 }
 const consentOf = async ({ house, client }: Stage, user: User): Promise<string> => {
   await house.makeConsent(user, client)
@@ -70,6 +76,11 @@ export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<Right
       role: 'editor',
     },
   }),
+  listInvitations: async (stage) => {
+    await invitationOf(stage)
+    return { path: '/api/v1/invitations' }
+  },
+  withdrawInvitation: async (stage) => ({ path: `/api/v1/invitations/${await invitationOf(stage)}` }),
   getUser: async (stage) => ({ path: await ofTarget(stage) }),
   updateUser: async (stage) => ({ path: await ofTarget(stage), body: { full_name: 'Ada', locked: true, scopes: [] } }),
   deleteUser: async (stage) => ({ path: await ofTarget(stage) }),

@@ -351,11 +351,6 @@ const refusals: readonly [
   ],
   // Policy
   [
-    'registration by invitation',
-    { yaml: 'users: { registration: invite }' },
-    ["1:10: users.registration isn't supported by this version; use closed or open"],
-  ],
-  [
     'a proxy by name',
     { yaml: 'trusted_proxies: [10.0.0.0/8, proxy.local]' },
     ['1:31: trusted_proxies[1] must be an IP address or a range such as 10.0.0.0/8'],

@@ -7,7 +7,7 @@ import { secondFactorPage } from '../../src/pages/second-factor-page.ts'
 import { accessList } from '../../src/pages/account/access-list.ts'
 import { emailForm } from '../../src/pages/account/email-form.ts'
 import { letterSentPage } from '../../src/pages/letter-sent-page.ts'
-import { confirmEmailForm, makeAccountForm, newPasswordForm } from '../../src/pages/letter-forms.ts'
+import { confirmEmailForm, invitationForm, makeAccountForm, newPasswordForm } from '../../src/pages/letter-forms.ts'
 import { recoverForm } from '../../src/pages/recover-form.ts'
 import { registerForm } from '../../src/pages/register-form.ts'
 import { deleteForm } from '../../src/pages/account/delete-form.ts'
@@ -441,6 +441,20 @@ export const gallery: readonly Example[] = [
         title: 'letterPage.register.title',
         problem: { says: 'profile.usernameTaken', status: 400 },
         body: makeAccountForm(section(p, w), { username: w.username, wrong: 'username' }),
+      }),
+  },
+  {
+    name: 'letter-invite',
+    render: (p, w) =>
+      formPage(p, {
+        title: 'letterPage.invite.title',
+        problem: { says: 'password.weak', status: 400 },
+        body: invitationForm(section(p, w), {
+          host: 'login.example.org',
+          username: w.username,
+          fullName: w.fullName,
+          wrong: 'new_password',
+        }),
       }),
   },
   {

@@ -9,7 +9,7 @@ const { username, full_name: fullName, email, password } = newUser.shape
 
 const registration = z
   .strictObject({
-    username,
+    username: username.unwrap(),
     password: password.unwrap(),
     full_name: fullName,
     email: email.unwrap().exactOptional().meta({ description: 'Needed where the server sends letters.' }),

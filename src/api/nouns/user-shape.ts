@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { printUser } from '../../accounts/print-user.ts'
+import { languages } from '../../i18n/messages/catalogue.ts'
 import type { User } from '../../domain/user.ts'
 
 export const userId = z
@@ -52,7 +53,14 @@ export const shownUser = (of: User): Shown => printUser(of) as Shown
 
 export const newUser = z
   .strictObject({
-    username,
+    username: username
+      .exactOptional()
+      .meta({ description: 'Unique after normalisation. Needed, but for an invitation: the invited person chooses.' }),
+    invite: z
+      .boolean()
+      .exactOptional()
+      .meta({ description: 'Make an invitation instead: whoever accepts it chooses name and password.' }),
+    language: z.enum(languages).exactOptional().meta({ description: 'Of the letter that invites. Default: en.' }),
     password: password.exactOptional(),
     full_name: fullName.exactOptional(),
     email: email.exactOptional(),

@@ -2,13 +2,16 @@ import { z } from 'zod'
 import { createUser } from '../../accounts/create-user.ts'
 import { deleteUser } from '../../accounts/delete-user.ts'
 import { findUser, findUserNamed } from '../../accounts/find-user.ts'
+import { inviteUser } from '../../accounts/invite-user.ts'
 import { listUsers } from '../../accounts/list-users.ts'
 import { noSuchUser } from '../../accounts/no-such-user.ts'
 import { revokeEverything, revokeTokens } from '../../accounts/revoke-tokens.ts'
 import { patchUser, type UserPatch } from '../../accounts/patch-user.ts'
+import { problem } from '../../protocol/problem.ts'
 import { operation, type Operation } from '../operation.ts'
 import { pageOf, pageQuery, printPage, readPage } from '../page.ts'
 import { administrator, reader, superuser } from '../policy.ts'
+import { invitation } from './invitations.ts'
 import { exampleUser, newEpoch, newUser, shownUser, user, userChange, userId } from './user-shape.ts'
 
 const one = '/api/v1/users/{user_id}'
@@ -51,18 +54,38 @@ export const userOperations: readonly Operation[] = [
     id: 'createUser',
     tag: 'Accounts',
     summary: 'Make an account',
-    description: 'Nobody gives a role or scope that he lacks.',
+    description:
+      'Nobody gives a role or scope that he lacks. With `invite: true` (where `users.registration` is `invite` or `open`) nobody is made yet: where the server sends letters and there is an `email`, a letter carries the link; otherwise it is in the answer, once.',
     policy: { ...administrator, recentSignIn: ['role', 'scopes'] },
     body: newUser,
-    answer: { status: 201, schema: user },
+    answer: { status: 201, schema: z.union([user, invitation]) },
     refusals: ['conflict'],
     example: {
       body: { username: 'ada', password: 'correct horse battery staple', full_name: 'Ada Lovelace' },
       answer: exampleUser,
     },
-    async perform({ context, caller, body }) {
-      const { full_name: fullName, ...rest } = body
-      const made = await createUser(context, caller.actor, { ...rest, ...(fullName !== undefined && { fullName }) })
+    async perform({ context, caller, body, address }) {
+      const { full_name: fullName, invite = false, language, username, ...rest } = body
+      if (invite) {
+        const misplaced = (['password', 'bot', 'wrangler'] as const).find((field) => field in rest)
+        if (misplaced !== undefined) return { refused: notInvited(misplaced) }
+        const wanted = {
+          language: language ?? 'en',
+          ...rest,
+          ...(username !== undefined && { username }),
+          ...(fullName !== undefined && { fullName }),
+        }
+        const invited = await inviteUser(context, { actor: caller.actor, address }, wanted)
+        if ('refused' in invited) return invited
+        return { done: invited.done, location: `/api/v1/invitations/${invited.done.invitation_id}` }
+      }
+      if (username === undefined || language !== undefined)
+        return { refused: username === undefined ? nameless : noLetter }
+      const made = await createUser(context, caller.actor, {
+        username,
+        ...rest,
+        ...(fullName !== undefined && { fullName }),
+      })
       if ('refused' in made) return made
       return { done: shownUser(made.done), location: `/api/v1/users/${made.done.userId}` }
     },
@@ -150,6 +173,17 @@ export const userOperations: readonly Operation[] = [
     },
   }),
 ]
+
+const nameless = problem('invalid_field', { field: 'username', detail: 'username is missing' })
+const noLetter = problem('invalid_field', {
+  field: 'language',
+  detail: 'language is for an invitation; add invite: true',
+})
+const notInvited = (field: string) =>
+  problem('invalid_field', {
+    field,
+    detail: `${field} is not for an invitation: it makes people, who choose their password`,
+  })
 
 function patchOf({ full_name: fullName, ...rest }: z.output<typeof userChange>): UserPatch {
   return { ...rest, ...(fullName !== undefined && { fullName }) }
