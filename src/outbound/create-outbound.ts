@@ -28,17 +28,18 @@ export type OutboundOptions = {
   readonly resolve?: Resolve
   /** Certificate authorities in place of the usual ones, PEM. */
   readonly ca?: string
+  /** Our address, for whoever is asked and wants to know by whom: some refuse requests that don't say it (GitHub, Wikimedia). */
+  readonly contact?: string
   readonly deadlineMillis?: number
   readonly longestBody?: number
 }
 
 const deadline = 5_000
 const longest = 64 * 1024
-/** Some providers refuse requests that don't say who asks (GitHub, Wikimedia). */
-const identity = 'gatehouse'
 
 /** The guarded client: what leaves this house towards an address that somebody else can name leaves through it. */
 export function createOutbound(options: OutboundOptions = {}): Outbound {
+  const identity = options.contact === undefined ? 'gatehouse' : `gatehouse (+${options.contact})`
   const way: Way = { resolve: options.resolve ?? resolve, ca: options.ca, identity }
   const { deadlineMillis = deadline, longestBody = longest } = options
   return {

@@ -115,7 +115,7 @@ export async function openGatehouse(config: Config, system: System, options: Gat
     random,
     transition,
     keys,
-    outbound: createOutbound(),
+    outbound: createOutbound({ contact: config.issuer }),
     providers: config.providers,
   })
   const vault = createVault({

@@ -15,11 +15,13 @@ type Fetch = (url: string, options: CustomFetchOptions<string, unknown>) => Prom
 export function adaptedFetch(context: UpstreamContext, provider: OAuthProvider, what: 'token' | 'document'): Fetch {
   return async (url, { method, headers, body }) => {
     // Everything that oauth4webapi sends is a form.
+    // Whoever asks is this server, by its own name, and not the library.
+    const { 'user-agent': _library, ...asked } = headers
     const sent = body instanceof URLSearchParams ? body.toString() : undefined
     const answer = await context.outbound.fetch({
       url,
       method,
-      headers,
+      headers: asked,
       ...(sent === undefined ? {} : { body: sent }),
       allowInsecure: provider.allowInsecure,
     })

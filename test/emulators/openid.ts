@@ -32,7 +32,9 @@ export type OpenIdFaults = {
 
 export type OpenIdOptions = {
   readonly promisesIss?: boolean
-  readonly authMethod?: 'client_secret_basic' | 'client_secret_post'
+  readonly authMethod?: 'client_secret_basic' | 'client_secret_post' | 'none'
+  /** Path that its issuer ends in, and all of its paths begin with. */
+  readonly root?: string
   /** Paths as the provider has them. */
   readonly paths?: {
     readonly authorize: string
@@ -44,8 +46,8 @@ export type OpenIdOptions = {
   readonly hidesPkce?: boolean
   /** Keys in the JWKS lack `alg`. */
   readonly keysWithoutAlg?: boolean
-  /** google: only with `access_type=offline`; rotating: with `offline_access`, a new one each time. */
-  readonly refresh?: 'google' | 'rotating'
+  /** google: only with `access_type=offline`; rotating: with `offline_access`, a new one each time; always: without asking, a new one each time. */
+  readonly refresh?: 'google' | 'rotating' | 'always'
   readonly scopes?: readonly string[]
   readonly expiresIn?: number
   readonly deviceEndpoint?: boolean
@@ -72,15 +74,19 @@ export async function startOpenId(options: OpenIdOptions = {}): Promise<OpenId> 
   const access = new Map<string, Claims>()
   const refresh = new Map<string, Claims & { sub: string }>()
 
-  const emulator = await startEmulator((asked): Reply => {
+  const root = options.root ?? ''
+  const emulator = await startEmulator((whole): Reply => {
+    if (!whole.path.startsWith(`${root}/`)) return { status: 404, text: 'Not Found' }
+    const asked = { ...whole, path: whole.path.slice(root.length) }
     if (asked.path === '/.well-known/openid-configuration') return { json: metadata() }
+    if (asked.path === '/device/code' && options.deviceEndpoint === true) return { json: deviceAnswer }
     if (asked.path === paths.jwks) return { json: { keys: [publicJwk()] } }
     if (asked.path === paths.authorize) return authorize(asked)
     if (asked.path === paths.token) return token(asked)
     if (asked.path === paths.userinfo) return userinfo(asked)
     return { status: 404, json: { error: 'not_found' } }
   })
-  const issuer = emulator.url
+  const issuer = emulator.url + root
 
   function metadata(): Claims {
     const document = {
@@ -131,8 +137,10 @@ export async function startOpenId(options: OpenIdOptions = {}): Promise<OpenId> 
     if (provider.faults.tokenReply !== undefined) return provider.faults.tokenReply
     const basic = `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`
     const posted = form.get('client_id') === clientId && form.get('client_secret') === clientSecret
-    const proved =
-      options.authMethod === 'client_secret_post'
+    const isPublic = options.authMethod === 'none'
+    const proved = isPublic
+      ? form.get('client_id') === clientId && !form.has('client_secret') && headers.authorization === undefined
+      : options.authMethod === 'client_secret_post'
         ? posted && headers.authorization === undefined
         : decodedBasic(headers.authorization) === decodedBasic(basic)
     if (!proved) return { status: 401, headers: { 'www-authenticate': 'Basic' }, json: { error: 'invalid_client' } }
@@ -144,7 +152,9 @@ export async function startOpenId(options: OpenIdOptions = {}): Promise<OpenId> 
     if (challenge !== null && challenge !== s256(form.get('code_verifier') ?? '')) return invalidGrant
     const asked = (code.query.get('scope') ?? '').split(' ')
     const offline =
-      options.refresh === 'google' ? code.query.get('access_type') === 'offline' : asked.includes('offline_access')
+      options.refresh === 'google'
+        ? code.query.get('access_type') === 'offline'
+        : options.refresh === 'always' || asked.includes('offline_access')
     return answer(code.user, {
       openid: asked.includes('openid'),
       nonce: code.query.get('nonce'),
@@ -212,6 +222,15 @@ export async function startOpenId(options: OpenIdOptions = {}): Promise<OpenId> 
     faults: noFaults,
   })
   return provider
+}
+
+/** As Google has always said it, before RFC 8628 called it `verification_uri`. */
+const deviceAnswer = {
+  device_code: 'a device code',
+  user_code: 'GQVQ-JKEC',
+  verification_url: 'https://www.google.com/device',
+  expires_in: 1800,
+  interval: 5,
 }
 
 const invalidGrant: Reply = { status: 400, json: { error: 'invalid_grant' } }
