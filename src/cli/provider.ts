@@ -46,7 +46,11 @@ export function registerProvider(program: Command, io: Io): void {
         found.kind === 'site-login'
           ? []
           : await probeProvider(
-              { clock: io.system.clock, outbound: createOutbound({ contact: config.issuer }), upstreamServers: new Map() },
+              {
+                clock: io.system.clock,
+                outbound: createOutbound({ contact: config.issuer }),
+                upstreamServers: new Map(),
+              },
               found,
             )
       const items = [
