@@ -14,9 +14,19 @@ export type HttpRequest = {
   /** Names of headers (lower case) that came more than once on the wire. */
   readonly repeated: ReadonlySet<string>
   readonly body: string
+  /** Routes of kind `stream` alone: `body` is empty there. */
+  readonly passage?: Passage
   /** Values of `:name` segments of the route. */
   readonly params: Readonly<Record<string, string>>
   readonly peer: Peer
+}
+
+/** A body that is passed on as it comes. */
+export type Passage = {
+  /** Absent: there is none. Whoever begins to read it may stop before its end. */
+  readonly upload?: AsyncIterable<Uint8Array>
+  /** Aborted when the answer is said, or nobody waits for it any more: what an answer's `stream` hangs on ends with it. */
+  readonly gone: AbortSignal
 }
 
 /** Who is on the other end of the connection, after trusted proxies were taken into account. */
@@ -35,6 +45,8 @@ export type HttpResponse = {
   readonly status: number
   readonly headers: readonly HeaderLine[]
   readonly body: string | Uint8Array | null
+  /** In place of `body`: sent as it comes. If it fails, the connection is cut, so that nobody takes a part for the whole. */
+  readonly stream?: AsyncIterable<Uint8Array>
 }
 
 export type Endpoint = (request: HttpRequest) => Promise<HttpResponse> | HttpResponse

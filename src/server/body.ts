@@ -15,10 +15,10 @@ export function hasBody(headers: IncomingHttpHeaders): boolean {
 
 /** What is wrong with the body, judged by its headers alone (J04, J06). */
 export function refuseBody(route: Route, headers: IncomingHttpHeaders): ShellErrorName | undefined {
-  if (route.kind === 'none') return 'unwanted_body'
+  if (route.kind === 'none' || (route.kind === 'stream' && route.method === 'GET')) return 'unwanted_body'
   // Nothing is ever inflated: a compressed body may hide any size.
   if (headers['content-encoding'] !== undefined) return 'content_type'
-  if (!isMediaType(headers['content-type'], mediaTypes[route.kind])) return 'content_type'
+  if (route.kind !== 'stream' && !isMediaType(headers['content-type'], mediaTypes[route.kind])) return 'content_type'
   return Number(headers['content-length'] ?? 0) > bodyLimitOf(route) ? 'too_large' : undefined
 }
 

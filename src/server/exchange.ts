@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Random } from '../crypto/random.ts'
-import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
+import type { HttpRequest, HttpResponse, Passage } from '../protocol/http.ts'
 import type { Clock } from '../protocol/time.ts'
-import { writeAnswer } from './answer.ts'
+import { writeAnswer, writeStream } from './answer.ts'
 import { discardBody, hasBody, readBody, refuseBody } from './body.ts'
 import type { Connections, Link } from './connections.ts'
 import { isOpaqueOrigin } from './cors.ts'
@@ -76,6 +76,8 @@ export function serve(
   if (context.overload.sheds(served.priority)) {
     context.metrics.count('shed_requests')
     refuse(context, served, arrival, 'unavailable', { retryAfterSeconds: context.overload.retryAfterSeconds() })
+  } else if (served.route.kind === 'stream') {
+    pass(context, served, arrival, params)
   } else if (!hasBody(headers)) {
     run(context, served, arrival, params, '')
   } else {
@@ -92,23 +94,49 @@ export function serve(
   }
 }
 
+/** Hands the body to the endpoint as it comes. */
+function pass(
+  context: ExchangeContext,
+  served: ServedRoute,
+  arrival: Arrival,
+  params: Readonly<Record<string, string>>,
+): void {
+  const { request, response } = arrival
+  const { headers } = request
+  const wrong = hasBody(headers) ? refuseBody(served.route, headers) : undefined
+  if (wrong !== undefined) {
+    refuse(context, served, arrival, wrong)
+    return
+  }
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  if (!hasBody(headers)) {
+    run(context, served, arrival, params, { gone: gone.signal })
+    return
+  }
+  if (headers.expect !== undefined) response.writeContinue()
+  // Whoever stops reading must still be able to answer: the rest is thrown away once he has.
+  const upload = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
+  run(context, served, arrival, params, { upload, gone: gone.signal })
+}
+
 function run(
   context: ExchangeContext,
   served: ServedRoute,
   arrival: Arrival,
   params: Readonly<Record<string, string>>,
-  body: string,
+  body: string | Passage,
 ): void {
   const { request, link, passed } = arrival
   const { headers, method = '' } = request
   const asked: HttpRequest = {
-    method: method === 'HEAD' ? 'GET' : method,
+    method: method === 'HEAD' && typeof body === 'string' ? 'GET' : method,
     path: passed.path,
     query: passed.query,
     // The one header that Node gives as a list, Set-Cookie, was taken out at the gate.
     headers: headers as Readonly<Record<string, string | undefined>>,
     repeated: passed.scan.repeated,
-    body,
+    ...(typeof body === 'string' ? { body } : { body: '', passage: body }),
     params,
     peer: context.peers.of(link.ends, headers, passed.scan.forwarded),
   }
@@ -129,8 +157,10 @@ function run(
 }
 
 function finish(context: ExchangeContext, served: ServedRoute, arrival: Arrival, answer: HttpResponse): void {
-  context.state.running -= 1
-  send(context, served, arrival, answer)
+  if (served.route.kind === 'stream') discardRest(context, arrival)
+  const said = send(context, served, arrival, answer)
+  if (said === undefined) context.state.running -= 1
+  else void said.finally(() => (context.state.running -= 1))
 }
 
 /** Says no in the shell's own words, without asking the endpoint. */
@@ -141,15 +171,19 @@ export function refuse(
   name: ShellErrorName,
   occasion?: Occasion,
 ): void {
-  const { request, response, link } = arrival
+  const { request } = arrival
   const answer = context.errors(name, served.style, occasion, request.headers as HttpRequest['headers'])
-  if (hasBody(request.headers) && !request.complete) {
-    link.ended = true
-    // With the rest of the body read, the next request begins where one may.
-    request.once('end', () => (link.ended = context.state.stopping || !response.shouldKeepAlive))
-    discardBody(request)
-  }
-  send(context, served, arrival, answer)
+  discardRest(context, arrival)
+  void send(context, served, arrival, answer)
+}
+
+/** What is left of a body that was answered before its end. */
+function discardRest({ state }: ExchangeContext, { request, response, link }: Arrival): void {
+  if (!hasBody(request.headers) || request.complete) return
+  link.ended = true
+  // With the rest of the body read, the next request begins where one may.
+  request.once('end', () => (link.ended = state.stopping || !response.shouldKeepAlive))
+  discardBody(request)
 }
 
 /** G20: whatever is thrown is a 5xx in fixed words; what it was stands in the log, under the same reference. */
@@ -176,16 +210,20 @@ function send(
   served: Pick<ServedRoute, 'fixed' | 'fixedOpaque' | 'counts' | 'route' | 'style'>,
   arrival: Arrival,
   answer: HttpResponse,
-): void {
+): Promise<void> | undefined {
   const { request, response, startedAt } = arrival
   if (response.destroyed || response.headersSent) {
     context.metrics.count('aborted_requests')
-    return
+    return undefined
   }
+  let streamed: Promise<void> | undefined
   const fixed =
     served.fixed !== served.fixedOpaque && isOpaqueOrigin(request.headers) ? served.fixedOpaque : served.fixed
   try {
-    writeAnswer(response, answer, { fixed, close: context.state.stopping })
+    const options = { fixed, close: context.state.stopping }
+    const { stream } = answer
+    if (stream === undefined) writeAnswer(response, answer, options)
+    else streamed = writeStream(response, { ...answer, stream }, options)
   } catch (error) {
     // A20: Node refuses header values that would end their line; nothing of the answer has left yet.
     const reference = context.random.text(9)
@@ -193,7 +231,7 @@ function send(
     const plain = context.errors('unexpected', 'oauth', { reference })
     writeAnswer(response, plain, { fixed: served.fixed, close: true })
     context.metrics.observe(served.counts, 500, context.clock.monotonic() - startedAt)
-    return
+    return undefined
   }
   if (context.state.stopping || !response.shouldKeepAlive) arrival.link.ended = true
   const millis = context.clock.monotonic() - startedAt
@@ -208,4 +246,5 @@ function send(
       address: context.peers.of(arrival.link.ends, request.headers, arrival.passed.scan.forwarded).address,
     })
   }
+  return streamed
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { isApiPath } from '../protocol/api-path.ts'
 import { repeatsSensitive, scanHeaders, type HeaderScan } from './headers.ts'
 import type { HostCheck } from './host.ts'
 import type { ShellErrorName } from './shell-error.ts'
@@ -10,6 +11,8 @@ export const headerLimits = { bytes: 16_384, lines: 128, linesRead: 129 } as con
 export type Gate = {
   /** Paths without parameters: canonical by being written down. */
   readonly paths: ReadonlySet<string>
+  /** What stands before the paths of `/*` routes, up to their first parameter. */
+  readonly openPrefixes: readonly string[]
   readonly anyHostPaths: ReadonlySet<string>
   readonly hostCheck: HostCheck
   readonly boundPort: () => number | undefined
@@ -37,7 +40,10 @@ export function passGate(gate: Gate, request: IncomingMessage): Passed | ShellEr
   if (host === undefined && !(request.httpVersion === '1.0' && gate.anyHostPaths.has(path))) return 'malformed'
   if (host !== undefined && !gate.hostCheck(host, gate.boundPort()) && !gate.anyHostPaths.has(path))
     return 'misdirected'
-  const judgement = gate.paths.has(path) ? 'canonical' : judgePath(path)
+  // What is passed on is somebody else's path: one that could be read in two ways is no request (L3).
+  const isOpen = gate.openPrefixes.some((prefix) => path.startsWith(prefix))
+  if (isOpen && !isApiPath(path)) return 'malformed'
+  const judgement = isOpen || gate.paths.has(path) ? 'canonical' : judgePath(path)
   if (judgement !== 'canonical') return judgement === 'alias' ? 'not_found' : 'malformed'
   const query = mark === -1 ? '' : url.slice(mark + 1)
   // A fragment never travels (RFC 9112 §3.2); the parser lets it through.

@@ -114,6 +114,7 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
   }
   const gate: Gate = {
     paths: table.paths,
+    openPrefixes: table.openPrefixes,
     anyHostPaths: new Set(options.routes.filter(({ anyHost }) => anyHost === true).map(({ path }) => path)),
     hostCheck: createHostCheck(config.issuer, config.extraHosts),
     boundPort: () => state.port,

@@ -4,6 +4,8 @@ import type { Route } from './route.ts'
 export type RouteTable = {
   /** Paths without parameters. */
   readonly paths: ReadonlySet<string>
+  /** What stands before the first parameter of the routes that end in `/*`. */
+  readonly openPrefixes: readonly string[]
   readonly at: (path: string) => readonly Route[]
 }
 
@@ -22,6 +24,9 @@ export function createRouteTable(routes: readonly Route[]): RouteTable {
     .map(([shape, found]) => ({ segments: shape.split('/'), found }))
   return {
     paths: new Set(routes.map(({ path }) => path).filter((path) => !path.includes(':'))),
+    openPrefixes: [
+      ...new Set(routes.flatMap(({ path }) => (path.endsWith('/*') ? [path.slice(0, path.indexOf(':'))] : []))),
+    ],
     at: (path) => {
       if (path.includes(':')) return byParameters(path)
       return byShape.get(path) ?? byParameters(path)
@@ -45,6 +50,10 @@ export function methodsOf(routes: readonly Route[]): readonly string[] {
 }
 
 function fits(pattern: readonly string[], segments: readonly string[]): boolean {
+  if (pattern.at(-1) === '*') {
+    const fixed = pattern.slice(0, -1)
+    return segments.length > fixed.length && fits(fixed, segments.slice(0, fixed.length))
+  }
   return (
     pattern.length === segments.length &&
     pattern.every((part, index) => (part === ':' ? segments[index] !== '' : part === segments[index]))

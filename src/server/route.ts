@@ -9,14 +9,14 @@ export type ErrorStyle = 'page' | 'oauth' | 'problem'
 
 export type Route = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** One canonical spelling; `:name` stands for one segment. */
+  /** One canonical spelling; `:name` stands for one segment, and `/*` at the end for everything below. */
   readonly path: string
   readonly endpoint: Endpoint
-  /** What bodies it takes. A `none` route takes none at all. */
-  readonly kind: 'form' | 'json' | 'none'
+  /** What bodies it takes. A `none` route takes none at all; a `stream` route any, and reads it itself. */
+  readonly kind: 'form' | 'json' | 'none' | 'stream'
   /** Who may, in one word. The endpoint enforces it; here it decides whom errors are for and what gives way under load. */
   readonly access: 'public' | 'client' | 'token' | 'browser' | 'operator'
-  /** In bytes. Default: 64 KiB for forms, 1 MiB for JSON. */
+  /** In bytes. Default: 64 KiB for forms, 1 MiB for JSON, 16 MiB for streams. */
   readonly bodyLimit?: number
   readonly priority?: Priority
   /** `public`: scripts of any origin may call it and read the answer, without cookies. Default: none. */
@@ -39,9 +39,11 @@ export function priorityOf(route: Route): Priority {
   return route.priority ?? defaultPriority[route.access]
 }
 
+const bodyLimits = { form: 65_536, json: 1_048_576, stream: 16_777_216 } as const
+
 export function bodyLimitOf(route: Route): number {
   if (route.kind === 'none') return 0
-  return route.bodyLimit ?? (route.kind === 'json' ? 1_048_576 : 65_536)
+  return route.bodyLimit ?? bodyLimits[route.kind]
 }
 
 export function errorStyleOf(route: Pick<Route, 'path' | 'access'>): ErrorStyle {

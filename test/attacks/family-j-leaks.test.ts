@@ -89,7 +89,12 @@ function assertion(issuer = 'jwt'): string {
   return `${input}.${createSign('sha256').update(input).sign({ key: pair.privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`
 }
 
-const types = { form: 'application/x-www-form-urlencoded', json: 'application/json', none: '' } as const
+const types = {
+  form: 'application/x-www-form-urlencoded',
+  json: 'application/json',
+  none: '',
+  stream: 'application/octet-stream',
+} as const
 
 function ask(
   route: Route,

@@ -71,7 +71,12 @@ function send(route: Route, ask: Ask & { readonly query?: string; readonly id?: 
   })
 }
 
-const types = { form: 'application/x-www-form-urlencoded', json: 'application/json', none: '' } as const
+const types = {
+  form: 'application/x-www-form-urlencoded',
+  json: 'application/json',
+  none: '',
+  stream: 'application/octet-stream',
+} as const
 
 function sendBody(route: Route, body: string): Promise<Answer> {
   return send(route, { body, headers: { 'content-type': types[route.kind] } })
