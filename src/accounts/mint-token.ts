@@ -157,7 +157,7 @@ const wider: Problem = problem('forbidden', {
 const noCaveat: Problem = problem('invalid_field', {
   field: 'caveats',
   detail:
-    'a caveat is none of time <, scope =, aud =, endpoint =, method =, path =, ip =, discharge =, or not in its one spelling',
+    'a caveat is none of time <, scope =, aud =, connection =, endpoint =, method =, path =, ip =, discharge =, or not in its one spelling',
 })
 const tooLarge: Problem = problem('invalid_field', {
   field: 'scope',

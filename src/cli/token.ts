@@ -142,7 +142,7 @@ export function registerToken(program: Command, io: Io): void {
 const attenuationProblems = {
   malformed: 'this is no macaroon; copy it whole',
   caveat:
-    'a caveat is none of time <, scope =, aud =, endpoint =, method =, path =, ip =, or not in its one spelling; see docs/macaroons.md',
+    'a caveat is none of time <, scope =, aud =, connection =, endpoint =, method =, path =, ip =, or not in its one spelling; see docs/macaroons.md',
   discharged: 'its discharges are bound to it as it is; narrow it first and get them then',
 } as const
 

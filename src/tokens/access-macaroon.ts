@@ -76,7 +76,7 @@ export function readAccessMacaroon(
   const claims = parseIdentityBlock(proven.predicates, { issuer: measured.issuer, jti })
   if (claims === undefined) return { refused: 'token_malformed' }
   const own = proven.predicates.slice(identityBlockLength)
-  return narrowClaims(claims, [...own, ...proven.dischargePredicates], own, measured.context)
+  return narrowClaims(claims, { own, discharged: proven.dischargePredicates }, measured.context)
 }
 
 /** Whom it was made for, whatever was added to it since. */

@@ -8,11 +8,15 @@ import { parsePredicate } from './macaroon/predicate.ts'
 /** A caveat that narrows an access macaroon. Lists are of at least one item. */
 export type Attenuation =
   | { readonly kind: 'time'; readonly before: EpochSeconds }
-  | { readonly kind: 'scope' | 'aud' | 'endpoint' | 'method' | 'path' | 'ip'; readonly any: readonly string[] }
+  | {
+      readonly kind: 'scope' | 'aud' | 'connection' | 'endpoint' | 'method' | 'path' | 'ip'
+      readonly any: readonly string[]
+    }
 
 const items: Readonly<Record<Exclude<Attenuation['kind'], 'time'>, (item: string) => boolean>> = {
   scope: isScopeToken,
   aud: (item) => item.length <= 1024 && /^[a-z][a-z0-9+.-]*:[\x21-\x7e]+$/.test(item),
+  connection: (item) => /^[A-Za-z0-9._:~-]{1,200}$/.test(item),
   endpoint: (item) => /^[A-Za-z0-9._:-]{1,128}$/.test(item),
   method: (item) => /^[A-Z]{1,16}$/.test(item),
   path: (item) =>
@@ -40,6 +44,8 @@ export function parseAttenuation(text: string): Attenuation | undefined {
 /** Whether a call is within a contextual attenuation. What the context doesn't say isn't. */
 export function isWithin(attenuation: Attenuation, context: CaveatContext): boolean {
   switch (attenuation.kind) {
+    case 'connection':
+      return context.connection !== undefined && attenuation.any.includes(context.connection.id)
     case 'endpoint':
     case 'method': {
       const said = context[attenuation.kind]

@@ -12,6 +12,8 @@ export type CaveatContext = {
   readonly path?: string
   /** Address of the caller. */
   readonly ip?: string
+  /** A call that goes on to a provider: through which connection, and the path there. Nobody outside ever says it. */
+  readonly connection?: { readonly id: string; readonly path: string }
 }
 
 const members = ['endpoint', 'method', 'path', 'ip'] as const

@@ -53,7 +53,7 @@ export function readImportedMacaroon(
   }
   if (context === 'any') return claims
   const own = predicates.filter((text) => !isIdentity(text))
-  return narrowClaims(claims, [...own, ...dischargePredicates], own, context)
+  return narrowClaims(claims, { own, discharged: dischargePredicates }, context)
 }
 
 /** For whoever revokes it: what it says, without what it needs beside it. */
