@@ -41,6 +41,7 @@ export type EventType =
   | 'connection.refreshed'
   | 'connection.revoked'
   | 'connection.given_back'
+  | 'connection.called'
   | 'connection.broken'
   | 'epoch.bumped'
   | 'client.created'

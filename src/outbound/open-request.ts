@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
+import { pipeline } from 'node:stream/promises'
 import { OutboundFailed, type OutboundFailure } from './outbound-failed.ts'
 import { isPublicAddress } from './public-address.ts'
 import type { Resolve } from './resolve.ts'
@@ -12,7 +13,7 @@ export type OutboundRequest = {
   readonly url: string
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string | Uint8Array
+  readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>
   /** http and private addresses too: for what the operator's own file names, never for what came through an API. */
   readonly allowInsecure?: boolean
   /** Ends the request wherever it is. */
@@ -30,7 +31,7 @@ const agents = {
   https: new HttpsAgent({ keepAlive: false, maxSockets: mostSocketsPerHost }),
 }
 
-/** Sends a request and resolves with the answer's head, its body still to be read. Throws OutboundFailed. */
+/** Sends a request and resolves with the answer's head, its body still to be read. Throws OutboundFailed, or what a streamed body threw. */
 export async function openRequest(way: Way, asked: OutboundRequest): Promise<IncomingMessage> {
   const url = readUrl(asked.url)
   const insecure = asked.allowInsecure === true
@@ -55,16 +56,25 @@ export async function openRequest(way: Way, asked: OutboundRequest): Promise<Inc
         ? requestHttps(url, { ...options, agent: agents.https, ...(way.ca === undefined ? {} : { ca: way.ca }) })
         : requestHttp(url, { ...options, agent: agents.http })
     request.once('response', resolve)
-    request.once('error', (error) =>
-      reject(error instanceof OutboundFailed ? error : fail(asked.signal.aborted ? 'timeout' : failureOf(error))),
-    )
+    let ofBody: { readonly error: unknown } | undefined
+    request.once('error', (error) => {
+      if (ofBody !== undefined) reject(ofBody.error as Error)
+      else reject(error instanceof OutboundFailed ? error : fail(asked.signal.aborted ? 'timeout' : failureOf(error)))
+    })
     // What was resolved was judged; what is connected is what counts.
     request.once('socket', (socket: Socket) => {
       socket.once('connect', () => {
         if (!insecure && !isPublicAddress(socket.remoteAddress ?? '')) request.destroy(fail('address'))
       })
     })
-    request.end(asked.body)
+    const { body } = asked
+    if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) request.end(body)
+    // An answer may come before the end of what is sent; the request's own `error` says what went wrong before that.
+    else
+      pipeline(
+        watched(body, (error) => (ofBody = { error })),
+        request,
+      ).catch(() => undefined)
   })
 }
 
@@ -104,4 +114,17 @@ function failureOf(error: Error): OutboundFailure {
   if (/CERT|SSL|TLS|UNABLE_TO_VERIFY|SELF_SIGNED/.test(code)) return 'certificate'
   if (code.startsWith('HPE_')) return code === 'HPE_HEADER_OVERFLOW' ? 'too_large' : 'broken'
   return code === 'ECONNRESET' || code === 'EPIPE' ? 'broken' : 'unreachable'
+}
+
+/** Tells a body that breaks off from a connection that does. */
+async function* watched(
+  body: AsyncIterable<Uint8Array>,
+  onError: (error: unknown) => void,
+): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* body
+  } catch (error) {
+    onError(error)
+    throw error
+  }
 }

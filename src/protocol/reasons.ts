@@ -165,6 +165,11 @@ export const reasons = {
   connection_over: 'The start or the connection has ended',
   connection_broken: 'The provider takes the refresh token no more: the person must connect anew',
   connection_consent: 'The owner has not agreed to this client for this provider',
+  // Calls of a provider's API
+  provider_no_api: 'The entry of the provider names no api_base to call',
+  api_rejected: 'The API refuses a token that the provider has only just given',
+  api_unanswered: 'The API gave no answer, or one that may not be passed on',
+  api_malformed: 'Path, query or body is none that can be passed on to an API',
 
   // Browsers
   cross_site: 'Origin or Fetch-Metadata name another site',

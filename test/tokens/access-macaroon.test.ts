@@ -168,6 +168,12 @@ describe('attenuations', () => {
     ['aud = https://other.example', {}, 'token_caveat'],
     [`time < ${instant(now + 1)}`, {}, 'yes'],
     [`time < ${instant(now)}`, {}, 'token_expired'],
+    ['connection = c1', { connection: { id: 'c1', path: '/a' } }, 'yes'],
+    ['connection = c2 c1', { connection: { id: 'c1', path: '/a' } }, 'yes'],
+    ['connection = c1', { connection: { id: 'c12', path: '/a' } }, 'token_caveat'],
+    // Nowhere but at the proxy: a capability is no key to the rest of this server.
+    ['connection = c1', { method: 'GET', path: '/api/v1/me' }, 'token_caveat'],
+    ['connection = ../c1', { connection: { id: '../c1', path: '/a' } }, 'token_caveat'],
     // K03: unknown, or for another operator.
     ['colour = blue', {}, 'token_caveat'],
     ['method < GET', { method: 'GET' }, 'token_caveat'],
@@ -175,6 +181,20 @@ describe('attenuations', () => {
     ['', {}, 'token_caveat'],
   ] as const)('%s, when %j is called: %s', (predicate, context, expected) => {
     expect(answer(addCaveat(root, predicate), context)).toBe(expected)
+  })
+
+  test('K05: a path is one of the provider behind `connection =`, and one of ours before it, whatever is added later', () => {
+    const there = { path: '/vault/proxy/c1/shops/77', connection: { id: 'c1', path: '/shops/77' } }
+    const ours = addCaveat(root, 'path = /vault/proxy/c1/*')
+    expect(answer(ours, there)).toBe('yes')
+    expect(answer(addCaveat(ours, 'connection = c1'), there)).toBe('yes')
+    expect(answer(addCaveat(root, 'path = /shops/*'), there)).toBe('token_caveat')
+    const bound = addCaveat(root, 'connection = c1')
+    expect(answer(addCaveat(bound, 'path = /shops/*'), there)).toBe('yes')
+    expect(answer(addCaveat(bound, 'path = /vault/proxy/c1/*'), there)).toBe('token_caveat')
+    // What was meant for our paths must not open the provider's by being bound later.
+    const api = addCaveat(root, 'path = /shops/*')
+    expect(answer(addCaveat(api, 'connection = c1'), there)).toBe('token_caveat')
   })
 
   test('what they say is shown, and taken into account', () => {
@@ -210,6 +230,9 @@ const attenuations = fc.oneof(
     'method = GET',
     'method = POST GET',
     'path = /a/*',
+    'path = /p/*',
+    'connection = c1',
+    'connection = c2 c1',
     'endpoint = x y',
     'ip = 127.0.0.0/8',
     `time < ${instant(now + 30)}`,
@@ -225,6 +248,7 @@ const contexts = fc.record(
     path: fc.constantFrom('/a/b', '/b'),
     endpoint: fc.constantFrom('x', 'z'),
     ip: fc.constantFrom('127.0.0.1', '192.0.2.1'),
+    connection: fc.constantFrom({ id: 'c1', path: '/p/q' }, { id: 'c1', path: '/a/b' }, { id: 'c3', path: '/p/q' }),
   },
   { requiredKeys: [] },
 )
