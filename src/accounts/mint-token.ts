@@ -50,6 +50,9 @@ export async function mintToken(
   const promises = caveats.map(parsePromise)
   const attenuations = caveats.filter((_, index) => promises[index] === undefined)
   if (attenuations.some((caveat) => parseAttenuation(caveat) === undefined)) return { refused: noCaveat }
+  const { connection } = wanted
+  // L26: not even an administrator reaches through somebody else's connection.
+  if (connection !== undefined && actor.kind !== 'cli' && right !== 'mint-own') return { refused: ownersOnly }
   const id = () => random.id(clock.millis())
   const [grantId, jti, noteId] = [id(), id(), id()]
   const audience = wanted.resource ?? issuer
@@ -59,6 +62,7 @@ export async function mintToken(
     client: ref('client', mintedClientId),
     // The issuer is nobody's API, so nothing stands under its name.
     resource: ref('resource', audience),
+    connection: ref('connection', connection ?? '-'),
   }
   try {
     return await transition(context.transition, refs, (slots, now): Decision<Outcome<MintedToken>> => {
@@ -66,7 +70,7 @@ export async function mintToken(
       const user = slots.user.value
       const instance = slots.instance.value
       if (user === undefined || instance === undefined) return no(noSuchUser)
-      const plan = planMint(wanted, user, slots.resource.value)
+      const plan = planMint(wanted, user, { resource: slots.resource.value, connection: slots.connection.value })
       const refused = permit(actor, { do: right, target: user, scopes: 'field' in plan ? [] : plan.scope })
       if (refused !== undefined) return no(refused)
       if ('field' in plan) return no(problem('invalid_field', plan))
@@ -84,7 +88,9 @@ export async function mintToken(
         scope,
         audience: [audience],
         format: wanted.format,
-        attenuations,
+        // First, so that every path behind it is one at the provider.
+        attenuations: connection === undefined ? attenuations : [`connection = ${connection}`, ...attenuations],
+        ...(connection !== undefined && { accessClaims: { connection } }),
         promises: promises.filter((promise) => promise !== undefined),
         ttl,
         now,
@@ -117,6 +123,7 @@ export async function mintToken(
           }),
           ...made,
           check(slots.user),
+          ...(connection === undefined ? [] : [check(slots.connection)]),
           check(slots.instance),
           eventWrite(context, {
             type: 'token.issued',
@@ -127,6 +134,7 @@ export async function mintToken(
             grantType: 'minted',
             scope: scope.join(' '),
             audience: [audience],
+            ...(connection !== undefined && { target: connection }),
             actor: actorName(actor),
             ...(address !== undefined && { address }),
           }),
@@ -158,6 +166,9 @@ const noCaveat: Problem = problem('invalid_field', {
   field: 'caveats',
   detail:
     'a caveat is none of time <, scope =, aud =, connection =, endpoint =, method =, path =, ip =, discharge =, or not in its one spelling',
+})
+const ownersOnly: Problem = problem('forbidden', {
+  detail: 'a capability to a connection is made by its owner alone: POST /api/v1/me/tokens',
 })
 const tooLarge: Problem = problem('invalid_field', {
   field: 'scope',

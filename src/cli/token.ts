@@ -37,9 +37,16 @@ export function registerToken(program: Command, io: Io): void {
         .description('make an access token for an account, without its sign-in')
         .requiredOption('--user <name>', 'the account that it is for')
         .option('--format <format>', 'jwt, opaque or macaroon (default: jwt)')
-        .option('--ttl <seconds>', 'how long it lives: at most an hour for jwt; 31 days, unless said, for the others')
+        .option(
+          '--ttl <seconds>',
+          'how long it lives: at most an hour for jwt; unless said, an hour with --connection, else 31 days',
+        )
         .option('--scope <text>', 'what it may do, separated by spaces (default: openid me, or all that the API knows)')
         .option('--resource <uri>', 'the API that it is for (default: this server)')
+        .option(
+          '--connection <id>',
+          "a macaroon for one connection of the account: its provider's API, and nothing else",
+        )
         .option('--caveat <text>', 'narrows a macaroon from the beginning; may come more than once', collect)
         .option('--name <text>', 'what people read in the list of grants')
         .option('--env-format', 'print a line for an environment file'),

@@ -17,6 +17,8 @@ export const lifetimes = {
   longestAccessToken: hour,
   /** A token for a script, made without a sign-in; ended by grant, epoch or `jti` like every other. */
   minted: 31 * day,
+  /** One to a connection, unless said: long enough for the work of a script. */
+  capability: hour,
   longestMinted: 366 * day,
   /** A discharge of a third-party caveat: a person confirms one deed, not a day of them. */
   discharge: 5 * minute,

@@ -58,7 +58,7 @@ export async function openRequest(way: Way, asked: OutboundRequest): Promise<Inc
     request.once('response', resolve)
     let ofBody: { readonly error: unknown } | undefined
     request.once('error', (error) => {
-      if (ofBody !== undefined) reject(ofBody.error as Error)
+      if (ofBody !== undefined) reject(ofBody.error)
       else reject(error instanceof OutboundFailed ? error : fail(asked.signal.aborted ? 'timeout' : failureOf(error)))
     })
     // What was resolved was judged; what is connected is what counts.

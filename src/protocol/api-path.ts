@@ -26,7 +26,7 @@ const control = /[\0-\x1f\x7f-\x9f\u2028\u2029\ufeff]/
 
 /** Characters that compatibility normalisation makes syntax of: full-width slashes, one-dot leaders and their like. */
 function becomesSyntax(text: string): boolean {
-  const foreign = [...text].filter((character) => character > '\x7f').join('')
+  const foreign = text.replaceAll(/[ -~]/g, '')
   return foreign !== '' && /[/\\.;%?#]/.test(foreign.normalize('NFKC'))
 }
 

@@ -20,7 +20,6 @@ const wireErrors = {
   access_denied: [403, 'access was denied'],
   server_error: [500, 'something went wrong on our side'],
   temporarily_unavailable: [503, 'not possible at the moment: try again later'],
-  // RFC 9110 §15.6.3, for which no RFC has a code
   bad_gateway: [502, 'the provider gave no answer that can be passed on'],
   // OpenID Connect Core §3.1.2.6
   interaction_required: [400, 'the person must be asked something first'],

@@ -165,15 +165,17 @@ export const reasons = {
   connection_over: 'The start or the connection has ended',
   connection_broken: 'The provider takes the refresh token no more: the person must connect anew',
   connection_consent: 'The owner has not agreed to this client for this provider',
-  // Calls of a provider's API
-  provider_no_api: 'The entry of the provider names no api_base to call',
-  api_rejected: 'The API refuses a token that the provider has only just given',
-  api_unanswered: 'The API gave no answer, or one that may not be passed on',
-  api_malformed: 'Path, query or body is none that can be passed on to an API',
 
   // Browsers
   cross_site: 'Origin or Fetch-Metadata name another site',
   form_token: 'The form token does not fit the browser',
+
+  // Calls of a provider's API
+  provider_no_api: 'The entry of the provider names no api_base to call',
+  api_rejected: 'The API refuses a token that the provider has only just given',
+  api_unanswered: 'The API gave no answer, or one that may not be passed on',
+  api_too_large: 'The body is longer than is passed on to an API',
+  api_malformed: 'Path, query or body is none that can be passed on to an API',
 
   // Client metadata
   metadata_malformed: 'A field of the client metadata has the wrong shape',
