@@ -29,7 +29,6 @@ import { createStartProviderEndpoint } from '../endpoints/start-provider.ts'
 import { createSignedRequestEndpoint } from '../endpoints/signed-request.ts'
 import { createTokenEndpoint } from '../endpoints/token.ts'
 import { createUserinfoEndpoint } from '../endpoints/userinfo.ts'
-import { createVaultProxyEndpoint, vaultProxyPath } from '../endpoints/vault-proxy.ts'
 import { apiRoutes } from './api-routes.ts'
 import { protocolPaths } from './capabilities.ts'
 import type { Route } from './route.ts'
@@ -196,7 +195,6 @@ export function routesOf(core: Core): readonly Route[] {
     { method: 'POST', path: '/signup', endpoint: createNewcomerEndpoint(core), kind: 'form', access: 'browser' },
     ...callbackRoutes(core),
     ...vaultRoutes(core),
-    ...proxyRoutes(core),
     {
       method: 'GET',
       path: '/account/identities',
@@ -256,20 +254,6 @@ function callbackRoutes(core: Core): readonly Route[] {
           } as const,
         ],
   )
-}
-
-/** Only where there is an API to call. */
-function proxyRoutes(core: Core): readonly Route[] {
-  const providers = [...core.upstream.providers.values()]
-  if (!providers.some((provider) => provider.kind !== 'site-login' && provider.apiBase !== undefined)) return []
-  const every = { path: `${vaultProxyPath}:connection/*`, endpoint: createVaultProxyEndpoint(core) } as const
-  return (['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).map((method) => ({
-    ...every,
-    method,
-    kind: 'stream',
-    access: 'token',
-    ...(method === 'GET' && { head: true }),
-  }))
 }
 
 /** A page whose form is sent to where it stands. */

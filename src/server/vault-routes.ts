@@ -1,5 +1,6 @@
 import type { Core } from '../endpoints/core.ts'
 import { createConnectFormEndpoint, createConnectPageEndpoint } from '../endpoints/vault/connect.ts'
+import { createVaultProxyEndpoint, vaultProxyPath } from '../endpoints/vault/proxy.ts'
 import { createVaultRevokeEndpoint } from '../endpoints/vault/revoke.ts'
 import { createConnectEndpoint } from '../endpoints/vault/start.ts'
 import { createVaultTokenEndpoint } from '../endpoints/vault/token.ts'
@@ -24,5 +25,20 @@ export function vaultRoutes(core: Core): readonly Route[] {
       access: 'client',
       priority: 'revoke',
     },
+    ...proxyRoutes(core),
   ]
+}
+
+/** Only where there is an API to call. */
+function proxyRoutes(core: Core): readonly Route[] {
+  const providers = [...core.upstream.providers.values()]
+  if (!providers.some((provider) => provider.kind !== 'site-login' && provider.apiBase !== undefined)) return []
+  const every = { path: `${vaultProxyPath}:connection/*`, endpoint: createVaultProxyEndpoint(core) } as const
+  return (['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).map((method) => ({
+    ...every,
+    method,
+    kind: 'stream',
+    access: 'token',
+    ...(method === 'GET' && { head: true }),
+  }))
 }

@@ -88,7 +88,7 @@ describe('L3: a path at a provider has one reading', () => {
   ])('%s is none', (_, path) => expect(isApiPath(path)).toBe(false))
 
   test('of 130,321 paths put together from what attackers use, none that is let through leaves the base', () => {
-    const parts = ['/', '.', '..', '%2e', '%2E', '%2F', '%2f', '\\', '%5C', ';', '%3B', '%00', '%25', '%C0%AE', '%EF%BC%8E', 'a', '@', '%E2%80%A5', ':'] // prettier-ignore
+    const parts = String.raw`/ . .. %2e %2E %2F %2f \ %5C ; %3B %00 %25 %C0%AE %EF%BC%8E a @ %E2%80%A5 :`.split(' ')
     let passed = 0
     for (const a of parts)
       for (const b of parts)

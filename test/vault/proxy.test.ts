@@ -3,9 +3,10 @@ import { mintToken, type MintedToken } from '../../src/accounts/mint-token.ts'
 import type { MintRequest } from '../../src/domain/mint-request.ts'
 import type { OAuthProvider } from '../../src/config/provider.ts'
 import type { User } from '../../src/domain/user.ts'
+import { consent } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { createBrowser, type Answer, type Ask } from '../kit/browser.ts'
-import { codeFlow, tokenRequest } from '../kit/flow.ts'
+import { codeFlow, submit, tokenRequest } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import { narrow } from '../kit/macaroons.ts'
 import { startApi, type Api } from './api.ts'
@@ -125,6 +126,30 @@ describe('a call', () => {
     expect((await call(`${own}/a`, { with: robots })).status).toBe(200)
     expect((await call(`${odd}/a`, { with: robots })).status).toBe(404)
     expect((await call(`${own}/a`)).status).toBe(404)
+  })
+
+  test('with the handle of a connection that belongs to nobody goes through that one alone', async () => {
+    const browser = createBrowser(server.url)
+    const started = (await browser.ask('/vault/connect', { form: { provider: 'etsy' } })).json() as Record<
+      string,
+      string
+    >
+    const { handle = '', connection = '', connect_url: page = '', user_code: code = '' } = started
+    expect((await call(`${connection}/v3/application/users/me`, { with: handle })).json()['error']).toBe(
+      'authorization_pending',
+    )
+    const left = await submit(browser, await browser.ask(page), 'connect', { user_code: code, confirm_mine: 'yes' })
+    await browser.ask(await consent(left.location ?? ''))
+    expect((await call(`${connection}/v3/application/users/me`, { with: handle })).json()).toMatchObject({
+      shop_id: 77,
+    })
+    expect((await call(`${shop}/v3/application/users/me`, { with: handle })).status).toBe(404)
+    const forged = `${handle.slice(0, -2)}AA`
+    expect((await call(`${connection}/v3/application/users/me`, { with: forged })).status).toBe(404)
+    await browser.ask('/vault/revoke', { form: { handle } })
+    expect((await call(`${connection}/v3/application/users/me`, { with: handle })).json()['error']).toBe(
+      'expired_token',
+    )
   })
 
   test('passes on what an API says about its budget', async () => {

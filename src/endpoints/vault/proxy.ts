@@ -1,21 +1,24 @@
-import { eventWrite } from '../audit/event-write.ts'
-import { mintedClientId } from '../accounts/minted-client.ts'
-import type { Connection } from '../domain/connection.ts'
-import { ref } from '../domain/record.ts'
-import { isApiQuery } from '../protocol/api-path.ts'
-import { parseBearerAuthorization } from '../protocol/bearer.ts'
-import { describe, isRefusal, refuse, statusOf, throttled, type Refusal } from '../protocol/errors.ts'
-import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
-import { liveToken, type LiveToken } from '../sender/live-token.ts'
-import { usedElsewhere } from '../sender/used-elsewhere.ts'
-import { readAlive } from '../store/read-alive.ts'
-import { commitNew } from '../store/transition.ts'
-import { agreed, vaultScope } from '../vault/agreed.ts'
-import { callApi, type ApiCall, type ApiOutcome } from '../vault/call-api.ts'
-import { createTurns } from '../vault/turns.ts'
-import type { Core } from './core.ts'
-import { json, retryAfter } from './respond.ts'
-import { bearerError } from './userinfo.ts'
+import { eventWrite } from '../../audit/event-write.ts'
+import { mintedClientId } from '../../accounts/minted-client.ts'
+import { ownerKey, type Connection } from '../../domain/connection.ts'
+import type { AuditEvent } from '../../domain/event.ts'
+import { ref } from '../../domain/record.ts'
+import { isApiQuery } from '../../protocol/api-path.ts'
+import { parseBearerAuthorization } from '../../protocol/bearer.ts'
+import { isRefusal, refuse, throttled, type Refusal } from '../../protocol/errors.ts'
+import type { Endpoint, HttpRequest, HttpResponse } from '../../protocol/http.ts'
+import { callOf } from '../../sender/call-of.ts'
+import { liveToken } from '../../sender/live-token.ts'
+import { usedElsewhere } from '../../sender/used-elsewhere.ts'
+import { readAlive } from '../../store/read-alive.ts'
+import { commitNew } from '../../store/transition.ts'
+import { agreed, vaultScope } from '../../vault/agreed.ts'
+import { callApi, type ApiCall, type ApiOutcome } from '../../vault/call-api.ts'
+import { findByHandle, refusalOf } from '../../vault/pick-up.ts'
+import { createTurns } from '../../vault/turns.ts'
+import type { Core } from '../core.ts'
+import { ownerOfCaller } from './caller.ts'
+import { vaultRefusal } from './respond.ts'
 
 /** What stands before the id of a connection. */
 export const vaultProxyPath = '/vault/proxy/'
@@ -34,38 +37,26 @@ export function createVaultProxyEndpoint(core: Core): Endpoint {
   const turns = createTurns(callsAtOnce)
   return async (request) => {
     const answered = await answer(request)
-    if (!isRefusal(answered)) return answered
-    core.observer.refused('vault_proxy', answered, { address: request.peer.address })
-    return proxyError(answered)
+    return isRefusal(answered) ? vaultRefusal(core, request, 'vault-proxy', answered) : answered
   }
 
   async function answer(request: HttpRequest): Promise<HttpResponse | Refusal> {
     const asked = readTarget(request)
     if (isRefusal(asked)) return asked
-    const live = await presentedToken(core, request, asked)
-    if (isRefusal(live)) return live
-    const connection = await reachedConnection(core, asked.connection, live)
-    if (isRefusal(connection)) return connection
-    const call = callThrough(core, request, asked, connection)
+    const reached = await reach(core, request, asked)
+    if (isRefusal(reached)) return reached
+    const call = callThrough(core, request, asked, reached.connection)
     if (isRefusal(call)) return call
     const leave = turns.take(asked.connection)
     if (leave === undefined) return throttled(1)
     // Until the answer is said to its end, or nobody waits for it any more.
     call.request.passage.gone.addEventListener('abort', leave, { once: true })
-    const { claims, user } = live
-    const happening = {
-      type: 'connection.called',
-      clientId: claims.clientId,
-      grantId: claims.gid,
-      jti: claims.jti,
-      ...(user !== undefined && { userId: user.userId }),
-      target: asked.connection,
-      address: request.peer.address,
-    } as const
+    const { address } = request.peer
+    const happening = { type: 'connection.called', ...reached.by, target: asked.connection, address } as const
     await commitNew(core.transition, [eventWrite(core, happening)])
     core.directory.assertFresh()
     const outcome = await callApi({ ...core, freshToken: core.vault.freshToken }, call)
-    return outcome.outcome === 'answer' ? outcome.answer : refusalOf(outcome)
+    return outcome.outcome === 'answer' ? outcome.answer : refused(outcome)
   }
 }
 
@@ -82,49 +73,79 @@ function readTarget({ path, query, passage }: HttpRequest): Asked | Refusal {
   return { connection, path: below }
 }
 
+/** The connection, and who calls through it, as the event names him. */
+type Reached = { readonly connection: Connection; readonly by: Partial<Pick<AuditEvent, Caller>> }
+type Caller = 'userId' | 'clientId' | 'grantId' | 'jti'
+
 /** `Authorization` and nothing else: never a cookie, never the query (CONTRACT, vault). */
-async function presentedToken(core: Core, request: HttpRequest, asked: Asked): Promise<LiveToken | Refusal> {
+async function reach(core: Core, request: HttpRequest, asked: Asked): Promise<Reached | Refusal> {
   const authorization = request.headers['authorization']
   if (authorization === undefined) return refuse('invalid_token', 'credentials_missing')
   const text = parseBearerAuthorization(authorization)
   if (isRefusal(text)) return text
-  const live = await liveToken(core, text, {
-    endpoint: 'vault_proxy',
-    method: request.method,
-    path: request.path,
-    ip: request.peer.address,
-    connection: { id: asked.connection, path: asked.path },
-  })
-  if (isRefusal(live)) return live
-  const elsewhere = usedElsewhere(core, request, live.client)
-  if (elsewhere !== undefined) return elsewhere
-  // RFC 8725 §3.9: a token for somebody else's API is no key to this one.
-  return live.claims.aud.length === 1 && live.claims.aud[0] === core.issuer
-    ? live
-    : refuse('invalid_token', 'token_audience')
+  return text.startsWith('gth_vh_')
+    ? reachByHandle(core, request, { ...asked, handle: text })
+    : reachByToken(core, request, { ...asked, token: text })
 }
 
 const unknown = refuse('invalid_request', 'connection_unknown', 'there is no such connection')
 
-/** The connection, if the token reaches it. L13: somebody else's is the same as none. */
-async function reachedConnection(core: Core, id: string, live: LiveToken): Promise<Connection | Refusal> {
+async function reachByHandle(
+  core: Core,
+  { peer }: HttpRequest,
+  { handle, connection: id }: Asked & { readonly handle: string },
+): Promise<Reached | Refusal> {
+  const blocked = core.limits.blocked('handle-miss', [peer.address])
+  if (blocked !== undefined) return throttled(blocked.retryAfterSeconds)
+  const found = await findByHandle(core, handle)
+  if (isRefusal(found)) {
+    if (found.reason === 'handle_unknown') core.limits.count('handle-miss', [peer.address])
+    return found
+  }
+  const { connection } = found
+  if (found.handle.connectionId !== id) return unknown
+  const { clientId } = connection
+  return (await agreed(core, connection, clientId))
+    ? { connection, by: clientId === undefined ? {} : { clientId } }
+    : notAgreed
+}
+
+const notAgreed = refuse('access_denied', 'connection_consent')
+
+async function reachByToken(
+  core: Core,
+  request: HttpRequest,
+  { token, connection: id, path }: Asked & { readonly token: string },
+): Promise<Reached | Refusal> {
+  const live = await liveToken(core, token, {
+    ...callOf('vault_proxy', request),
+    connection: { id, path },
+  })
+  if (isRefusal(live)) return live
+  const elsewhere = usedElsewhere(core, request, live.client)
+  if (elsewhere !== undefined) return elsewhere
   const { claims, user, client } = live
+  // RFC 8725 §3.9: a token for somebody else's API is no key to this one.
+  if (claims.aud.length !== 1 || claims.aud[0] !== core.issuer) return refuse('invalid_token', 'token_audience')
   const madeFor = claims.extra?.['connection']
   const isCapability = client.clientId === mintedClientId && madeFor !== undefined
   if (!isCapability && !claims.scope.some((scope) => scope === 'vault' || scope.startsWith('vault:')))
     return refuse('insufficient_scope', 'token_scope', 'the scope vault is needed')
+
   const connection = await readAlive(core.transition.store, ref('connection', id), core.clock.seconds())
-  if (connection === undefined) return unknown
-  const { owner } = connection
-  const isHis =
-    user === undefined
-      ? owner.kind === 'client' && owner.clientId === client.clientId
-      : owner.kind === 'user' && owner.userId === user.userId
-  if (!isHis) return unknown
+  // L13: somebody else's is the same as none.
+  if (connection === undefined || ownerKey(connection.owner) !== ownerKey(ownerOfCaller({ client, user })))
+    return unknown
+  const by = {
+    clientId: claims.clientId,
+    grantId: claims.gid,
+    jti: claims.jti,
+    ...(user !== undefined && { userId: user.userId }),
+  }
   // Its owner made it for this very connection.
-  if (isCapability) return madeFor === id ? connection : unknown
+  if (isCapability) return madeFor === id ? { connection, by } : unknown
   if (!claims.scope.includes('vault') && !claims.scope.includes(vaultScope(connection.provider))) return unknown
-  return (await agreed(core, connection, client.clientId)) ? connection : refuse('access_denied', 'connection_consent')
+  return (await agreed(core, connection, client.clientId)) ? { connection, by } : notAgreed
 }
 
 function callThrough(
@@ -152,23 +173,8 @@ function callThrough(
   }
 }
 
-function refusalOf(outcome: Exclude<ApiOutcome, { readonly outcome: 'answer' }>): Refusal {
+function refused(outcome: Exclude<ApiOutcome, { readonly outcome: 'answer' }>): Refusal {
   switch (outcome.outcome) {
-    case 'pending':
-      return refuse('authorization_pending', 'connection_pending')
-    case 'denied':
-      return refuse('access_denied', 'connection_denied')
-    case 'revoked':
-      return refuse('expired_token', 'connection_over')
-    case 'unknown':
-      return unknown
-    case 'needs_reauth':
-      return refuse('needs_reauth', 'connection_broken')
-    case 'unavailable':
-      return {
-        ...refuse('temporarily_unavailable', 'upstream_unavailable', 'the provider does not answer at the moment'),
-        retryAfter: outcome.retryAfter,
-      }
     case 'renewed':
       return {
         ...refuse('temporarily_unavailable', 'api_rejected', 'the token was renewed: send the call again'),
@@ -182,20 +188,7 @@ function refusalOf(outcome: Exclude<ApiOutcome, { readonly outcome: 'answer' }>)
       return refuse('bad_gateway', 'api_rejected', 'the provider refuses this call although its token is fresh')
     case 'unanswered':
       return refuse('bad_gateway', 'api_unanswered')
+    default:
+      return refusalOf(outcome)
   }
-}
-
-const statuses: Partial<Record<Refusal['reason'], number>> = {
-  connection_unknown: 404,
-  api_too_large: 413,
-}
-
-function proxyError(refusal: Refusal): HttpResponse {
-  const status = statuses[refusal.reason] ?? statusOf(refusal)
-  if (status === 401 || refusal.error === 'insufficient_scope') return bearerError(refusal)
-  return json(
-    status,
-    JSON.stringify({ error: refusal.error, error_description: describe(refusal) }),
-    retryAfter(refusal),
-  )
 }
