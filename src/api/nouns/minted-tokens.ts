@@ -4,6 +4,9 @@ import { usualScopes } from '../../domain/mint-request.ts'
 import { ref } from '../../domain/record.ts'
 import { problem } from '../../protocol/problem.ts'
 import { readAlive } from '../../store/read-alive.ts'
+import { agreed } from '../../vault/agreed.ts'
+import type { CallerOf } from '../caller.ts'
+import type { ApiContext } from '../context.ts'
 import { operation, type Operation } from '../operation.ts'
 import { administratorJustNow, oneselfJustNow } from '../policy.ts'
 import { userId } from './user-shape.ts'
@@ -20,12 +23,9 @@ export const minted = z
 
 export const wanted = z.strictObject({
   format: z.enum(['jwt', 'opaque', 'macaroon']),
-  ttl: z
-    .int()
-    .min(1)
-    .max(31_622_400)
-    .exactOptional()
-    .meta({ description: 'Seconds. At most an hour for `jwt`; 31 days, unless said, for the others.' }),
+  ttl: z.int().min(1).max(31_622_400).exactOptional().meta({
+    description: 'Seconds. At most an hour for `jwt`; 31 days, unless said, for the others; an hour with `connection`.',
+  }),
   caveats: z
     .array(z.string().min(1).max(2_048))
     .max(32)
@@ -39,6 +39,11 @@ export const wanted = z.strictObject({
     .exactOptional()
     .meta({ description: 'Separated by spaces. Absent: `openid me`, or all that the API knows.' }),
   resource: z.string().min(1).max(1_024).exactOptional().meta({ description: 'An API. Absent: this server.' }),
+  connection: z
+    .string()
+    .regex(/^[A-Za-z0-9._:~-]{1,200}$/)
+    .exactOptional()
+    .meta({ description: "A macaroon for one connection of the account, its provider's API and nothing else." }),
   name: z
     .string()
     .min(1)
@@ -102,11 +107,17 @@ export const mintedTokenOperations: readonly Operation[] = [
     async perform({ context, caller, body, address }) {
       const { actor, user, live } = caller
       if (live.claims.caveats !== undefined) return { refused: noMacaroon }
+      // L14: no client gets by a token of its own making where its user hasn't let it.
+      if (body.connection !== undefined && !(await reachesConnection(context, caller, body.connection)))
+        return { refused: noConnection }
       const reserved = context.limits.reserve('own-token', [user.userId])
       if ('retryAfterSeconds' in reserved) return { refused: tooMany, retryAfter: reserved.retryAfterSeconds }
       const grant = await readAlive(context.transition.store, ref('grant', live.claims.gid), context.clock.seconds())
       const { scope, ...rest } = body
-      const usual = rest.resource === undefined ? usualScopes.filter((one) => actor.scopes.includes(one)) : undefined
+      const usual =
+        rest.resource === undefined && rest.connection === undefined
+          ? usualScopes.filter((one) => actor.scopes.includes(one))
+          : undefined
       const asked = scope === undefined ? usual : [...new Set(scope.split(' '))]
       const within = { scope: actor.scopes, resources: grant?.resources ?? [] }
       const made = await mintToken(
@@ -123,6 +134,19 @@ export const mintedTokenOperations: readonly Operation[] = [
   }),
 ]
 
+/** Whether the token that asks reaches the connection itself. */
+async function reachesConnection(
+  context: ApiContext,
+  { actor, live }: Pick<CallerOf<typeof oneselfJustNow>, 'actor' | 'live'>,
+  id: string,
+): Promise<boolean> {
+  const found = await readAlive(context.transition.store, ref('connection', id), context.clock.seconds())
+  return found !== undefined && actor.scopes.includes('vault') && (await agreed(context, found, live.client.clientId))
+}
+
+const noConnection = problem('forbidden', {
+  detail: 'the token lacks the scope vault, or its client the consent of the account to use that connection',
+})
 const tooMany = problem('rate_limited', { detail: 'too many tokens were made: wait before the next one' })
 
 export function shownMinted({ token, expiresIn, scope, grantId }: MintedToken): z.input<typeof minted> {
