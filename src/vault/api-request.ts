@@ -34,7 +34,7 @@ export function requestHeaders(
  * parser makes of the whole is compared with it once more, since that is what will be asked.
  */
 export function apiUrl(base: string, path: string, query: string): string | undefined {
-  const root = base.replace(/\/+$/, '')
+  const root = rootOf(base)
   const text = `${root}${path}`
   if (!URL.canParse(text) || !URL.canParse(root)) return undefined
   const [url, below] = [new URL(text), new URL(root)]
@@ -42,4 +42,9 @@ export function apiUrl(base: string, path: string, query: string): string | unde
   const isThere = url.origin === below.origin && url.pathname === `${prefix}${path}` && url.search === ''
   if (!isThere || url.username !== '' || url.hash !== '') return undefined
   return query === '' ? text : `${text}?${query}`
+}
+
+/** A base without the slash at its end: every path brings one. */
+export function rootOf(base: string): string {
+  return base.endsWith('/') ? base.slice(0, -1) : base
 }
