@@ -5,8 +5,8 @@ import type { Clock, Seconds } from '../protocol/time.ts'
  * in a row nobody asks for a while, then one does. In this process alone; what each connection has to wait stands in its record.
  */
 export type Breaker = {
-  /** Leave to ask, which must be given back with the outcome; or how long to wait. */
-  readonly enter: (provider: string) => Entry | { readonly retryAfter: Seconds }
+  /** Leave to ask, once there is room, which must be given back with the outcome; or how long to wait. */
+  readonly enter: (provider: string) => Promise<Entry | { readonly retryAfter: Seconds }>
 }
 
 export type Entry = {
@@ -16,10 +16,10 @@ export type Entry = {
   readonly failed: (retryAfter: Seconds | undefined) => void
 }
 
-type State = { failures: number; asking: number; closedUntil: number }
+type State = { failures: number; asking: number; closedUntil: number; readonly waiting: (() => void)[] }
 
 const failuresAllowed = 5
-/** Requests to one provider at once. */
+/** Requests to one provider at once; the rest waits in line. */
 const mostAsking = 64
 const longestSeconds = 60
 /** While the one who tries again is at it. */
@@ -27,35 +27,45 @@ const probeSeconds = 6
 
 export function createBreaker(clock: Pick<Clock, 'monotonic'>, fraction: () => number): Breaker {
   const states = new Map<string, State>()
+
+  function stateOf(provider: string): State {
+    const state = states.get(provider) ?? { failures: 0, asking: 0, closedUntil: 0, waiting: [] }
+    states.set(provider, state)
+    return state
+  }
+
+  const closedFor = (state: State): Seconds => Math.max(0, Math.ceil((state.closedUntil - clock.monotonic()) / 1000))
+
+  function leave(state: State): void {
+    state.asking -= 1
+    // Where it is closed by now, everybody goes home at once.
+    const next = closedFor(state) > 0 ? state.waiting.splice(0) : state.waiting.splice(0, 1)
+    for (const wake of next) wake()
+  }
+
   return {
-    enter: (provider) => {
-      const now = clock.monotonic()
-      const state = states.get(provider) ?? { failures: 0, asking: 0, closedUntil: 0 }
-      states.set(provider, state)
-      if (now < state.closedUntil) return { retryAfter: Math.ceil((state.closedUntil - now) / 1000) }
-      if (state.asking >= mostAsking) return { retryAfter: 1 }
-      if (state.failures >= failuresAllowed) state.closedUntil = now + probeSeconds * 1000
+    enter: async (provider) => {
+      const state = stateOf(provider)
+      while (closedFor(state) === 0 && state.asking >= mostAsking)
+        await new Promise<void>((resolve) => state.waiting.push(resolve))
+      const retryAfter = closedFor(state)
+      if (retryAfter > 0) return { retryAfter }
+      if (state.failures >= failuresAllowed) state.closedUntil = clock.monotonic() + probeSeconds * 1000
       state.asking += 1
       return {
-        left: () => {
-          state.asking -= 1
-        },
+        left: () => leave(state),
         succeeded: () => {
-          state.asking -= 1
           state.failures = 0
           state.closedUntil = 0
+          leave(state)
         },
-        failed: (retryAfter) => {
-          state.asking -= 1
+        failed: (asked) => {
           state.failures += 1
-          const grown =
-            Math.min(longestSeconds, 2 ** Math.min(10, state.failures - failuresAllowed)) * (0.5 + fraction() / 2)
+          const grown = 2 ** Math.min(10, state.failures - failuresAllowed) * (0.5 + fraction() / 2)
           // What the provider asks for concerns all of us at once.
-          const pause = Math.max(
-            state.failures >= failuresAllowed ? grown : 0,
-            Math.min(retryAfter ?? 0, longestSeconds),
-          )
-          state.closedUntil = Math.max(state.closedUntil, clock.monotonic() + pause * 1000)
+          const pause = Math.max(state.failures >= failuresAllowed ? grown : 0, asked ?? 0)
+          state.closedUntil = Math.max(state.closedUntil, clock.monotonic() + Math.min(longestSeconds, pause) * 1000)
+          leave(state)
         },
       }
     },

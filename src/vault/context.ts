@@ -1,5 +1,5 @@
 import type { Random } from '../crypto/random.ts'
-import type { Clock } from '../protocol/time.ts'
+import type { Clock, Seconds } from '../protocol/time.ts'
 import type { Directory } from '../store/directory.ts'
 import type { TransitionContext } from '../store/transition.ts'
 import type { TokenKeys } from '../tokens/keys-view.ts'
@@ -23,5 +23,5 @@ export type VaultMemory = {
   readonly ages: TokenAges
   readonly breaker: Breaker
   /** Renewals under way here, by connection. */
-  readonly renewals: Map<string, Promise<void>>
+  readonly renewals: Map<string, Promise<Seconds | undefined>>
 }

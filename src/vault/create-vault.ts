@@ -1,6 +1,6 @@
 import type { Connection } from '../domain/connection.ts'
 import { createBreaker } from './breaker.ts'
-import type { VaultContext } from './context.ts'
+import type { VaultContext, VaultMemory } from './context.ts'
 import { disconnect, type EndedBy } from './end-connection.ts'
 import { freshToken, type AskedToken, type FreshToken } from './fresh-token.ts'
 import { startGiveBack } from './give-back.ts'
@@ -16,12 +16,11 @@ export type Vault = {
 }
 
 export function createVault(context: VaultContext & { readonly onError: (error: unknown) => void }): Vault {
-  const renewals = new Map<string, Promise<void>>()
   const memory = {
     ages: createTokenAges(context.clock),
     breaker: createBreaker(context.clock, () => (context.random.bytes(1)[0] ?? 0) / 256),
-    renewals,
-  }
+    renewals: new Map(),
+  } satisfies VaultMemory
   const giveBack = startGiveBack(context, context.onError)
   return {
     freshToken: (asked) => freshToken({ ...context, ...memory }, asked),
@@ -32,7 +31,7 @@ export function createVault(context: VaultContext & { readonly onError: (error: 
     },
     close: async () => {
       await giveBack.close()
-      await Promise.allSettled(renewals.values())
+      await Promise.allSettled(memory.renewals.values())
     },
   }
 }

@@ -51,6 +51,7 @@ const longestWaitMillis = 5_000
 export async function freshToken(context: VaultContext & VaultMemory, asked: AskedToken): Promise<FreshToken> {
   const { clock } = context
   const until = clock.monotonic() + longestWaitMillis
+  let leftAlone: Seconds | undefined
   for (let renewed = false; ; renewed = true) {
     const connection = await lookUp(context.transition, ref('connection', asked.connection), clock.seconds())
     if (connection === undefined) return { outcome: 'unknown' }
@@ -66,21 +67,15 @@ export async function freshToken(context: VaultContext & VaultMemory, asked: Ask
     const isLater = intent === undefined && clock.seconds() < retryAt
     if (isLater && stillHolds(connection, age, asked.rejected)) return handOut(context, asked.connection, connection)
     if (isLater) return { outcome: 'unavailable', retryAfter: retryAt - clock.seconds() }
+    if (need === 'now' && renewed) {
+      if (stillHolds(connection, age, asked.rejected)) return handOut(context, asked.connection, connection)
+      return { outcome: 'unavailable', retryAfter: leftAlone ?? 1 }
+    }
     const renewing = renew(context, { id: asked.connection, provider, edition: connection.edition })
-    if (need === 'soon') {
-      // Nobody waits for it; whoever asks when it is over hears of its failure.
-      renewing.catch(() => undefined)
-      return handOut(context, asked.connection, connection)
-    }
-    const left = until - clock.monotonic()
-    if (!renewed && left > 0) {
-      await settledWithin(renewing, left)
-      continue
-    }
+    // Whoever waits hears of its failure; where nobody does, whoever asks next.
     renewing.catch(() => undefined)
-    return stillHolds(connection, age, asked.rejected)
-      ? handOut(context, asked.connection, connection)
-      : { outcome: 'unavailable', retryAfter: 1 }
+    if (need === 'soon') return handOut(context, asked.connection, connection)
+    leftAlone = await settledWithin(renewing, until - clock.monotonic())
   }
 }
 
@@ -151,12 +146,11 @@ async function broken(
 }
 
 /** Resolves with it, or after that long; a failure of it is the caller's to hear. */
-async function settledWithin(renewing: Promise<void>, millis: number): Promise<void> {
+async function settledWithin(renewing: Promise<Seconds | undefined>, millis: number): Promise<Seconds | undefined> {
   const timer = new AbortController()
   try {
-    await Promise.race([renewing, pause(millis, undefined, { signal: timer.signal }).catch(() => undefined)])
+    return await Promise.race([renewing, pause(millis, undefined, { signal: timer.signal }).catch(() => undefined)])
   } finally {
     timer.abort()
-    renewing.catch(() => undefined)
   }
 }

@@ -34,9 +34,9 @@ const pollMillis = 100
 
 /**
  * Renew a connection's tokens, once for all who ask here at the same time; resolves when there is nothing to wait for any more.
- * What came of it stands in the record. Rejects only if the store doesn't answer.
+ * What came of it stands in the record; if the provider is left alone just now, for how long comes back. Rejects only if the store doesn't answer.
  */
-export function renew(context: Work, renewal: Renewal): Promise<void> {
+export function renew(context: Work, renewal: Renewal): Promise<Seconds | undefined> {
   const { renewals } = context
   const key = `${renewal.id} ${renewal.edition}`
   const running = renewals.get(key)
@@ -47,11 +47,11 @@ export function renew(context: Work, renewal: Renewal): Promise<void> {
 }
 
 /** Claim and ask; wait while another process is at it, and take over if that one died, which shows in an intent that never ends. */
-async function run(context: Work, renewal: Renewal): Promise<void> {
+async function run(context: Work, renewal: Renewal): Promise<Seconds | undefined> {
   let abandoned: string | undefined
   for (;;) {
-    const entry = context.breaker.enter(renewal.provider.name)
-    if ('retryAfter' in entry) return
+    const entry = await context.breaker.enter(renewal.provider.name)
+    if ('retryAfter' in entry) return entry.retryAfter
     let outcome: Outcome = 'unasked'
     let claim: Claim
     try {
@@ -63,7 +63,7 @@ async function run(context: Work, renewal: Renewal): Promise<void> {
       else if (outcome === 'answered') entry.succeeded()
       else entry.failed(outcome === 'unanswered' ? undefined : outcome)
     }
-    if (claim.kind !== 'busy') return
+    if (claim.kind !== 'busy') return undefined
     abandoned = await watch(context, renewal.id, claim.intent.attempt)
   }
 }

@@ -26,6 +26,12 @@ export type Etsy = Emulator & {
   readonly sharedSecret: string
   /** In seconds; what `expires_in` says. */
   expiresIn: number
+  /** Whether a refresh token that was used works once more: a grace that some providers give. */
+  grace: boolean
+  /** Called when a refresh token was used up, before the answer leaves. */
+  onRotated: () => void
+  /** Whether no newer refresh token was made of this one. */
+  readonly isNewest: (refreshToken: string) => boolean
   /** Refresh tokens that work. */
   readonly liveRefreshTokens: () => readonly string[]
 }
@@ -38,6 +44,7 @@ export async function startEtsy({ registered }: { readonly registered?: readonly
   const access = new Set<string>()
   const refresh = new Map<string, string>()
   const known = new Set<string>()
+  const used = new Set<string>()
   let refreshed = 0
 
   const emulator = await startEmulator(async (asked): Promise<Reply> => {
@@ -91,7 +98,9 @@ export async function startEtsy({ registered }: { readonly registered?: readonly
     const scope = refresh.get(given)
     if (scope === undefined)
       return invalidGrant(known.has(given) ? 'refresh_token is revoked' : 'refresh_token is invalid')
-    refresh.delete(given)
+    if (!etsy.grace) refresh.delete(given)
+    used.add(given)
+    etsy.onRotated()
     const reply = issue(given.split('.')[0] ?? '', scope)
     if (fault === '500 after rotation') return { status: 500, json: { error: 'Server Error' } }
     return fault === 'hang up after rotation' ? { hangUp: true } : reply
@@ -132,6 +141,9 @@ export async function startEtsy({ registered }: { readonly registered?: readonly
     keystring,
     sharedSecret,
     expiresIn: 3600,
+    grace: false,
+    onRotated: () => undefined,
+    isNewest: (refreshToken: string) => refresh.has(refreshToken) && !used.has(refreshToken),
     liveRefreshTokens: () => [...refresh.keys()],
   })
   return etsy

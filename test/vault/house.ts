@@ -11,7 +11,10 @@ import type { TestGatehouse } from '../kit/gatehouse.ts'
 import { readOAuthProvider } from '../upstream/house.ts'
 
 /** The entry of an emulated Etsy, as an operator would write it. */
-export function etsyProvider(etsy: Etsy, more: Readonly<Record<string, unknown>> = {}): OAuthProvider {
+export function etsyProvider(
+  etsy: Pick<Etsy, 'url' | 'keystring' | 'sharedSecret'>,
+  more: Readonly<Record<string, unknown>> = {},
+): OAuthProvider {
   return readOAuthProvider(
     {
       name: 'etsy',

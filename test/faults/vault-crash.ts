@@ -1,0 +1,109 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { startEtsy, type Etsy } from '../emulators/etsy.ts'
+import { createTestClock, startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
+import { connectDirectly, etsyProvider, eventsOf, keptTokens, storedConnection } from '../vault/house.ts'
+
+export type CrashReport = {
+  readonly kills: number
+  /** Refreshes whose answer the provider gave, and whose outcome the dead process never stored. */
+  readonly inWindow: number
+  /** Of these: the provider took the old refresh token once more; the connection says `needs_reauth`. */
+  readonly recovered: number
+  readonly broken: number
+  readonly violations: readonly string[]
+}
+
+const program = fileURLToPath(new URL('vault-refresh.ts', import.meta.url))
+const connections = 8
+/** Longer than a token lives, and than a lease with the tolerance of clocks. */
+const step = 4_000
+
+/**
+ * FLT-29: kill -9 between the provider's answer and our commit, until that has happened `wanted` times to a refresh. After each
+ * kill a new process looks at every connection, and INV6 must hold: the newest refresh token of the provider is kept, or
+ * the connection says `needs_reauth` and an event says when. Every other kill the provider gives a grace.
+ */
+export async function crashInRefreshWindow(wanted: number): Promise<CrashReport> {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-vault-'))
+  const path = join(folder, 'gatehouse.db')
+  const etsy = await startEtsy()
+  const report = { kills: 0, inWindow: 0, recovered: 0, broken: 0, violations: [] as string[] }
+  const clock = createTestClock()
+  let ids: string[] = []
+  const open = (): Promise<TestGatehouse> =>
+    startGatehouse({ clock, store: { adapter: 'sqlite', path }, config: { providers: [etsyProvider(etsy)] } })
+  try {
+    for (let ahead = step; report.inWindow < wanted; ahead += 2 * step) {
+      const server = await open()
+      ids = await examine(server, etsy, ids, report)
+      await server.close()
+      etsy.grace = report.kills % 2 === 1
+      clock.advance(step)
+      await killWhileRefreshing(etsy, [path, etsy.url, etsy.keystring, etsy.sharedSecret, String(ahead), ...ids])
+      report.kills += 1
+      clock.advance(step)
+    }
+    return report
+  } finally {
+    await etsy.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** What became of each connection; those that broke are made anew. */
+async function examine(
+  server: TestGatehouse,
+  etsy: Etsy,
+  ids: readonly string[],
+  report: { inWindow: number; recovered: number; broken: number; violations: string[] },
+): Promise<string[]> {
+  const kept: string[] = []
+  for (const id of ids) {
+    const before = await storedConnection(server, id)
+    const wasUnderWay = before.intent !== undefined
+    // What was never asked is neither here nor there.
+    const hadUsed = wasUnderWay && !(await isNewest(server, etsy, id))
+    const fresh = await server.core.vault.freshToken({ connection: id })
+    if (hadUsed) report.inWindow += 1
+    if (fresh.outcome === 'token') {
+      if (hadUsed) report.recovered += 1
+      if (!(await isNewest(server, etsy, id))) report.violations.push(`${id}: keeps a refresh token that is dead`)
+      kept.push(id)
+    } else if (fresh.outcome === 'needs_reauth') {
+      if (hadUsed) report.broken += 1
+      else report.violations.push(`${id}: needs its person, though nothing was lost`)
+      if (etsy.grace) report.violations.push(`${id}: was given up within the provider's grace`)
+      const events = await eventsOf(server, id)
+      if (!events.includes('connection.broken')) report.violations.push(`${id}: broke in silence`)
+    } else report.violations.push(`${id}: ${fresh.outcome}`)
+  }
+  while (kept.length < connections) kept.push(await connectDirectly(server, etsyProvider(etsy)))
+  return kept
+}
+
+/** Whether nothing newer was issued for the refresh token that is kept. */
+async function isNewest(server: TestGatehouse, etsy: Etsy, id: string): Promise<boolean> {
+  return etsy.isNewest((await keptTokens(server, id)).refresh ?? '')
+}
+
+/** Starts the process and kills it a moment after the provider has used up the first refresh token. */
+async function killWhileRefreshing(etsy: Etsy, args: readonly string[]): Promise<void> {
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  let struck = false
+  etsy.onRotated = () => {
+    if (struck) return
+    struck = true
+    // From before the answer leaves to after the commits.
+    const millis = Math.random() * 12
+    if (millis < 2) child.kill('SIGKILL')
+    else setTimeout(() => child.kill('SIGKILL'), millis)
+  }
+  await ended
+  etsy.onRotated = () => undefined
+  if (!struck) throw new Error('the process ended before it asked the provider')
+}
