@@ -37,8 +37,10 @@ beforeAll(async () => {
   await server.makeClient({ client_id: 'victim' })
   await server.makeResource({ resource: 'https://api.example', scope: 'read' })
   ids['resource_id'] = Buffer.from('https://api.example').toString('base64url')
-  app = await server.makeClient({ scope: 'openid profile email offline_access read write admin me' })
-  const flow = await codeFlow(server, app, 'ada', { extra: { scope: 'openid profile offline_access admin me' } })
+  app = await server.makeClient({ scope: 'openid profile email offline_access read write admin me accounts:provision' })
+  const flow = await codeFlow(server, app, 'ada', {
+    extra: { scope: 'openid profile offline_access admin me accounts:provision' },
+  })
   cookie = [...flow.browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
   token = flow.tokens.access_token
   routes = routesOf(server.core)
