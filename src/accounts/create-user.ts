@@ -1,3 +1,4 @@
+import { parseImportedHash } from '../crypto/imported-password.ts'
 import { reachesRole, type Actor } from '../domain/authority.ts'
 import { bucketOf } from '../domain/bucket.ts'
 import { check, put, ref, remove, type Decision } from '../domain/record.ts'
@@ -28,7 +29,13 @@ export type NewUser = {
   /** Only for the endpoint that letters lead to. */
   readonly letter?: FromLetter
   /** What an account brings along from another server. Only for who may read the data directory. */
-  readonly brought?: { readonly userId: string; readonly epoch: number; readonly locked: boolean }
+  readonly brought?: {
+    readonly userId: string
+    readonly epoch: number
+    readonly locked: boolean
+    /** As `imported-password.ts` reads it; the first right password makes one of ours of it. */
+    readonly passwordHash?: string
+  }
 }
 
 /** An account that is made by a link of ours, which is used up by it. */
@@ -53,7 +60,7 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
 
   const { username, normal } = fields.done
   const { brought, letter } = wanted
-  let passwordHash = letter?.passwordHash
+  let passwordHash = letter?.passwordHash ?? brought?.passwordHash
   if (wanted.password !== undefined) {
     const weak = await passwordProblem(context.strength, wanted.password, [normal, 'gatehouse'])
     if (weak !== undefined) return { refused: weak }
@@ -124,6 +131,13 @@ function broughtProblem(actor: Actor, { brought }: NewUser): Problem | undefined
   if (brought === undefined) return undefined
   if (actor.kind !== 'cli')
     return problem('forbidden', { detail: 'an account brings its id along only on the command line' })
+  const { passwordHash } = brought
+  if (passwordHash !== undefined && parseImportedHash(passwordHash) === undefined)
+    return problem('invalid_field', {
+      field: 'password_hash',
+      detail:
+        'password_hash is not $pbkdf2-sha256$i=ITERATIONS$SALT$HASH, base64 without padding, 1000 to 9999999 iterations',
+    })
   return /^usr_[A-Za-z0-9_-]{1,64}$/.test(brought.userId) && Number.isSafeInteger(brought.epoch) && brought.epoch >= 1
     ? undefined
     : problem('invalid_field', {

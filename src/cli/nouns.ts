@@ -8,6 +8,11 @@ export type Noun = { readonly name: string; readonly summary: string; readonly l
 
 /** Every noun, each loaded only when it is spoken: `serve` must not wait for what it doesn't need. */
 export const nouns: readonly Noun[] = [
+  {
+    name: 'init',
+    summary: 'write a configuration, make the store and its first accounts',
+    load: async () => (await import('./init.ts')).registerInit,
+  },
   { name: 'serve', summary: 'run the server', load: async () => (await import('./serve.ts')).registerServe },
   { name: 'user', summary: 'accounts of people and bots', load: async () => (await import('./user.ts')).registerUser },
   { name: 'client', summary: 'OAuth clients', load: async () => (await import('./client.ts')).registerClient },

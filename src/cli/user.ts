@@ -55,7 +55,7 @@ export function registerUser(program: Command, io: Io): void {
     user
       .command('import <file>')
       .description(
-        'take in accounts with the ids and epochs that they had on another server, one JSON object a line (user_id, username, role, bot, wrangler, epoch, locked)',
+        'take in accounts with the ids and epochs that they had on another server, one JSON object a line (user_id, username, role, bot, wrangler, full_name, email, scopes, epoch, locked, password_hash, identities)',
       ),
     io,
     async (local, [file = '']) => {

@@ -26,6 +26,8 @@ export type EventType =
   | 'user.locked'
   | 'user.unlocked'
   | 'user.password_changed'
+  /** One that came from another server became one of ours, with the right password. */
+  | 'user.password_rehashed'
   | 'factor.added'
   | 'factor.removed'
   | 'factor.reset'

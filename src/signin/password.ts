@@ -1,10 +1,15 @@
+import { eventWrite } from '../audit/event-write.ts'
 import { recordRefusal } from '../audit/refusals.ts'
-import { ref } from '../domain/record.ts'
+import { isImportedHash } from '../crypto/imported-password.ts'
+import { PasswordPoolBusy } from '../crypto/password-pool.ts'
+import { announce } from '../domain/change.ts'
+import { put, ref, type Decision } from '../domain/record.ts'
 import type { User } from '../domain/user.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
 import type { Reason } from '../protocol/reasons.ts'
 import { normaliseUsername } from '../protocol/username.ts'
 import { readAlive } from '../store/read-alive.ts'
+import { transition } from '../store/transition.ts'
 import type { PasswordContext } from './context.ts'
 import type { KnownDevice } from './known-devices.ts'
 
@@ -46,10 +51,32 @@ export async function verifyPassword(context: PasswordContext, attempt: Password
       return refuse('invalid_grant', 'user_locked')
     }
     reserved.forgive()
+    if (isImportedHash(user.passwordHash)) await renewHash(context, user, attempt.password)
     return user
   } finally {
     // A full queue or a store that doesn't answer is not the person's mistake.
     if (!evaluated) reserved.forgive()
+  }
+}
+
+/** What another server kept is weaker: the first right password makes one of ours of it. The sign-in doesn't hang on that. */
+async function renewHash(context: PasswordContext, user: User, password: string): Promise<void> {
+  try {
+    const passwordHash = await context.passwords.hash(password)
+    const event = eventWrite(context, { type: 'user.password_rehashed', userId: user.userId })
+    const noteId = context.random.id(context.clock.millis())
+    await transition(context.transition, { slot: ref('user', user.userId) }, ({ slot }, now): Decision<void> => {
+      // Another password was set meanwhile.
+      if (slot.value === undefined || slot.value.passwordHash !== user.passwordHash)
+        return { writes: [], result: undefined }
+      const renewed = { ...slot.value, passwordHash }
+      return {
+        writes: [put(slot, renewed, { expiresAt: null }), announce(noteId, slot, now), event],
+        result: undefined,
+      }
+    })
+  } catch (error) {
+    if (!(error instanceof PasswordPoolBusy)) throw error
   }
 }
 
