@@ -24,21 +24,26 @@ export type LetterRequest = {
 
 /**
  * Write down that a letter is wanted, and return: whom it concerns, what it says and whether anybody gets it is found out by the
- * outbox. So the request does the very same for names that exist and names that don't.
+ * outbox. So the request does the very same for names that exist and names that don't. Answers the id of the ticket.
  */
-export async function requestLetter(context: LettersContext, request: LetterRequest): Promise<void> {
-  await commitNew(context.transition, ticketWrites(context, request))
+export async function requestLetter(context: LettersContext, request: LetterRequest): Promise<string> {
+  const { ticketId, writes } = ticketWrites(context, request)
+  await commitNew(context.transition, writes)
   context.outbox?.wake()
+  return ticketId
 }
 
-function ticketWrites(context: LettersContext, request: LetterRequest): readonly Write[] {
+function ticketWrites(
+  context: LettersContext,
+  request: LetterRequest,
+): { readonly ticketId: string; readonly writes: readonly Write[] } {
   const { userId } = request
   const { ticketId, writes } = newTicket(context, {
     ticket: request.ticket,
     ttl: request.ttl,
     owners: userId === undefined ? [] : [userId],
   })
-  return [
+  const asked = [
     ...writes,
     outgoingWrite(context, ticketId, request.language),
     eventWrite(context, {
@@ -48,6 +53,7 @@ function ticketWrites(context: LettersContext, request: LetterRequest): readonly
       target: request.ticket.purpose,
     }),
   ]
+  return { ticketId, writes: asked }
 }
 
 /** A ticket and what writes it. Nothing opens it but the proof that a link holds. */

@@ -38,6 +38,8 @@ export const lifetimes = {
   knownDevice: 90 * day,
   /** How recent a sign-in must be to change credentials, identities or names. */
   recentSignIn: 5 * minute,
+  /** How long a code in a letter works. */
+  mailCode: 10 * minute,
   /** How long a link in a letter works. */
   recovery: hour,
   confirmation: day,

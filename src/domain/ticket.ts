@@ -32,6 +32,15 @@ export type TicketPurpose =
   | ({ readonly purpose: 'invite' } & Invitation)
   /** Nothing: a letter to the address that an account had until now says so. */
   | { readonly purpose: 'email-changed'; readonly to: string; readonly username: string }
+  /** Sign in, in the browser that asked, by the code of a letter. Whom it is for is found out when that is written. */
+  | {
+      readonly purpose: 'sign-in'
+      readonly asked: string
+      readonly browserHash: string
+      /** Codes that were wrong. */
+      readonly wrong: number
+      readonly addressee?: Addressee
+    }
   /** Choose a new password. Whom it is for is found out when the letter is written: until then nothing differs for names that exist. */
   | { readonly purpose: 'recover'; readonly asked: string; readonly addressee?: Addressee }
 

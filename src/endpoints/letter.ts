@@ -43,7 +43,8 @@ export function createLetterEndpoint(core: Core): Endpoint {
       if (signedIn?.user.userId !== addressee.userId)
         return seeOther(`/signin?next=${encodeURIComponent(`/letter?token=${token}`)}`)
     }
-    if (held.ticket.purpose === 'email-changed') return gone(presentation)
+    // Letters without a link: nobody was given what opens these.
+    if (held.ticket.purpose === 'email-changed' || held.ticket.purpose === 'sign-in') return gone(presentation)
     if (held.ticket.purpose === 'invite' && !(await stillOpen(core, held.ticket))) return gone(presentation)
     const mistake = http.method === 'POST' ? await act(core, held, { typed: parameters, http }) : undefined
     if (mistake === 'gone') return gone(presentation)
@@ -103,6 +104,7 @@ async function act(
     case 'invite':
       return accept(core, { ticketId, ticket, typed })
     case 'email-changed':
+    case 'sign-in':
       return 'gone'
     case 'confirm-email': {
       const confirmed = await confirmEmail(core, {
@@ -207,7 +209,10 @@ function bodyOf(
   {
     ticket,
     user,
-  }: { readonly ticket: Exclude<Ticket, { readonly purpose: 'email-changed' }>; readonly user: User | undefined },
+  }: {
+    readonly ticket: Exclude<Ticket, { readonly purpose: 'email-changed' | 'sign-in' }>
+    readonly user: User | undefined
+  },
   { mistake, host }: { readonly mistake: Mistake | undefined; readonly host: string },
 ): Pick<FormPageView, 'title' | 'body'> {
   const wrong = mistake?.field

@@ -12,7 +12,8 @@ export function providersFor(
   )
 }
 
-function queryOf({ interaction, next }: Parameters<typeof providersFor>[1]): string {
+/** What somebody came for, as another way of signing in takes it. */
+export function queryOf({ interaction, next }: Parameters<typeof providersFor>[1]): string {
   if (interaction !== undefined) return `?interaction=${interaction}`
   return next === undefined ? '' : `?next=${encodeURIComponent(next)}`
 }

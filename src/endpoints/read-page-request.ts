@@ -9,7 +9,16 @@ import { refusalPage } from './presentation.ts'
 
 /** The pages that a parked request leads to, and what their forms are for. */
 export type PageName =
-  'signin' | 'second-factor' | 'continue' | 'consent' | 'signup' | 'identities' | 'register' | 'recover' | 'letter'
+  | 'signin'
+  | 'second-factor'
+  | 'continue'
+  | 'consent'
+  | 'signup'
+  | 'identities'
+  | 'register'
+  | 'recover'
+  | 'signin-code'
+  | 'letter'
 
 /** What a page or its form was asked with, and who is signed in. */
 export type PageRequest = {

@@ -6,7 +6,8 @@ import { bindForm } from '../signin/form-guard.ts'
 import { nameOf, type Waiting } from './carried-requests.ts'
 import type { Core } from './core.ts'
 import { presentationFor, requesterOf, withHeaders } from './presentation.ts'
-import { providersFor } from './provider-links.ts'
+import { mailCodePath } from './mail-code-path.ts'
+import { providersFor, queryOf } from './provider-links.ts'
 import { purposeOf } from './read-page-request.ts'
 
 /** Whether somebody who is signed in is asked to prove himself once more. */
@@ -46,7 +47,9 @@ export function showSignIn(
       ...(waiting === undefined ? {} : { requester: requesterOf(waiting.to.client, waiting.to.target) }),
       providers: providersFor(core, { interaction: name, next }),
       ...(core.registration === 'open' ? { register: '/register' } : {}),
-      ...(core.outbox === undefined ? {} : { recover: '/recover' }),
+      ...(core.outbox === undefined
+        ? {}
+        : { recover: '/recover', mailCode: `${mailCodePath}${queryOf({ interaction: name, next })}` }),
       ...state,
     },
   )

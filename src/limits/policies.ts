@@ -83,6 +83,23 @@ export const policies = {
   },
   // By the address that the letter goes to: with many sources it would still be one person's patience.
   'registration-letter': { parts: ['account'], budgets: [{ by: ['account'], burst: 5, everySeconds: 600 }] },
+  // The same for codes by letter; what strangers use up is not what a browser has that is known for the account.
+  'mail-code': {
+    parts: ['account', 'source'],
+    budgets: [
+      { by: [], burst: 500, everySeconds: 2 },
+      { by: ['source'], burst: 20, everySeconds: 60 },
+      { by: ['account'], burst: 10, everySeconds: 600 },
+      { by: ['account', 'source'], burst: 5, everySeconds: 600 },
+    ],
+  },
+  'mail-code-known': {
+    parts: ['account', 'device', 'source'],
+    budgets: [
+      { by: ['source'], burst: 20, everySeconds: 60 },
+      { by: ['account', 'device'], burst: 5, everySeconds: 300 },
+    ],
+  },
   // Each is a record until it expires: a script that makes them in a loop fills nobody's disk.
   'own-token': { parts: ['account'], budgets: [{ by: ['account'], burst: 60, everySeconds: 60 }] },
   // Each costs a password hash.

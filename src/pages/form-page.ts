@@ -8,6 +8,8 @@ import type { Page, Presentation } from './page.ts'
 export type FormPageView = {
   readonly title: PlainKey
   readonly body: Html
+  /** Where its form may lead in the end. Default: here. */
+  readonly forms?: 'here' | 'client'
   /** The way out. Default: the account. */
   readonly back?: { readonly path: string; readonly label: PlainKey }
   /** Something was done a moment ago. */
@@ -18,13 +20,16 @@ export type FormPageView = {
 }
 
 /** A page around a form: what it is, how the last try went, its content, and the way back. */
-export function formPage(presentation: Presentation, { title, body, back, done, problem }: FormPageView): Page {
+export function formPage(
+  presentation: Presentation,
+  { title, body, forms = 'here', back, done, problem }: FormPageView,
+): Page {
   const { language } = presentation
   return page(presentation, {
     status: problem === undefined ? 200 : (problem.status ?? 400),
     title: message(language, title),
     failed: problem !== undefined,
-    forms: 'here',
+    forms,
     body: html`<h1>${message(language, title)}</h1>
       ${
         done !== undefined &&

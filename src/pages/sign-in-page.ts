@@ -54,6 +54,8 @@ export type SignInView = {
   /** Paths for who has no account, and for who forgot his password; absent: not offered. */
   readonly register?: string
   readonly recover?: string
+  /** Path that offers a code by letter. */
+  readonly mailCode?: string
 }
 
 /** The sign-in form. 200, or the status of its problem: 403, 429 or 503. */
@@ -112,9 +114,10 @@ function lead(language: Language, { requester, again = false }: SignInView): Htm
   return html`<p class="lead">${words}</p>`
 }
 
-function otherWays(language: Language, { register, recover }: SignInView): Html | false {
-  if (register === undefined && recover === undefined) return false
+function otherWays(language: Language, { register, recover, mailCode }: SignInView): Html | false {
+  if (register === undefined && recover === undefined && mailCode === undefined) return false
   return html`<p class="links">
+    ${mailCode !== undefined && html`<a id="mail-code-link" href="${mailCode}">${message(language, 'mailCode.title')}</a>`}
     ${recover !== undefined && html`<a id="recover-link" href="${recover}">${message(language, 'recover.title')}</a>`}
     ${register !== undefined && html`<a id="register-link" href="${register}">${message(language, 'register.title')}</a>`}
   </p>`

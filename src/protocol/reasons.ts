@@ -118,6 +118,7 @@ export const reasons = {
   user_unknown: 'No such account',
   user_locked: 'The account is locked',
   user_not_allowed: 'The account may not do this',
+  mail_code_wrong: 'The code of a letter was wrong, or the letter went nowhere',
   password_wrong: 'The password was wrong',
   second_factor_wrong: 'The second factor was wrong or was used before',
   second_factor_needed: 'The account has a second factor, which this way of sign-in lacks',

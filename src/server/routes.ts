@@ -18,6 +18,8 @@ import {
 import { createIntrospectionEndpoint } from '../endpoints/introspect.ts'
 import { createNewcomerEndpoint, createNewcomerPageEndpoint } from '../endpoints/newcomer.ts'
 import { createProviderCallbackEndpoint } from '../endpoints/provider-callback.ts'
+import { createMailCodeEndpoint } from '../endpoints/mail-code.ts'
+import { mailCodePath } from '../endpoints/mail-code-path.ts'
 import { createLetterEndpoint } from '../endpoints/letter.ts'
 import { createRecoverEndpoint } from '../endpoints/recover.ts'
 import { createRegisterEndpoint } from '../endpoints/register.ts'
@@ -231,7 +233,12 @@ export function routesOf(core: Core): readonly Route[] {
     ...(core.outbox === undefined && core.registration === 'closed'
       ? []
       : formRoutes('/letter', createLetterEndpoint(core))),
-    ...(core.outbox === undefined ? [] : formRoutes('/recover', createRecoverEndpoint(core))),
+    ...(core.outbox === undefined
+      ? []
+      : [
+          ...formRoutes('/recover', createRecoverEndpoint(core)),
+          ...formRoutes(mailCodePath, createMailCodeEndpoint(core)),
+        ]),
     { method: 'GET', path: '/language', endpoint: createLanguageEndpoint(core), kind: 'none', access: 'browser' },
     { method: 'GET', path: '/', endpoint: createHomeEndpoint(core), kind: 'none', access: 'browser' },
 

@@ -14,6 +14,7 @@ import type { EpochSeconds } from '../protocol/time.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
 import type { TokenKeys } from '../tokens/keys-view.ts'
+import { mailCode } from '../tokens/mail-code.ts'
 import { printTicketToken } from '../tokens/ticket-token.ts'
 
 export type ComposeContext = AccountsContext & {
@@ -59,6 +60,12 @@ export async function composeLetter(context: ComposeContext, outgoing: Outgoing)
     }
     case 'email-changed':
       return write(ticket.to, { kind: 'changed', name: ticket.username, url: `${context.issuer}/account` })
+    case 'sign-in': {
+      const [user, code] = [await recoverable(context, ticket.asked), mailCode(context.keys, ticketId, ticket)]
+      if (user === undefined || code === undefined) return undefined
+      await address(context, ticketId, ticket, user, ticket.createdAt + lifetimes.mailCode)
+      return codeLetter(context, language, { to: user.email, name: user.username, code })
+    }
     case 'recover': {
       const user = await recoverable(context, ticket.asked)
       if (user === undefined) return undefined
@@ -86,7 +93,7 @@ async function recoverable(context: ComposeContext, asked: string): Promise<Reac
 function address(
   context: ComposeContext,
   ticketId: string,
-  ticket: Extract<Ticket, { readonly purpose: 'recover' }>,
+  ticket: Extract<Ticket, { readonly purpose: 'recover' | 'sign-in' }>,
   user: User,
   expiresAt: EpochSeconds,
 ): Promise<void> {
@@ -97,6 +104,30 @@ function address(
         : [put(slot, { ...ticket, addressee: addresseeOf(user) }, { expiresAt, owners: [user.userId] })],
     result: undefined,
   }))
+}
+
+/** A code has no link: it is typed where it was asked for. It stands in no subject, which screens show while they are locked. */
+function codeLetter(
+  { productName, issuer }: ComposeContext,
+  language: Language,
+  { to, name, code }: { readonly to: string; readonly name: string; readonly code: string },
+): Letter {
+  const { host } = new URL(issuer)
+  const subject = message(language, 'letter.code.subject', { host })
+  const lives = duration(language, lifetimes.mailCode)
+  const bodies = letterBodies({
+    language,
+    title: subject,
+    productName,
+    paragraphs: [
+      message(language, 'letter.code.text', { host, name }),
+      `${code.slice(0, 4)} ${code.slice(4)}`,
+      message(language, 'letter.code.lives', { duration: lives }),
+    ],
+    link: undefined,
+    closing: message(language, 'letter.code.closing'),
+  })
+  return { to, subject, ...bodies }
 }
 
 type Kind = 'register' | 'registered' | 'confirm' | 'recover' | 'invite' | 'changed'

@@ -8,6 +8,7 @@ import { accessList } from '../../src/pages/account/access-list.ts'
 import { emailForm } from '../../src/pages/account/email-form.ts'
 import { letterSentPage } from '../../src/pages/letter-sent-page.ts'
 import { confirmEmailForm, invitationForm, makeAccountForm, newPasswordForm } from '../../src/pages/letter-forms.ts'
+import { askCodeForm, typeCodeForm } from '../../src/pages/mail-code-forms.ts'
 import { recoverForm } from '../../src/pages/recover-form.ts'
 import { registerForm } from '../../src/pages/register-form.ts'
 import { deleteForm } from '../../src/pages/account/delete-form.ts'
@@ -121,7 +122,8 @@ export const gallery: readonly Example[] = [
   { name: 'sign-in-plain', render: (p, w) => signInPage(p, { action: '/signin', hidden: hidden(w) }) },
   {
     name: 'sign-in-ways',
-    render: (p, w) => signInPage(p, { ...signIn(w), register: '/register', recover: '/recover' }),
+    render: (p, w) =>
+      signInPage(p, { ...signIn(w), register: '/register', recover: '/recover', mailCode: '/signin/code' }),
   },
   {
     name: 'sign-in-again',
@@ -432,6 +434,27 @@ export const gallery: readonly Example[] = [
   {
     name: 'recover',
     render: (p, w) => formPage(p, { title: 'recover.title', body: recoverForm(section(p, w)) }),
+  },
+  {
+    name: 'mail-code',
+    render: (p, w) =>
+      formPage(p, {
+        title: 'mailCode.title',
+        forms: 'client',
+        back: { path: '/signin', label: 'mailCode.back' },
+        body: askCodeForm(section(p, w)),
+      }),
+  },
+  {
+    name: 'mail-code-wrong',
+    render: (p, w) =>
+      formPage(p, {
+        title: 'mailCode.title',
+        forms: 'client',
+        back: { path: '/signin', label: 'mailCode.back' },
+        problem: { says: 'mailCode.wrong', status: 403 },
+        body: typeCodeForm(section(p, w), { wrong: true }),
+      }),
   },
   { name: 'letter-sent', render: (p) => letterSentPage(p) },
   {
