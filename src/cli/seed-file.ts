@@ -13,7 +13,7 @@ export function readSeed(text: string, file: string): readonly BroughtAccount[] 
     throw new CliFailure(first, { more })
   }
   const { value, place } = read.document
-  const { accounts, ...others } = (isMap(value) ? value : {}) as Readonly<Record<string, unknown>>
+  const { accounts, ...others } = isMap(value) ? value : {}
   const stray = Object.keys(others)[0]
   if (!Array.isArray(accounts) || stray !== undefined)
     throw new CliFailure(`${file}: a seed holds accounts:, a list, and nothing else`, { exitCode: 2 })
