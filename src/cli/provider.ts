@@ -2,7 +2,9 @@ import type { Command } from 'commander'
 import type { Config } from '../config/config.ts'
 import type { Provider } from '../config/provider.ts'
 import { createOutbound } from '../outbound/create-outbound.ts'
+import type { Finding } from '../upstream/judge-metadata.ts'
 import { probeProvider } from '../upstream/probe-provider.ts'
+import { probeSiteLogin } from '../upstream/probe-site-login.ts'
 import { CliFailure } from './failure.ts'
 import type { Io } from './io.ts'
 import { textSettings, withSettings } from './options.ts'
@@ -42,21 +44,8 @@ export function registerProvider(program: Command, io: Io): void {
     async ([name], options) => {
       const config = read(options)
       const found = named(config, name)
-      const findings =
-        found.kind === 'site-login'
-          ? []
-          : await probeProvider(
-              {
-                clock: io.system.clock,
-                outbound: createOutbound({ contact: config.issuer }),
-                upstreamServers: new Map(),
-              },
-              found,
-            )
+      const findings = await check(io, config, found)
       const items = [
-        ...(found.kind === 'site-login'
-          ? [{ status: 'ok', detail: `logins go to ${found.loginEndpoint}` }]
-          : [{ status: 'ok', detail: `register there the callback ${config.issuer}${found.callbackPath}` }]),
         ...(found.allowInsecure
           ? [{ status: 'warn', detail: 'allow_insecure: what is sent there may be read on the way' }]
           : []),
@@ -70,6 +59,21 @@ export function registerProvider(program: Command, io: Io): void {
       }
     },
   )
+}
+
+async function check(io: Io, config: Config, provider: Provider): Promise<readonly Finding[]> {
+  const { clock } = io.system
+  const context = { clock, outbound: createOutbound({ contact: config.issuer }), upstreamServers: new Map() }
+  if (provider.kind === 'site-login')
+    return [
+      { status: 'ok', detail: `logins go to ${provider.loginEndpoint}` },
+      ...(await probeSiteLogin(context, provider)),
+    ]
+  const callback = config.issuer + provider.callbackPath
+  return [
+    { status: 'ok', detail: `register there the callback ${callback}` },
+    ...(await probeProvider(context, provider, callback)),
+  ]
 }
 
 function named({ providers }: Config, name: string | undefined): Provider {

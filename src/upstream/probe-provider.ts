@@ -1,91 +1,76 @@
-import * as oauth from 'oauth4webapi'
+import type { AuthorizationServer } from 'oauth4webapi'
 import type { OAuthProvider } from '../config/provider.ts'
-import { authenticationOf, clientOf, through } from './client-of.ts'
+import { parseJsonObject } from '../crypto/strict-json.ts'
 import type { UpstreamContext } from './context.ts'
+import { explainFailure } from './explain-failure.ts'
+import { judgeMetadata, type Finding } from './judge-metadata.ts'
 import { serverOf } from './server-metadata.ts'
-import { readFailure, type UpstreamRefused, type UpstreamUnavailable } from './upstream-answer.ts'
+import { tryAuthorize } from './try-authorize.ts'
+import { tryToken } from './try-token.ts'
+import { readFailure } from './upstream-answer.ts'
 
-export type Finding = { readonly status: 'ok' | 'warn' | 'fail'; readonly detail: string }
-
-const mends: Readonly<Record<string, string>> = {
-  address: 'its address is private; for an intranet add allow_insecure: true',
-  scheme: 'it is not https; for a test add allow_insecure: true',
-  unresolved: 'its name has no address; check the spelling and the DNS of this machine',
-  unreachable: 'nothing answers there; check host, port and firewall',
-  certificate: 'its certificate does not hold; check the host name and the clock of this machine',
-  timeout: 'it did not answer within five seconds',
-  redirect: 'it answers with a redirect, which is never followed; name the final address',
-  OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED:
-    'its discovery document is of another issuer; write issuer exactly as it does',
-}
-
-/** Asks a provider itself whether its entry fits: what is wrong, and the mend. Sends a code that is none, and no secret but our own. */
-export async function probeProvider(context: UpstreamContext, provider: OAuthProvider): Promise<readonly Finding[]> {
-  let server: oauth.AuthorizationServer
+/**
+ * Asks a provider itself whether its entry fits: what is wrong, and the mend. It sends a code and a token that are made up, and no
+ * secret but our own. What takes a person to find out (whether he gets in, what his tokens may do) stays open.
+ */
+export async function probeProvider(
+  context: UpstreamContext,
+  provider: OAuthProvider,
+  callback: string,
+): Promise<readonly Finding[]> {
+  let server: AuthorizationServer
   try {
     server = await serverOf(context, provider)
   } catch (error) {
-    return [{ status: 'fail', detail: `discovery at ${provider.issuer}: ${said(readFailure(error))}` }]
+    return [{ status: 'fail', detail: `discovery at ${provider.issuer}: ${explainFailure(readFailure(error))}` }]
   }
-  return [...judgeMetadata(provider, server), await tryToken(context, provider, server)]
+  const asked = await Promise.all([
+    tryAuthorize(context, provider, { server, callback }),
+    tryToken(context, provider, { server, callback }),
+    tryKeys(context, provider, server),
+    tryUserinfo(context, provider),
+  ])
+  return [...judgeMetadata(provider, server), ...asked.flat()]
 }
 
-function judgeMetadata(provider: OAuthProvider, server: oauth.AuthorizationServer): readonly Finding[] {
-  const findings: Finding[] = []
-  const warn = (detail: string): void => void findings.push({ status: 'warn', detail })
-  const fail = (detail: string): void => void findings.push({ status: 'fail', detail })
-  if (server.authorization_endpoint === undefined) fail('it names no authorization_endpoint; add it to the entry')
-  if (server.token_endpoint === undefined) fail('it names no token_endpoint; add it to the entry')
-  if (provider.kind === 'oidc' && server.jwks_uri === undefined) fail('it names no jwks_uri; add it to the entry')
-  const methods = server.token_endpoint_auth_methods_supported
-  if (methods !== undefined && !methods.includes(provider.tokenEndpointAuthMethod))
-    fail(`it takes ${methods.join(', ')}, not ${provider.tokenEndpointAuthMethod}; change token_endpoint_auth_method`)
-  const challenges = server.code_challenge_methods_supported
-  if (challenges !== undefined && !challenges.includes('S256'))
-    (provider.pkce === 'required' ? fail : warn)('it does not do PKCE with S256')
-  const unknown = provider.scope.filter((scope) => server.scopes_supported?.includes(scope) === false)
-  if (unknown.length > 0) warn(`it does not list the scope ${unknown.join(' ')}`)
-  // L28: a discovery document that sends credentials elsewhere deserves a look.
-  const { origin } = new URL(provider.issuer)
-  for (const name of ['token_endpoint', 'jwks_uri'] as const) {
-    const endpoint = server[name]
-    if (endpoint === undefined || !URL.canParse(endpoint)) continue
-    if (new URL(endpoint).origin !== origin) warn(`${name} is at ${new URL(endpoint).origin}, not at the issuer's`)
-  }
-  return findings.length > 0 ? findings : [{ status: 'ok', detail: 'its metadata fit the entry' }]
-}
+const keyKinds: Readonly<Record<string, string>> = { RS: 'RSA', PS: 'RSA', ES: 'EC', Ed: 'OKP' }
 
-/** A made-up code: who refuses the code has accepted the credentials. */
-async function tryToken(
+/** The keys of ID tokens: there, and one of them of the kind that signs them. */
+async function tryKeys(
   context: UpstreamContext,
   provider: OAuthProvider,
-  server: oauth.AuthorizationServer,
-): Promise<Finding> {
+  { jwks_uri: url }: AuthorizationServer,
+): Promise<readonly Finding[]> {
+  if (provider.kind !== 'oidc' || url === undefined) return []
+  const fail = (detail: string): readonly Finding[] => [{ status: 'fail', detail: `its jwks_uri: ${detail}` }]
   try {
-    const client = clientOf(provider)
-    const response = await oauth.genericTokenEndpointRequest(
-      server,
-      client,
-      authenticationOf(provider),
-      'authorization_code',
-      { code: 'gatehouse-provider-check', redirect_uri: 'https://gatehouse.invalid/', code_verifier: 'x'.repeat(43) },
-      through(context, provider, 'token'),
+    const { status, body } = await context.outbound.fetch({ url, allowInsecure: provider.allowInsecure })
+    if (status !== 200) return fail(`it answers with status ${status}; check the address`)
+    const keys = parseJsonObject(body)?.['keys']
+    if (!Array.isArray(keys)) return fail('it answers with something that is no key set; check the address')
+    const wanted = provider.idTokenAlgorithm ?? 'RS256'
+    const fits = (keys as readonly unknown[]).some(
+      (key) => typeof key === 'object' && key !== null && 'kty' in key && key.kty === keyKinds[wanted.slice(0, 2)],
     )
-    await oauth.processGenericTokenEndpointResponse(server, client, response)
-    return { status: 'fail', detail: 'it gave tokens for a code that was made up; do not use it' }
+    return fits ? [] : fail(`none of its keys is for ${wanted}; say the right id_token_signed_response_alg`)
   } catch (error) {
-    const failure = readFailure(error)
-    if (
-      failure.kind === 'refused' &&
-      ['invalid_client', 'incorrect_client_credentials', 'unauthorized_client'].includes(failure.why)
-    )
-      return { status: 'fail', detail: `it does not accept client_id and client_secret (${failure.why}); check both` }
-    if (failure.kind === 'refused' && failure.reason === 'upstream_refused')
-      return { status: 'ok', detail: `it knows this client (a made-up code was refused: ${failure.why})` }
-    return { status: failure.kind === 'unavailable' ? 'fail' : 'warn', detail: `its token endpoint: ${said(failure)}` }
+    return fail(explainFailure(readFailure(error)))
   }
 }
 
-function said(failure: UpstreamUnavailable | UpstreamRefused): string {
-  return mends[failure.why] ?? `it answered with something else than was expected (${failure.why})`
+/** Where an endpoint says who the person is: it must refuse a token that is made up. */
+async function tryUserinfo(context: UpstreamContext, provider: OAuthProvider): Promise<readonly Finding[]> {
+  const { userinfo: url } = provider.endpoints
+  if (provider.subject.from !== 'userinfo' || url === undefined) return []
+  const fail = (detail: string): readonly Finding[] => [{ status: 'fail', detail: `its userinfo_endpoint: ${detail}` }]
+  try {
+    const headers = { ...provider.apiHeaders, accept: 'application/json', authorization: 'Bearer made-up' }
+    const { status } = await context.outbound.fetch({ url, headers, allowInsecure: provider.allowInsecure })
+    if (status === 200) return fail('it answers 200 to a token that was made up; check that it is no page')
+    if (status === 404 || status === 405) return fail(`it is not there (status ${status}); check the address`)
+    if (status >= 500) return fail(`it has trouble of its own (status ${status}); try again later`)
+    return [{ status: 'ok', detail: `its userinfo_endpoint refuses a made-up token (status ${status})` }]
+  } catch (error) {
+    return fail(explainFailure(readFailure(error)))
+  }
 }

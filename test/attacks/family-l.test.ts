@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { checkEntries } from '../../src/config/check-entries.ts'
+import { providerEntry } from '../../src/config/provider-entry.ts'
 import { consent } from '../emulators/emulator.ts'
 import { startOpenId, type OpenId } from '../emulators/openid.ts'
 import { createBrowser, type Browser } from '../kit/browser.ts'
@@ -71,6 +73,45 @@ describe('L: the way to another server and back', () => {
       expect(asked()).toBe(before)
       expect((await victim.ask('/account')).status).toBe(303)
     }
+  })
+
+  it('L05 COSF-preauth: the address at the provider gives whoever made it nothing, when another browser finishes there', async () => {
+    const attacker = browserHere()
+    const away = await attacker.ask('/signin/with/one')
+    const victim = browserHere()
+    await victim.ask('/signin')
+    const before = asked()
+    const callback = await consent(away.location ?? '')
+    expectPage(await attack(house, () => victim.ask(callback), { writes: ['flow'] }))
+    expectPage(await attack(house, () => attacker.ask(callback)))
+    expect(asked()).toBe(before)
+  })
+
+  it('L08 shared-registration: each entry has its own callback, its own credentials and its own issuer', async () => {
+    const { providers } = house.server.core.upstream
+    const [first, second] = [...providers.values()].map((provider) => {
+      if (provider.kind === 'site-login') throw new Error('no callback')
+      return [provider.issuer, provider.callbackPath]
+    })
+    expect(first?.[0]).not.toBe(second?.[0])
+    expect(first?.[1]).not.toBe(second?.[1])
+    const shape = { clients: [], resources: [], providers: [], users: { registration: 'closed' } }
+    const entry = { preset: 'oidc', client_id: 'x', client_secret: { env: 'S' }, issuer: 'https://one.example' }
+    const read = (more: object) =>
+      checkEntries(
+        {
+          ...shape,
+          providers: [
+            { name: 'a', ...entry },
+            { name: 'b', ...entry, ...more },
+          ].map((one) => providerEntry.parse(one)),
+        } as never,
+        'https://as.example',
+        { variable: () => 'secret', file: () => undefined },
+      ).problems.map(({ problem }) => problem)
+    expect(read({ issuer: 'https://two.example' })).toEqual([])
+    expect(read({}).join()).toContain('issuer')
+    expect(read({ issuer: 'https://two.example', callback_path: '/vault/callback/a' }).length).toBeGreaterThan(0)
   })
 
   it('L06, L09: a state of one provider is none at the callback of another, and its code goes nowhere', async () => {

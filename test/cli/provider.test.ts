@@ -19,6 +19,7 @@ beforeAll(async () => {
     client_secret: { env: ${secret} }
     token_endpoint: ${github.url}/login/oauth/access_token
     authorization_endpoint: ${github.url}/login/oauth/authorize
+    userinfo_endpoint: ${github.url}/user
     allow_insecure: true
 `
   writeFileSync(
