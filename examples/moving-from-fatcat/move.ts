@@ -2,6 +2,7 @@
 //   --not-after 2030-01-31T00:00:00Z [-- --data ./data]
 // Brings the editors of a fatcat server, and the keys that verify the macaroons they hold. The keys come from the environment, named
 // as there: AUTH_KEY_IDENT, AUTH_SECRET_KEY, AUTH_ALT_KEYS. What stands behind -- goes to every gatehouse command.
+// identities.csv (--identities): psql --csv -c 'SELECT editor_id, provider, oidc_iss, oidc_sub FROM auth_oidc'
 // editors.csv: psql --csv -c 'SELECT id, username, is_superuser, is_admin, is_bot, is_active, auth_epoch, wrangler_id FROM editor'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,12 +10,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { readEditors } from './read-editors.ts'
+import { readEditors, readIdentities } from './read-editors.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     editors: { type: 'string' },
+    /** Who the editors are elsewhere, so that front ends go on signing them in. */
+    identities: { type: 'string' },
     resource: { type: 'string' },
     scope: { type: 'string' },
     'not-after': { type: 'string' },
@@ -44,7 +47,12 @@ if (!known.includes(JSON.stringify(resource)))
 // 2. The accounts, under the ids that their macaroons name, with what was revoked still revoked.
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-moving-'))
 try {
-  const accounts = readEditors(readFileSync(editors, 'utf8'), values.wrangler)
+  const elsewhere =
+    values.identities === undefined ? undefined : readIdentities(readFileSync(values.identities, 'utf8'))
+  const accounts = readEditors(readFileSync(editors, 'utf8'), values.wrangler).map((account) => {
+    const identities = elsewhere?.get(account.user_id)
+    return { ...account, ...(identities !== undefined && { identities }) }
+  })
   const file = join(folder, 'accounts.jsonl')
   writeFileSync(file, accounts.map((account) => `${JSON.stringify(account)}\n`).join(''), { mode: 0o600 })
   console.log(`accounts: ${gatehouse(['user', 'import', file]).trim()}`)

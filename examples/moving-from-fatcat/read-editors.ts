@@ -7,7 +7,10 @@ export type Account = {
   readonly wrangler?: string
   readonly epoch: number
   readonly locked: boolean
+  readonly identities?: readonly Identity[]
 }
+
+export type Identity = { readonly provider: string; readonly issuer: string; readonly subject: string }
 
 const columns = ['id', 'username', 'is_superuser', 'is_admin', 'is_bot', 'is_active', 'auth_epoch', 'wrangler_id']
 
@@ -35,6 +38,22 @@ export function readEditors(csv: string, fallbackWrangler: string | undefined): 
       locked: active !== 't',
     }
   })
+}
+
+/** The rows of fatcat's private table `auth_oidc`: who each editor is elsewhere, by the id of his account here. */
+export function readIdentities(csv: string): ReadonlyMap<string, readonly Identity[]> {
+  const [head = '', ...rows] = csv.split(/\r?\n/).filter((line) => line !== '')
+  if (head !== 'editor_id,provider,oidc_iss,oidc_sub')
+    throw new Error('the first line must be editor_id,provider,oidc_iss,oidc_sub')
+  const found = new Map<string, Identity[]>()
+  rows.forEach((row, index) => {
+    const [editor = '', provider = '', issuer = '', subject = '', ...more] = row.split(',')
+    if (more.length > 0 || subject === '' || row.includes('"'))
+      throw new Error(`line ${index + 2} is not of this table`)
+    const id = userIdOf(editor)
+    found.set(id, [...(found.get(id) ?? []), { provider, issuer, subject }])
+  })
+  return found
 }
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz234567'

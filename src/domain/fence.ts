@@ -42,6 +42,8 @@ const fates: { readonly [K in Kind]: Fate<K> } = {
   // A link that was used after the backup must not work again.
   ticket: staysAway,
   outbox: staysAway,
+  // Every grant of before is ended anyway.
+  withdrawal: staysAway,
   // Those that were used after the backup are missing anyway: `restoredAt` stands for all of them.
   once: staysAway,
   change: staysAway,

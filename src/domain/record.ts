@@ -16,6 +16,7 @@ import type { KeyRecord } from './key.ts'
 import type { AuditEvent } from './event.ts'
 import type { Bound, Chain, Seal } from './seal.ts'
 import type { Outgoing, Ticket } from './ticket.ts'
+import type { Withdrawal } from './withdrawal.ts'
 
 /** What each kind of record holds. `v` inside each value is its schema version; a reader refuses one that it doesn't know. */
 export type RecordValues = {
@@ -51,6 +52,7 @@ export type RecordValues = {
   lease: { readonly v: 1; readonly holder: string }
   ticket: Ticket
   outbox: Outgoing
+  withdrawal: Withdrawal
 }
 
 export type Kind = keyof RecordValues

@@ -1,4 +1,5 @@
 import { finishEnds } from '../accounts/end-session.ts'
+import { finishWithdrawals } from '../accounts/withdraw-consent.ts'
 import { recordLeftOut } from '../audit/refusals.ts'
 import { startSealer } from '../audit/sealer.ts'
 import { put, ref } from '../domain/record.ts'
@@ -13,7 +14,10 @@ const highWaterEverySeconds = 20
 export type Upkeep = { readonly stop: () => Promise<void> }
 
 export type UpkeepReport = {
-  readonly onError: (job: 'keys' | 'high-water' | 'events' | 'sessions' | 'sweep' | 'seal', error: unknown) => void
+  readonly onError: (
+    job: 'keys' | 'high-water' | 'events' | 'sessions' | 'consents' | 'sweep' | 'seal',
+    error: unknown,
+  ) => void
   /** The clock can't be believed: nothing is swept and no key takes over until it can. */
   readonly onPaused: (reason: string) => void
   readonly onSealed?: (seal: number, hash: string, count: number) => void
@@ -56,6 +60,7 @@ export function startUpkeep({ core }: Gatehouse, report: UpkeepReport): Upkeep {
     }
     await recordLeftOut(core).catch((error: unknown) => report.onError('events', error))
     await finishEnds(core).catch((error: unknown) => report.onError('sessions', error))
+    await finishWithdrawals(core).catch((error: unknown) => report.onError('consents', error))
     await keys.tick().catch((error: unknown) => report.onError('keys', error))
   }
 

@@ -76,6 +76,7 @@ const kinds = Object.keys({
   lease: 1,
   ticket: 1,
   outbox: 1,
+  withdrawal: 1,
   revocation: 1,
 } satisfies Record<Kind, 1>) as Kind[]
 

@@ -51,6 +51,8 @@ describe('examples/moving-from-fatcat', () => {
         join(root, 'examples/moving-from-fatcat/move.ts'),
         '--editors',
         join(directory, 'editors.csv'),
+        '--identities',
+        join(directory, 'identities.csv'),
         '--resource',
         'https://api.example',
         '--scope',
@@ -73,6 +75,12 @@ describe('examples/moving-from-fatcat', () => {
 
   beforeAll(async () => {
     writeFileSync(join(directory, 'editors.csv'), `${editors}\n`)
+    const identities = [
+      'editor_id,provider,oidc_iss,oidc_sub',
+      '00000000-0000-0000-aaaa-000000000002,orcid,https://orcid.org/,0000-0002-1825-0097',
+      '00000000-0000-0000-aaaa-000000000002,github,https://api.github.com/,4711',
+    ]
+    writeFileSync(join(directory, 'identities.csv'), `${identities.join('\n')}\n`)
     server = await serve(directory)
     await move()
   })
@@ -141,6 +149,44 @@ describe('examples/moving-from-fatcat', () => {
     }
     expect(await ask('update_editor')).toMatchObject({ active: true, sub: `usr_${fcid(2)}`, scope: 'edit' })
     expect(await ask('auth_check')).toEqual({ active: false })
+  })
+
+  test('a front end goes on signing them in, as who they are elsewhere', async () => {
+    const front = (
+      await cli(directory, [
+        'client',
+        'create',
+        '--client-id',
+        'front',
+        '--grant-types',
+        'client_credentials',
+        '--scope',
+        'accounts:provision',
+        '--json',
+      ])
+    ).json()
+    const asked = await fetch(`${server.issuer}/oauth/token`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${btoa(`front:${String(front['client_secret'])}`)}` },
+      body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'accounts:provision' }),
+    })
+    const { access_token: token } = (await asked.json()) as { access_token: string }
+    const provision = async (wanted: object) => {
+      const answer = await fetch(`${server.issuer}/api/v1/identities`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ preferred_username: 'claire', ...wanted }),
+      })
+      return { status: answer.status, body: (await answer.json()) as unknown }
+    }
+    const orcid = { provider: 'orcid', issuer: 'https://orcid.org/', subject: '0000-0002-1825-0097' }
+    expect(await provision(orcid)).toMatchObject({
+      status: 200,
+      body: { user_id: `usr_${fcid(2)}`, username: 'claire' },
+    })
+    const github = { provider: 'github', issuer: 'https://api.github.com/', subject: '4711' }
+    expect(await provision(github)).toMatchObject({ status: 200, body: { username: 'claire' } })
+    expect(await provision({ ...github, subject: '4712' })).toMatchObject({ status: 201 })
   })
 
   test('can be run again', async () => {

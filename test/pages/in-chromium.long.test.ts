@@ -15,9 +15,13 @@ beforeAll(async () => {
   if (noBrowser !== false) return
   browser = await launch()
   site = await serve((request) => {
-    const example = gallery.find(({ name }) => request.url === `/${name}`)
+    const [, language, wanted] = /^\/(de\/)?(.+)$/.exec(request.url ?? '') ?? []
+    const example = gallery.find(({ name }) => wanted === name)
     if (example === undefined) return { status: 404, headers: [], body: null }
-    return example.render(presentation, { ...words, redirectUri: `${site.origin}/callback` })
+    return example.render(language === undefined ? presentation : { ...presentation, language: 'de' }, {
+      ...words,
+      redirectUri: `${site.origin}/callback`,
+    })
   })
 })
 afterAll(async () => {
@@ -57,6 +61,26 @@ describe.skipIf(noBrowser !== false).for(gallery.map(({ name }) => name))('%s in
           colorScheme,
         ).toEqual([])
       }
+    } finally {
+      await context.close()
+    }
+  })
+
+  test('in German, whose words are longer: nothing scrolls sideways, and axe finds nothing', async () => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 700 } })
+    try {
+      const tab = await context.newPage()
+      await tab.route('**/callback', (route) => route.abort('aborted'))
+      await tab.goto(`${site.origin}/de/${name}`, { waitUntil: 'commit' })
+      await tab.locator('footer').waitFor()
+      expect(await tab.evaluate('document.documentElement.lang')).toBe('de')
+      for (const width of [1280, 320]) {
+        await tab.setViewportSize({ width, height: 700 })
+        expect(await tab.evaluate('document.documentElement.scrollWidth'), `${width} wide`).toBe(width)
+      }
+      await tab.evaluate(axe.source)
+      const { violations } = await tab.evaluate<AxeResults>('axe.run(document)')
+      expect(violations.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes[0]?.html}`)).toEqual([])
     } finally {
       await context.close()
     }

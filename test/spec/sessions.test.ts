@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { findUserNamed } from '../../src/accounts/find-user.ts'
+import { withdrawConsent } from '../../src/accounts/withdraw-consent.ts'
 import { lifetimes } from '../../src/domain/lifetimes.ts'
 import { endingSessions } from '../../src/domain/session-state.ts'
 import { startUpkeep } from '../../src/server/upkeep.ts'
@@ -82,6 +84,38 @@ describe('OIDC RP-Initiated Logout §2: signing out that broke off', () => {
     await upkeep.stop()
     expect(await refresh(tokens)).toBe('invalid_grant')
     expect((await server.core.transition.store.list('session', endingSessions, { limit: 1 })).records).toEqual([])
+  })
+})
+
+describe('RFC 7009 §2.1: taking a consent back that broke off', () => {
+  test('the consent is gone at once, and upkeep ends what came of it, but nothing that was allowed since', async () => {
+    const client = await server.makeClient({ client_id: 'withdrawn' })
+    const flow = () => codeFlow(server, client, 'ada', { extra: { scope: 'openid offline_access' } })
+    const { tokens } = await flow()
+    const { store } = server.core.transition
+    const whole = { ...store }
+    let commits = 0
+    Object.assign(store, {
+      commit: async (writes: Parameters<typeof store.commit>[0]) => {
+        commits += 1
+        if (commits > 1) throw new StoreUnavailable('down', 'none')
+        return whole.commit(writes)
+      },
+    })
+    const user = (await server.core.directory.user((await findUserNamed(server.core, 'ada'))?.userId ?? ''))!
+    const actor = { kind: 'user', user, scopes: ['me'] } as const
+    const broken = withdrawConsent(server.core, { actor, user, address: '192.0.2.1' }, 'withdrawn')
+    await expect(broken).rejects.toThrow()
+    Object.assign(store, whole)
+    expect(commits).toBe(2)
+    server.clock.advance(1)
+    const since = await flow()
+    const upkeep = startUpkeep({ ...server, config: {} as never }, { onError: fail, onPaused: fail })
+    await upkeep.stop()
+    const refreshed = async ({ refresh_token }: Tokens) =>
+      (await tokenRequest(server, client, { grant_type: 'refresh_token', refresh_token })).status
+    expect([await refreshed(tokens), await refreshed(since.tokens)]).toEqual([400, 200])
+    expect((await store.list('withdrawal', '*', { limit: 1 })).records).toEqual([])
   })
 })
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { unlinkIdentity } from '../../accounts/unlink-identity.ts'
 import { valueOf } from '../../store/known-version.ts'
 import { belongingOperations } from './belonging-operations.ts'
+import type { Belonging } from './belongings.ts'
 import { instant } from './user-shape.ts'
 
 const identity = z
@@ -14,7 +15,7 @@ const identity = z
   })
   .meta({ id: 'Identity', description: 'An account elsewhere, by which somebody may sign in here.' })
 
-export const identityOperations = belongingOperations({
+export const identityBelonging: Belonging<'identity', typeof identity> = {
   kind: 'identity',
   noun: 'identities',
   one: 'Identity',
@@ -41,4 +42,6 @@ export const identityOperations = belongingOperations({
     const own = actor.kind === 'user' && actor.user.userId === user.userId && actor.scopes.includes('me')
     return unlinkIdentity(context, { actor, userId: user.userId, own, provider })
   },
-})
+}
+
+export const identityOperations = belongingOperations(identityBelonging)

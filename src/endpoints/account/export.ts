@@ -3,7 +3,9 @@ import { printFactors } from '../../accounts/print-factors.ts'
 import { printUser } from '../../accounts/print-user.ts'
 import { consentBelonging } from '../../api/nouns/consents.ts'
 import { grantBelonging } from '../../api/nouns/grants.ts'
+import { identityBelonging } from '../../api/nouns/identities.ts'
 import { sessionBelonging } from '../../api/nouns/sessions.ts'
+import { tokenBelonging } from '../../api/nouns/tokens.ts'
 import { exportForm } from '../../pages/account/export-form.ts'
 import { allOf } from '../../api/nouns/all-of.ts'
 import type { Section } from './section.ts'
@@ -23,6 +25,8 @@ export const exportSection: Section = {
       sessions: await allOf(sessionBelonging, core, user),
       consents: await allOf(consentBelonging, core, user),
       grants: await allOf(grantBelonging, core, user),
+      tokens: await allOf(tokenBelonging, core, user),
+      identities: await allOf(identityBelonging, core, user),
     }
     return {
       status: 200,

@@ -332,7 +332,7 @@ export const de = {
   'export.title': 'Ihre Daten',
   'export.summary': 'Mitnehmen, was dieser Server über Sie weiß',
   'export.what':
-    'Sie erhalten eine Datei (JSON) mit Ihrem Konto, Ihren Sitzungen, Ihren Erlaubnissen und deren Gebrauch. Passwörter und Schlüssel sind nicht darin.',
+    'Sie erhalten eine Datei (JSON) mit Ihrem Konto, Ihren Sitzungen, Ihren Erlaubnissen und deren Gebrauch, Ihren Tokens und Ihren Konten anderswo. Passwörter und Schlüssel sind nicht darin.',
   'export.submit': 'Herunterladen',
   'delete.title': 'Konto löschen',
   'delete.summary': 'Endgültig gehen',
