@@ -177,7 +177,7 @@ describe('examples/moving-from-fatcat', () => {
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
         body: JSON.stringify({ preferred_username: 'claire', ...wanted }),
       })
-      return { status: answer.status, body: (await answer.json()) as unknown }
+      return { status: answer.status, body: await answer.json() }
     }
     const orcid = { provider: 'orcid', issuer: 'https://orcid.org/', subject: '0000-0002-1825-0097' }
     expect(await provision(orcid)).toMatchObject({
