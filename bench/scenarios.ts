@@ -2,7 +2,7 @@ import type { FlowName } from './load/flows/registry.ts'
 import type { Outcome } from './load/main.ts'
 import { runRawUpdates } from './run-raw.ts'
 import type { RoundOptions } from './run-round.ts'
-import { gatehouseWithoutHashing, onSlowDisk } from './sides/gatehouse.ts'
+import { byTwoWorkers, gatehouseWithoutHashing, onSlowDisk } from './sides/gatehouse.ts'
 import { bareFastify, peerInMemory, peerOnSqlite } from './sides/peers.ts'
 import type { Side } from './sides/side.ts'
 
@@ -16,6 +16,9 @@ export type Scenario = { readonly name: string; readonly what: string } & (
   | { readonly kind: 'memory' | 'start'; readonly sides: readonly Side[] }
 )
 
+/** `cores`: what so many could do by their CPU time, since the load takes part of one wherever there are but two. */
+export type Keeps = { readonly reach: number; readonly moonshot: number; readonly cores?: number }
+
 /** One side under load. Within a scenario the load is the same on every side. */
 export type Row = {
   readonly side: Pick<Side, 'name' | 'title'> &
@@ -24,7 +27,7 @@ export type Row = {
   /** What to reach beside this peer, and what we are after. Absent on ours. */
   readonly target?: { readonly reach: number; readonly moonshot: number }
   /** Which share of our own throughput is to be kept on this side. */
-  readonly keeps?: { readonly reach: number; readonly moonshot: number }
+  readonly keeps?: Keeps
   readonly note?: string
 }
 
@@ -110,6 +113,15 @@ export const scenariosOf = (gatehouse: Side): readonly Scenario[] => {
       rows: [
         { side: onSlowDisk(gatehouse), flow: 'cc-opaque', keeps: of(0.5, 0.75) },
         { side: gatehouse, flow: 'cc-opaque' },
+      ],
+    },
+    {
+      name: 'workers',
+      what: 'refresh by two workers on two cores, the first process and the writer included, beside one process on one',
+      kind: 'load',
+      rows: [
+        { side: byTwoWorkers(gatehouse), flow: 'refresh', keeps: { ...of(1.6, 1.85), cores: 2 } },
+        { side: gatehouse, flow: 'refresh' },
       ],
     },
     { name: 'jwks', what: 'the key set', kind: 'load', rows: beside('jwks', of(2, 3), undefined) },

@@ -15,7 +15,7 @@ export const render = (results: readonly Result[]): string =>
     ),
     section(
       'Throughput kept',
-      'Flows per second in harder times ÷ ours otherwise, from rounds that took turns.',
+      'Flows per second in harder times, or of two workers on two cores, ÷ ours otherwise, from rounds that took turns.',
       kept(results),
     ),
     section(
@@ -73,10 +73,13 @@ const kept = (results: readonly Result[]): string => {
     const ours = loaded(result).find(({ side }) => side === OURS)
     return loaded(result).flatMap(({ side, rounds, keeps }) => {
       if (ours === undefined || keeps === undefined) return []
-      const rate = (of: readonly Outcome[]): number => median(of.map(({ flows, seconds }) => flows / seconds))
-      const share = rate(rounds) / rate(ours.rounds)
+      const { cores } = keeps
+      const rate = (of: readonly Outcome[], on: number): number =>
+        cores === undefined ? median(of.map(({ flows, seconds }) => flows / seconds)) : (on * 1e6) / median(costs(of))
+      const [now, otherwise] = [rate(rounds, cores ?? 1), rate(ours.rounds, 1)]
+      const share = now / otherwise
       const verdict = verdictOf(share >= keeps.reach, share >= keeps.moonshot)
-      const figures = [count(rate(rounds)), count(rate(ours.rounds)), share.toFixed(2)]
+      const figures = [count(now), count(otherwise), share.toFixed(2)]
       return [[result.name, side, ...figures, `≥ ${keeps.reach}`, `≥ ${keeps.moonshot}`, verdict]]
     })
   })

@@ -17,7 +17,7 @@ export type SideResult = {
   readonly note?: string
   readonly target?: { readonly reach: number; readonly moonshot: number }
   /** Which share of our own throughput this side is to keep. */
-  readonly keeps?: { readonly reach: number; readonly moonshot: number }
+  readonly keeps?: { readonly reach: number; readonly moonshot: number; readonly cores?: number }
 } & (
   | { readonly rounds: readonly Outcome[] }
   | { readonly startMilliseconds: readonly number[] }

@@ -33,6 +33,18 @@ export const buildGatehouse = (): void => {
   cpSync(join(root, 'package.json'), join(built, 'package.json'))
 }
 
+/** The same with two workers, on whatever cores there are. */
+export const byTwoWorkers = (side: Side): Side => ({
+  ...side,
+  name: 'two-workers',
+  title: `${side.title}; serve --workers 2`,
+  core: 'any',
+  prepare: (place) => {
+    const { args, env } = side.prepare(place)
+    return { args: [...args, '--workers', '2'], env }
+  },
+})
+
 /** A side whose every fsync takes a millisecond more. Needs a C compiler. */
 export const onSlowDisk = (side: Side): Side => ({
   ...side,

@@ -8,6 +8,8 @@ export type Side = {
   /** Answers 200 when the server is ready. */
   readonly readyPath: string
   /** Writes what the server needs below `directory` (kept between starts of one round) and says how to start it. */
+  /** Where it runs; default: on the server's core. */
+  readonly core?: 'any'
   readonly prepare: (place: Place) => Launch
 }
 

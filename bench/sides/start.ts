@@ -31,7 +31,7 @@ export const start = async (side: Side, fixture: Fixture): Promise<Running> => {
   const directory = makeDirectory()
   const port = await freePort()
   const launch = side.prepare({ directory, port, fixture })
-  const running = await launchServer(side, launch, directory, port)
+  const running = await launchServer(side, launch, directory, port, side.core)
   return {
     ...running,
     stop: async () => {

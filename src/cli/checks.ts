@@ -1,5 +1,6 @@
 import { clockTolerance } from '../protocol/time.ts'
 import { existsSync, statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import type { Config } from '../config/config.ts'
 import { keyLifetimes, rings } from '../domain/key-lifecycle.ts'
 import { ref } from '../domain/record.ts'
@@ -36,6 +37,7 @@ export async function checkHouse(io: Io, options: Options): Promise<readonly Che
     ...checkIssuer(config),
     ...checkProxies(config),
     ...checkProviders(config),
+    ...checkWorkers(config),
   ]
   if (config.store.adapter === 'memory') return [...before, warn('store', 'in memory: nothing outlives the server')]
   if (config.store.adapter === 'sqlite' && !existsSync(config.store.path))
@@ -56,6 +58,14 @@ export async function checkHouse(io: Io, options: Options): Promise<readonly Che
   } finally {
     await house.close()
   }
+}
+
+function checkWorkers({ workers = 1 }: Config): readonly Check[] {
+  const cores = availableParallelism()
+  if (workers <= cores) return workers === 1 ? [] : [ok('workers', `${workers}, on ${cores} cores`)]
+  return [
+    warn('workers', `${workers} on ${cores} cores: each costs memory, and more than one to a core serve no faster`),
+  ]
 }
 
 function checkIssuer({ issuer, listen }: Config): readonly Check[] {

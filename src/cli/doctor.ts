@@ -9,7 +9,7 @@ export function registerDoctor(program: Command, io: Io): void {
   const command = program
     .command('doctor')
     .description('check configuration, issuer, clock, keys, store, clients; a line each')
-  verb(withSettings(command, [...storeSettings, 'issuer', 'host', 'port']), io, async (_args, options) => {
+  verb(withSettings(command, [...storeSettings, 'issuer', 'host', 'port', 'workers']), io, async (_args, options) => {
     const checks = await checkHouse(io, options)
     const failed = checks.filter(({ status }) => status === 'fail').length
     return {

@@ -1,24 +1,12 @@
 import type { Command } from 'commander'
-import type { FirstStart } from '../accounts/first-start.ts'
-import { applyFileEntries } from '../accounts/file-entries.ts'
-import type { Config } from '../config/config.ts'
-import { fixedChanges } from '../config/fixed-changes.ts'
 import { settings } from '../config/settings.ts'
-import { isLoopbackHost } from '../protocol/loopback.ts'
-import { openGatehouse, type Gatehouse } from '../server/gatehouse.ts'
-import { describeError } from '../server/log-line.ts'
-import { createKeyEventLog } from '../server/key-event-log.ts'
-import { createLog, type Log } from '../server/log.ts'
+import { createLog } from '../server/log.ts'
 import { createMetrics } from '../server/metrics.ts'
-import { createObserver } from '../server/observer.ts'
-import { watchFaults } from '../server/process-faults.ts'
 import { startServer, type RunningServer } from '../server/start.ts'
-import { CliFailure } from './failure.ts'
-import { makeFirstAdministrator } from './first-administrator.ts'
 import type { Io } from './io.ts'
 import { textSettings, withSettings } from './options.ts'
-import { loadFrom, readConfig } from './read-config.ts'
-import { firstStartText, readyText } from './serve-text.ts'
+import { readConfig } from './read-config.ts'
+import { exitOf, onHangUp, openHouse, prepare, sayReady, watch, type Serving } from './serving.ts'
 import type { Options } from './verb.ts'
 import { version } from './version.ts'
 
@@ -35,29 +23,13 @@ async function serve(io: Io, options: Options): Promise<void> {
   const { config, warnings } = readConfig(io, textSettings(options))
   const log = createLog({ level: config.logLevel, clock: io.system.clock })
   const metrics = createMetrics()
-  const exit = (code: number): void => {
-    log.flush()
-    process.exit(code)
+  const serving: Serving = { io, options, config, log, metrics }
+  if (config.workers !== undefined) {
+    const { serveByWorkers } = await import('./serve-workers.ts')
+    return serveByWorkers(serving, { count: config.workers, warnings })
   }
   for (const warning of warnings) log.write({ event: 'config.warning', warning })
-
-  const keyEvents = createKeyEventLog(log)
-  const gatehouse = await openGatehouse(config, io.system, {
-    observer: createObserver(log, metrics),
-    onKeyEvent: keyEvents.onKeyEvent,
-    onFatal: (reason) => {
-      log.write({ event: 'store.failed', error: describeError(reason) })
-      io.err(`gatehouse: ${reason.message}\n`)
-      exit(1)
-    },
-    onDamage: (reason) => log.write({ event: 'store.damaged', error: describeError(reason) }),
-    onLetter: ({ to, subject, text }) => log.write({ event: 'mail.letter', to, subject, text }),
-    onVaultFailed: (error) => log.write({ event: 'vault.failed', error: describeError(error) }),
-    onLetterFailed: (error) => log.write({ event: 'mail.failed', error: describeError(error) }),
-    onCommit: metrics.storeCommit,
-    serves: true,
-  })
-  keyEvents.opened()
+  const gatehouse = await openHouse(serving, { serves: true })
   let server: RunningServer
   try {
     await prepare(io, gatehouse)
@@ -66,58 +38,8 @@ async function serve(io: Io, options: Options): Promise<void> {
     await gatehouse.close()
     throw error
   }
-  watchFaults({ process, log, metrics, refuseWork: () => void server.stop('fault'), exit })
-  server.onSignals(process, exit)
-  onHangUp(io, options, { config, server, log })
-  if (isLoopbackIssuer(config)) io.out(readyText(config, version(), io.workingDirectory))
+  watch(serving, server)
+  server.onSignals(process, exitOf(log))
+  onHangUp(serving, server)
+  sayReady(serving)
 }
-
-/** What must be so before the first request: the file's entries, and somebody who may administer. */
-async function prepare(io: Io, { config, core }: Gatehouse): Promise<void> {
-  const applied = await applyFileEntries(core, config)
-  if ('problems' in applied) {
-    const [first = 'the entries of the configuration file cannot be applied', ...more] = applied.problems
-    throw new CliFailure(first, { more })
-  }
-  const first = await makeFirstAdministrator(core, config)
-  if (first.is === 'refused') throw new CliFailure(first.problem)
-  // Told at once: whatever fails from here on, the password is known.
-  if (first.is === 'first') tell(io, config, first)
-}
-
-function tell(
-  io: Io,
-  config: Config,
-  first: FirstStart & { readonly is: 'first'; readonly passwordFile?: string },
-): void {
-  const text = firstStartText(config, first)
-  if (isLoopbackIssuer(config)) io.out(text)
-  else io.err(text)
-}
-
-/** SIGHUP reads the configuration anew: all of it counts, or nothing and the log says why. One at a time. */
-function onHangUp(
-  io: Io,
-  options: Options,
-  running: { readonly config: Config; readonly server: RunningServer; readonly log: Log },
-): void {
-  const { config, server, log } = running
-  let reloading: Promise<unknown> = Promise.resolve()
-  const reload = async (): Promise<void> => {
-    const loaded = loadFrom(io, textSettings(options))
-    const problems = 'problems' in loaded ? loaded.problems : fixedChanges(config, loaded.config)
-    if (problems.length > 0 || 'problems' in loaded) return log.write({ event: 'config.refused', problems })
-    for (const warning of loaded.warnings) log.write({ event: 'config.warning', warning })
-    await server.reload(loaded.config)
-  }
-  process.on('SIGHUP', () => {
-    reloading = reloading.then(reload).catch((error: unknown) => {
-      log.write({
-        event: 'config.refused',
-        problems: [`not applied: ${describeError(error).message ?? describeError(error).name}; send SIGHUP again`],
-      })
-    })
-  })
-}
-
-const isLoopbackIssuer = ({ issuer }: Config): boolean => isLoopbackHost(new URL(issuer).hostname)

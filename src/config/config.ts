@@ -19,6 +19,8 @@ export type Config = {
   /** Port of the metrics listener, which is always loopback. Absent: no metrics. */
   readonly metricsPort?: number
   readonly logLevel: LogLevel
+  /** Processes that serve, where there are several. */
+  readonly workers?: number
   readonly users: { readonly registration: RegistrationPolicy }
   /** How letters leave. Absent: none do. */
   readonly mail?: MailSettings

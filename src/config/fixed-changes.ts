@@ -12,6 +12,7 @@ const fixed: readonly (readonly [name: string, of: (config: Config) => unknown])
   ['mail', (config) => config.mail && { ...config.mail, url: 'url' in config.mail ? config.mail.url.reveal() : '' }],
   ['metrics', (config) => config.metricsPort],
   ['log', (config) => config.logLevel],
+  ['workers', (config) => config.workers],
   ['providers', (config) => config.providers],
 ]
 
@@ -20,4 +21,9 @@ export function fixedChanges(running: Config, wanted: Config): readonly string[]
   return fixed
     .filter(([, of]) => JSON.stringify(of(running)) !== JSON.stringify(of(wanted)))
     .map(([name]) => `${name} can't change while the server runs; restart it, or take the change back`)
+}
+
+/** All of it as one text, secrets included: two processes with the same serve alike. */
+export function fixedText(config: Config): string {
+  return JSON.stringify(fixed.map(([, of]) => of(config)))
 }

@@ -34,6 +34,7 @@ export type LoadedConfig =
   | { readonly problems: readonly string[] }
 
 const defaultFile = 'gatehouse.yaml'
+const mostWorkers = 64
 
 /**
  * The configuration from its three sources, in rising order: file, environment (GATEHOUSE_*), flags.
@@ -53,7 +54,6 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const { shape } = file
   const problems: string[] = []
 
-  checkWhatIsLater(above, problems)
   const logLevel = readLogLevel(above, shape, problems)
   const listen = {
     host: above.said('host')?.text ?? shape.listen?.host ?? '127.0.0.1',
@@ -70,6 +70,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const dataDirectory =
     data !== undefined ? fromHere(data) : shape.data !== undefined ? fromFile(shape.data) : fromHere('data')
   const store = readStore(above, file, { fromFile, fromHere, dataDirectory }, problems)
+  const workers = readWorkers(above, store, problems)
   const keySecret = sources.environment['GATEHOUSE_SECRET']
   const weakness = keySecret === undefined ? undefined : secretWeakness(keySecret)
   if (weakness !== undefined) problems.push(`GATEHOUSE_SECRET ${weakness}`)
@@ -96,6 +97,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     trustedProxies: shape.trusted_proxies,
     ...(metricsPort !== undefined && { metricsPort }),
     logLevel,
+    ...(workers > 1 && { workers }),
     users: shape.users,
     ...(mail !== undefined && { mail }),
     pages,
@@ -133,10 +135,14 @@ function readPages(
   }
 }
 
-function checkWhatIsLater(above: Layers, problems: string[]): void {
-  const workers = above.said('workers')
-  if (workers !== undefined && workers.text !== '1')
-    problems.push(`${workers.label} must be 1: this version runs one process`)
+function readWorkers(above: Layers, store: StoreAddress | undefined, problems: string[]): number {
+  const said = above.said('workers')
+  if (said === undefined) return 1
+  const workers = /^[1-9]\d?$/.test(said.text) ? Number(said.text) : 0
+  if (workers < 1 || workers > mostWorkers) problems.push(`${said.label} must be a number from 1 to ${mostWorkers}`)
+  else if (workers > 1 && store?.adapter === 'memory')
+    problems.push(`${said.label} ${workers} needs a store that processes can share; name another than memory:`)
+  return workers
 }
 
 function readLogLevel(above: Layers, shape: FileShape, problems: string[]): Config['logLevel'] {

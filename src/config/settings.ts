@@ -20,7 +20,7 @@ export const settings: readonly Setting[] = [
   setting('port', '--port <number>', 'port to listen on', '8080'),
   setting('issuer', '--issuer <url>', 'origin under which everybody reaches the server', 'http://localhost:<port>'),
   setting('store', '--store <url>', storeAddressForms, 'sqlite:<data>/gatehouse.db'),
-  setting('workers', '--workers <number>', 'processes that serve; this version runs one', '1'),
+  setting('workers', '--workers <number>', 'processes that serve on one store, behind one port', '1'),
   setting(
     'metricsPort',
     '--metrics-port <number>',

@@ -13,7 +13,23 @@ export type Reservation = {
   readonly forgive: () => void
 }
 
-/** Attempts are counted in this process alone, and exactly: nothing awaits between the question and the count. */
+/** What was counted or given back, for the other processes that serve together with this one. */
+export type Counting = {
+  readonly is: 'taken' | 'given-back'
+  readonly purpose: Purpose
+  readonly parts: readonly string[]
+}
+
+/** The way to those processes: what one counts, the others hear within a millisecond or two. */
+export type Together = {
+  readonly tell: (counting: Counting) => void
+  readonly onTold: (listener: (counting: Counting) => void) => void
+}
+
+/**
+ * Attempts are counted in this process, and exactly: nothing awaits between the question and the count. Worker processes of one
+ * server tell each other, so that a budget is the server's and not each worker's.
+ */
 export type Limits = {
   /** Whether the next attempt must wait. Counts nothing. */
   readonly blocked: <P extends Purpose>(purpose: P, parts: PartsOf<P>) => Blocked | undefined
@@ -31,7 +47,13 @@ type Counted = { readonly counts: Counts; readonly positions: readonly number[];
 
 const longestKey = 128
 
-export function createLimits({ clock }: { readonly clock: Pick<Clock, 'monotonic'> }): Limits {
+export function createLimits({
+  clock,
+  together,
+}: {
+  readonly clock: Pick<Clock, 'monotonic'>
+  readonly together?: Together | undefined
+}): Limits {
   const table = new Map<Purpose, readonly Counted[]>()
   const leftOut = new Map<Purpose, number>()
   for (const [purpose, policy] of Object.entries<Policy>(policies)) table.set(purpose as Purpose, countedBy(policy))
@@ -55,9 +77,24 @@ export function createLimits({ clock }: { readonly clock: Pick<Clock, 'monotonic
     for (const counted of table.get(purpose) ?? []) counted.counts.giveBack(keyOf(counted, parts), now)
   }
 
+  function takeHere(purpose: Purpose, parts: readonly string[], now: number): void {
+    take(purpose, parts, now)
+    together?.tell({ is: 'taken', purpose, parts })
+  }
+
+  function giveBackHere(purpose: Purpose, parts: readonly string[]): void {
+    giveBack(purpose, parts)
+    together?.tell({ is: 'given-back', purpose, parts })
+  }
+
+  together?.onTold(({ is, purpose, parts }) => {
+    if (is === 'taken') take(purpose, parts, clock.monotonic())
+    else giveBack(purpose, parts)
+  })
+
   return {
     blocked: (purpose, parts) => blocked(purpose, parts, clock.monotonic()),
-    count: (purpose, parts) => take(purpose, parts, clock.monotonic()),
+    count: (purpose, parts) => takeHere(purpose, parts, clock.monotonic()),
     reserve: (purpose, parts) => {
       const now = clock.monotonic()
       const refused = blocked(purpose, parts, now)
@@ -65,13 +102,13 @@ export function createLimits({ clock }: { readonly clock: Pick<Clock, 'monotonic
         leftOut.set(purpose, (leftOut.get(purpose) ?? 0) + 1)
         return refused
       }
-      take(purpose, parts, now)
+      takeHere(purpose, parts, now)
       let held = true
       return {
         forgive: () => {
           if (!held) return
           held = false
-          giveBack(purpose, parts)
+          giveBackHere(purpose, parts)
         },
       }
     },
@@ -80,7 +117,7 @@ export function createLimits({ clock }: { readonly clock: Pick<Clock, 'monotonic
       leftOut.delete(purpose)
       return count
     },
-    forgive: giveBack,
+    forgive: giveBackHere,
   }
 }
 

@@ -8,7 +8,7 @@ import type { KeyEvent } from '../keys/context.ts'
 import { openKeys } from '../keys/keys.ts'
 import { openProtection } from '../keys/protection.ts'
 import { keyLifetimes } from '../domain/key-lifecycle.ts'
-import { createLimits } from '../limits/limits.ts'
+import { createLimits, type Together } from '../limits/limits.ts'
 import { createOutbound } from '../outbound/create-outbound.ts'
 import type { Letter } from '../mail/letter.ts'
 import { startOutbox } from '../mail/outbox.ts'
@@ -18,7 +18,7 @@ import type { Clock } from '../protocol/time.ts'
 import { buildServerMetadata } from '../protocol/server-metadata.ts'
 import { composeLetter } from '../signin/letters.ts'
 import { createDirectory } from '../store/directory.ts'
-import type { Store } from '../store/port.ts'
+import type { Store, WriterLink } from '../store/port.ts'
 import { createRecent } from '../store/recent.ts'
 import { ensureInstance } from '../store/ensure-instance.ts'
 import { hearOwnChanges } from '../store/hear-own-changes.ts'
@@ -43,6 +43,10 @@ export type GatehouseOptions = {
   readonly onVaultFailed?: (error: unknown) => void
   /** The one server of an embedded store; refused while there is another. */
   readonly serves?: boolean
+  /** In a worker process: the way to the one that writes an embedded store. */
+  readonly through?: WriterLink
+  /** In a worker process: the way to the others that count attempts. */
+  readonly together?: Together
   /** In place of the pool of threads: benchmarks take password hashing out on both sides. */
   readonly passwords?: PasswordPool
 }
@@ -84,7 +88,8 @@ export async function openGatehouse(config: Config, system: System, options: Gat
   // A commit here is heard here at once, wherever the others have to ask for it.
   const heard = admin.changesAre === 'polled' ? hearOwnChanges(store, directory.forget) : store
   const transition = { store: heard, clock, random, recent: createRecent() }
-  const passwords = options.passwords ?? createPasswordPool({ threads: 2, queueLimit: 100 })
+  const passwords =
+    options.passwords ?? createPasswordPool({ threads: config.workers === undefined ? 2 : 1, queueLimit: 100 })
   const strength = createPasswordStrength()
   const readyAt = clock.seconds()
   const look = createLook(config.pages, sha256Base64)
@@ -135,7 +140,7 @@ export async function openGatehouse(config: Config, system: System, options: Gat
     random,
     transition,
     directory,
-    limits: createLimits(system),
+    limits: createLimits({ clock, together: options.together }),
     keys,
     protection: () => Promise.resolve(protection),
     passwords,

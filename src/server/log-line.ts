@@ -15,6 +15,7 @@ export type LogLine =
   | { readonly event: 'server.started'; readonly address: string; readonly issuer: string; readonly version?: string }
   | { readonly event: 'server.stopping'; readonly signal: string }
   | { readonly event: 'server.stopped'; readonly millis: number; readonly unfinished: number }
+  | { readonly event: 'worker.ended'; readonly why: string; readonly againMillis: number }
   | { readonly event: 'server.overloaded'; readonly delayMillis: number }
   | { readonly event: 'server.recovered'; readonly delayMillis: number }
   | { readonly event: 'config.warning'; readonly warning: string }
@@ -66,6 +67,7 @@ export const levels = {
   'server.started': 'info',
   'server.stopping': 'info',
   'server.stopped': 'info',
+  'worker.ended': 'error',
   'server.overloaded': 'warn',
   'server.recovered': 'info',
   'config.warning': 'warn',

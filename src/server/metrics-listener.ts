@@ -11,8 +11,14 @@ export type MetricsListener = { readonly address: AddressInfo; readonly close: (
  * through something of the operator's that asks who it is. The Host must be loopback too, or a page in the operator's own
  * browser could read it by DNS rebinding.
  */
-export async function listenForMetrics(metrics: Metrics, port: number): Promise<MetricsListener> {
-  const text = await createMetricsText(metrics)
+export async function listenForMetrics(
+  metrics: Pick<Metrics, 'snapshot'>,
+  port: number,
+  /** Brings the numbers up to date before they are printed. */
+  gather: () => Promise<void> = async () => {},
+): Promise<MetricsListener> {
+  const print = await createMetricsText(metrics)
+  const text = () => gather().then(print)
   const server = createServer(
     { headersTimeout: 10_000, requestTimeout: 10_000, httpValidation: 'strict' },
     (request, response) => {

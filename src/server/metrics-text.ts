@@ -3,7 +3,7 @@ import { counterNames, type CounterName, type Distribution, type Metrics, type S
 type Labels = Readonly<Record<string, string>>
 
 /** Prints what was counted in the text format of Prometheus. The library is loaded here, when metrics are wanted at all. */
-export async function createMetricsText(metrics: Metrics): Promise<() => Promise<string>> {
+export async function createMetricsText(metrics: Pick<Metrics, 'snapshot'>): Promise<() => Promise<string>> {
   const { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } = await import('prom-client')
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -30,14 +30,19 @@ export async function createMetricsText(metrics: Metrics): Promise<() => Promise
   for (const [name, help] of Object.entries(counterNames)) {
     counter(`gatehouse_${name}`, help, [], ({ counters }) => [[{}, counters.get(name as CounterName) ?? 0]])
   }
-  for (const { name, help, read } of metrics.snapshot().gauges) {
+  for (const { name, help } of metrics.snapshot().gauges) {
     registry.registerMetric(
       new Gauge({
         name: `gatehouse_${name}`,
         help,
         registers: [],
         collect() {
-          this.set(read())
+          this.set(
+            metrics
+              .snapshot()
+              .gauges.find((gauge) => gauge.name === name)
+              ?.read() ?? 0,
+          )
         },
       }),
     )

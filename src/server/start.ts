@@ -6,14 +6,13 @@ import { createErrorPage } from './error-page.ts'
 import type { Gatehouse } from './gatehouse.ts'
 import { createHealth } from './health.ts'
 import { createShell } from './http.ts'
-import { describeError } from './log-line.ts'
 import type { Log } from './log.ts'
 import { listenForMetrics } from './metrics-listener.ts'
 import type { Metrics } from './metrics.ts'
 import { routesOf } from './routes.ts'
 import { createStop, type GracefulStop, type StopTimes } from './stop.ts'
 import type { System } from './system.ts'
-import { startUpkeep } from './upkeep.ts'
+import { startUpkeep, upkeepReport } from './upkeep.ts'
 
 /** A server that answers. */
 export type RunningServer = GracefulStop & {
@@ -32,6 +31,8 @@ export type StartOptions = {
   readonly metrics: Metrics
   readonly version?: string
   readonly stopTimes?: Partial<StopTimes>
+  /** Off in a worker process: the one that started it does what a server does by itself. */
+  readonly upkeep?: boolean
 }
 
 /** Put a composed Gatehouse behind its HTTP shell and its upkeep, and listen. Throws if an address can't be had. */
@@ -56,13 +57,9 @@ export async function startServer(gatehouse: Gatehouse, options: StartOptions): 
   })
   const metricsListener =
     config.metricsPort === undefined ? undefined : await listenForMetrics(metrics, config.metricsPort)
-  const upkeep = startUpkeep(gatehouse, {
-    onError: (job, error) => log.write({ event: 'upkeep.failed', job, error: describeError(error) }),
-    onPaused: (reason) => log.write({ event: 'upkeep.paused', reason }),
-    onSealed: (seal, hash, count) => log.write({ event: 'events.sealed', seal, hash, count }),
-  })
+  const upkeep = options.upkeep === false ? undefined : startUpkeep(gatehouse, upkeepReport(log))
   const closeRest = async (): Promise<void> => {
-    await upkeep.stop()
+    await upkeep?.stop()
     await metricsListener?.close()
   }
   const address = await shell.listen().catch(async (error: unknown) => {

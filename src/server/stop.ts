@@ -112,24 +112,27 @@ export function createStop(options: {
     return stopped
   }
 
-  return {
-    stop,
-    onSignals: (process, exit) => {
-      const onSignal = (signal: string): void => {
-        const first = stopped === undefined
-        const done = stop(signal)
-        if (first)
-          void done.then(
-            () => exit(0),
-            () => exit(1),
-          )
-      }
-      process.on('SIGTERM', onSignal)
-      process.on('SIGINT', onSignal)
-      return () => {
-        process.off('SIGTERM', onSignal)
-        process.off('SIGINT', onSignal)
-      }
-    },
+  return { stop, onSignals: signalsTo(stop) }
+}
+
+/** The first signal begins to stop, and what comes of that ends the process; the next ones only make haste. */
+export function signalsTo(stop: GracefulStop['stop']): GracefulStop['onSignals'] {
+  return (process, exit) => {
+    let begun = false
+    const onSignal = (signal: string): void => {
+      const done = stop(signal)
+      if (begun) return
+      begun = true
+      void done.then(
+        () => exit(0),
+        () => exit(1),
+      )
+    }
+    process.on('SIGTERM', onSignal)
+    process.on('SIGINT', onSignal)
+    return () => {
+      process.off('SIGTERM', onSignal)
+      process.off('SIGINT', onSignal)
+    }
   }
 }

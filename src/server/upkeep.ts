@@ -7,6 +7,8 @@ import { clockTolerance, type EpochSeconds } from '../protocol/time.ts'
 import { startSweeper } from '../store/sweeper.ts'
 import { transition } from '../store/transition.ts'
 import type { Gatehouse } from './gatehouse.ts'
+import { describeError } from './log-line.ts'
+import type { Log } from './log.ts'
 
 const everyMillis = 15_000
 const highWaterEverySeconds = 20
@@ -21,6 +23,14 @@ export type UpkeepReport = {
   /** The clock can't be believed: nothing is swept and no key takes over until it can. */
   readonly onPaused: (reason: string) => void
   readonly onSealed?: (seal: number, hash: string, count: number) => void
+}
+
+export function upkeepReport(log: Log): UpkeepReport {
+  return {
+    onError: (job, error) => log.write({ event: 'upkeep.failed', job, error: describeError(error) }),
+    onPaused: (reason) => log.write({ event: 'upkeep.paused', reason }),
+    onSealed: (seal, hash, count) => log.write({ event: 'events.sealed', seal, hash, count }),
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Clock, Seconds } from '../protocol/time.ts'
 import { parseStoreAddress, type StoreAddress } from '../config/store-address.ts'
-import type { OpenStore } from './port.ts'
+import type { OpenStore, WriterLink } from './port.ts'
 import { StoreRefused } from './refused.ts'
 
 export type OpenOptions = {
@@ -19,6 +19,8 @@ export type OpenOptions = {
   readonly create?: boolean
   /** A server for as long as it is open: an embedded store takes one at a time. */
   readonly serves?: boolean
+  /** In a worker process: an embedded store is written by the process that this leads to. */
+  readonly through?: WriterLink
 }
 
 /** Open the store that an address names (`sqlite:PATH`, `postgres://…`, `mysql://…`, `dynamodb://…`, `memory:`). An adapter is loaded only when it is used. */

@@ -53,8 +53,20 @@ export type StoreAdmin = {
    * process, and every other process's by the next turn of the event loop. `polled`: it must be asked under a lease.
    */
   readonly changesAre: 'exact' | 'polled'
+  /** Set on an embedded store: carries out what a worker process of this server, whose store was opened `through` us, wants written. */
+  readonly writeFor?: (order: WriterOrder) => Promise<WriterReply>
   /** Waits for what was begun; afterwards everything is refused. */
   readonly close: () => Promise<void>
+}
+
+/** What passes between a worker's store and the one process that writes: plain values, whose meaning is the adapter's. */
+export type WriterOrder = readonly (string | number | null)[] | { readonly [name: string]: number }
+export type WriterReply = { readonly is: string }
+
+/** The way from a worker's store to the process that writes. Each order is answered by exactly one reply before the next is sent. */
+export type WriterLink = {
+  readonly send: (order: WriterOrder) => void
+  readonly onReply: (listener: (reply: WriterReply) => void) => void
 }
 
 export type OpenStore = { readonly store: Store; readonly admin: StoreAdmin }

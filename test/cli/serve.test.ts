@@ -96,7 +96,7 @@ describe('the first start', () => {
 describe('what refuses to start says why in one line', () => {
   test.each([
     [['--issuer', 'http://login.example'], /^gatehouse: --issuer must be https/],
-    [['--workers', '4'], /^gatehouse: --workers must be 1/],
+    [['--workers', '0'], /^gatehouse: --workers must be a number from 1 to 64/],
     [['--port', '99999'], /^gatehouse: --port must be a port number/],
     [['--bogus'], /^gatehouse: unknown option '--bogus'/],
   ])('%j', async (args, line) => {
@@ -368,6 +368,7 @@ describe('gatehouse doctor', () => {
     expect((await statuses('--host', '0.0.0.0')).bad[0]).toMatch(
       /^warn issuer: http:\/\/localhost:8080 is plain http, but the server listens on 0\.0\.0\.0/,
     )
+    expect((await statuses('--workers', '64')).bad[0]).toMatch(/^warn workers: 64 on \d+ cores/)
     expect((await statuses('--issuer', 'https://login.example')).bad).toEqual([
       "warn proxies: the proxy on this machine that speaks https is not in trusted_proxies: limits and audit see its address, not the client's",
       'warn loopback: the client loopback never works with this issuer; delete it: gatehouse client delete loopback',

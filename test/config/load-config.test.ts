@@ -290,7 +290,12 @@ const refusals: readonly [
     ['--metrics-port is the port of the server itself; choose another'],
   ],
   ['an unknown log level', { flags: { logLevel: 'trace' } }, ['--log-level must be one of error, warn, info, debug']],
-  ['more workers than there are', { flags: { workers: '4' } }, ['--workers must be 1: this version runs one process']],
+  ['more workers than anybody has', { flags: { workers: '65' } }, ['--workers must be a number from 1 to 64']],
+  [
+    'workers that would share nothing',
+    { flags: { workers: '2', store: 'memory:' } },
+    ['--workers 2 needs a store that processes can share; name another than memory:'],
+  ],
   [
     'M07: letters to the log of a server that others reach',
     { flags: { devMail: 'true', issuer: 'https://login.example.org' } },

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { createRandom } from '../../src/crypto/random.ts'
 import { openStore } from '../../src/store/open.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
-import type { OpenStore } from '../../src/store/port.ts'
+import type { OpenStore, WriterLink, WriterOrder, WriterReply } from '../../src/store/port.ts'
 import { openSqliteStore, type SqliteOptions } from '../../src/store/sqlite/open-sqlite-store.ts'
 import { eventTtl, type Subject } from '../../src/store/suite/subject.ts'
 
@@ -27,6 +27,37 @@ export const sqliteSubject: Subject = {
     const path = join(folder.path, 'store.db')
     return { address: `sqlite:${path}`, open: () => openTestStore(path), remove: async () => folder.remove() }
   },
+}
+
+/** The same file as a worker process has it open: another store writes for all of them. Orders travel as they would between processes. */
+export const workerSubject: Subject = {
+  shared: true,
+  runProcess,
+  raceTurns: 100,
+  async create() {
+    const folder = temporaryFolder()
+    const path = join(folder.path, 'store.db')
+    const writer = await openTestStore(path)
+    return {
+      address: `sqlite:${path}`,
+      open: () => openTestStore(path, { through: linkTo(writer) }),
+      remove: async () => {
+        await writer.admin.close()
+        folder.remove()
+      },
+    }
+  },
+}
+
+export function linkTo({ admin }: Pick<OpenStore, 'admin'>): WriterLink {
+  let listener: (reply: WriterReply) => void = () => {}
+  return {
+    send: (order) => {
+      const sent = JSON.parse(JSON.stringify(order)) as WriterOrder
+      void admin.writeFor?.(sent).then((reply) => listener(JSON.parse(JSON.stringify(reply)) as WriterReply))
+    },
+    onReply: (given) => (listener = given),
+  }
 }
 
 /** On a server whose address is known only when the first case runs; every storage is a table of its own. */

@@ -196,10 +196,9 @@ function settleUnits(units: readonly Unit[], reply: Reply): void {
 
 function settleUnit(unit: Unit, outcome: UnitOutcome | undefined): void {
   if (outcome === 'committed' || outcome === 'conflict') unit.resolve(outcome)
-  else
-    unit.reject(
-      unavailable(outcome?.refused ?? 'the writer said nothing about it', outcome === undefined ? 'unknown' : 'none'),
-    )
+  else if (outcome === undefined) unit.reject(unavailable('the writer said nothing about it', 'unknown'))
+  else if ('refused' in outcome) unit.reject(unavailable(outcome.refused))
+  else unit.reject(unavailable(outcome.lost, 'unknown'))
 }
 
 function settleSweep(step: SweepStep, reply: Reply): void {

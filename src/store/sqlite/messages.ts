@@ -25,7 +25,13 @@ export type SweepOrder = {
 /** To the writer. Each is answered by exactly one reply before the next is sent. */
 export type Order = Batch | SweepOrder | 'close'
 
-export type UnitOutcome = 'committed' | 'conflict' | { readonly refused: string }
+export type UnitOutcome =
+  | 'committed'
+  | 'conflict'
+  /** Nothing of it happened. */
+  | { readonly refused: string }
+  /** What became of it isn't known: only where another process carried it out. */
+  | { readonly lost: string }
 
 export type Swept = {
   readonly is: 'swept'

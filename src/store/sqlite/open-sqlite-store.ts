@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock, Seconds } from '../../protocol/time.ts'
 import { lifetimes } from '../../domain/lifetimes.ts'
-import type { OpenStore } from '../port.ts'
+import type { OpenStore, WriterLink } from '../port.ts'
 import { fractionOf } from '../jitter.ts'
 import { StoreRefused } from '../refused.ts'
 import { StoreUnavailable } from '../unavailable.ts'
@@ -20,6 +20,9 @@ import { createSnapshot } from './snapshot.ts'
 import { sweepBySteps } from './sweep-by-steps.ts'
 import { verdictOf } from './verdict.ts'
 import { verify } from './verify.ts'
+import type { Reply } from './messages.ts'
+import { writeForWorkers } from './write-for-workers.ts'
+import { writerElsewhere } from './writer-elsewhere.ts'
 import { startWriter, type Writer } from './writer.ts'
 
 export type SqliteOptions = {
@@ -36,6 +39,8 @@ export type SqliteOptions = {
   readonly limits?: Partial<SqliteLimits>
   /** The one server of this file: refused while there is another. */
   readonly serves?: boolean
+  /** Another process writes for this one. */
+  readonly through?: WriterLink
 }
 
 const readRetryMillis = 1_000
@@ -50,25 +55,27 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
   const eventTtl = options.eventTtl ?? lifetimes.event
   prepareFile(path)
   const letGo = options.serves === true ? holdServing(path) : () => undefined
-  const writer = startWriter(
-    {
-      path,
-      quickCheck: options.quickCheck ?? true,
-      walBytes: limits.walBytes,
-      pages: limits.pages,
-      busyMillis: limits.busyMillis,
-      seed: Math.floor(fractionOf(random.stamp()) * 2 ** 32),
+  const on = {
+    reply(reply: Reply) {
+      if (reply.is === 'fatal') return die(reply.why)
+      // Before anybody learns that his commit went through, so that he finds it there.
+      snapshot.drop()
+      queue.receive(reply)
     },
-    {
-      reply(reply) {
-        if (reply.is === 'fatal') return die(reply.why)
-        // Before anybody learns that his commit went through, so that he finds it there.
-        snapshot.drop()
-        queue.receive(reply)
-      },
-      gone: (why) => began && die(why),
-    },
-  )
+    gone: (why: string) => began && die(why),
+  }
+  const orders = {
+    path,
+    quickCheck: options.quickCheck ?? true,
+    walBytes: limits.walBytes,
+    pages: limits.pages,
+    busyMillis: limits.busyMillis,
+    seed: Math.floor(fractionOf(random.stamp()) * 2 ** 32),
+  }
+  const writer =
+    options.through === undefined
+      ? startWriter(orders, on)
+      : writerElsewhere(options.through, (reply) => on.reply(reply))
   const queue = createCommitQueue({ send: writer.send, clock, random, limits })
   let began = false
   let dead = false
@@ -80,6 +87,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
   const reader = createReader(db, eventTtl)
   const snapshot = createSnapshot(db, clock)
   const feed = createFeed(db, snapshot)
+  const writeFor = writeForWorkers(queue)
   let closed: Promise<void> | undefined
 
   function die(why: string): void {
@@ -140,6 +148,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
         }
       },
       changesAre: 'exact',
+      writeFor,
       close: () => (closed ??= close()),
     },
   }

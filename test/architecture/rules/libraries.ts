@@ -30,6 +30,8 @@ const homes: Record<string, { folders: string[]; types?: string[]; why?: string 
   'node:sqlite': { folders: ['store/sqlite'] },
   // Nobody runs other programs, evaluates code or opens a debugger.
   'node:child_process': { folders: [] },
+  // Loaded only by `serve --workers`.
+  'node:cluster': { folders: ['server'] },
   'node:vm': { folders: [] },
   'node:inspector': { folders: [] },
 }

@@ -1,0 +1,66 @@
+import { applyFileEntries } from '../accounts/file-entries.ts'
+import type { Gatehouse } from './gatehouse.ts'
+import { mergeSnapshots, plainSnapshot } from './merge-snapshots.ts'
+import { listenForMetrics } from './metrics-listener.ts'
+import type { RunningServer, StartOptions } from './start.ts'
+import { signalsTo } from './stop.ts'
+import { startUpkeep, upkeepReport } from './upkeep.ts'
+import { startWorkers } from './workers.ts'
+
+/**
+ * The same server as `startServer` makes, in several processes: the workers answer, this one writes for them where the store is
+ * embedded, does what a server does by itself, and adds up what they count. Throws WorkerRefused.
+ */
+export async function startServerOfWorkers(
+  gatehouse: Gatehouse,
+  options: Omit<StartOptions, 'system' | 'version' | 'upkeep' | 'stopTimes'> & {
+    readonly workers: number
+    readonly fixed: string
+    readonly environment: Readonly<Record<string, string>>
+  },
+): Promise<RunningServer> {
+  const { core } = gatehouse
+  const { config, log, metrics, workers: count, fixed, environment } = options
+  const { clock, admin } = core
+  const workers = await startWorkers({ count, fixed, environment, log, clock, writeFor: admin.writeFor })
+  const upkeep = startUpkeep(gatehouse, upkeepReport(log))
+  let counted = await workers.counted()
+  const gather = async (): Promise<void> => {
+    counted = mergeSnapshots([plainSnapshot(metrics.snapshot()), plainSnapshot(await workers.counted())])
+  }
+  const metricsListener =
+    config.metricsPort === undefined
+      ? undefined
+      : await listenForMetrics({ snapshot: () => counted }, config.metricsPort, gather)
+  let stopped: Promise<void> | undefined
+
+  async function closeAll(signal: string): Promise<void> {
+    const began = clock.monotonic()
+    await workers.stop(signal)
+    await upkeep.stop()
+    await metricsListener?.close()
+    await gatehouse.close()
+    log.write({ event: 'server.stopped', millis: Math.round(clock.monotonic() - began), unfinished: 0 })
+    log.flush()
+  }
+
+  function stop(signal: string): Promise<void> {
+    if (stopped === undefined) stopped = closeAll(signal)
+    else void workers.stop(signal)
+    return stopped
+  }
+
+  return {
+    stop,
+    onSignals: signalsTo(stop),
+    address: workers.address,
+    ...(metricsListener === undefined ? {} : { metricsAddress: metricsListener.address }),
+    reload: async (entries) => {
+      const outcome = await applyFileEntries(core, entries)
+      log.write(
+        'problems' in outcome ? { event: 'config.refused', problems: outcome.problems } : { event: 'config.reloaded' },
+      )
+      return outcome
+    },
+  }
+}

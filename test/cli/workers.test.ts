@@ -1,0 +1,23 @@
+import { afterAll, afterEach, expect, test } from 'vitest'
+import { endServers, serve, workplace } from './bench.ts'
+
+const { directory, remove } = workplace()
+afterEach(endServers)
+afterAll(remove)
+
+test('serve --workers 2 answers as one server, counts as one, and ends as one', { timeout: 60_000 }, async () => {
+  const metricsPort = 20_000 + (process.pid % 10_000)
+  const server = await serve(directory, ['--workers', '2', '--metrics-port', String(metricsPort)])
+  await server.says(/answers at/)
+  // Each on a connection of its own: the workers take turns, and both know what the one that writes has committed.
+  const asked = Array.from({ length: 8 }, () =>
+    fetch(`${server.issuer}/.well-known/jwks.json`, { headers: { connection: 'close' } }).then((answer) =>
+      answer.text(),
+    ),
+  )
+  expect(new Set(await Promise.all(asked)).size).toBe(1)
+  const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
+  expect(text).toMatch(/^gatehouse_requests_total\{method="GET",route="\/\.well-known\/jwks\.json",status="200"\} 8$/m)
+  server.signal('SIGTERM')
+  expect(await server.ended).toBe(0)
+})
