@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { probeProvider } from '../../src/upstream/probe-provider.ts'
+import { createOutbound } from '../../src/outbound/create-outbound.ts'
+import { configOf } from '../config/load.ts'
+import {
+  backTo,
+  consent,
+  consentPage,
+  fresh,
+  redirectTo,
+  startEmulator,
+  type Asked,
+  type Emulator,
+  type Reply,
+} from '../emulators/emulator.ts'
+import { createTestClock } from '../kit/gatehouse.ts'
+import { createEngine, through } from './house.ts'
+
+// docs/providers.md: a provider that nobody here knows, by the file alone. The page is read, and the library does what it says.
+
+const page = readFileSync(new URL('../../docs/providers.md', import.meta.url), 'utf8')
+const [, yaml = ''] = /## A provider that nobody here knows[^]*?```yaml\n([^]*?)```/.exec(page) ?? []
+const key = 'the key of the library'
+let library: Emulator
+
+beforeAll(async () => {
+  const codes = new Map<string, { readonly isLong: boolean }>()
+  const tokens = new Set<string>()
+  const form = (body: Record<string, string>): Reply => ({
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    text: new URLSearchParams(body).toString(),
+  })
+  function token({ form: asked, headers }: Asked): Reply {
+    if (
+      headers.authorization !== undefined ||
+      asked.get('client_id') !== 'gatehouse' ||
+      asked.get('client_secret') !== key
+    )
+      return form({ error: 'invalid_client' })
+    const accessToken = fresh()
+    tokens.add(accessToken)
+    if (asked.get('grant_type') === 'refresh_token')
+      return asked.get('refresh_token') === 'for ever'
+        ? form({ access_token: accessToken, token_type: 'bearer' })
+        : form({ error: 'invalid_grant' })
+    const code = codes.get(asked.get('code') ?? '')
+    if (code === undefined) return form({ error: 'invalid_grant' })
+    return form({ access_token: accessToken, token_type: 'bearer', ...(code.isLong && { refresh_token: 'for ever' }) })
+  }
+  library = await startEmulator((asked) => {
+    const { path, query, headers } = asked
+    if (path === '/connect' && query.get('decision') === 'allow' && query.get('scope') === 'me') {
+      const code = fresh()
+      codes.set(code, { isLong: query.get('access') === 'long' })
+      return redirectTo(backTo(query.get('redirect_uri') ?? '', { code, state: query.get('state') ?? '' }))
+    }
+    if (path === '/connect') return consentPage(query)
+    if (path === '/api/token') return token(asked)
+    if (path === '/api/reader')
+      return tokens.has((headers.authorization ?? '').slice(7))
+        ? { json: { card: 4711, nick: 'bookworm' } }
+        : { status: 401 }
+    return { status: 404 }
+  })
+})
+afterAll(() => library.close())
+
+function entry(more = '') {
+  const local = yaml.replaceAll(/https:\/\/books\.example(?=\/)/g, library.url) + `    allow_insecure: true\n${more}`
+  const [provider] = configOf({ yaml: local, environment: { LIBRARY_KEY: key } }).providers
+  if (provider === undefined || provider.kind === 'site-login') throw new Error('no provider')
+  return provider
+}
+
+it('is an entry that holds as it stands', () => {
+  expect(configOf({ yaml, environment: { LIBRARY_KEY: key } }).providers).toHaveLength(1)
+})
+
+it('signs a reader in by the number of his card', async () => {
+  const done = await through(createEngine(), entry())
+  expect(done).toMatchObject({
+    kind: 'done',
+    identity: { issuer: 'https://books.example', subject: '4711', suggestions: ['bookworm'] },
+  })
+  if (done.kind === 'done') expect(done.tokens.refreshToken).toBeUndefined()
+})
+
+it('keeps its tokens: a day long, and renewed by a refresh token that stays', async () => {
+  const engine = createEngine()
+  const done = await through(engine, entry(), { offline: true })
+  if (done.kind !== 'done' || done.tokens.refreshToken === undefined) throw new Error(JSON.stringify(done))
+  expect((done.tokens.expiresAt ?? 0) - engine.clock.seconds()).toBeGreaterThan(86_390)
+  const held = { refreshToken: done.tokens.refreshToken, scope: ['me'] }
+  for (let times = 0; times < 2; times += 1) expect(await engine.refresh(entry(), held)).toMatchObject({ kind: 'done' })
+})
+
+it('passes the check, and a wrong key is told', async () => {
+  const context = { clock: createTestClock(), outbound: createOutbound(), upstreamServers: new Map() }
+  const callback = 'https://login.example.org/vault/callback/library'
+  const findings = await probeProvider(context, entry(), callback)
+  expect(findings.filter(({ status }) => status === 'fail')).toEqual([])
+  const wrong = await probeProvider(context, { ...entry(), clientId: 'typo' }, callback)
+  expect(JSON.stringify(wrong)).toContain('does not accept client_id and client_secret')
+  expect(await consent(`${library.url}/connect?scope=me&redirect_uri=${callback}&state=x`)).toContain(callback)
+})
