@@ -35,6 +35,11 @@ export function provedRecently({ session, user }: Pick<SignedIn, 'session' | 'us
   return isRecentSignIn(session.authTime, now)
 }
 
+/** When the person of a session proved himself, and nothing else of it. */
+export function provedAt({ authTime, untold }: ProvedAt): ProvedAt {
+  return { authTime, ...(untold === true && { untold }) }
+}
+
 /** What others may be told of how somebody signed in. */
 export function authenticationOf({ sessionId, session }: Pick<SignedIn, 'sessionId' | 'session'>): Authentication {
   const { authTime, untold, acr, amr } = session

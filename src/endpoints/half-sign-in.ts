@@ -2,6 +2,7 @@ import { findFactors } from '../accounts/find-factors.ts'
 import { sessionEpochOf } from '../domain/epoch.ts'
 import type { Factors } from '../domain/factors.ts'
 import type { SignedIn } from '../domain/next-step.ts'
+import { provedAt } from '../domain/session-state.ts'
 import { ref } from '../domain/record.ts'
 import { staleInteractionPage } from '../pages/stale-interaction-page.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
@@ -90,7 +91,6 @@ async function ofSession(
 /** A session as the first half of a stronger one, which neither looks younger nor lives longer. */
 function proofOf(signedIn: SignedIn, now: number): Proof {
   const { user, session } = signedIn
-  const { persistent, acr, amr, authTime, untold, absoluteExpiresAt } = session
-  const proved = { authTime, ...(untold === true && { untold }) }
-  return { user, persistent, acr, amr, proved, lasts: absoluteExpiresAt - now, previous: signedIn }
+  const { persistent, acr, amr, absoluteExpiresAt } = session
+  return { user, persistent, acr, amr, proved: provedAt(session), lasts: absoluteExpiresAt - now, previous: signedIn }
 }

@@ -2,6 +2,7 @@ import { findUserOfIdentity } from '../accounts/find-identity.ts'
 import { linkIdentity, otherLinked } from '../accounts/link-identity.ts'
 import type { OAuthProvider, Provider } from '../config/provider.ts'
 import type { FlowPurpose } from '../domain/flow.ts'
+import { provedAt } from '../domain/session-state.ts'
 import { upstreamProof } from '../domain/upstream-proof.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
@@ -80,7 +81,7 @@ async function signInWith(
   const previous = await currentSession(core, http)
   // Coming back as who he is already, by a provider that doesn't say when it saw him, proves nothing newer than before.
   const known = proved.untold === true && previous?.user.userId === user.userId ? previous.session : proved
-  const proof = { user, persistent: false, amr: ['fed'], acr: 'fed', proved: known, previous }
+  const proof = { user, persistent: false, amr: ['fed'], acr: 'fed', proved: provedAt(known), previous }
   return goOn(core, http, { proof, errand })
 }
 

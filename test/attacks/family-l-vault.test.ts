@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { consent } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
-import { createBrowser, type Answer } from '../kit/browser.ts'
-import { codeFlow } from '../kit/flow.ts'
+import { createBrowser, errorOf, type Answer, type Browser } from '../kit/browser.ts'
+import { codeFlow, submit } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import { connectDirectly, etsyProvider, keptTokens, storedConnection } from '../vault/house.ts'
 import { attack, type House } from './support.ts'
@@ -17,6 +18,7 @@ let greedy: MadeClient
 let connection: string
 /** Access tokens by who and through which client. */
 const tokens: Record<string, string> = {}
+const browsers: Record<string, Browser> = {}
 const provider = () => etsyProvider(etsy)
 
 beforeAll(async () => {
@@ -38,10 +40,11 @@ beforeAll(async () => {
     ['bob', desk, scope],
     // She let it know her, and use the vault for nothing of Etsy.
     ['ada at greedy', greedy, 'openid me vault'],
-  ] as const)
-    tokens[name] = (
-      await codeFlow(server, client, name.split(' ')[0] ?? '', { extra: { scope: wanted } })
-    ).tokens.access_token
+  ] as const) {
+    const flow = await codeFlow(server, client, name.split(' ')[0] ?? '', { extra: { scope: wanted } })
+    tokens[name] = flow.tokens.access_token
+    browsers[name] = flow.browser
+  }
   connection = await connectDirectly(server, provider(), { kind: 'user', userId: ada.userId })
   const kept = await keptTokens(server, connection)
   house = {
@@ -67,6 +70,25 @@ const fetchToken = (id: string, token: string | undefined) => ask('/vault/token'
 it('the owner, through the client that she agreed to, gets it', async () => {
   const answer = await fetchToken(connection, tokens['ada'])
   expect(answer.status, answer.text).toBe(200)
+})
+
+it('L04: with the browser that left but somebody else’s session, nothing is kept', async () => {
+  const [owner, stranger] = [browsers['ada'], browsers['bob']]
+  if (owner === undefined || stranger === undefined) throw new Error('no browsers')
+  const begun = (await ask('/vault/connect', tokens['ada'], { form: { provider: 'etsy' } })).json()
+  const page = await owner.ask(String(begun['connect_url']))
+  const away = await submit(owner, page, 'connect', { decision: 'allow' })
+  const callback = await consent(away.location ?? '')
+  const mixed = createBrowser(server.url)
+  for (const [from, part] of [
+    [owner, 'browser'],
+    [stranger, 'session'],
+  ] as const)
+    for (const [name, value] of from.cookies) if (name.endsWith(part)) mixed.cookies.set(name, value)
+  const answer = await mixed.ask(callback)
+  expect([answer.status, errorOf(answer.text)]).toEqual([400, 'invalid_request'])
+  const fetched = await ask('/vault/token', undefined, { form: { handle: String(begun['handle']) } })
+  expect(fetched.json()).toHaveProperty('error')
 })
 
 describe('L13 idor', () => {

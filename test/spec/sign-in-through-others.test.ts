@@ -4,11 +4,13 @@ import { identitiesOf } from '../../src/accounts/find-identity.ts'
 import { findUserNamed } from '../../src/accounts/find-user.ts'
 import { linkIdentity } from '../../src/accounts/link-identity.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
+import type { Attempt } from '../../src/domain/attempt.ts'
 import { consent } from '../emulators/emulator.ts'
 import { startGitHub, type GitHub } from '../emulators/github.ts'
 import { startOpenId, type OpenId } from '../emulators/openid.ts'
 import { createBrowser, errorOf, readForm, type Answer, type Browser } from '../kit/browser.ts'
 import { authorizeUrl, claimsOf, follow, signInFor, submit, tokenRequest, verifier } from '../kit/flow.ts'
+import { enrol, sendCode, signedInBrowser } from '../kit/second-factor.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import { stateOf } from '../attacks/support.ts'
 import { readOAuthProvider } from '../upstream/house.ts'
@@ -409,6 +411,25 @@ describe('signing in through another server', () => {
       expect(await needsSignIn(browser)).toBe(true)
       await signInFor(server, browser, '/signin?next=/account/delete', owner.username)
       expect(await needsSignIn(browser)).toBe(false)
+    })
+
+    it('who has a second factor is asked for it after the provider too, and what waits for it holds nothing of the session before', async () => {
+      const owner = await server.makeUser(`second${(people += 1)}`)
+      const browser = await signedInBrowser(server, owner.username)
+      const app2 = await enrol(server, browser)
+      server.clock.advance(30)
+      newGitHubUser()
+      const identity = { provider: 'github', issuer: 'https://github.com', subject: String(github.user.id), label: 'x' }
+      await linkIdentity(server.core, { actor: { kind: 'cli' }, userId: owner.userId, identity })
+      const choose = await follow(server, browser, await browser.ask(authorizeUrl(app, { prompt: 'select_account' })))
+      const chosen = await submit(browser, choose, 'continue', { decision: 'other' })
+      const page = await through(browser, await follow(server, browser, chosen), 'github')
+      for await (const { value } of server.core.admin.scan('attempt'))
+        expect(Object.keys((value as Attempt).proved).filter((name) => !['authTime', 'untold'].includes(name))).toEqual(
+          [],
+        )
+      const done = await follow(server, browser, await sendCode(browser, page, app2.code()))
+      expect(done.text).toContain('id="consent"')
     })
 
     it('a provider that can’t say it proves nothing anew to who is signed in already', async () => {

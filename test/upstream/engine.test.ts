@@ -186,6 +186,15 @@ describe('L22: answers that are none', () => {
     expect(google.asked).toHaveLength(before)
   })
 
+  it('a life that isn’t said is the one of the entry, and unknown without', async () => {
+    plain.faults.token = ({ expires_in: _life, ...body }) => body
+    const said = await through(engine, { ...use('plain'), expiresIn: 120 })
+    const unsaid = await through(engine, use('plain'))
+    if (said.kind !== 'done' || unsaid.kind !== 'done') throw new Error(`${said.kind} ${unsaid.kind}`)
+    expect((said.tokens.expiresAt ?? 0) - engine.clock.seconds()).toBeGreaterThan(110)
+    expect(unsaid.tokens.expiresAt).toBeUndefined()
+  })
+
   it('takes a life written as text, and a scope that shrank as what was granted', async () => {
     plain.faults.token = (body) => ({ ...body, expires_in: '60', scope: 'openid' })
     const done = await through(engine, use('plain'))
