@@ -34,6 +34,9 @@ let evil: Site
 let evilPage = ''
 let server: TestGatehouse
 let chromium: Browser
+type Profile = Pick<Person, 'address' | 'context' | 'tab'>
+/** One for each, emptied before each case: a new one costs a process. */
+const profiles = {} as Record<'attacker' | 'victim', Profile>
 let attacker: Person
 let victim: Person
 
@@ -48,6 +51,13 @@ beforeAll(async () => {
   server = await startGatehouse({ config: { providers, trustedProxies: ['127.0.0.1'] } })
   evil = await serve(() => ({ status: 200, headers: [['content-type', 'text/html; charset=utf-8']], body: evilPage }))
   chromium = await launch()
+  for (const [name, address] of [
+    ['attacker', '198.51.100.7'],
+    ['victim', '203.0.113.9'],
+  ] as const) {
+    const context = await chromium.newContext({ extraHTTPHeaders: { 'x-forwarded-for': address } })
+    profiles[name] = { address, context, tab: await context.newPage() }
+  }
 })
 afterAll(async () => {
   await chromium?.close()
@@ -56,16 +66,17 @@ afterAll(async () => {
 beforeEach(async () => {
   const clientId = `desk${server.core.random.text(4).replaceAll(/[^a-zA-Z0-9]/g, 'x')}`
   const desk = await server.makeClient({ client_id: clientId, scope: 'openid vault' })
-  const meet = async (name: string, address: string): Promise<Person> => {
+  const meet = async (name: keyof typeof profiles): Promise<Person> => {
     const username = `${name}.${clientId}`
     await server.makeUser(username)
     const { tokens } = await codeFlow(server, desk, username, { extra: { scope: 'openid vault' } })
-    const context = await chromium.newContext({ extraHTTPHeaders: { 'x-forwarded-for': address } })
-    return { username, token: tokens.access_token, address, context, tab: await context.newPage() }
+    const profile = profiles[name]
+    await profile.context.clearCookies()
+    await profile.tab.goto('about:blank')
+    return { username, token: tokens.access_token, ...profile }
   }
-  attacker = await meet('attacker', '198.51.100.7')
-  victim = await meet('victim', '203.0.113.9')
-  return () => Promise.all([attacker.context.close(), victim.context.close()])
+  attacker = await meet('attacker')
+  victim = await meet('victim')
 })
 
 const call = (
@@ -266,6 +277,7 @@ test('L11: reload, Back and a second tab exchange nothing again', async () => {
   const second = await victim.context.newPage()
   await second.goto(url)
   await isErrorPage(second)
+  await second.close()
   expect(exchanges()).toBe(before + 1)
   expect(await pickUp(started.handle, { address: victim.address })).toMatchObject({ provider: 'etsy' })
 })

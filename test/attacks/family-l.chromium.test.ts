@@ -32,6 +32,10 @@ beforeAll(async () => {
   server = await startGatehouse({ config: { providers: [entry('honest', honest), entry('malicious', malicious)] } })
   evil = await serve(() => ({ status: 200, headers: [['content-type', 'text/html; charset=utf-8']], body: evilPage }))
   chromium = await launch()
+  for (const name of ['attacker', 'victim'] as const) {
+    const context = await chromium.newContext()
+    profiles[name] = { context, tab: await context.newPage() }
+  }
 })
 afterAll(async () => {
   await chromium?.close()
@@ -40,11 +44,14 @@ afterAll(async () => {
 
 /** Somebody with an account here that is linked to his account there, and a profile of his browser. */
 type Person = { readonly user: User; readonly sub: string; readonly context: BrowserContext; readonly tab: Tab }
+type Profile = Pick<Person, 'context' | 'tab'>
+/** One for each, emptied before each case: a new one costs a process. */
+const profiles = {} as Record<'attacker' | 'victim', Profile>
 let attacker: Person
 let victim: Person
 
 beforeEach(async () => {
-  const meet = async (name: string): Promise<Person> => {
+  const meet = async (name: keyof typeof profiles): Promise<Person> => {
     const user = await server.makeUser(`${name}${(people += 1)}`)
     const sub = `${user.username}-there`
     for (const provider of [honest, malicious]) {
@@ -55,12 +62,13 @@ beforeEach(async () => {
         identity: { ...known, label: sub },
       })
     }
-    const context = await chromium.newContext()
-    return { user, sub, context, tab: await context.newPage() }
+    const profile = profiles[name]
+    await profile.context.clearCookies()
+    await profile.tab.goto('about:blank')
+    return { user, sub, ...profile }
   }
   attacker = await meet('attacker')
   victim = await meet('victim')
-  return () => Promise.all([attacker.context.close(), victim.context.close()])
 })
 
 async function signInHere({ tab, user }: Person): Promise<void> {
@@ -320,6 +328,7 @@ test('L11 callback-twice: reload, Back and a second tab redeem nothing, and end 
   const second = await victim.context.newPage()
   await second.goto(callback)
   await isErrorPage(second)
+  await second.close()
   expect(asked()).toBe(before + 1)
   expect(await whoIs(victim)).toBe(victim.user.username)
 })
