@@ -1,5 +1,5 @@
-import { createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto'
-import { decodeBase64url } from './encoding.ts'
+import { createHmac, createSecretKey, hash, hkdfSync, type KeyObject } from 'node:crypto'
+import { equalDigests } from './equal-digests.ts'
 
 declare const use: unique symbol
 
@@ -11,7 +11,27 @@ const keyBytes = 32
 export function macKey(bytes: Uint8Array): MacKey {
   if (bytes.length !== keyBytes) throw new RangeError(`a MAC key has ${keyBytes} bytes, not ${bytes.length}`)
   // A Buffer as HMAC key is imported anew at each use, which costs four times as much.
-  return createSecretKey(bytes) as MacKey
+  const key = createSecretKey(bytes) as MacKey
+  halves.set(key, { inner: padded(bytes, 0x36, longestInner), outer: padded(bytes, 0x5c, hashBytes) })
+  return key
+}
+
+/**
+ * The two hashes of RFC 2104 §2, each a buffer that begins with the padded key and has room for what follows it. Two hashes in one
+ * call each cost half of an HMAC object (0.7 µs against 1.3), and leave none behind to be collected.
+ */
+type Halves = { readonly inner: Buffer; readonly outer: Buffer }
+
+const halves = new WeakMap<MacKey, Halves>()
+const blockBytes = 64
+const hashBytes = 32
+const longestInner = 1_024
+
+function padded(key: Uint8Array, pad: number, room: number): Buffer {
+  const buffer = Buffer.alloc(blockBytes + room)
+  buffer.set(key)
+  for (let at = 0; at < blockBytes; at += 1) buffer[at] = (buffer[at] ?? 0) ^ pad
+  return buffer
 }
 
 /** A key made from a long text that a person keeps, bound to its purpose (HKDF-SHA256, RFC 5869). */
@@ -21,7 +41,14 @@ export function deriveMacKey(secret: string, purpose: string): MacKey {
 
 /** HMAC-SHA256 (RFC 2104) as base64url, 43 characters. The caller makes the message unambiguous. */
 export function mac(key: MacKey, message: string): string {
-  return createHmac('sha256', key).update(message).digest('base64url')
+  const known = halves.get(key)
+  // A character has three bytes at most.
+  if (known === undefined || message.length * 3 > longestInner)
+    return createHmac('sha256', key).update(message).digest('base64url')
+  const { inner, outer } = known
+  const end = blockBytes + inner.write(message, blockBytes)
+  outer.write(hash('sha256', inner.subarray(0, end), 'binary'), blockBytes, 'latin1')
+  return hash('sha256', outer, 'base64url')
 }
 
 /** HMAC-SHA256 as bytes. */
@@ -36,7 +63,5 @@ export function hmacSha256(key: Uint8Array, message: Uint8Array): Buffer {
 
 /** Whether `claimed` is the one spelling of the right MAC; constant time for everything that has the length of one. */
 export function verifyMac(key: MacKey, message: string, claimed: string): boolean {
-  const right = createHmac('sha256', key).update(message).digest()
-  const given = decodeBase64url(claimed)
-  return given !== undefined && given.length === right.length && timingSafeEqual(right, given)
+  return equalDigests(mac(key, message), claimed)
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { checksum } from '../../src/crypto/checksum.ts'
 import { equal } from '../../src/crypto/equal.ts'
 import { leftHalfHash, sha256, sha256Base64 } from '../../src/crypto/hash.ts'
-import { deriveMacKey, mac, macKey, verifyMac } from '../../src/crypto/mac.ts'
+import { deriveMacKey, hmacSha256, mac, macKey, verifyMac } from '../../src/crypto/mac.ts'
 import { createRandom } from '../../src/crypto/random.ts'
 import { openAtRest, openOnce, sealAtRest, sealOnce, sealOverhead } from '../../src/crypto/seal.ts'
 
@@ -55,6 +55,22 @@ describe('MACs', () => {
     const expanded = macKey(Buffer.from(mac(extracted, 'the purpose\u0001'), 'base64url'))
     expect(mac(deriveMacKey('the secret', 'the purpose'), 'message')).toBe(mac(expanded, 'message'))
     expect(mac(deriveMacKey('the secret', 'another purpose'), 'message')).not.toBe(mac(expanded, 'message'))
+  })
+
+  test('RFC 2104: the same as an HMAC object makes, for texts of any length and alphabet', () => {
+    const bytes = random.bytes(32)
+    const own = macKey(bytes)
+    const expected = (text: string) => hmacSha256(bytes, Buffer.from(text, 'utf8')).toString('base64url')
+    for (const length of [0, 1, 63, 64, 340, 341, 342, 1024, 5000]) {
+      for (const letter of ['a', '\u00e9', '\u20ac', '\u{1f511}'])
+        expect(mac(own, letter.repeat(length)), `${length} of ${letter}`).toBe(expected(letter.repeat(length)))
+    }
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 700 }), (text) => {
+        expect(mac(own, text)).toBe(expected(text))
+        expect(verifyMac(own, text, expected(text))).toBe(true)
+      }),
+    )
   })
 
   test('only the one spelling of the right MAC verifies', () => {
