@@ -27,7 +27,7 @@ export type Caller =
   | { readonly who: 'anybody' }
   | { readonly who: 'bearer'; readonly live: LiveToken; readonly scopes: readonly string[] }
   | { readonly who: 'oneself'; readonly live: LiveToken; readonly actor: Person; readonly user: User }
-  | { readonly who: 'provisioner'; readonly live: LiveToken; readonly actor: Person | Program }
+  | { readonly who: 'holder'; readonly live: LiveToken; readonly actor: Person | Program }
   | { readonly who: 'administrator'; readonly live: LiveToken; readonly actor: Person | Program }
 
 /** The caller that a policy lets in. */
@@ -63,7 +63,7 @@ export async function admit(
   const { user, client } = live
   const actor: Person | Program =
     user === undefined ? { kind: 'client', client, scopes } : { kind: 'user', user, scopes }
-  if (policy.who === 'provisioner') return { who: 'provisioner', live, actor }
+  if (policy.who === 'holder') return { who: 'holder', live, actor }
   if (policy.who === 'oneself') {
     if (actor.kind === 'user') return { who: 'oneself', live, actor, user: actor.user }
     return forbidden(

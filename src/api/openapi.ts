@@ -172,7 +172,7 @@ export function policyInWords(policy: Policy): string {
   if (policy.who === 'anybody') return 'For everybody, without a token.'
   if (policy.who === 'bearer') return 'For every live token whose audience is this server.'
   const scopes = policy.scopes.map((scope) => `\`${scope}\``).join(' or ')
-  if (policy.who === 'provisioner')
+  if (policy.who === 'holder')
     return `Needs the scope ${scopes}, of a client that acts for itself or of an account that was given it.`
   const who =
     policy.who === 'oneself'

@@ -4,6 +4,7 @@ import { factorOperations } from './nouns/factors.ts'
 import { grantOperations } from './nouns/grants.ts'
 import { identityOperations } from './nouns/identities.ts'
 import { invitationOperations } from './nouns/invitations.ts'
+import { leakOperations } from './nouns/leaks.ts'
 import { keyOperations } from './nouns/keys.ts'
 import { meOperations } from './nouns/me.ts'
 import { mintedTokenOperations } from './nouns/minted-tokens.ts'
@@ -33,5 +34,6 @@ export const operations: readonly Operation[] = [
   ...clientOperations,
   ...resourceOperations,
   ...keyOperations,
+  ...leakOperations,
   ...providerOperations,
 ]

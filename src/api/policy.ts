@@ -14,8 +14,8 @@ export type Policy =
   | { readonly who: 'bearer' }
   /** The person whose token it is, about himself. */
   | { readonly who: 'oneself'; readonly scopes: readonly string[]; readonly recentSignIn: RecentSignIn }
-  /** A front end that signs people in itself: whoever holds this narrow power, whatever his role. */
-  | { readonly who: 'provisioner'; readonly scopes: readonly string[] }
+  /** Whoever holds one narrow power, whatever his role: a program that does one thing for us. */
+  | { readonly who: 'holder'; readonly scopes: readonly string[] }
   /** A person of this role or a higher one, or (as far as an `admin` reaches) a client that acts for itself. One of the scopes is enough. */
   | {
       readonly who: 'administrator'
@@ -24,7 +24,8 @@ export type Policy =
       readonly recentSignIn: RecentSignIn
     }
 
-export const provisioner = { who: 'provisioner', scopes: ['accounts:provision'] } as const satisfies Policy
+export const provisioner = { who: 'holder', scopes: ['accounts:provision'] } as const satisfies Policy
+export const leakReporter = { who: 'holder', scopes: ['leaks:report'] } as const satisfies Policy
 export const anybody = { who: 'anybody' } as const satisfies Policy
 export const bearer = { who: 'bearer' } as const satisfies Policy
 export const oneself = { who: 'oneself', scopes: ['me'], recentSignIn: 'never' } as const satisfies Policy

@@ -7,6 +7,8 @@ export type EventType =
   | 'token.refresh_repeated'
   | 'token.refused'
   | 'token.revoked'
+  /** Somebody found it where others could read it; it ended with that. */
+  | 'token.leaked'
   | 'discharge.issued'
   | 'code.issued'
   | 'code.redeemed'

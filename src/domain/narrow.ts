@@ -69,7 +69,7 @@ export function chooseTarget(input: TargetInput): Target | Refusal {
 /** Scopes of ours that only some accounts may hold, however a client asks. */
 export function scopeAllowedTo(user: User, scope: string): boolean {
   if (scope === 'admin' || scope === 'admin:read') return user.role === 'admin' || user.role === 'superuser'
-  if (scope === 'accounts:provision' || scope === 'introspect')
+  if (scope === 'accounts:provision' || scope === 'introspect' || scope === 'leaks:report')
     return user.role === 'superuser' || user.scopes.includes(scope)
   return true
 }

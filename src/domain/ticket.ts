@@ -30,8 +30,8 @@ export type TicketPurpose =
   | { readonly purpose: 'confirm-email'; readonly addressee: Addressee; readonly email: string }
   /** Make an account, as an administrator allowed it. */
   | ({ readonly purpose: 'invite' } & Invitation)
-  /** Nothing: a letter to the address that an account had until now says so. */
-  | { readonly purpose: 'email-changed'; readonly to: string; readonly username: string }
+  /** Nothing: a letter that tells something. To the address that an account had until now, or has. */
+  | { readonly purpose: 'email-changed' | 'leaked'; readonly to: string; readonly username: string }
   /** Sign in, in the browser that asked, by the code of a letter. Whom it is for is found out when that is written. */
   | {
       readonly purpose: 'sign-in'

@@ -44,7 +44,8 @@ export function createLetterEndpoint(core: Core): Endpoint {
         return seeOther(`/signin?next=${encodeURIComponent(`/letter?token=${token}`)}`)
     }
     // Letters without a link: nobody was given what opens these.
-    if (held.ticket.purpose === 'email-changed' || held.ticket.purpose === 'sign-in') return gone(presentation)
+    const { ticket } = held
+    if (isWithoutLink(ticket)) return gone(presentation)
     if (held.ticket.purpose === 'invite' && !(await stillOpen(core, held.ticket))) return gone(presentation)
     const mistake = http.method === 'POST' ? await act(core, held, { typed: parameters, http }) : undefined
     if (mistake === 'gone') return gone(presentation)
@@ -53,13 +54,18 @@ export function createLetterEndpoint(core: Core): Endpoint {
     const hidden = [bound.field, { name: 'token', value: token }]
     const form = { language: presentation.language, action: '/letter', hidden }
     const view = formPage(presentation, {
-      ...bodyOf(form, { ticket: held.ticket, user: held.user }, { mistake, host: new URL(core.issuer).host }),
+      ...bodyOf(form, { ticket, user: held.user }, { mistake, host: new URL(core.issuer).host }),
       back: { path: '/', label: 'problem.home' },
       problem: mistake,
     })
     return withHeaders(view, bound.setCookie)
   }
 }
+
+type WithoutLink = Extract<Ticket, { readonly purpose: 'email-changed' | 'leaked' | 'sign-in' }>
+
+const isWithoutLink = (ticket: Ticket): ticket is WithoutLink =>
+  ticket.purpose === 'email-changed' || ticket.purpose === 'leaked' || ticket.purpose === 'sign-in'
 
 type Held = {
   readonly ticketId: string
@@ -104,6 +110,7 @@ async function act(
     case 'invite':
       return accept(core, { ticketId, ticket, typed })
     case 'email-changed':
+    case 'leaked':
     case 'sign-in':
       return 'gone'
     case 'confirm-email': {
@@ -210,7 +217,7 @@ function bodyOf(
     ticket,
     user,
   }: {
-    readonly ticket: Exclude<Ticket, { readonly purpose: 'email-changed' | 'sign-in' }>
+    readonly ticket: Exclude<Ticket, WithoutLink>
     readonly user: User | undefined
   },
   { mistake, host }: { readonly mistake: Mistake | undefined; readonly host: string },

@@ -100,6 +100,8 @@ export const policies = {
       { by: ['account', 'device'], burst: 5, everySeconds: 300 },
     ],
   },
+  // K18: whoever reports looks everywhere, and each report costs a hundred MACs at most.
+  'leak-report': { parts: ['account'], budgets: [{ by: ['account'], burst: 60, everySeconds: 1 }] },
   // Each is a record until it expires: a script that makes them in a loop fills nobody's disk.
   'own-token': { parts: ['account'], budgets: [{ by: ['account'], burst: 60, everySeconds: 60 }] },
   // Each costs a password hash.

@@ -20,7 +20,7 @@ export type ScopeWish = {
 export type ScopeWords = { readonly title: string; readonly detail: string | undefined; readonly sensitive: boolean }
 
 /** Whoever has these can act for others or speak for the server. */
-const sensitive = /^(?:admin(?:[:.].*)?|vault(?:[:.].*)?|introspect|accounts:provision)$/
+const sensitive = /^(?:admin(?:[:.].*)?|vault(?:[:.].*)?|introspect|accounts:provision|leaks:report)$/
 
 /** A scope in words a person understands. A scope of an API is described by its owner; without a description it is named plainly. */
 export function scopeWords(language: Language, wish: ScopeWish): ScopeWords {

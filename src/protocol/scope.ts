@@ -30,9 +30,11 @@ export function isSubset(part: readonly string[], whole: readonly string[]): boo
   return part.every((one) => whole.includes(one))
 }
 
+const narrowPowers: readonly string[] = ['introspect', 'accounts:provision', 'leaks:report']
+
 /** Scopes of our own that only an administrator may put within a client's reach. */
 export function isReservedScope(scope: string): boolean {
-  return scope === 'introspect' || scope === 'accounts:provision' || /^(?:admin|vault)(?::|$)/.test(scope)
+  return narrowPowers.includes(scope) || /^(?:admin|vault)(?::|$)/.test(scope)
 }
 
 function malformed(hint: string): Refusal {

@@ -58,6 +58,8 @@ export async function composeLetter(context: ComposeContext, outgoing: Outgoing)
       if (email === undefined || !proves) return undefined
       return write(email, { kind: 'invite', name: fullName ?? username ?? email, url, lives: lifetimes.invitation })
     }
+    case 'leaked':
+      return write(ticket.to, { kind: 'leaked', name: ticket.username, url: `${context.issuer}/account/access` })
     case 'email-changed':
       return write(ticket.to, { kind: 'changed', name: ticket.username, url: `${context.issuer}/account` })
     case 'sign-in': {
@@ -130,7 +132,7 @@ function codeLetter(
   return { to, subject, ...bodies }
 }
 
-type Kind = 'register' | 'registered' | 'confirm' | 'recover' | 'invite' | 'changed'
+type Kind = 'register' | 'registered' | 'confirm' | 'recover' | 'invite' | 'changed' | 'leaked'
 
 function writerOf({ productName, issuer }: ComposeContext, language: Language) {
   const { host } = new URL(issuer)
@@ -149,7 +151,7 @@ function writerOf({ productName, issuer }: ComposeContext, language: Language) {
         ...(lives === undefined ? [] : [message(language, 'letter.lives', { duration: duration(language, lives) })]),
       ],
       link: { label: message(language, `letter.${kind}.link`), url },
-      closing: message(language, kind === 'changed' ? 'letter.changed.closing' : 'letter.closing'),
+      closing: message(language, kind === 'changed' || kind === 'leaked' ? `letter.${kind}.closing` : 'letter.closing'),
     })
     return { to, subject, ...bodies }
   }

@@ -6,7 +6,7 @@ import { restPage } from '../../scripts/rest-page.ts'
 import { openApiDocument, openApiPath } from '../../src/api/openapi.ts'
 import type { operation } from '../../src/api/operation.ts'
 import { operations } from '../../src/api/operations.ts'
-import { administrator, anybody, bearer, provisioner, reader, superuser } from '../../src/api/policy.ts'
+import { administrator, anybody, bearer, leakReporter, provisioner, reader, superuser } from '../../src/api/policy.ts'
 import { issuer, openHouse } from './house.ts'
 
 const document = openApiDocument(operations, issuer)
@@ -70,7 +70,7 @@ describe('the OpenAPI document', () => {
 describe('policies', () => {
   test('M01: every call has one, and routes are public for no other reason than the document', async () => {
     for (const { policy, id } of operations)
-      expect(policy.who, id).toMatch(/^(?:anybody|bearer|oneself|administrator|provisioner)$/)
+      expect(policy.who, id).toMatch(/^(?:anybody|bearer|oneself|administrator|holder)$/)
     const house = await openHouse()
     expect(house.routes.filter((route) => route.public).map(({ path }) => path)).toEqual([openApiPath])
     expect(house.routes).toHaveLength(operations.length + 1)
@@ -85,7 +85,7 @@ describe('policies', () => {
 
   test('whatever changes something of others takes the scope admin, and reading takes no role below admin', () => {
     for (const { method, path, policy, id } of operations) {
-      if (path.startsWith('/api/v1/me') || policy === anybody || policy === provisioner) continue
+      if (path.startsWith('/api/v1/me') || policy === anybody || policy.who === 'holder') continue
       expect(policy, id).toMatchObject(
         method === 'GET' ? reader : { scopes: administrator.scopes, who: 'administrator' },
       )
@@ -93,6 +93,9 @@ describe('policies', () => {
     expect(operations.filter(({ policy }) => policy === superuser).map(({ id }) => id)).toEqual(['revokeAllTokens'])
     expect(operations.filter(({ policy }) => policy === anybody).map(({ id }) => id)).toEqual(['register'])
     expect(operations.filter(({ policy }) => policy === provisioner).map(({ id }) => id)).toEqual(['provisionIdentity'])
+    expect(operations.filter(({ policy }) => policy === leakReporter).map(({ id }) => id)).toEqual([
+      'reportLeakedTokens',
+    ])
     expect(operations.filter(({ policy }) => policy === bearer).map(({ id }) => id)).toEqual(['whoAmI'])
   })
 })

@@ -17,7 +17,7 @@ let client: Client
 const succeeded = new Set<string>()
 beforeAll(async () => {
   house = await openHouse()
-  client = await house.makeClient({ scope: 'openid profile email me admin accounts:provision' })
+  client = await house.makeClient({ scope: 'openid profile email me admin accounts:provision leaks:report' })
 })
 
 type Shape = {
@@ -160,7 +160,11 @@ describe.each(operations.map((operation) => ({ name: `${operation.method} ${oper
           async (spoil, query, id) => {
             // These end their caller, and every call after them.
             if (endsCaller.has(operation.id)) caller = await house.makeUser({ role: 'superuser' })
-            const { token } = await house.makeToken({ client, user: caller, scope: 'me admin accounts:provision' })
+            const { token } = await house.makeToken({
+              client,
+              user: caller,
+              scope: 'me admin accounts:provision leaks:report',
+            })
             const right = await rightCalls[operation.id]?.({ house, caller, client })
             const body = spoil(right?.body ?? {})
             const path = id === null ? (right?.path ?? '') : withId(right?.path ?? '', id)

@@ -18,12 +18,12 @@ beforeAll(async () => {
   client = await house.makeClient({
     client_id: 'tool',
     grant_types: ['authorization_code', 'client_credentials'],
-    scope: 'openid profile email me admin admin:read accounts:provision',
+    scope: 'openid profile email me admin admin:read accounts:provision leaks:report',
   })
 })
 
 const roleFor = ({ policy }: Operation): Role =>
-  'role' in policy ? policy.role : policy.who === 'provisioner' ? 'superuser' : 'editor'
+  'role' in policy ? policy.role : policy.who === 'holder' ? 'superuser' : 'editor'
 const scopeFor = ({ policy }: Operation): string => ('scopes' in policy ? (policy.scopes[0] ?? '') : 'openid')
 
 type Made = {
@@ -211,11 +211,12 @@ describe.each(guarded.map((operation) => ({ name: `${operation.method} ${operati
         'vault',
         'administrator',
         'accounts:provision',
+        'leaks:report',
         'admin:write',
         'Admin',
       ].filter((scope) => !policy.scopes.includes(scope))
       const wide = await house.makeClient({
-        scope: 'openid me admin admin:read vault administrator accounts:provision admin:write Admin',
+        scope: 'openid me admin admin:read vault administrator accounts:provision leaks:report admin:write Admin',
       })
       for (const scope of others) {
         const { right, token } = await stage(operation, { scope, client: wide, role: 'superuser' })
@@ -238,7 +239,7 @@ describe.each(guarded.map((operation) => ({ name: `${operation.method} ${operati
         const { token } = await house.makeToken({ client, scope: scopeFor(operation) })
         expectProblem(await call(operation, right, token), 'forbidden')
       })
-    } else if (policy.who === 'provisioner') {
+    } else if (policy.who === 'holder') {
       test('a client that acts for itself has it as well', async () => {
         const { right } = await stage(operation)
         const { token } = await house.makeToken({ client, scope: scopeFor(operation) })

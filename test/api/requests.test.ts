@@ -10,7 +10,7 @@ let house: House
 let client: Client
 beforeAll(async () => {
   house = await openHouse()
-  client = await house.makeClient({ scope: 'openid profile email me admin admin:read accounts:provision' })
+  client = await house.makeClient({ scope: 'openid profile email me admin admin:read accounts:provision leaks:report' })
 })
 
 const withBody = operations.filter((operation) => operation.body !== undefined)
@@ -19,7 +19,7 @@ const writing = operations.filter((operation) => operation.method !== 'GET')
 /** A right call, made with another body. */
 async function spoilt(operation: Operation, spoil: (body: Record<string, unknown>) => unknown) {
   const caller = await house.makeUser({ role: 'superuser' })
-  const { token } = await house.makeToken({ client, scope: 'me admin accounts:provision', user: caller })
+  const { token } = await house.makeToken({ client, scope: 'me admin accounts:provision leaks:report', user: caller })
   const right = await rightCalls[operation.id]?.({ house, caller, client })
   if (right === undefined) throw new Error(operation.id)
   const before = house.commits()
@@ -148,7 +148,7 @@ test('a call that takes no body is refused with one', async () => {
 test('every change leaves an event that names who did it, and no secret', async () => {
   for (const operation of writing) {
     const caller = await house.makeUser({ role: 'superuser' })
-    const { token } = await house.makeToken({ client, scope: 'me admin accounts:provision', user: caller })
+    const { token } = await house.makeToken({ client, scope: 'me admin accounts:provision leaks:report', user: caller })
     const right = await rightCalls[operation.id]?.({ house, caller, client })
     const before = (await house.events()).length
     const answer = await house.ask(operation.method, right?.path ?? '', { token, body: right?.body })
@@ -166,7 +166,7 @@ test('every change leaves an event that names who did it, and no secret', async 
 describe('paths', () => {
   test('an id that cannot exist is answered as one that does not', async () => {
     const admin = await house.makeUser({ role: 'superuser' })
-    const { token } = await house.makeToken({ client, scope: 'me admin accounts:provision', user: admin })
+    const { token } = await house.makeToken({ client, scope: 'me admin accounts:provision leaks:report', user: admin })
     const absent = await house.ask('GET', '/api/v1/users/usr_AAAAAAAAAAAAAAAAAAAAAA', { token })
     expect(absent.status).toBe(404)
     for (const id of [

@@ -199,6 +199,11 @@ export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<Right
       preferred_username: fresh('Grace Hopper '),
     },
   }),
+  reportLeakedTokens: async (stage) => {
+    const user = await target(stage)
+    const { token } = await stage.house.makeToken({ client: stage.client, user, scope: 'openid' })
+    return { path: '/api/v1/leaked-tokens', body: { tokens: [token, 'gth_at_x'], source: 'https://git.example/x' } }
+  },
   listProviders: async () => ({ path: '/api/v1/providers' }),
 
   listClients: async (stage) => {

@@ -172,6 +172,8 @@ export const de = {
   'scope.introspect.detail': 'Erfahren, wem ein Token gehört und was es erlaubt',
   'scope.accounts:provision': 'Konten für andere anlegen',
   'scope.accounts:provision.detail': 'Und in deren Namen anmelden',
+  'scope.leaks:report': 'Bekannt gewordene Tokens melden',
+  'scope.leaks:report.detail': 'Jedes, das gilt, endet sofort',
   'scope.named': 'Die Berechtigung „{scope}“ nutzen',
 
   'discharge.title': 'Sind Sie das?',
@@ -369,6 +371,12 @@ export const de = {
   'letter.code.lives': 'Er gilt einmal, {duration} lang, in dem Browser, der ihn angefordert hat.',
   'letter.code.closing':
     'Sagen Sie ihn niemandem: Wer Sie danach fragt, will sich als Sie anmelden. Wenn Sie es nicht waren, brauchen Sie nichts zu tun.',
+  'letter.leaked.subject': 'Ein Token von Ihnen bei {host} ist bekannt geworden',
+  'letter.leaked.text':
+    'Jemand hat ein Zugriffstoken des Kontos „{name}“ bei {host} an einer Stelle gefunden, die andere lesen können. Es gilt nicht mehr. Wer es hatte, kann es bis jetzt genutzt haben.',
+  'letter.leaked.link': 'Nachsehen, wer Zugriff hat',
+  'letter.leaked.closing':
+    'Sehen Sie nach, wo es lag, legen Sie ein neues an einen sichereren Ort, und ändern Sie Ihr Passwort, wenn es daneben stand.',
   'letter.lives': 'Der Link gilt einmal, und zwar {duration} lang.',
   'letter.closing': 'Wenn Sie es nicht waren, brauchen Sie nichts zu tun: Ohne diesen Link geschieht nichts.',
   'letter.gone.title': 'Dieser Link gilt nicht mehr',

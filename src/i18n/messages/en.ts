@@ -167,6 +167,8 @@ export const en = {
   'scope.introspect.detail': 'Learn whom a token belongs to and what it allows',
   'scope.accounts:provision': 'Create accounts for others',
   'scope.accounts:provision.detail': 'And sign in as them',
+  'scope.leaks:report': 'Report tokens that leaked',
+  'scope.leaks:report.detail': 'Each that holds ends at once',
   'scope.named': 'Use the permission “{scope}”',
 
   'discharge.title': 'Is this you?',
@@ -354,6 +356,12 @@ export const en = {
   'letter.code.lives': 'It works once, for {duration}, in the browser that asked for it.',
   'letter.code.closing':
     'Tell it nobody: whoever asks you for it wants to sign in as you. If it wasn’t you, do nothing.',
+  'letter.leaked.subject': 'A token of yours at {host} leaked',
+  'letter.leaked.text':
+    'Somebody found an access token of the account “{name}” at {host} in a place where others can read it. It doesn’t work any more. Whoever had it may have used it until now.',
+  'letter.leaked.link': 'See what has access',
+  'letter.leaked.closing':
+    'Look where it was kept, put a new one into a safer place, and change your password if it stood beside it.',
   'letter.lives': 'The link works once, for {duration}.',
   'letter.closing': 'If it wasn’t you, do nothing: without this link nothing happens.',
   'letter.gone.title': 'This link doesn’t work any more',
