@@ -62,6 +62,7 @@ export function narrows(before: Client, after: Client): boolean {
     (after.resources !== undefined && (before.resources === undefined || lost(before.resources, after.resources))) ||
     provenBy(before) !== provenBy(after) ||
     (after.loopbackOnly && !before.loopbackOnly) ||
+    (after.requireSecondFactor === true && before.requireSecondFactor !== true) ||
     (after.disabled && !before.disabled)
   )
 }

@@ -129,6 +129,7 @@ function withFields(command: Command): Command {
     .option('--jwks <file>', 'with private_key_jwt or http_message_signature: its public keys, a JWK Set')
     .option('--require-one-time-code', 'with http_message_signature: a one-time code in each request')
     .option('--loopback-only', 'works only between two ends on this machine')
+    .option('--require-second-factor', 'nobody gets a token for it without a second factor')
     .option('--file <file>', 'a JSON document in place of or below the flags; - for standard input')
 }
 
@@ -145,6 +146,7 @@ async function documentOf(io: Io, options: Options): Promise<Document> {
     ...(jwks !== undefined && { jwks: await readJson(io, jwks, '--jwks') }),
     ...(flagOption(options, 'requireOneTimeCode') && { require_one_time_code: true }),
     ...(flagOption(options, 'loopbackOnly') && { loopback_only: true }),
+    ...(flagOption(options, 'requireSecondFactor') && { require_second_factor: true }),
   }
 }
 

@@ -21,7 +21,11 @@ export type Config = {
   readonly logLevel: LogLevel
   /** Processes that serve, where there are several. */
   readonly workers?: number
-  readonly users: { readonly registration: RegistrationPolicy }
+  readonly users: {
+    readonly registration: RegistrationPolicy
+    /** Roles that have to have a second factor. */
+    readonly secondFactor?: readonly Role[]
+  }
   /** How letters leave. Absent: none do. */
   readonly mail?: MailSettings
   readonly pages: PageSettings
@@ -35,6 +39,9 @@ export type Config = {
   /** The file it came from. Absent: environment, flags and defaults alone. */
   readonly file?: string
 }
+
+/** As in `domain/user.ts`, which is none of this folder's business. */
+type Role = 'editor' | 'admin' | 'superuser'
 
 /** Who may make himself an account. */
 export type RegistrationPolicy = 'closed' | 'invite' | 'open'

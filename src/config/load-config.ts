@@ -98,7 +98,10 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     ...(metricsPort !== undefined && { metricsPort }),
     logLevel,
     ...(workers > 1 && { workers }),
-    users: shape.users,
+    users: {
+      registration: shape.users.registration,
+      ...(shape.users.second_factor.length > 0 && { secondFactor: shape.users.second_factor }),
+    },
     ...(mail !== undefined && { mail }),
     pages,
     clients: entries.clients,

@@ -105,6 +105,10 @@ const clientEntry = z.strictObject({
     .boolean()
     .optional()
     .meta({ description: 'Works only between two ends on this machine.', default: false }),
+  require_second_factor: z.boolean().optional().meta({
+    description: 'Nobody gets a token for it without a second factor; who has none is asked to set one up.',
+    default: false,
+  }),
 })
 
 export const resourceEntry = z.strictObject({
@@ -180,6 +184,13 @@ export const fileSchema = z.strictObject({
         description:
           'Who may make an account. `closed`: administrators alone. `invite`: whoever one of them invites. `open`: everybody; with `mail` it takes the link in a letter.',
       }),
+      second_factor: z
+        .array(z.enum(['editor', 'admin', 'superuser']))
+        .default([])
+        .meta({
+          description:
+            'Roles that get no token in a browser without a second factor; who has none is asked to set one up.',
+        }),
     })
     .prefault({})
     .meta({ description: 'Policy for accounts.' }),

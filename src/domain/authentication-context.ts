@@ -1,15 +1,11 @@
 import type { Session } from './session.ts'
 
-/**
- * Authentication contexts that we know by name, weakest first: a password; two factors; one that can't be phished away (the
- * value of OpenID's EAP ACR profile), which takes a passkey.
- */
-export const authenticationContexts = ['pwd', 'mfa', 'phr'] as const
-export type AuthenticationContext = (typeof authenticationContexts)[number]
+/** Authentication contexts that we know by name, weakest first: a password; two factors. */
+export const authenticationContexts = ['pwd', 'mfa'] as const
 
 type SignIn = Pick<Session, 'acr' | 'amr'>
 
-/** Whether a sign-in is one of this context. RFC 8176 §2: `mfa` says that there were several factors, `hwk` and `swk` that a key signed. */
+/** Whether a sign-in is one of this context. RFC 8176 §2: `mfa` says that there were several factors. */
 export function meetsContext(context: string, { acr, amr }: SignIn): boolean {
   if (context === acr) return true
   switch (context) {
@@ -17,8 +13,6 @@ export function meetsContext(context: string, { acr, amr }: SignIn): boolean {
       return amr.includes('pwd')
     case 'mfa':
       return amr.includes('mfa')
-    case 'phr':
-      return amr.includes('hwk') || amr.includes('swk')
     default:
       return false
   }

@@ -14,6 +14,7 @@ import {
   type ResponseType,
 } from '../protocol/response-mode.ts'
 import { isReservedScope, isSubset, parseScope } from '../protocol/scope.ts'
+import { authenticationContexts } from './authentication-context.ts'
 import type { Client } from './client.ts'
 import type { AuthorizationRequest } from './interaction.ts'
 
@@ -121,6 +122,7 @@ function parseForClient(
   const claims = optional(parameters.get('claims'), parseClaims)
   if (isRefusal(claims)) return claims
   const subject = claims?.idToken['sub']?.value
+  const acrValues = parseAcrValues(parameters.get('acr_values'))
 
   return {
     clientId: client.clientId,
@@ -137,6 +139,7 @@ function parseForClient(
     ...(loginHint === undefined ? {} : { loginHint }),
     uiLocales: parseLocales(parameters.get('ui_locales')),
     ...(claims === undefined ? {} : { claims }),
+    ...(acrValues.length === 0 ? {} : { acrValues }),
     ...(subject === undefined ? {} : { subject }),
   }
 }
@@ -196,6 +199,13 @@ function parseLocales(text: string | undefined): readonly string[] {
   return [...new Set(text.slice(0, 1_024).split(' '))]
     .filter((one) => one.length <= authorizeLimits.listItem && shape.test(one))
     .slice(0, authorizeLimits.uiLocales)
+}
+
+/** Those that we know: a wish that means nothing to us is none (OIDC Core §3.1.2.1). */
+function parseAcrValues(text: string | undefined): readonly string[] {
+  const asked = new Set((text ?? '').slice(0, 1_024).split(' '))
+  const known: ReadonlySet<string> = new Set(authenticationContexts)
+  return [...asked].filter((value) => known.has(value))
 }
 
 function optional<T>(text: string | undefined, parse: (text: string) => T | Refusal): T | Refusal | undefined {

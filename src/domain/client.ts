@@ -56,6 +56,8 @@ export type Client = {
   readonly legacy: readonly LegacySwitch[]
   /** Works only from a loopback peer to a loopback listener. */
   readonly loopbackOnly: boolean
+  /** Nobody gets a token for it who hasn't shown a second factor. */
+  readonly requireSecondFactor?: true
   readonly epoch: number
   readonly managedBy: ManagedBy
   /** An entry that left the configuration file, or that an administrator switched off. */

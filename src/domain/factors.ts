@@ -1,5 +1,4 @@
 import type { EpochSeconds } from '../protocol/time.ts'
-import type { User } from './user.ts'
 
 /** An app that makes one-time codes (RFC 6238). */
 export type Authenticator = {
@@ -21,9 +20,4 @@ export type Factors = {
 /** Whether signing in takes more than the first factor. Recovery codes alone are none: they stand in for one. */
 export function hasSecondFactor(factors: Factors | undefined): factors is Factors {
   return factors?.authenticator !== undefined
-}
-
-/** Whether somebody must have a second factor because of what he may do here. */
-export function roleNeedsFactor(roles: readonly User['role'][], user: Pick<User, 'role'>): boolean {
-  return roles.includes(user.role)
 }

@@ -20,6 +20,8 @@ export type AuthorizationRequest = {
   readonly loginHint?: string
   readonly uiLocales: readonly string[]
   readonly claims?: ClaimsRequest
+  /** `acr_values`, those that we know, in order of preference. */
+  readonly acrValues?: readonly string[]
   /** Subject that `id_token_hint` or `claims.id_token.sub` asks for. */
   readonly subject?: string
 }

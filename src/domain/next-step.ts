@@ -3,16 +3,17 @@ import type { EpochSeconds } from '../protocol/time.ts'
 import type { Client } from './client.ts'
 import type { Consent } from './consent.ts'
 import type { AuthorizationRequest, Interaction } from './interaction.ts'
+import { missingContext } from './needed-context.ts'
 import { coversRequest } from './remembers-consent.ts'
 import type { Session } from './session.ts'
-import type { User } from './user.ts'
+import type { Role, User } from './user.ts'
 
 export type SignedIn = { readonly sessionId: string; readonly session: Session; readonly user: User }
 
 export type Step =
   | { readonly step: 'sign-in'; readonly reason: 'no_session' | 'prompt' | 'max_age' | 'other_subject' }
   /** Somebody is signed in, or there would be nobody to choose, to agree or to issue for. */
-  | { readonly step: 'choose-account' | 'consent' | 'issue'; readonly signedIn: SignedIn }
+  | { readonly step: 'choose-account' | 'second-factor' | 'consent' | 'issue'; readonly signedIn: SignedIn }
   | {
       readonly step: 'refuse'
       readonly error: WireError
@@ -29,6 +30,8 @@ export type StepInput = {
   /** What has happened for this very request so far. */
   readonly progress: Pick<Interaction, 'createdAt' | 'sessionId' | 'authenticatedAt'> | undefined
   readonly now: EpochSeconds
+  /** Roles that have to have a second factor. */
+  readonly secondFactorRoles: readonly Role[]
 }
 
 /**
@@ -47,11 +50,14 @@ export function nextStep(input: StepInput): Step {
   const chosen = progress?.sessionId === signedIn.sessionId
   if (request.prompt.includes('select_account') && !chosen) return { step: 'choose-account', signedIn }
 
+  const { session, user } = signedIn
+  const missing = missingContext(session, { request, client, user, roles: input.secondFactorRoles })
+  if (missing !== undefined && silent) return { step: 'refuse', error: 'login_required', reason: 'acr_unmet' }
   // OIDC Core §5.5.1.1: an essential acr that can't be met is a failed authentication.
-  if (!meetsEssentialAcr(request, signedIn.session)) {
-    return { step: 'refuse', error: silent ? 'login_required' : 'access_denied', reason: 'acr_unmet' }
-  }
-  const agreed = coversRequest(input.consent, signedIn.user, client, request)
+  if (missing === 'impossible')
+    return { step: 'refuse', error: 'unmet_authentication_requirements', reason: 'acr_unmet' }
+  if (missing !== undefined) return { step: 'second-factor', signedIn }
+  const agreed = coversRequest(input.consent, user, client, request)
   if (!agreed || request.prompt.includes('consent')) {
     if (silent) return { step: 'refuse', error: 'consent_required', reason: 'consent_required' }
     return { step: 'consent', signedIn }
@@ -79,11 +85,4 @@ function signInReason(
   if (signedIn.session.untold === true || now - signedIn.session.authTime > request.maxAge) return 'max_age'
   if (request.maxAge === 0) return 'max_age'
   return undefined
-}
-
-function meetsEssentialAcr(request: AuthorizationRequest, session: Session): boolean {
-  const acr = request.claims?.idToken['acr']
-  if (acr === undefined || !acr.essential) return true
-  const accepted = acr.values ?? (acr.value === undefined ? undefined : [acr.value])
-  return accepted === undefined || accepted.includes(session.acr)
 }

@@ -1,6 +1,8 @@
 import { sha256 } from '../crypto/hash.ts'
 import type { Authentication } from '../domain/grant.ts'
 import { authenticationOf } from '../domain/session-state.ts'
+import { meetsContext } from '../domain/authentication-context.ts'
+import type { SignedIn } from '../domain/next-step.ts'
 import { judgePromise } from '../domain/sign-in-promise.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { ref } from '../domain/record.ts'
@@ -37,6 +39,7 @@ export function createDischargePageEndpoint(core: Core): Endpoint {
     const verdict =
       signedIn === undefined ? 'too_old' : judge(core, asked, signedIn.user.userId, authenticationOf(signedIn))
     if (signedIn === undefined || verdict === 'too_old') return toSignIn(asked)
+    if (verdict === 'method_missing' && mayAdd(asked, signedIn)) return toSecondFactor(asked)
     if (verdict !== 'met') return refusalPage(core, http, 'discharge', unkept(verdict))
     const form = bindForm(core, http, { purpose: purposeOf(asked.caveatId), signedIn })
     const view = dischargePage(presentationFor(core, http), {
@@ -70,6 +73,7 @@ async function fromForm(core: Core, http: HttpRequest): Promise<HttpResponse> {
   const verdict =
     signedIn === undefined ? 'too_old' : judge(core, asked, signedIn.user.userId, authenticationOf(signedIn))
   if (signedIn === undefined || verdict === 'too_old') return toSignIn(asked)
+  if (verdict === 'method_missing' && mayAdd(asked, signedIn)) return toSecondFactor(asked)
   if (verdict !== 'met') return refused(unkept(verdict))
   const by = { userId: signedIn.user.userId, sessionId: signedIn.sessionId, address: http.peer.address }
   const discharge = await issueDischarge(core, asked, by)
@@ -127,4 +131,13 @@ function judge(
 /** Back here after it: the sign-in page goes on to this path alone, with an id in its own alphabet. */
 function toSignIn({ caveatId }: Asked): HttpResponse {
   return seeOther(`/signin?next=${encodeURIComponent(`${path}?caveat_id=${caveatId}`)}`)
+}
+
+/** Whether a second factor, shown now, could be what is missing of a session that had none so far. */
+function mayAdd({ sealed }: Asked, { session }: SignedIn): boolean {
+  return !meetsContext('mfa', session) && sealed.promise.amr.some((method) => method === 'otp' || method === 'mfa')
+}
+
+function toSecondFactor({ caveatId }: Asked): HttpResponse {
+  return seeOther(`/second-factor?next=${encodeURIComponent(`${path}?caveat_id=${caveatId}`)}`)
 }

@@ -5,6 +5,7 @@ import type { Grant } from '../domain/grant.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import type { SignedIn } from '../domain/next-step.ts'
 import { check, create, put, ref, remove, type Write } from '../domain/record.ts'
+import { toldContext } from '../domain/needed-context.ts'
 import { authenticationOf, rootOf } from '../domain/session-state.ts'
 import { coversRequest, requestedClaims, widenConsent } from '../domain/remembers-consent.ts'
 import { freshImprint, prepareIssue, targetOf } from '../grants/issue.ts'
@@ -172,7 +173,7 @@ async function grantFor(core: Core, { pending, signedIn, scope }: Authorization,
     createdAt: now,
     // OIDC Core §11: offline_access is what lets a client go on when its person has gone.
     ...(scope.includes('offline_access') ? {} : { endsAt: session.absoluteExpiresAt }),
-    authentication: authenticationOf(signedIn),
+    authentication: { ...authenticationOf(signedIn), acr: toldContext(session, request) },
     ...(request.nonce === undefined ? {} : { nonce: request.nonce }),
     ...(request.claims === undefined ? {} : { claims: request.claims }),
   }

@@ -16,7 +16,12 @@ import { seeOther } from './respond.ts'
 import { asksAfresh, showSignIn } from './show-sign-in.ts'
 
 /** The page that each step needs. */
-const pages = { 'sign-in': '/signin', 'choose-account': '/continue', consent: '/consent' } as const
+const pages = {
+  'sign-in': '/signin',
+  'choose-account': '/continue',
+  'second-factor': '/second-factor',
+  consent: '/consent',
+} as const
 
 /** Take an authorization request as far as it goes without its person, and send him to the page that it needs next. */
 export async function proceed(
@@ -88,7 +93,15 @@ export async function stepOf(
       ? undefined
       : await look(core.transition, ref('consent', consentId(signedIn.user.userId, to.client.clientId)), now)
   const asked = signedIn === undefined ? request : { ...request, scope: allowedScope(pending, signedIn) }
-  return nextStep({ request: asked, client: to.client, signedIn, consent, progress: parked?.interaction, now })
+  return nextStep({
+    request: asked,
+    client: to.client,
+    signedIn,
+    consent,
+    progress: parked?.interaction,
+    now,
+    secondFactorRoles: core.secondFactorRoles,
+  })
 }
 
 /** What this account may give at all: the rest of the request is dropped, not asked. */

@@ -1,5 +1,6 @@
 import { meetsContext, strengthen } from '../domain/authentication-context.ts'
 import { hasSecondFactor } from '../domain/factors.ts'
+import { provedRecently } from '../domain/session-state.ts'
 import { secondFactorPage, type SecondFactorProblem } from '../pages/second-factor-page.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
@@ -21,7 +22,7 @@ export function createSecondFactorPageEndpoint(core: Core): Endpoint {
     if ('status' in asked) return asked
     const half = await findHalfSignIn(core, http, asked)
     if ('status' in half) return half
-    return onwards(half) ?? show(core, http, { asked, half })
+    return onwards(half) ?? signInFirst(core, half) ?? show(core, http, { asked, half })
   }
 }
 
@@ -59,6 +60,13 @@ function onwards({ first, attemptId, pending, next }: HalfSignIn): HttpResponse 
   return seeOther(
     pending === undefined ? (next ?? '/account') : `/oauth/authorize/resume?interaction=${pending.parked.id}`,
   )
+}
+
+/** Setting one up takes a recent sign-in, and the parked request would be lost on the way there and back. */
+function signInFirst(core: Core, { first, factors, pending }: HalfSignIn): HttpResponse | undefined {
+  if (pending === undefined || first.previous === undefined || hasSecondFactor(factors)) return undefined
+  if (provedRecently(first.previous, core.clock.seconds())) return undefined
+  return seeOther(`/signin?interaction=${pending.parked.id}`)
 }
 
 function giveUp(core: Core, http: HttpRequest, { attemptId, pending }: HalfSignIn): HttpResponse {

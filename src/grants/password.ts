@@ -28,11 +28,15 @@ export const password: GrantType = {
     const user = await verifyPassword(context, { username, password: secret, address: http.peer.address })
     if (isRefusal(user)) return user
     // C25: a form of somebody else's has no place for the second factor, and it is never skipped.
-    if (hasSecondFactor(await findFactors(context, user.userId)))
+    const owed =
+      client.requireSecondFactor === true ||
+      context.secondFactorRoles.includes(user.role) ||
+      hasSecondFactor(await findFactors(context, user.userId))
+    if (owed)
       return refuse(
         'invalid_grant',
         'second_factor_needed',
-        'the account has a second factor: use the authorization code flow',
+        'this takes a second factor: use the authorization code flow',
       )
 
     const resources = namedResources(client, parameters)

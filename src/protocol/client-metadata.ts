@@ -85,12 +85,13 @@ export type ClientMetadata = {
   readonly idTokenAlgorithm: SigningAlgorithm
   readonly legacy: readonly LegacySwitch[]
   readonly loopbackOnly: boolean
+  readonly requireSecondFactor?: true
 }
 
 /** A refusal that names the field, in wire names. Its hint is the whole sentence: field, what is wrong, the mend. */
 export type FieldRefusal = Refusal & { readonly field: string }
 
-/** The same in RFC 7591 names. `legacy`, `loopback_only` and `resources` are ours. */
+/** The same in RFC 7591 names. `legacy`, `loopback_only`, `require_second_factor` and `resources` are ours. */
 export type ClientDocument = Readonly<Record<string, unknown>>
 
 /** Registered names that change nothing for us: taken and not kept (RFC 7591 §2 lets a server ignore what it has no use for). */
@@ -117,6 +118,7 @@ const known: ReadonlySet<string> = new Set([
   'subject_type',
   'legacy',
   'loopback_only',
+  'require_second_factor',
 ])
 
 /** Registered names that ask for something which isn't here. Saying so is better than a client that believes it has it. */
@@ -192,6 +194,7 @@ function readClientMetadata(value: unknown): ClientMetadata {
     idTokenAlgorithm: readField(document, 'id_token_signed_response_alg', oneOf(signingAlgorithms), 'RS256'),
     legacy,
     loopbackOnly: readField(document, 'loopback_only', readBoolean, false),
+    ...(readField(document, 'require_second_factor', readBoolean, false) && { requireSecondFactor: true }),
   }
 }
 
@@ -222,6 +225,7 @@ export function printClientMetadata(metadata: ClientMetadata): ClientDocument {
     id_token_signed_response_alg: metadata.idTokenAlgorithm,
     legacy,
     loopback_only: metadata.loopbackOnly,
+    require_second_factor: metadata.requireSecondFactor,
   }
   return Object.fromEntries(Object.entries(members).filter(([, member]) => member !== undefined))
 }

@@ -1,3 +1,4 @@
+import { authenticationContexts } from '../domain/authentication-context.ts'
 import { supportedClaims } from '../domain/release-claims.ts'
 import { grantTypeNames } from '../grants/registry.ts'
 import { languages } from '../i18n/messages/catalogue.ts'
@@ -68,7 +69,7 @@ export function capabilitiesOf(offered: Offered): Capabilities {
       ...supportedClaims,
     ],
     prompts: ['none', 'login', 'consent', 'select_account'],
-    acrValues: ['pwd'],
+    acrValues: authenticationContexts,
     uiLocales: [...languages],
     ...(offered.policy === undefined ? {} : { policy: offered.policy }),
     ...(offered.terms === undefined ? {} : { terms: offered.terms }),

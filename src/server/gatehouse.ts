@@ -150,6 +150,7 @@ export async function openGatehouse(config: Config, system: System, options: Gat
     look,
     outbox,
     registration: config.users.registration,
+    secondFactorRoles: config.users.secondFactor ?? [],
     metadata: buildServerMetadata(
       capabilitiesOf({ issuer: config.issuer, policy: config.pages.privacyPolicy, terms: config.pages.terms }),
     ),

@@ -27,6 +27,12 @@ describe('without file, environment and flags', () => {
     })
   })
 
+  test('roles that have to have a second factor', () => {
+    const yaml = 'users: { second_factor: [admin, superuser] }'
+    const { users } = configOf({ files: { '/home/op/gatehouse.yaml': yaml } })
+    expect(users).toEqual({ registration: 'closed', secondFactor: ['admin', 'superuser'] })
+  })
+
   test('gatehouse.yaml in the working directory is read if it is there', () => {
     expect(configOf({ files: { '/home/op/gatehouse.yaml': 'listen: { port: 9000 }' } })).toMatchObject({
       issuer: 'http://localhost:9000',

@@ -4,6 +4,8 @@ import type { AuthorizationRequest } from '../../src/domain/interaction.ts'
 import { nextStep, type SignedIn, type StepInput } from '../../src/domain/next-step.ts'
 import { authenticationOf, provedRecently, startSession } from '../../src/domain/session-state.ts'
 import { judgePromise } from '../../src/domain/sign-in-promise.ts'
+import { strengthen } from '../../src/domain/authentication-context.ts'
+import { toldContext } from '../../src/domain/needed-context.ts'
 import type { User } from '../../src/domain/user.ts'
 import type { Consent } from '../../src/domain/consent.ts'
 import { client, instance, start, user } from './fixtures.ts'
@@ -36,6 +38,12 @@ function sessionAt(authTime: number, untold = false): SignedIn {
   return { sessionId: 's1', session, user }
 }
 
+const signedIn = sessionAt(start)
+const strong: SignedIn = {
+  ...signedIn,
+  session: { ...signedIn.session, ...strengthen(signedIn.session, ['otp']) },
+}
+
 const agreed: Consent = {
   v: 1,
   userId: user.userId,
@@ -54,6 +62,7 @@ function step(changed: Partial<Omit<StepInput, 'request'>> & { request?: Partial
     consent: agreed,
     progress: undefined,
     now: start + 100,
+    secondFactorRoles: [],
     ...changed,
     request: { ...request, ...changed.request },
   })
@@ -120,9 +129,50 @@ describe('nextStep', () => {
     ['prompt=none without consent', 'refuse:consent_required', { ...prompts('none'), consent: undefined }],
     ['prompt=none with everything there', 'issue', prompts('none')],
     [
-      'OIDC Core §5.5.1.1: an essential acr that is not met',
+      'OIDC Core §5.5.1.1: an essential acr that can’t be met here',
       'refuse:acr_unmet',
-      { request: { claims: { idToken: { acr: { essential: true, values: ['mfa'] } }, userinfo: {} } } },
+      { request: { claims: { idToken: { acr: { essential: true, values: ['urn:eid'] } }, userinfo: {} } } },
+    ],
+    [
+      'an essential acr that a second factor meets',
+      'second-factor',
+      { request: { claims: { idToken: { acr: { essential: true, values: ['urn:eid', 'mfa'] } }, userinfo: {} } } },
+    ],
+    ['RFC 9470 §4: acr_values that a second factor meets', 'second-factor', { request: { acrValues: ['mfa'] } }],
+    ['acr_values of which one is met', 'issue', { request: { acrValues: ['mfa', 'pwd'] } }],
+    ['acr_values that are met', 'issue', { request: { acrValues: ['mfa'] }, signedIn: strong }],
+    [
+      'a voluntary acr claim is as acr_values',
+      'second-factor',
+      { request: { claims: { idToken: { acr: { essential: false, values: ['mfa'] } }, userinfo: {} } } },
+    ],
+    [
+      'a voluntary acr that nobody knows is no wish',
+      'issue',
+      {
+        consent: { ...agreed, claims: ['acr'] },
+        request: { claims: { idToken: { acr: { essential: false, values: ['urn:eid'] } }, userinfo: {} } },
+      },
+    ],
+    ['a client that requires a second factor', 'second-factor', { client: { ...client, requireSecondFactor: true } }],
+    [
+      'a client that requires a second factor, and it was shown',
+      'issue',
+      { client: { ...client, requireSecondFactor: true }, signedIn: strong },
+    ],
+    ['a role that has to have a second factor', 'second-factor', { secondFactorRoles: [user.role] }],
+    ['another role', 'issue', { secondFactorRoles: ['superuser'] }],
+    [
+      'a client that requires it, whatever acr_values are met',
+      'second-factor',
+      { client: { ...client, requireSecondFactor: true }, request: { acrValues: ['pwd'] } },
+    ],
+    ['an old session is asked for all of it', 'sign-in:max_age', { request: { maxAge: 99, acrValues: ['mfa'] } }],
+    ['select_account comes first', 'choose-account', { request: { prompt: ['select_account'], acrValues: ['mfa'] } }],
+    [
+      'prompt=none and a second factor that wasn’t shown',
+      'refuse:acr_unmet',
+      { request: { prompt: ['none'], acrValues: ['mfa'] } },
     ],
     [
       'an essential acr that is met',
@@ -164,4 +214,23 @@ describe('RFC 9470 §5: a sign-in of an unknown time', () => {
     expect(recent({ ...without, passwordHash: 'x' }, start)).toBe(false)
     expect([recent(without, start + 300), recent(without, start + 301)]).toEqual([true, false])
   })
+})
+
+test.each<[string, string, SignedIn, Partial<AuthorizationRequest>]>([
+  ['nothing was asked: how it was', 'mfa', strong, {}],
+  ['what was asked and is met', 'pwd', strong, { acrValues: ['pwd'] }],
+  ['the first that is met', 'mfa', strong, { acrValues: ['mfa', 'pwd'] }],
+  ['what was asked and isn’t met is never told', 'pwd', signedIn, { acrValues: ['mfa'] }],
+  [
+    'an essential one before a wish',
+    'mfa',
+    strong,
+    { acrValues: ['pwd'], claims: { idToken: { acr: { essential: true, values: ['mfa'] } }, userinfo: {} } },
+  ],
+])('acr: %s', (_, told, { session }, asked) => expect(toldContext(session, asked)).toBe(told))
+
+test('a sign-in that is strengthened stays as old as it was, and as untold', () => {
+  const old = sessionAt(start - 500, true)
+  const session = { ...old.session, ...strengthen(old.session, ['otp']) }
+  expect(session).toEqual({ ...old.session, acr: 'mfa', amr: ['pwd', 'otp', 'mfa'] })
 })

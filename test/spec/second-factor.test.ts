@@ -1,12 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findFactors } from '../../src/accounts/find-factors.ts'
 import { resetFactors } from '../../src/accounts/reset-factors.ts'
+import { totp } from '../../src/crypto/one-time-code.ts'
 import type { AuditEvent } from '../../src/domain/event.ts'
 import type { User } from '../../src/domain/user.ts'
 import { createBrowser, type Browser } from '../kit/browser.ts'
 import { authorizeUrl, claimsOf, codeFlow, follow, submit, tokenRequest, verifier } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
-import { enrol, recoveryCodesOf, sendCode, sendPassword, signedInBrowser, type App } from '../kit/second-factor.ts'
+import {
+  enrol,
+  recoveryCodesOf,
+  secretOf,
+  sendCode,
+  sendPassword,
+  signedInBrowser,
+  type App,
+} from '../kit/second-factor.ts'
 
 let server: TestGatehouse
 let client: MadeClient
@@ -94,6 +103,17 @@ describe('setting an authenticator up', () => {
     // The other session was opened by the password alone.
     const late = await submit(other, pageOfOther, 'authenticator', { code: '123456' })
     expect(late.location).toBe('/second-factor?next=/account/authenticator')
+    expect(await findFactors(server.core, user.userId)).toEqual(before)
+  })
+
+  test('one that was begun before the first was set up doesn’t take its place', async () => {
+    const user = await server.makeUser('dot')
+    const browser = await signedInBrowser(server, 'dot')
+    const begun = await browser.ask('/account/authenticator')
+    await enrol(server, browser)
+    const before = await findFactors(server.core, user.userId)
+    const code = totp({ secret: secretOf(begun.text), now: server.clock.seconds() })
+    expect((await submit(browser, begun, 'authenticator', { code })).status).toBe(400)
     expect(await findFactors(server.core, user.userId)).toEqual(before)
   })
 
@@ -233,6 +253,19 @@ describe('recovery codes', () => {
     expect((await sendCode(second.browser, second.page, typed)).status).toBe(403)
     expect(await eventsOf(user)).toContain('recovery_code.used')
     expect((await first.browser.ask('/account/recovery-codes')).text).toContain('<dd id="codes-left">9</dd>')
+  })
+
+  test('of two codes for one half sign-in at once, one gets in', async () => {
+    const { user, app } = await somebody()
+    const { browser, page } = await halfWay(user.username)
+    const answers = await Promise.all(
+      app.recoveryCodes.slice(0, 6).map((code) => {
+        const copy = createBrowser(server.url)
+        for (const [name, value] of browser.cookies) copy.cookies.set(name, value)
+        return sendCode(copy, page, code)
+      }),
+    )
+    expect(answers.filter(({ location }) => location === '/account')).toHaveLength(1)
   })
 
   test('new ones take the place of the old', async () => {

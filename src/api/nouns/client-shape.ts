@@ -51,6 +51,9 @@ const members = {
       'Behaviour that OAuth 2.1 dropped, for this client alone; `open_redirector` ends answers with `#_` for one that redirects on.',
   }),
   loopback_only: z.boolean().meta({ description: 'Works only between two ends on this machine.' }),
+  require_second_factor: z
+    .boolean()
+    .meta({ description: 'Nobody gets a token for it without a second factor; who has none is asked to set one up.' }),
 } as const
 
 /** Registered names that are taken and not kept (RFC 7591 §2). */
@@ -122,6 +125,7 @@ export const client = z
     id_token_signed_response_alg: members.id_token_signed_response_alg,
     legacy: members.legacy,
     loopback_only: members.loopback_only,
+    require_second_factor: members.require_second_factor.exactOptional(),
     client_id_issued_at: instant,
     managed_by: z
       .enum(['file', 'administrator'])

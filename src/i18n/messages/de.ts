@@ -243,7 +243,7 @@ export const de = {
   'password.throttled': 'Zu viele Versuche. Bitte warten Sie einige Minuten.',
   'secondFactor.title': 'Noch ein Schritt',
   'secondFactor.lead': '{client} verlangt einen zweiten Faktor.',
-  'secondFactor.code': 'Code',
+  'secondFactor.code': 'Ihr Code',
   'secondFactor.advice': 'Die sechs Ziffern, die Ihre App jetzt zeigt, oder einer Ihrer Wiederherstellungscodes.',
   'secondFactor.submit': 'Weiter',
   'secondFactor.cancel': 'Jetzt nicht',

@@ -237,7 +237,7 @@ export const en = {
   'password.throttled': 'Too many tries. Please wait a few minutes.',
   'secondFactor.title': 'One more step',
   'secondFactor.lead': '{client} asks for a second factor.',
-  'secondFactor.code': 'Code',
+  'secondFactor.code': 'Your code',
   'secondFactor.advice': 'The six digits that your app shows now, or one of your recovery codes.',
   'secondFactor.submit': 'Continue',
   'secondFactor.cancel': 'Not now',
