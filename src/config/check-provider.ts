@@ -9,7 +9,7 @@ import type { SecretValue } from './secret-value.ts'
 export const ownSegments: ReadonlySet<string> = new Set(
   (
     '.well-known account api authorize connect consent console continue device docs email healthz identities invitation jwks ' +
-    'language letter logout metrics oauth password readyz recover register second-factor signin signout signup static token vault'
+    'language letter logout metrics oauth passkey.js password readyz recover register second-factor signin signout signup static token vault'
   ).split(' '),
 )
 

@@ -9,15 +9,43 @@ export type Authenticator = {
   readonly createdAt: EpochSeconds
 }
 
+/** A passkey (WebAuthn). It is a whole sign-in by itself: something one has, opened by who one is or what one knows. */
+export type Passkey = {
+  /** Of the credential, base64url. */
+  readonly id: string
+  /** COSE, base64url. */
+  readonly publicKey: string
+  readonly counter: number
+  /** It lives in an account of its maker and on all devices there. */
+  readonly synced: boolean
+  /** As its person calls it. */
+  readonly name: string
+  readonly createdAt: EpochSeconds
+  readonly lastUsedAt?: EpochSeconds
+}
+
+/** More than anybody has devices. */
+export const mostPasskeys = 20
+
 /** What an account has beside its password. There is no record for an account that has nothing. */
 export type Factors = {
   readonly v: 1
   readonly authenticator?: Authenticator
+  readonly passkeys?: readonly Passkey[]
   /** Of codes that nobody used yet. */
   readonly recoveryHashes: readonly string[]
 }
 
 /** Whether signing in takes more than the first factor. Recovery codes alone are none: they stand in for one. */
 export function hasSecondFactor(factors: Factors | undefined): factors is Factors {
-  return factors?.authenticator !== undefined
+  return factors?.authenticator !== undefined || passkeysOf(factors).length > 0
+}
+
+export function passkeysOf(factors: Factors | undefined): readonly Passkey[] {
+  return factors?.passkeys ?? []
+}
+
+/** RFC 8176 §2: a key in hardware, or one that travels; and that its person was there. `mfa` follows from its being opened. */
+export function passkeyMethods({ synced }: Pick<Passkey, 'synced'>): readonly string[] {
+  return [synced ? 'swk' : 'hwk', 'user', 'mfa']
 }

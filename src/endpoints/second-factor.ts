@@ -1,16 +1,19 @@
 import { meetsContext, strengthen } from '../domain/authentication-context.ts'
-import { hasSecondFactor } from '../domain/factors.ts'
+import { hasSecondFactor, passkeysOf } from '../domain/factors.ts'
 import { provedRecently } from '../domain/session-state.ts'
 import { secondFactorPage, type SecondFactorProblem } from '../pages/second-factor-page.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
+import type { Parameters } from '../protocol/parameters.ts'
 import { bindForm } from '../signin/form-guard.ts'
 import { readKnownDevices } from '../signin/known-devices.ts'
-import { verifyCode } from '../signin/second-factor.ts'
+import { proveByPasskey } from '../signin/passkey.ts'
+import { verifyCode, type FactorProof } from '../signin/second-factor.ts'
 import { refuseToClient } from './authorization-response.ts'
 import { admitSignIn } from './complete-sign-in.ts'
 import type { Core } from './core.ts'
 import { findHalfSignIn, type HalfSignIn } from './half-sign-in.ts'
+import { passkeyRequest } from './passkey-challenge.ts'
 import { presentationFor, requesterOf, withHeaders } from './presentation.ts'
 import { purposeOf, readPageRequest, type PageRequest } from './read-page-request.ts'
 import { seeOther } from './respond.ts'
@@ -37,13 +40,8 @@ export function createSecondFactorEndpoint(core: Core): Endpoint {
     if (done !== undefined) return done
     if (form.parameters.get('decision') === 'cancel') return giveUp(core, http, half)
     if (!hasSecondFactor(half.factors)) return show(core, http, { asked: form, half })
-    const proof = await verifyCode(core, {
-      userId: half.first.user.userId,
-      code: form.parameters.get('code') ?? '',
-      address: http.peer.address,
-      attemptId: half.attemptId,
-      devices: readKnownDevices(core, http),
-    })
+    const credential = form.parameters.get('credential')
+    const proof = await (credential === undefined ? byCode : byPasskey)(core, http, { half, typed: form.parameters })
     if (isRefusal(proof)) {
       core.observer.refused('second-factor', proof, { address: http.peer.address })
       return show(core, http, { asked: form, half, problem: problemOf(proof) })
@@ -102,7 +100,36 @@ function show(
     ...(hasSecondFactor(factors)
       ? {}
       : { enrol: `/account/authenticator${interaction === undefined ? '' : `?interaction=${interaction}`}` }),
+    ...(passkeysOf(factors).length > 0 && {
+      passkey: passkeyRequest(core, { browser: form.browser, purpose: challengeOf(half), ...(factors && { factors }) }),
+    }),
     problem,
   })
   return withHeaders(view, form.setCookie)
+}
+
+type Shown = { readonly half: HalfSignIn; readonly typed: Parameters }
+
+function byCode(core: Core, http: HttpRequest, { half, typed }: Shown): Promise<FactorProof | Refusal> {
+  return verifyCode(core, {
+    userId: half.first.user.userId,
+    code: typed.get('code') ?? '',
+    address: http.peer.address,
+    attemptId: half.attemptId,
+    devices: readKnownDevices(core, http),
+  })
+}
+
+function byPasskey(core: Core, http: HttpRequest, { half, typed }: Shown): Promise<FactorProof | Refusal> {
+  return proveByPasskey(core, http, {
+    userId: half.first.user.userId,
+    text: typed.get('credential') ?? '',
+    purpose: challengeOf(half),
+    attemptId: half.attemptId,
+  })
+}
+
+/** What a challenge on this page is for: this half sign-in, or this session. */
+function challengeOf({ attemptId, first }: HalfSignIn): string {
+  return `second factor ${attemptId ?? first.previous?.sessionId ?? ''}`
 }

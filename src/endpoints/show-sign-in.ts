@@ -1,10 +1,11 @@
 import type { SignedIn, Step } from '../domain/next-step.ts'
-import { signInPage, type SignInProblem } from '../pages/sign-in-page.ts'
+import { signInPage, type SignInProblem, type SignInView } from '../pages/sign-in-page.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
 import type { Browser } from '../signin/browser.ts'
 import { bindForm } from '../signin/form-guard.ts'
 import { nameOf, type Waiting } from './carried-requests.ts'
 import type { Core } from './core.ts'
+import { passkeyRequest, passkeySignIn } from './passkey-challenge.ts'
 import { presentationFor, requesterOf, withHeaders } from './presentation.ts'
 import { mailCodePath } from './mail-code-path.ts'
 import { providersFor, queryOf } from './provider-links.ts'
@@ -45,6 +46,7 @@ export function showSignIn(
         ...(next === undefined ? [] : [{ name: 'next', value: next }]),
       ],
       ...(waiting === undefined ? {} : { requester: requesterOf(waiting.to.client, waiting.to.target) }),
+      passkey: passkeyOf(core, form.browser),
       providers: providersFor(core, { interaction: name, next }),
       ...(core.registration === 'open' ? { register: '/register' } : {}),
       ...(core.outbox === undefined
@@ -54,4 +56,9 @@ export function showSignIn(
     },
   )
   return withHeaders(view, form.setCookie)
+}
+
+function passkeyOf(core: Core, browser: string): SignInView['passkey'] {
+  const ask = passkeyRequest(core, { browser, purpose: passkeySignIn })
+  return ask === undefined ? undefined : { action: '/signin/passkey', ask }
 }

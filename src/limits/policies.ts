@@ -44,6 +44,8 @@ export const policies = {
       { by: ['account', 'device'], burst: 10, everySeconds: 120 },
     ],
   },
+  // Each costs a signature; nobody guesses one.
+  passkey: { parts: ['source'], budgets: [{ by: ['source'], burst: 60, everySeconds: 5 }] },
   // 80 bits: nobody guesses one, so nobody is kept out by somebody who tries.
   'recovery-code': { parts: ['source'], budgets: [{ by: ['source'], burst: 60, everySeconds: 10 }] },
   // D07: secrets have 256 bits, so this saves work and wakes somebody up; other clients and sources don't feel it.

@@ -10,6 +10,8 @@ export type FormPageView = {
   readonly body: Html
   /** Where its form may lead in the end. Default: here. */
   readonly forms?: 'here' | 'client'
+  /** It has a form for passkeys. */
+  readonly passkeys?: boolean | undefined
   /** The way out. Default: the account. */
   readonly back?: { readonly path: string; readonly label: PlainKey }
   /** Something was done a moment ago. */
@@ -22,7 +24,7 @@ export type FormPageView = {
 /** A page around a form: what it is, how the last try went, its content, and the way back. */
 export function formPage(
   presentation: Presentation,
-  { title, body, forms = 'here', back, done, problem }: FormPageView,
+  { title, body, forms = 'here', back, done, problem, passkeys }: FormPageView,
 ): Page {
   const { language } = presentation
   return page(presentation, {
@@ -30,6 +32,7 @@ export function formPage(
     title: message(language, title),
     failed: problem !== undefined,
     forms,
+    ...(passkeys === true && { passkeys }),
     body: html`<h1>${message(language, title)}</h1>
       ${
         done !== undefined &&

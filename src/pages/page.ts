@@ -6,6 +6,7 @@ import { html, print } from './html.ts'
 import type { Html } from './html.ts'
 import type { Look } from './look.ts'
 import { mark, scene } from './mark.ts'
+import { passkeyScriptPath } from './passkey-script.ts'
 import { securityHeaders } from './security-headers.ts'
 import type { FormTarget } from './security-headers.ts'
 
@@ -29,6 +30,8 @@ export type PageContent = {
   /** Everything inside the card. */
   readonly body: Html
   readonly forms: FormTarget
+  /** It has a form for passkeys, with its script. */
+  readonly passkeys?: boolean
   readonly script?: { readonly element: Html; readonly hash: string }
   readonly headers?: readonly HeaderLine[]
 }
@@ -48,6 +51,7 @@ export function page(presentation: Presentation, content: PageContent): Page {
         ${content.forms !== 'none' && content.script === undefined && keepOrigin}
         ${look.icon}
         ${look.style}
+        ${content.passkeys === true && html`<script src="${passkeyScriptPath}" defer></script>`}
       </head>
       <body>
         <a class="skip" href="#main">${message(language, 'layout.skip')}</a>
@@ -64,6 +68,7 @@ export function page(presentation: Presentation, content: PageContent): Page {
     stylesheetHash: look.stylesheetHash,
     forms: content.forms,
     ...(content.script && { scriptHash: content.script.hash }),
+    ...(content.passkeys === true && { ownScript: true }),
   })
   return { status: content.status, headers: [...headers, ...(content.headers ?? [])], body: print(document) }
 }

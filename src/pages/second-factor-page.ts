@@ -7,6 +7,7 @@ import type { HiddenField } from './hidden-fields.ts'
 import { html } from './html.ts'
 import type { Html } from './html.ts'
 import { notice } from './notice.ts'
+import { passkeyForm, type PasskeyRequest } from './passkey-form.ts'
 import { page } from './page.ts'
 import type { Page, Presentation } from './page.ts'
 import { personCard } from './person.ts'
@@ -26,6 +27,8 @@ export type SecondFactorView = {
   readonly requester?: Requester
   /** Where to set one up; present: there is none to ask for. */
   readonly enrol?: string
+  /** The passkeys that will do; absent: none. */
+  readonly passkey?: PasskeyRequest | undefined
   readonly problem?: SecondFactorProblem | undefined
 }
 
@@ -38,6 +41,7 @@ export function secondFactorPage(presentation: Presentation, view: SecondFactorV
     title: message(language, 'secondFactor.title'),
     failed: problem !== undefined,
     forms: 'client',
+    passkeys: view.passkey !== undefined,
     headers: problem?.kind === 'throttled' ? [['retry-after', String(Math.max(1, Math.ceil(problem.retryAfter)))]] : [],
     body: html`<h1>${message(language, 'secondFactor.title')}</h1>
       ${
@@ -46,6 +50,16 @@ export function secondFactorPage(presentation: Presentation, view: SecondFactorV
       }
       ${personCard(view.person)}
       ${problem && problemNotice(language, problem)}
+      ${
+        view.passkey &&
+        passkeyForm(language, {
+          id: 'passkey',
+          action: view.action,
+          hidden: view.hidden,
+          ask: { get: view.passkey },
+          submit: 'passkeys.use',
+        })
+      }
       ${enrol === undefined ? codeForm(language, view) : missingForm(language, view, enrol)}`,
   })
 }

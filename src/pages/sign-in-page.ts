@@ -10,6 +10,7 @@ import { foreign } from './foreign.ts'
 import { notice } from './notice.ts'
 import { page } from './page.ts'
 import type { Page, Presentation } from './page.ts'
+import { passkeyForm, type PasskeyRequest } from './passkey-form.ts'
 import { phrase } from './phrase.ts'
 import { providerLinks } from './provider-links.ts'
 import type { ProviderLink } from './provider-links.ts'
@@ -51,6 +52,8 @@ export type SignInView = {
   readonly again?: boolean
   readonly problem?: SignInProblem
   readonly providers?: readonly ProviderLink[]
+  /** Absent: this server can't ask for passkeys. */
+  readonly passkey?: { readonly action: string; readonly ask: PasskeyRequest } | undefined
   /** Paths for who has no account, and for who forgot his password; absent: not offered. */
   readonly register?: string
   readonly recover?: string
@@ -76,6 +79,7 @@ export function signInPage(presentation: Presentation, view: SignInView): Page {
     title: message(language, 'signIn.title'),
     failed: problem !== undefined,
     forms: 'client',
+    passkeys: view.passkey !== undefined,
     headers: wait === undefined ? [] : [['retry-after', String(wait)]],
     body: html`<h1>${message(language, 'signIn.title')}</h1>
       ${lead(language, view)}
@@ -99,6 +103,17 @@ export function signInPage(presentation: Presentation, view: SignInView): Page {
         </label>
         <div class="actions"><button type="submit">${message(language, 'signIn.submit')}</button></div>
       </form>
+      ${
+        view.passkey &&
+        passkeyForm(language, {
+          id: 'passkey',
+          action: view.passkey.action,
+          hidden: view.hidden,
+          ask: { get: view.passkey.ask },
+          submit: 'passkeys.signIn',
+          second: true,
+        })
+      }
       ${providerLinks(language, view.providers ?? [])}
       ${otherWays(language, view)}`,
   })

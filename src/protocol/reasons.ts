@@ -121,6 +121,7 @@ export const reasons = {
   mail_code_wrong: 'The code of a letter was wrong, or the letter went nowhere',
   password_wrong: 'The password was wrong',
   second_factor_wrong: 'The second factor was wrong or was used before',
+  passkey_wrong: 'The passkey, its challenge or its signature was wrong, or it was used before',
   second_factor_needed: 'The account has a second factor, which this way of sign-in lacks',
   username_malformed: 'The user name is not acceptable',
   no_session: 'No live session',

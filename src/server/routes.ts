@@ -17,6 +17,8 @@ import {
 } from '../endpoints/identities.ts'
 import { createIntrospectionEndpoint } from '../endpoints/introspect.ts'
 import { createNewcomerEndpoint, createNewcomerPageEndpoint } from '../endpoints/newcomer.ts'
+import { createPasskeyScriptEndpoint } from '../endpoints/passkey-script.ts'
+import { createPasskeySignInEndpoint } from '../endpoints/passkey-sign-in.ts'
 import { createProviderCallbackEndpoint } from '../endpoints/provider-callback.ts'
 import { createMailCodeEndpoint } from '../endpoints/mail-code.ts'
 import { mailCodePath } from '../endpoints/mail-code-path.ts'
@@ -33,6 +35,7 @@ import { createTokenEndpoint } from '../endpoints/token.ts'
 import { createUserinfoEndpoint } from '../endpoints/userinfo.ts'
 import { apiRoutes } from './api-routes.ts'
 import { protocolPaths } from './capabilities.ts'
+import { passkeyScriptPath } from '../pages/passkey-script.ts'
 import type { Route } from './route.ts'
 import { vaultRoutes } from './vault-routes.ts'
 
@@ -144,6 +147,21 @@ export function routesOf(core: Core): readonly Route[] {
     { method: 'GET', path: `${protocolPaths.authorization}/resume`, endpoint: resume, kind: 'none', access: 'browser' },
     { method: 'GET', path: '/signin', endpoint: createSignInPageEndpoint(core), kind: 'none', access: 'browser' },
     { method: 'POST', path: '/signin', endpoint: createSignInEndpoint(core), kind: 'form', access: 'browser' },
+    {
+      method: 'POST',
+      path: '/signin/passkey',
+      endpoint: createPasskeySignInEndpoint(core),
+      kind: 'form',
+      access: 'browser',
+    },
+    {
+      method: 'GET',
+      path: passkeyScriptPath,
+      endpoint: createPasskeyScriptEndpoint(),
+      kind: 'none',
+      access: 'public',
+      head: true,
+    },
     {
       method: 'GET',
       path: '/second-factor',

@@ -15,6 +15,8 @@ export type FormOf = { readonly purpose: string; readonly signedIn: SignedIn | u
 /** What a form needs so that `guardForm` lets it pass. */
 export type BoundForm = {
   readonly field: { readonly name: string; readonly value: string }
+  /** The browser that it is bound to. */
+  readonly browser: string
   /** To go out with the form. */
   readonly setCookie: readonly HeaderLine[]
 }
@@ -25,7 +27,8 @@ export function bindForm(
   { purpose, signedIn, browser = knowBrowser(context, http) }: FormOf & { readonly browser?: Browser },
 ): BoundForm {
   const place = { browser: browser.value, session: signedIn?.sessionId ?? '', purpose }
-  return { field: { name: formTokenField, value: printFormToken(context.keys, place) }, setCookie: browser.setCookie }
+  const field = { name: formTokenField, value: printFormToken(context.keys, place) }
+  return { field, browser: browser.value, setCookie: browser.setCookie }
 }
 
 /**

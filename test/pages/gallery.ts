@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { accountPage } from '../../src/pages/account-page.ts'
+import { passkeyList } from '../../src/pages/account/passkey-list.ts'
 import { authenticatorCard, newAuthenticatorForm } from '../../src/pages/account/authenticator-form.ts'
 import { recoveryCodesForm } from '../../src/pages/account/recovery-codes.ts'
 import { recoveryCodesPage } from '../../src/pages/recovery-codes-page.ts'
@@ -205,6 +206,22 @@ export const gallery: readonly Example[] = [
     render: (p, w) => secondFactorPage(p, { ...secondFactor(w), problem: { kind: 'wrong' } }),
   },
   {
+    name: 'second-factor-passkey',
+    render: (p, w) =>
+      secondFactorPage(p, {
+        ...secondFactor(w),
+        passkey: { challenge: 'AAAA', rpId: 'login.example.org', allow: ['q1Xo0b2J4n8'] },
+      }),
+  },
+  {
+    name: 'sign-in-passkey',
+    render: (p, w) =>
+      signInPage(p, {
+        ...signIn(w),
+        passkey: { action: '/signin/passkey', ask: { challenge: 'AAAA', rpId: 'login.example.org', allow: [] } },
+      }),
+  },
+  {
     name: 'second-factor-throttled',
     render: (p, w) => secondFactorPage(p, { ...secondFactor(w), problem: { kind: 'throttled', retryAfter: 500 } }),
   },
@@ -394,6 +411,24 @@ export const gallery: readonly Example[] = [
           fullName: w.fullName,
           email: w.email,
           byLetter: true,
+        }),
+      }),
+  },
+  {
+    name: 'account-passkeys',
+    render: (p, w) =>
+      formPage(p, {
+        title: 'passkeys.title',
+        passkeys: true,
+        body: passkeyList(section(p, w), {
+          passkeys: [{ id: 'q1Xo0b2J4n8', name: w.device, createdAt: 1_795_000_000, lastUsedAt: 1_795_000_600 }],
+          creation: {
+            challenge: 'AAAA',
+            rp: { id: 'login.example.org', name: 'Gatehouse' },
+            user: { id: 'dXNy', name: w.username, displayName: w.fullName },
+            exclude: ['q1Xo0b2J4n8'],
+            algorithms: [-7],
+          },
         }),
       }),
   },

@@ -2,6 +2,7 @@ import axe from 'axe-core'
 import type { AxeResults } from 'axe-core'
 import type { Browser, Page as Tab } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { passkeyScript, passkeyScriptPath } from '../../src/pages/passkey-script.ts'
 import { launch, noBrowser, serve } from './browser.ts'
 import type { Site } from './browser.ts'
 import { gallery, presentation, words } from './gallery.ts'
@@ -17,6 +18,8 @@ beforeAll(async () => {
   site = await serve((request) => {
     const [, language, wanted] = /^\/(de\/)?(.+)$/.exec(request.url ?? '') ?? []
     const example = gallery.find(({ name }) => wanted === name)
+    if (request.url === passkeyScriptPath)
+      return { status: 200, headers: [['content-type', 'text/javascript']], body: passkeyScript }
     if (example === undefined) return { status: 404, headers: [], body: null }
     return example.render(language === undefined ? presentation : { ...presentation, language: 'de' }, {
       ...words,
@@ -42,7 +45,10 @@ describe.skipIf(noBrowser !== false).for(gallery.map(({ name }) => name))('%s in
       const requests: string[] = []
       tab.on('console', (line) => complaints.push(line.text()))
       tab.on('pageerror', (error) => complaints.push(error.message))
-      tab.on('request', (request) => requests.push(new URL(request.url()).pathname))
+      tab.on('request', (request) => {
+        const { pathname } = new URL(request.url())
+        if (pathname !== passkeyScriptPath) requests.push(pathname)
+      })
       // The form_post page leaves before it has loaded; aborting its way keeps it here to be looked at.
       await tab.route('**/callback', (route) => route.abort('aborted'))
       await tab.goto(`${site.origin}/${name}`, { waitUntil: 'commit' })

@@ -45,12 +45,15 @@ describe.each(gallery)('$name', ({ name, render }) => {
     expect(header(page, 'content-security-policy')).not.toMatch(/unsafe|\*|https?:/)
   })
 
-  test('the policy allows the one stylesheet, and a script only on the page that sends itself', () => {
+  test('the policy allows the one stylesheet, and a script only on the page that sends itself and on those that ask for a passkey', () => {
     const style = /<style>([^<]*)<\/style>/.exec(page.body)?.[1] ?? ''
     const script = /<script>([^<]*)<\/script>/.exec(page.body)?.[1]
     expect(directives(page).get('style-src')).toBe(`'sha256-${sha256(style)}'`)
     expect(script !== undefined).toBe(name === 'form-post')
-    expect(directives(page).get('script-src')).toBe(script === undefined ? undefined : `'sha256-${sha256(script)}'`)
+    const loads = page.body.includes('<script src="/passkey.js" defer></script>')
+    expect(loads).toBe(name.endsWith('passkey') || name.endsWith('passkeys'))
+    const own = loads ? "'self'" : undefined
+    expect(directives(page).get('script-src')).toBe(script === undefined ? own : `'sha256-${sha256(script)}'`)
   })
 
   test('a form that may end at an application names no form-action and cuts off no pop-up; every other page does both', () => {

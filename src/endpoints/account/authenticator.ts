@@ -1,6 +1,6 @@
 import { enrolAuthenticator } from '../../accounts/enrol-authenticator.ts'
 import { findFactors } from '../../accounts/find-factors.ts'
-import { removeAuthenticator } from '../../accounts/remove-authenticator.ts'
+import { removeFactor } from '../../accounts/remove-factor.ts'
 import { encodeBase32 } from '../../crypto/base32.ts'
 import { oneTimeCodeSecretBytes } from '../../crypto/one-time-code.ts'
 import { authenticatorCard, newAuthenticatorForm } from '../../pages/account/authenticator-form.ts'
@@ -45,7 +45,7 @@ export const authenticatorSection: Section = {
     const { userId } = signedIn.user
     const { address } = http.peer
     if (typed.get('remove') !== undefined) {
-      await removeAuthenticator(core, { userId, address })
+      await removeFactor(core, { userId, which: 'authenticator', address })
       return 'done'
     }
     const { sessionId } = signedIn

@@ -4,6 +4,7 @@ import { formPage } from '../../pages/form-page.ts'
 import { isRefusal } from '../../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../../protocol/http.ts'
 import { parseParameters, refuseRepeated } from '../../protocol/parameters.ts'
+import { readBrowser } from '../../signin/browser.ts'
 import { bindForm, guardForm } from '../../signin/form-guard.ts'
 import { lacksSecondFactor } from '../../signin/lacks-second-factor.ts'
 import { currentSession } from '../../signin/session.ts'
@@ -35,9 +36,10 @@ export function createSectionEndpoints(
     const form = { language: presentation.language, action: path, hidden: [bound.field] }
     const view = formPage(presentation, {
       title: section.title,
-      body: await section.body({ core, http, signedIn, form }, mistake),
+      body: await section.body({ core, http, signedIn, form, browser: bound.browser }, mistake),
       done: http.method === 'GET' && http.query === 'done' ? section.done : undefined,
       problem: mistake,
+      passkeys: section.passkeys,
     })
     return withHeaders(view, bound.setCookie)
   }
@@ -55,7 +57,10 @@ export function createSectionEndpoints(
       const refused = refuseRepeated(parameters) ?? guardForm(core, http, { purpose, signedIn, parameters })
       if (refused !== undefined) return refusalPage(core, http, 'account', refused)
       const form = { language: presentationFor(core, http).language, action: path, hidden: [] }
-      const acted = await section.act({ core, http, signedIn, form }, parameters)
+      const acted = await section.act(
+        { core, http, signedIn, form, browser: readBrowser(core, http) ?? '' },
+        parameters,
+      )
       if (acted === 'done') return seeOther(`${path}?done`)
       return 'says' in acted ? render(http, signedIn, acted) : acted
     },

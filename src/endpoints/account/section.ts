@@ -12,6 +12,8 @@ export type Asked = {
   readonly http: HttpRequest
   readonly signedIn: SignedIn
   readonly form: SectionForm
+  /** The value of the browser's cookie. */
+  readonly browser: string
 }
 
 /** Why what was sent didn't work, to be shown with what was typed. */
@@ -37,6 +39,8 @@ export type Section = {
   /** Changing credentials, identities or names needs a recent sign-in: an open browser may be anybody’s. */
   readonly recent: (signedIn: SignedIn) => boolean
   readonly body: (asked: Asked, mistake: Mistake | undefined) => Promise<Html> | Html
+  /** Its page has a form for passkeys. */
+  readonly passkeys?: true
   /** What its form does. An answer goes out as it is. */
   readonly act: (asked: Asked, parameters: Parameters) => Promise<'done' | Mistake | HttpResponse>
 }

@@ -3,6 +3,7 @@ import { authenticatorSection } from './authenticator.ts'
 import { deleteSection } from './delete.ts'
 import { emailSection } from './email.ts'
 import { exportSection } from './export.ts'
+import { passkeysSection } from './passkeys.ts'
 import { passwordSection } from './password.ts'
 import { profileSection } from './profile.ts'
 import { recoveryCodesSection } from './recovery-codes.ts'
@@ -16,6 +17,7 @@ const everySection: readonly Section[] = [
   profileSection,
   emailSection,
   passwordSection,
+  passkeysSection,
   authenticatorSection,
   recoveryCodesSection,
   sessionsSection,

@@ -256,6 +256,19 @@ export const de = {
   'secondFactor.none':
     'Ihr Konto hat noch keinen. Richten Sie jetzt einen ein; das dauert eine Minute und braucht eine App auf Ihrem Telefon.',
   'secondFactor.enrol': 'Einrichten',
+  'passkeys.title': 'Anmelden ohne Passwort',
+  'passkeys.summary': 'Passkeys: Ihr Gerät anstelle eines Passworts',
+  'passkeys.what':
+    'Ein Passkey wohnt in Ihrem Telefon, Ihrem Rechner oder einem Sicherheitsschlüssel und öffnet sich mit Finger, Gesicht oder PIN. Er meldet Sie allein schon an; nach einem Passwort ist er Ihr zweiter Faktor.',
+  'passkeys.name': 'Name des Geräts',
+  'passkeys.nameAdvice':
+    'Damit Sie es wiedererkennen, wenn Sie mehrere haben. Von nun an braucht die Anmeldung mehr als Ihr Passwort.',
+  'passkeys.add': 'Passkey hinzufügen',
+  'passkeys.script': 'Das Hinzufügen braucht JavaScript, und das ist in diesem Browser ausgeschaltet.',
+  'passkeys.failed':
+    'Das hat nicht geklappt. Vielleicht hat Ihr Gerät abgelehnt oder zu lange gewartet. Versuchen Sie es noch einmal.',
+  'passkeys.signIn': 'Mit einem Passkey anmelden',
+  'passkeys.use': 'Passkey verwenden',
   'authenticator.title': 'Authenticator-App',
   'authenticator.summary': 'Einmalcodes als zweiter Faktor',
   'authenticator.scan':

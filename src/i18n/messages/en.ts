@@ -248,6 +248,18 @@ export const en = {
   'secondFactor.throttledAdvice': 'A recovery code works at once, and so does a browser in which you signed in before.',
   'secondFactor.none': 'Your account has none yet. Set one up now; it takes a minute and an app on your phone.',
   'secondFactor.enrol': 'Set one up',
+  'passkeys.title': 'Passkeys',
+  'passkeys.summary': 'Sign in with your device instead of a password',
+  'passkeys.what':
+    'A passkey lives in your phone, your computer or a security key and opens with your finger, your face or its PIN. It signs you in by itself; after a password it is your second factor.',
+  'passkeys.name': 'Name of the device',
+  'passkeys.nameAdvice':
+    'So that you know it again when you have several. From now on signing in takes more than your password.',
+  'passkeys.add': 'Add a passkey',
+  'passkeys.script': 'Adding one takes JavaScript, which is off in this browser.',
+  'passkeys.failed': 'That didn’t work. Your device may have said no, or taken too long. Try again.',
+  'passkeys.signIn': 'Sign in with a passkey',
+  'passkeys.use': 'Use a passkey',
   'authenticator.title': 'Authenticator app',
   'authenticator.summary': 'One-time codes as a second factor',
   'authenticator.scan': 'Scan this picture with an authenticator app. Then type the six digits that it shows.',

@@ -20,6 +20,7 @@ const homes: Record<string, { folders: string[]; types?: string[]; why?: string 
   'prom-client': { folders: ['server'] },
   'lru-cache': { folders: ['store'] },
   uqr: { folders: ['pages'] },
+  '@simplewebauthn/server': { folders: ['crypto'] },
   pg: { folders: ['store/postgres'] },
   mysql2: { folders: ['store/mysql'] },
   '@aws-sdk/client-dynamodb': { folders: ['store/dynamodb'] },

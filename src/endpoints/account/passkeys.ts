@@ -1,0 +1,61 @@
+import { addPasskey } from '../../accounts/add-passkey.ts'
+import { findFactors } from '../../accounts/find-factors.ts'
+import { removeFactor } from '../../accounts/remove-factor.ts'
+import { encodeTextBase64url } from '../../crypto/encoding.ts'
+import { passkeyAlgorithms, verifyNewPasskey } from '../../crypto/passkey.ts'
+import { cleanDeviceName } from '../../domain/device-name.ts'
+import { passkeysOf } from '../../domain/factors.ts'
+import { passkeyList } from '../../pages/account/passkey-list.ts'
+import { readAnswered, rpIdOf } from '../../signin/passkey.ts'
+import { challengeFor } from '../passkey-challenge.ts'
+import { shownOnce } from './recovery-codes.ts'
+import type { Section } from './section.ts'
+
+/** H22: a challenge is one session's, and what answers it becomes the account's of that session, whatever a form says. */
+const purposeOf = (sessionId: string): string => `register ${sessionId}`
+
+/** Keys that live in people's devices. */
+export const passkeysSection: Section = {
+  id: 'passkeys',
+  title: 'passkeys.title',
+  summary: 'passkeys.summary',
+  done: 'authenticator.done',
+  offered: (core) => rpIdOf(core) !== undefined,
+  passkeys: true,
+  recent: () => true,
+  async body({ core, form, browser, signedIn: { user, sessionId } }) {
+    const passkeys = passkeysOf(await findFactors(core, user.userId))
+    return passkeyList(form, {
+      passkeys,
+      creation: {
+        challenge: challengeFor(core, { browser, purpose: purposeOf(sessionId) }),
+        rp: { id: rpIdOf(core) ?? '', name: core.look.productName },
+        user: {
+          id: encodeTextBase64url(user.userId),
+          name: user.username,
+          displayName: user.fullName ?? user.username,
+        },
+        exclude: passkeys.map(({ id }) => id),
+        algorithms: passkeyAlgorithms,
+      },
+    })
+  },
+  async act(asked, typed) {
+    const { core, http, signedIn } = asked
+    const { sessionId, user } = signedIn
+    const about = { userId: user.userId, address: http.peer.address }
+    const given = typed.get('remove')
+    if (given !== undefined) {
+      await removeFactor(core, { ...about, which: { passkey: given } })
+      return 'done'
+    }
+    const text = typed.get('credential') ?? ''
+    const answered = await readAnswered(core, http, { text, purpose: purposeOf(sessionId) })
+    const key = answered === undefined ? undefined : await verifyNewPasskey(answered.answer, answered.ceremony)
+    if (answered === undefined || key === undefined) return { says: 'passkeys.failed' }
+    const name = cleanDeviceName(typed.get('name') ?? '') ?? signedIn.session.device
+    const added = await addPasskey(core, { ...about, sessionId, key, name, once: answered.once })
+    if ('refused' in added) return { says: 'passkeys.failed' }
+    return added.recoveryCodes === undefined ? 'done' : shownOnce(asked, added.recoveryCodes)
+  },
+}
