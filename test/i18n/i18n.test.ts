@@ -57,7 +57,6 @@ const sameInGerman = [
   'account.fullName',
   'home.issuer',
   'layout.title',
-  'secondFactor.code',
   'tokens.name',
   'tokens.token',
 ]

@@ -302,7 +302,7 @@ describe('losing it', () => {
     const path = `/api/v1/users/${user.userId}/factors`
     expect((await call('GET', path)).json()).toMatchObject({ authenticator: {}, recovery_codes_left: 10 })
     expect((await call('DELETE', path)).status).toBe(200)
-    expect((await call('GET', path)).json()).toEqual({ authenticator: null, recovery_codes_left: 0 })
+    expect((await call('GET', path)).json()).toEqual({ authenticator: null, passkeys: [], recovery_codes_left: 0 })
     expect(await isIn(browser)).toBe(false)
     const refreshed = await tokenRequest(server, client, {
       grant_type: 'refresh_token',
