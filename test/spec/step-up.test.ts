@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { mintToken } from '../../src/accounts/mint-token.ts'
@@ -182,27 +182,24 @@ describe('the whole loop: an API that wants more', () => {
   beforeAll(async () => {
     const guardOf = (): ReturnType<typeof createResourceServer> =>
       createResourceServer({ issuer: server.url, resource, now: server.clock.seconds })
-    api = createServer((request, response) => {
-      void guardOf()
-        .check(
-          {
-            method: 'GET',
-            target: request.url ?? '/',
-            headers: { authorization: request.headers.authorization },
-            body: () => new Uint8Array(),
-          },
-          { scope: 'read', acr: ['mfa'], maxAge: 100 },
-        )
-        .then((verdict) => {
-          if ('refused' in verdict) {
-            response.writeHead(
-              verdict.refused.status,
-              verdict.refused.headers.map(([name, value]) => [name, value]).flat(),
-            )
-            response.end(verdict.refused.body)
-          } else response.end('the vault is open')
-        })
-    })
+    async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+      const { authorization } = request.headers
+      const call = {
+        method: 'GET',
+        target: request.url ?? '/',
+        headers: { authorization },
+        body: () => new Uint8Array(),
+      }
+      const verdict = await guardOf().check(call, { scope: 'read', acr: ['mfa'], maxAge: 100 })
+      if (!('refused' in verdict)) {
+        response.end('the vault is open')
+        return
+      }
+      for (const [name, value] of verdict.refused.headers) response.setHeader(name, value)
+      response.statusCode = verdict.refused.status
+      response.end(verdict.refused.body)
+    }
+    api = createServer((request, response) => void answer(request, response))
     await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve))
     resource = `http://127.0.0.1:${(api.address() as AddressInfo).port}`
     await server.makeResource({ resource, scope: 'read', access_token: { format: 'jwt', ttl: 300 } })
