@@ -1,7 +1,8 @@
 // Makes dist/, which the published package runs: Node doesn't strip types inside node_modules.
 import { execFileSync } from 'node:child_process'
-import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, globSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { rolldown } from 'rolldown'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 rmSync('dist', { recursive: true, force: true })
@@ -16,3 +17,21 @@ for (const file of globSync('dist/**/*.js')) {
 
 // What is read beside the code at run time: styles, word lists, pictures.
 cpSync('src', 'dist', { recursive: true, filter: (path) => !/\.ts$|README\.md$/.test(path) })
+
+// The command in few files, since reading some seven hundred was a quarter of a start. Threads are named by where they lie beside
+// the code that begins them. Packages stay packages: whoever looks through what is installed finds them.
+const bundle = await rolldown({
+  input: {
+    main: 'dist/cli/main.js',
+    'writer-thread': 'dist/store/sqlite/writer-thread.js',
+    'verify-thread': 'dist/store/sqlite/verify-thread.js',
+    'password-worker': 'dist/crypto/password-worker.js',
+    'password-strength-worker': 'dist/accounts/password-strength-worker.js',
+  },
+  platform: 'node',
+  external: (specifier) => !/^[./]/.test(specifier),
+})
+await bundle.write({ dir: 'dist/bundled', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' })
+await bundle.close()
+rmSync('dist/cli', { recursive: true })
+renameSync('dist/bundled', 'dist/cli')

@@ -1,6 +1,8 @@
 import { keepCompiledCode } from './compiled-code.ts'
+import { keepHeapSmall } from './small-heap.ts'
 
 // Before anything else is loaded.
+keepHeapSmall()
 keepCompiledCode()
 const [{ processIo }, { run }] = await Promise.all([import('./io.ts'), import('./run.ts')])
 
