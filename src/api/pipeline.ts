@@ -1,3 +1,4 @@
+import { AuditSinkDown } from '../audit/sink-down.ts'
 import { PasswordPoolBusy } from '../crypto/password-pool.ts'
 import { refuse } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
@@ -17,7 +18,12 @@ export function createPipeline(context: ApiContext, operation: Operation): Endpo
     } catch (error) {
       if (!isPassing(error)) throw error
       return printRefused({
-        refused: problem('temporarily_unavailable', { detail: 'nothing was refused: try again in a moment' }),
+        refused: problem('temporarily_unavailable', {
+          detail:
+            error instanceof AuditSinkDown
+              ? 'the audit sink takes no events, so nothing is issued or changed until it does'
+              : 'nothing was refused: try again in a moment',
+        }),
         retryAfter: 1,
       })
     }

@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { PasswordsContext } from '../accounts/context.ts'
 import { createPasswordStrength } from '../accounts/password-strength.ts'
+import { openPost, type OpenedPost as Post } from '../audit/post.ts'
 import type { Config } from '../config/config.ts'
 import { createPasswordPool } from '../crypto/password-pool.ts'
+import { sinkOf } from '../server/audit-sink.ts'
 import { openStore } from '../store/open.ts'
 import type { OpenStore } from '../store/port.ts'
 import { CliFailure } from './failure.ts'
@@ -18,6 +20,8 @@ const leaseMillis = 5_000
 export type Local = PasswordsContext &
   OpenStore & {
     readonly config: Config
+    /** The store without the audit sink before it: for filling it with what happened elsewhere. */
+    readonly bare: OpenStore['store']
     /** Resolves when every server on this store has seen what was committed, or refuses to answer. */
     readonly settle: () => Promise<void>
     readonly close: () => Promise<void>
@@ -48,24 +52,46 @@ export async function openLocal(
       throw reason
     },
   })
+  const post = await openLocalPost(config, { ...opened, clock, random })
+  const store = post === undefined ? opened.store : post.guard(opened.store)
   const passwords = createPasswordPool({ threads: 1, queueLimit: 4 })
   const thread = createPasswordStrength()
-  const transition = { store: opened.store, clock, random }
+  const transition = { store, clock, random }
   return {
     ...opened,
+    store,
+    bare: opened.store,
     config,
     clock,
     random,
     transition,
-    protection: localProtection({ ...opened, config, clock, random, transition }),
+    protection: localProtection({ store, config, clock, random, transition }),
     passwords,
     strength: thread.strength,
     settle: () => settled(opened.admin.changesAre),
     close: async () => {
       await Promise.all([passwords.close(), thread.close()])
+      await post?.end()
       await opened.admin.close()
     },
   }
+}
+
+/** Events of a command go to the sink as those of a server do; what the sink has not taken at its end a server delivers. */
+async function openLocalPost(
+  { audit }: Config,
+  { store, clock, random }: Pick<OpenStore, 'store'> & Io['system'],
+): Promise<Post | undefined> {
+  if (audit === undefined) return undefined
+  return openPost({
+    transition: { store, clock, random },
+    clock,
+    holder: random.id(clock.millis()),
+    sink: sinkOf(audit),
+    onDown: () => undefined,
+    onUp: () => undefined,
+    onError: () => undefined,
+  })
 }
 
 /** An embedded store shows a commit to every process at its next look; others only under a lease. */

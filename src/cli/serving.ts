@@ -54,6 +54,9 @@ export async function openHouse(
     onLetter: ({ to, subject, text }) => log.write({ event: 'mail.letter', to, subject, text }),
     onVaultFailed: (error) => log.write({ event: 'vault.failed', error: describeError(error) }),
     onLetterFailed: (error) => log.write({ event: 'mail.failed', error: describeError(error) }),
+    onSink: (down) =>
+      log.write(down === undefined ? { event: 'audit.sink_up' } : { event: 'audit.sink_down', reason: down }),
+    onPostFailed: (error) => log.write({ event: 'upkeep.failed', job: 'audit', error: describeError(error) }),
     onCommit: metrics.storeCommit,
     ...part,
   })

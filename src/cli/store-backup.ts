@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { createReadStream, existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { leaveToOthers } from '../audit/post.ts'
 import { openProtection, type Protection } from '../keys/protection.ts'
 import { readBackup, readHead, writeBackup, type BackupHead, type Sealer } from '../store/backup.ts'
 import { restoreStore } from '../store/restore.ts'
@@ -47,15 +48,18 @@ export function registerStoreBackup(store: Command, io: Io): void {
       const head = await headOf(file)
       const sealer = sealerOf(await protectionFor(local, head))
       const { clock, random } = local
+      const begunAt = clock.millis()
+      const filling = { ...local.transition, store: local.bare }
       const done = await restoreStore(
-        local,
+        { ...local, store: local.bare },
         { head, records: () => readBackup(head, linesAfterHead(file), sealer) },
         {
-          ...local.transition,
+          ...filling,
           at: { now: clock.seconds(), millis: clock.millis() },
           eventId: random.id(clock.millis()),
         },
       )
+      if (local.config.audit !== undefined) await leaveToOthers(filling, random.id(begunAt), begunAt)
       return {
         json: { instance_id: head.instance_id, made_at: head.made_at, ...done },
         text: `${done.restored} records are back, ${done.dropped} stay away; everybody signs in again\n`,

@@ -28,6 +28,8 @@ export type Config = {
   }
   /** How letters leave. Absent: none do. */
   readonly mail?: MailSettings
+  /** Where copies of audit events go. Absent: nowhere. */
+  readonly audit?: AuditSettings
   readonly pages: PageSettings
   readonly clients: readonly ConfiguredClient[]
   readonly resources: readonly ConfiguredResource[]
@@ -56,6 +58,17 @@ export type MailSettings =
     }
   /** For trying things out on one's own machine. */
   | { readonly by: 'log' }
+
+export type AuditSettings =
+  | { readonly to: 'stdout' }
+  | { readonly to: 'file'; readonly path: string }
+  | {
+      readonly to: 'http'
+      readonly url: string
+      readonly allowInsecure: boolean
+      /** The whole header of this name. */
+      readonly authorization?: SecretValue
+    }
 
 export type PageSettings = {
   readonly productName?: string

@@ -10,6 +10,10 @@ const fixed: readonly (readonly [name: string, of: (config: Config) => unknown])
   ['pages', (config) => config.pages],
   ['users', (config) => config.users],
   ['mail', (config) => config.mail && { ...config.mail, url: 'url' in config.mail ? config.mail.url.reveal() : '' }],
+  [
+    'audit',
+    ({ audit }) => audit && { ...audit, authorization: 'authorization' in audit && audit.authorization?.reveal() },
+  ],
   ['metrics', (config) => config.metricsPort],
   ['log', (config) => config.logLevel],
   ['workers', (config) => config.workers],

@@ -8,6 +8,7 @@ import { layers } from './layers.ts'
 import type { Layers } from './layers.ts'
 import { readConfigFile } from './read-config-file.ts'
 import type { ConfigFile } from './read-config-file.ts'
+import { readAudit } from './read-audit.ts'
 import { readMail } from './read-mail.ts'
 import { readPicture } from './read-picture.ts'
 import { readEnvironment } from './read-environment.ts'
@@ -80,6 +81,11 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     { above, file, issuer, environment: sources.environment, readText: (relative) => readText(fromFile(relative)) },
     problems,
   )
+  const audit = readAudit(
+    file,
+    { fromFile, variable: (name) => sources.environment[name], file: (relative) => readText(fromFile(relative)) },
+    problems,
+  )
   const pages = readPages(file, (relative) => readPicture(fromFile(relative), sources.readFile), problems)
 
   const entries = checkEntries(shape, issuer, {
@@ -103,6 +109,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
       ...(shape.users.second_factor.length > 0 && { secondFactor: shape.users.second_factor }),
     },
     ...(mail !== undefined && { mail }),
+    ...(audit !== undefined && { audit }),
     pages,
     clients: entries.clients,
     resources: entries.resources,

@@ -208,6 +208,25 @@ export const fileSchema = z.strictObject({
     })
     .optional()
     .meta({ description: 'Letters: registration, confirmed addresses, forgotten passwords. Absent: none of these.' }),
+  audit: z
+    .strictObject({
+      sink: z.string().min(1, 'must be stdout, file:PATH or https://…').meta({
+        description:
+          '`stdout`, `file:PATH` (relative to this file) or `https://…`, to which each event is sent as a JSON line (POST, `application/x-ndjson`).',
+      }),
+      authorization: secretReference.optional().meta({
+        description: 'With https: the value of the `Authorization` header, as `{ env: NAME }` or `{ file: PATH }`.',
+      }),
+      allow_insecure: z
+        .boolean()
+        .default(false)
+        .meta({ description: 'The collector may be reached over http and at private addresses.' }),
+    })
+    .optional()
+    .meta({
+      description:
+        'A second place for audit events. While it takes none, nothing is issued or changed (503); what is out already is verified. See docs/audit.md.',
+    }),
   pages: z
     .strictObject({
       product_name: text.optional().meta({ description: 'What the place calls itself.', default: 'Gatehouse' }),

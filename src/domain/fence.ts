@@ -28,6 +28,7 @@ const fates: { readonly [K in Kind]: Fate<K> } = {
   chain: returns,
   seal: returns,
   bound: returns,
+  relay: staysAway,
   revoked: returns,
   grant: fenceGrant,
   // Withdrawn after the backup, a consent would count again; everybody is asked once more instead.

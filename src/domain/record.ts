@@ -14,6 +14,7 @@ import type { Grant } from './grant.ts'
 import type { Instance } from './instance.ts'
 import type { KeyRecord } from './key.ts'
 import type { AuditEvent } from './event.ts'
+import type { Post } from './post.ts'
 import type { Bound, Chain, Seal } from './seal.ts'
 import type { Outgoing, Ticket } from './ticket.ts'
 import type { Withdrawal } from './withdrawal.ts'
@@ -49,6 +50,7 @@ export type RecordValues = {
   chain: Chain
   seal: Seal
   bound: Bound
+  relay: Post
   lease: { readonly v: 1; readonly holder: string }
   ticket: Ticket
   outbox: Outgoing

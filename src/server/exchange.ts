@@ -62,7 +62,12 @@ export type ShellState = {
 }
 
 /** Errors that say "not now" by their name; everything else is a bug or a break. */
-const unavailable: ReadonlySet<string> = new Set(['StoreUnavailable', 'StoreContended', 'PasswordPoolBusy'])
+const unavailable: ReadonlySet<string> = new Set([
+  'StoreUnavailable',
+  'StoreContended',
+  'PasswordPoolBusy',
+  'AuditSinkDown',
+])
 
 /** From a request that has a route to its answer on the wire. */
 export function serve(
@@ -200,7 +205,7 @@ function fail(context: ExchangeContext, served: ServedRoute, arrival: Arrival, e
     context,
     served,
     arrival,
-    passing ? 'unavailable' : 'unexpected',
+    passing ? (error.name === 'AuditSinkDown' ? 'audit_unavailable' : 'unavailable') : 'unexpected',
     passing ? { reference, retryAfterSeconds: context.overload.retryAfterSeconds() } : { reference },
   )
 }

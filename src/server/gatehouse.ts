@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { openPost } from '../audit/post.ts'
 import { createPasswordStrength } from '../accounts/password-strength.ts'
 import type { Config } from '../config/config.ts'
 import { createPasswordPool, type PasswordPool } from '../crypto/password-pool.ts'
@@ -25,6 +26,7 @@ import { hearOwnChanges } from '../store/hear-own-changes.ts'
 import { openStore } from '../store/open.ts'
 import { createUpstream } from '../upstream/create-upstream.ts'
 import { createVault } from '../vault/create-vault.ts'
+import { sinkOf } from './audit-sink.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import type { System } from './system.ts'
 
@@ -41,6 +43,9 @@ export type GatehouseOptions = {
   readonly onLetterFailed?: (error: unknown) => void
   /** Tokens of an ended connection could not be given back just now. */
   readonly onVaultFailed?: (error: unknown) => void
+  /** Why the audit sink takes no events, or undefined now that it does again. */
+  readonly onSink?: (down: string | undefined) => void
+  readonly onPostFailed?: (error: unknown) => void
   /** The one server of an embedded store; refused while there is another. */
   readonly serves?: boolean
   /** In a worker process: the way to the one that writes an embedded store. */
@@ -62,8 +67,22 @@ export type Gatehouse = {
 export async function openGatehouse(config: Config, system: System, options: GatehouseOptions): Promise<Gatehouse> {
   const { clock, random } = system
   const { store: opened, admin } = await openStore(config.store, { clock, random, ...options })
-  const store = options.onCommit === undefined ? opened : timed(opened, clock, options.onCommit)
+  const clocked = options.onCommit === undefined ? opened : timed(opened, clock, options.onCommit)
+  const post =
+    config.audit === undefined
+      ? undefined
+      : openPost({
+          transition: { store: clocked, clock, random },
+          clock,
+          holder: random.id(clock.millis()),
+          sink: sinkOf(config.audit),
+          onDown: (reason) => options.onSink?.(reason),
+          onUp: () => options.onSink?.(undefined),
+          onError: (error) => options.onPostFailed?.(error),
+        })
+  const store = post === undefined ? clocked : post.guard(clocked)
   const instance = await ensureInstance({ store, clock, random }, system)
+  await post?.begin()
   const keySource =
     config.keySecret === undefined
       ? { keyFile: join(config.dataDirectory, 'gatehouse.key') }
@@ -167,6 +186,7 @@ export async function openGatehouse(config: Config, system: System, options: Gat
       await outbox?.close()
       await passwords.close()
       await strength.close()
+      await post?.end()
       await admin.close()
     },
   }

@@ -55,6 +55,8 @@ export type LogLine =
   /** Where the chain of events ends now: kept elsewhere, this line proves later that nothing before it was written anew. */
   | { readonly event: 'events.sealed'; readonly seal: number; readonly hash: string; readonly count: number }
   | { readonly event: 'vault.failed'; readonly error: LoggedError }
+  | { readonly event: 'audit.sink_down'; readonly reason: string }
+  | { readonly event: 'audit.sink_up' }
   | { readonly event: 'upkeep.failed'; readonly job: string; readonly error: LoggedError }
   | { readonly event: 'upkeep.paused'; readonly reason: string }
   | { readonly event: 'store.damaged' | 'store.failed'; readonly error: LoggedError }
@@ -83,6 +85,8 @@ export const levels = {
   'mail.failed': 'warn',
   'events.sealed': 'info',
   'vault.failed': 'warn',
+  'audit.sink_down': 'error',
+  'audit.sink_up': 'info',
   'upkeep.failed': 'error',
   'upkeep.paused': 'warn',
   'store.damaged': 'error',
@@ -95,6 +99,8 @@ export const levels = {
 const ours: ReadonlySet<string> = new Set([
   'StoreUnavailable',
   'StoreContended',
+  'AuditSinkDown',
+  'SinkFailed',
   'StoreRefused',
   'DamagedRow',
   'PasswordPoolBusy',

@@ -23,6 +23,12 @@ const shellErrors = {
     'temporarily_unavailable',
     'not possible at the moment: try again later',
   ],
+  audit_unavailable: [
+    503,
+    'temporarily_unavailable',
+    'temporarily_unavailable',
+    'the audit sink takes no events, so nothing is issued or changed until it does: try again later',
+  ],
 } as const satisfies Record<string, readonly [status: number, code: string, problem: ProblemCode, description: string]>
 
 export type ShellErrorName = keyof typeof shellErrors

@@ -24,8 +24,8 @@ export type CopyReport = {
   readonly kinds: readonly Compared[]
 }
 
-/** Of one life of a store alone: what caches must forget, and who holds which job. The instance comes when all is there. */
-const staysBehind: ReadonlySet<Kind> = new Set<Kind>(['change', 'lease', 'instance'])
+/** Of one life of a store alone: what caches must forget, and who holds which job, and how far its events are delivered. The instance comes when all is there. */
+const staysBehind: ReadonlySet<Kind> = new Set<Kind>(['change', 'lease', 'relay', 'instance'])
 const copied = kinds.filter((kind) => !staysBehind.has(kind))
 
 /**

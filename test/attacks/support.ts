@@ -73,6 +73,7 @@ const kinds = Object.keys({
   chain: 1,
   seal: 1,
   bound: 1,
+  relay: 1,
   lease: 1,
   ticket: 1,
   outbox: 1,

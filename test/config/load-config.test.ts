@@ -308,6 +308,26 @@ const refusals: readonly [
     ['--dev-mail needs a loopback issuer: the log would hold links that open accounts; use mail.smtp'],
   ],
   [
+    'an audit sink of another kind',
+    { yaml: 'audit: { sink: "syslog://logs.example" }' },
+    ['1:10: audit.sink must be stdout, file:PATH or https://…'],
+  ],
+  [
+    'an audit sink in clear',
+    { yaml: 'audit: { sink: "http://logs.example/events" }' },
+    ['1:10: audit.sink must be https; a collector inside your own network may say allow_insecure: true'],
+  ],
+  [
+    'an audit sink with its password in the file',
+    { yaml: 'audit: { sink: "https://me:secret@logs.example/" }' },
+    ['1:10: audit.sink holds a password, which never stands in this file; use authorization: { env: NAME }'],
+  ],
+  [
+    'a header for an audit sink that takes none',
+    { yaml: 'audit: { sink: stdout, authorization: { env: SINK } }' },
+    ['1:24: audit.authorization is only for a collector at https://…; leave it out'],
+  ],
+  [
     'a mail server with its password in the file',
     { yaml: 'mail: { smtp: "smtps://me:secret@mail.example", from: a@b.example }' },
     ['1:9: mail.smtp holds a password, which never stands in this file; use { env: NAME } or { file: PATH }'],
@@ -669,4 +689,19 @@ describe('clients and APIs of the file', () => {
   test('no access token of a resource outlives what keys are kept for', () => {
     expect(longestAccessTokenTtl).toBe(lifetimes.longestAccessToken)
   })
+})
+
+test('an audit sink is standard output, a file beside the configuration, or a collector with a header', () => {
+  const audit = (yaml: string): unknown =>
+    configOf({
+      files: { '/etc/gh/gatehouse.yaml': yaml },
+      flags: { config: '/etc/gh/gatehouse.yaml' },
+      environment: { SINK: 'Splunk abc' },
+    }).audit
+  expect(audit('audit: { sink: stdout }')).toEqual({ to: 'stdout' })
+  expect(audit('audit: { sink: file:audit.jsonl }')).toEqual({ to: 'file', path: '/etc/gh/audit.jsonl' })
+  const http = audit('audit: { sink: "https://logs.example/events", authorization: { env: SINK } }')
+  expect(http).toMatchObject({ to: 'http', url: 'https://logs.example/events', allowInsecure: false })
+  expect((http as { authorization: { reveal: () => string } }).authorization.reveal()).toBe('Splunk abc')
+  expect(inspect(http)).not.toContain('Splunk')
 })
