@@ -19,10 +19,10 @@ import type { Clock } from '../protocol/time.ts'
 import { buildServerMetadata } from '../protocol/server-metadata.ts'
 import { composeLetter } from '../signin/letters.ts'
 import { createDirectory } from '../store/directory.ts'
-import type { Store, WriterLink } from '../store/port.ts'
+import type { StampedWrite, Store, WriterLink } from '../store/port.ts'
 import { createRecent } from '../store/recent.ts'
 import { ensureInstance } from '../store/ensure-instance.ts'
-import { hearOwnChanges } from '../store/hear-own-changes.ts'
+import { announcedIn, hearOwnChanges } from '../store/hear-own-changes.ts'
 import { openStore } from '../store/open.ts'
 import { createUpstream } from '../upstream/create-upstream.ts'
 import { createVault } from '../vault/create-vault.ts'
@@ -106,7 +106,13 @@ export async function openGatehouse(config: Config, system: System, options: Gat
   })
   // A commit here is heard here at once, wherever the others have to ask for it.
   const heard = admin.changesAre === 'polled' ? hearOwnChanges(store, directory.forget) : store
-  const transition = { store: heard, clock, random, recent: createRecent() }
+  const transition = {
+    store: heard,
+    clock,
+    random,
+    recent: createRecent(),
+    onSettled: (writes: readonly StampedWrite[]) => directory.forget(announcedIn(writes)),
+  }
   const passwords =
     options.passwords ?? createPasswordPool({ threads: config.workers === undefined ? 2 : 1, queueLimit: 100 })
   const strength = createPasswordStrength()

@@ -13,21 +13,31 @@ const mostTries = 3
  * and if it isn't there the very same commit is tried again, so that the lost one can no longer happen unseen.
  */
 export async function commitKnown(
-  context: { readonly store: Store; readonly random: Stamps; readonly recent?: Recent },
+  context: {
+    readonly store: Store
+    readonly random: Stamps
+    readonly recent?: Recent
+    readonly onSettled?: (writes: readonly StampedWrite[]) => void
+  },
   writes: readonly Write[],
 ): Promise<'committed' | 'conflict'> {
   const stamped = stamp(writes, context.random)
-  const outcome = await commit(context.store, stamped)
+  const outcome = await commit(context, stamped)
   if (context.recent !== undefined && outcome === 'committed') remember(context.recent, stamped)
   return outcome
 }
 
-async function commit(store: Store, stamped: readonly StampedWrite[]): Promise<'committed' | 'conflict'> {
+async function commit(
+  { store, onSettled }: Parameters<typeof commitKnown>[0],
+  stamped: readonly StampedWrite[],
+): Promise<'committed' | 'conflict'> {
   try {
     return await store.commit(stamped)
   } catch (error) {
-    if (error instanceof StoreUnavailable && error.outcome === 'unknown') return settle(store, stamped, error)
-    throw error
+    if (!(error instanceof StoreUnavailable) || error.outcome !== 'unknown') throw error
+    const outcome = await settle(store, stamped, error)
+    if (outcome === 'committed') onSettled?.(stamped)
+    return outcome
   }
 }
 

@@ -8,7 +8,7 @@ import { underWrangler } from '../domain/under-wrangler.ts'
 import type { User } from '../domain/user.ts'
 import { frozen } from './frozen.ts'
 import { valueOf } from './known-version.ts'
-import { startLease, type Lease } from './lease.ts'
+import { startLease, type Later, type Lease } from './lease.ts'
 import type { Changes, OpenStore } from './port.ts'
 import { StoreUnavailable } from './unavailable.ts'
 
@@ -45,6 +45,7 @@ export async function createDirectory(options: {
   readonly clock: Pick<Clock, 'seconds' | 'monotonic'>
   readonly pollMillis?: number
   readonly leaseMillis?: number
+  readonly later?: Later
   /** For what else is kept in memory by other parts (keys). */
   readonly onForget?: (forget: Changes['forget']) => void
 }): Promise<Directory> {

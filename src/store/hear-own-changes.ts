@@ -23,6 +23,7 @@ export function hearOwnChanges(store: Store, forget: (changed: Exclude<Changes['
   }
 }
 
-function announcedIn(writes: readonly StampedWrite[]): Exclude<Changes['forget'], 'lost'> {
+/** The records that everybody must forget after these writes. */
+export function announcedIn(writes: readonly StampedWrite[]): Exclude<Changes['forget'], 'lost'> {
   return writes.flatMap((write) => (write.op === 'put' && 'forget' in write.value ? [write.value.forget] : []))
 }

@@ -8,6 +8,9 @@ export type Lease = {
   readonly end: () => void
 }
 
+/** Runs work after so many milliseconds. */
+export type Later = (work: () => void, millis: number) => () => void
+
 const pollMillis = 250
 const leaseMillis = 5_000
 
@@ -17,12 +20,15 @@ export function startLease(options: {
   readonly clock: Pick<Clock, 'monotonic'>
   readonly pollMillis?: number
   readonly leaseMillis?: number
+  /** In place of the timers of this process. Returns what takes it back. */
+  readonly later?: Later
 }): Lease {
   const { poll, clock } = options
   const lasts = options.leaseMillis ?? leaseMillis
   let renewedAt = clock.monotonic()
   let ended = false
-  let timer: NodeJS.Timeout | undefined
+  const later = options.later ?? byTimer
+  let cancel: (() => void) | undefined
 
   async function renew(): Promise<void> {
     const beganAt = clock.monotonic()
@@ -32,7 +38,7 @@ export function startLease(options: {
     } catch {
       // The lease runs out by itself, and whoever asks then hears why.
     }
-    if (!ended) timer = setTimeout(() => void renew(), options.pollMillis ?? pollMillis)
+    if (!ended) cancel = later(() => void renew(), options.pollMillis ?? pollMillis)
   }
   void renew()
 
@@ -46,7 +52,12 @@ export function startLease(options: {
     },
     end() {
       ended = true
-      clearTimeout(timer)
+      cancel?.()
     },
   }
+}
+
+const byTimer: Later = (work, millis) => {
+  const timer = setTimeout(work, millis)
+  return () => clearTimeout(timer)
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock, EpochSeconds } from '../protocol/time.ts'
 import type { Decision, Ref, Slot, StoredRecord, Write } from '../domain/record.ts'
-import type { Store } from './port.ts'
+import type { StampedWrite, Store } from './port.ts'
 import type { Recent } from './recent.ts'
 import { commitKnown, type Stamps } from './commit-known.ts'
 import { StoreContended } from './contended.ts'
@@ -14,6 +14,10 @@ export type TransitionContext = {
   readonly random: Stamps
   /** Spares a transition its read where one before it, or a `lookUp`, has seen the same records. */
   readonly recent?: Recent
+  /** Told of a commit whose answer was lost and which turned out to have happened: whatever was read meanwhile may be older. */
+  readonly onSettled?: (writes: readonly StampedWrite[]) => void
+  /** In place of the timers of this process: how a loser waits before it tries again. */
+  readonly pause?: (millis: number) => Promise<unknown>
 }
 
 /** A slot for each reference, by the name under which it was asked for. */
@@ -45,7 +49,7 @@ export async function transition<Refs extends Readonly<Record<string, Ref>>, Res
     if (recalled !== undefined && !verifyAll(writes, asked)) continue
     if (writes.length === 0) return result
     if ((await commitKnown(context, writes)) === 'committed') return result
-    if (attempt >= attemptsAtOnce) await pause(pauseMillis(context, attempt))
+    if (attempt >= attemptsAtOnce) await (context.pause ?? pause)(pauseMillis(context, attempt))
   }
   throw new StoreContended(`others changed the same records ${mostAttempts} times in a row`)
 }
