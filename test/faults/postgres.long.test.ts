@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { noPostgres } from '../kit/postgres.ts'
-import { cutCommits, printStruck, restart, strikePostgres } from './postgres.ts'
+import { cutCommits, printStruck, restart, strikePair, strikePostgres } from './postgres.ts'
 
 const restarts = Number(process.env['GATEHOUSE_RESTARTS'] ?? 40)
 const rounds = Number(process.env['GATEHOUSE_CUTS'] ?? 12)
+const promotions = Number(process.env['GATEHOUSE_PROMOTIONS'] ?? 30)
 const seed = Number(process.env['GATEHOUSE_SEED'] ?? 1)
 
 test.skipIf(noPostgres !== undefined)(
@@ -23,3 +24,14 @@ test.skipIf(noPostgres !== undefined)('FLT-12: commits whose answers were lost h
   expect(struck.violations).toEqual([])
   expect(cuts()).toBeGreaterThan(10 * rounds)
 })
+
+test.skipIf(noPostgres !== undefined)(
+  `FLT-10: ${promotions} promotions of a synchronous standby lose nothing that was acknowledged, and nobody restarts a node`,
+  async () => {
+    const struck = await strikePair({ rounds: promotions, seed })
+    console.log(printStruck('FLT-10', promotions, struck))
+    expect(struck.violations).toEqual([])
+    // Outage: PostgreSQL's own, and two seconds.
+    expect(struck.readyMillis.at(-1)).toBeLessThan(2_000)
+  },
+)

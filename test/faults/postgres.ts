@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { startPostgres, type TestPostgres } from '../kit/postgres.ts'
+import { startPostgresPair } from '../kit/postgres-pair.ts'
 import { startTcpProxy, type TcpProxy } from '../kit/tcp-proxy.ts'
 import { openTestPostgres } from '../store/postgres-subject.ts'
 import { createDice, type Dice } from './ledger/dice.ts'
@@ -32,50 +33,92 @@ export async function strikePostgres(options: {
   readonly blow: Blow
   readonly persons?: number
 }): Promise<Struck> {
-  const { rounds, seed, blow, persons = 32 } = options
   const postgres = await startPostgres()
   const proxy = await startTcpProxy(postgres.port)
   const address = postgres.address('ledger')
-  const answers = new Map<string, number>()
-  const readyMillis: number[] = []
   try {
-    const environment = (): Record<string, string> => ({
-      GATEHOUSE_STORE: address.replace(`:${postgres.port}`, `:${proxy.port}`),
+    return await strikeStore({
+      ...options,
+      address: address.replace(`:${postgres.port}`, `:${proxy.port}`),
+      blow: (dice) => options.blow({ postgres, proxy, dice }),
+      addressNow: () => address,
     })
-    // The connection may end between a COMMIT and its answer, and again when the server looks what became of it.
-    const violations = await onStage(
-      { environment, persons, unavailable: 'unknown' },
-      async ({ world, journal, start }) => {
-        const server = await start()
-        for (let round = 0; round < rounds; round += 1) {
-          const dice = createDice(seed, round)
-          world.ended = false
-          const loading = load(world, seed, round)
-          await pause(100 + 500 * dice.fraction())
-          // The grace for a lost answer counts from the rotation, and none was lost before this.
-          world.spawnedAt = Date.now()
-          await blow({ postgres, proxy, dice })
-          readyMillis.push(await untilReady(server.port))
-          await pause(200)
-          world.ended = true
-          await loading
-          await inspect(world, dice)
-          if (!server.running()) journal.violate('INV10', `the server went away by itself: ${server.output()}`)
-          journal.note({ struck: round })
-        }
-        const { admin } = await openTestPostgres(address)
-        await inspectOpened(admin, world.books, journal)
-        await admin.close()
-        server.kill('SIGTERM')
-        await server.exited
-        for (const [what, count] of journal.answers) answers.set(what, count)
-      },
-    )
-    return { violations, answers, readyMillis: readyMillis.toSorted((a, b) => a - b) }
   } finally {
     await proxy.close()
     await postgres.stop()
   }
+}
+
+/** FLT-10: the primary crashes, its synchronous standby takes over, and the old one comes back as the standby of the new. */
+export async function strikePair(options: {
+  readonly rounds: number
+  readonly seed: number
+  readonly persons?: number
+  readonly onRound?: (round: number) => void
+}): Promise<Struck> {
+  const pair = await startPostgresPair()
+  const address = pair.address('ledger')
+  try {
+    return await strikeStore({
+      ...options,
+      address,
+      blow: () => pair.failOver(),
+      mend: () => pair.rebuild(),
+      addressNow: () => address,
+    })
+  } finally {
+    await pair.stop()
+  }
+}
+
+async function strikeStore(options: {
+  readonly rounds: number
+  readonly seed: number
+  readonly persons?: number
+  /** Of the store, as the server is told it, and as it is looked at in the end. */
+  readonly address: string
+  readonly addressNow: () => string
+  readonly blow: (dice: Dice) => Promise<void>
+  /** After everybody was asked, before the next blow. */
+  readonly mend?: () => Promise<void>
+  readonly onRound?: (round: number) => void
+}): Promise<Struck> {
+  const { rounds, seed, persons = 32 } = options
+  const answers = new Map<string, number>()
+  const readyMillis: number[] = []
+  const environment = (): Record<string, string> => ({ GATEHOUSE_STORE: options.address })
+  // The connection may end between a COMMIT and its answer, and again when the server looks what became of it.
+  const violations = await onStage(
+    { environment, persons, unavailable: 'unknown' },
+    async ({ world, journal, start }) => {
+      const server = await start()
+      for (let round = 0; round < rounds; round += 1) {
+        const dice = createDice(seed, round)
+        world.ended = false
+        const loading = load(world, seed, round)
+        await pause(100 + 500 * dice.fraction())
+        // The grace for a lost answer counts from the rotation, and none was lost before this.
+        world.spawnedAt = Date.now()
+        await options.blow(dice)
+        readyMillis.push(await untilReady(server.port))
+        await pause(200)
+        world.ended = true
+        await loading
+        await inspect(world, dice)
+        if (!server.running()) journal.violate('INV10', `the server went away by itself: ${server.output()}`)
+        journal.note({ struck: round })
+        if (round < rounds - 1) await options.mend?.()
+        options.onRound?.(round)
+      }
+      const { admin } = await openTestPostgres(options.addressNow())
+      await inspectOpened(admin, world.books, journal)
+      await admin.close()
+      server.kill('SIGTERM')
+      await server.exited
+      for (const [what, count] of journal.answers) answers.set(what, count)
+    },
+  )
+  return { violations, answers, readyMillis: readyMillis.toSorted((a, b) => a - b) }
 }
 
 async function untilReady(port: number): Promise<number> {
