@@ -92,6 +92,7 @@ async function strikeStore(options: {
     { environment, persons, unavailable: 'unknown' },
     async ({ world, journal, start }) => {
       const server = await start()
+      world.livesOn = true
       for (let round = 0; round < rounds; round += 1) {
         const dice = createDice(seed, round)
         world.ended = false

@@ -12,6 +12,8 @@ export type Family = {
   readonly refresh: string[]
   /** The newest was presented and no answer came. */
   unanswered: boolean
+  /** When its newest token came. */
+  rotatedAt?: number
   dead: Known
   /** The last few. */
   access: AccessToken[]

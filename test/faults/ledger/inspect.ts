@@ -46,7 +46,8 @@ async function askAboutFamily(world: World, person: Person, family: Family, dice
     family.refresh.splice(0)
     return
   }
-  if (family.dead === 'no' && !family.unanswered && inGrace && dice.chance(0.3)) await repeat(world, person, family)
+  const mayRepeat = inGrace && (world.livesOn !== true || Date.now() < (family.rotatedAt ?? 0) + graceMillis)
+  if (family.dead === 'no' && !family.unanswered && mayRepeat && dice.chance(0.3)) await repeat(world, person, family)
   if (family.dead === 'no' && dice.chance(0.15)) await replay(world, person, family)
   // What may have ended says so here, and its access tokens must agree.
   await rotate(world, person, family)

@@ -140,8 +140,10 @@ function settleRotation(world: World, person: Person, family: Family, outcome: O
       family.unanswered = false
       const { refresh_token: successor = '' } = outcome.value
       const at = family.refresh.indexOf(successor)
-      if (at === -1) family.refresh.push(successor)
-      else if (at < family.refresh.length - 1)
+      if (at === -1) {
+        family.refresh.push(successor)
+        family.rotatedAt = Date.now()
+      } else if (at < family.refresh.length - 1)
         journal.violate('INV2', `a family of ${person.username} went back in time`)
       family.access = [...family.access, accessOf(outcome.value.access_token)].slice(-kept)
       break

@@ -24,6 +24,8 @@ export type World = {
   /** The one life of the server that is on now. */
   wire: Wire
   spawnedAt: number
+  /** The server isn't restarted: for a predecessor whose successor arrived the grace counts from then alone. */
+  livesOn?: boolean
   adminToken: { readonly text: string; readonly at: number } | undefined
   /** From now on an answer may be lost without anybody being to blame. */
   faulted: boolean
