@@ -1,3 +1,4 @@
+import { shortName } from '../src/config/configuration-page.ts'
 import { openApiDocument, openApiPath, policyInWords } from '../src/api/openapi.ts'
 import type { Operation } from '../src/api/operation.ts'
 import { operations } from '../src/api/operations.ts'
@@ -142,7 +143,7 @@ function resolved(document: Document, shape: Shape): Shape {
 function kindOf(document: Document, shape: Shape): string {
   const { type, items, anyOf, const: only, enum: choices, properties, minimum, maximum } = resolved(document, shape)
   if (anyOf !== undefined) return anyOf.map((one) => kindOf(document, one)).join(' or ')
-  if (choices !== undefined) return choices.map((choice) => `\`${String(choice)}\``).join(', ')
+  if (choices !== undefined) return choices.map((choice) => `\`${shortName(String(choice))}\``).join(', ')
   if (only !== undefined) return `\`${JSON.stringify(only)}\``
   if (type === 'array') return items === undefined ? 'list' : `list of ${kindOf(document, items)}`
   if (type === 'integer') return maximum === undefined ? 'integer' : `${minimum} to ${maximum}`

@@ -6,6 +6,8 @@ import type { Explained } from './explain.ts'
 import { resourceEntry } from './schema.ts'
 import type { ResourceEntry } from './schema.ts'
 
+const ofProvider = /^vault:[a-z][a-z0-9-]{0,31}$/
+
 /** Scopes that mean the same everywhere, so no API may give them a meaning of its own. */
 const ownScopes: ReadonlySet<string> = new Set(['openid', 'profile', 'email', 'offline_access', 'me'])
 
@@ -22,7 +24,8 @@ export function checkResource(entry: ResourceEntry, issuer: string | undefined):
     })
   }
   for (const scope of scopesOf(entry)) {
-    if (ownScopes.has(scope) || isReservedScope(scope)) {
+    // What a token that is shown to an API may be exchanged for stands in it as a scope (RFC 8693).
+    if (ownScopes.has(scope) || (isReservedScope(scope) && !ofProvider.test(scope))) {
       problems.push({ path: ['scope'], problem: `names ${scope}, which belongs to Gatehouse; choose another name` })
     }
   }

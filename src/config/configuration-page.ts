@@ -100,7 +100,7 @@ function rows(prefix: string, shape: Shape): readonly (readonly [string, string,
 }
 
 function valuesOf(shape: Shape): string {
-  if (shape.enum !== undefined) return shape.enum.map((value) => `\`${String(value)}\``).join(', ')
+  if (shape.enum !== undefined) return shape.enum.map((value) => `\`${shortName(String(value))}\``).join(', ')
   if (shape.type === 'array') return shape.items?.enum === undefined ? 'list' : `list of ${valuesOf(shape.items)}`
   if (shape.type === 'integer') return `${shape.minimum} to ${shape.maximum}`
   if (shape.type === 'boolean') return '`true`, `false`'
@@ -111,4 +111,9 @@ function defaultOf(shape: Shape): string {
   const { default: standard } = shape
   if (standard === undefined || (typeof standard === 'object' && Object.keys(standard ?? {}).length === 0)) return ''
   return `\`${Array.isArray(standard) ? standard.join(', ') : (standard as string | number | boolean)}\``
+}
+
+/** The name of an RFC without what all of them begin with: no column need be as wide as that. */
+export function shortName(value: string): string {
+  return value.startsWith('urn:') ? `urn:…${value.slice(value.lastIndexOf(':'))}` : value
 }

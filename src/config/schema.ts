@@ -61,7 +61,10 @@ const clientEntry = z.strictObject({
   grant_types: z
     .array(z.enum([...grantTypes, 'implicit']))
     .optional()
-    .meta({ description: 'What it may do at the token endpoint.', default: ['authorization_code'] }),
+    .meta({
+      description: 'What it may do at the token endpoint; `urn:…:token-exchange` is the name of RFC 8693 §2.1.',
+      default: ['authorization_code'],
+    }),
   response_types: z
     .array(z.enum(['code', 'token']))
     .optional()

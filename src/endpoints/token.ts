@@ -1,8 +1,9 @@
 import type { Client } from '../domain/client.ts'
 import type { GrantType } from '../grants/grant-type.ts'
-import type { Issued } from '../grants/issue.ts'
+import type { HandedOut, Issued } from '../grants/issue.ts'
 import { refuseTooLarge } from '../grants/refuse-too-large.ts'
 import { grantTypeRegistry } from '../grants/registry.ts'
+import { accessTokenType } from '../grants/token-exchange.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { Endpoint } from '../protocol/http.ts'
 import type { Parameters } from '../protocol/parameters.ts'
@@ -19,7 +20,7 @@ export function createTokenEndpoint(core: Core): Endpoint {
     const issued = await grantType.exchange(core, request).catch(refuseTooLarge)
     if (isRefusal(issued)) return issued
     core.observer.issued(grantType.name)
-    return json(200, tokenResponse(issued))
+    return json(200, 'upstream' in issued ? exchangeResponse(issued) : tokenResponse(issued))
   })
 }
 
@@ -31,6 +32,17 @@ function permittedGrantType(client: Client, parameters: Parameters): GrantType |
   if (grantType === undefined) return refuse('unsupported_grant_type', 'grant_type_unsupported')
   if (!client.grantTypes.includes(grantType.name)) return refuse('unauthorized_client', 'grant_type_not_allowed')
   return grantType
+}
+
+/** RFC 8693 §2.2.1. */
+function exchangeResponse({ upstream, scope, expiresIn }: HandedOut): string {
+  return JSON.stringify({
+    access_token: upstream.reveal(),
+    issued_token_type: accessTokenType,
+    token_type: 'Bearer',
+    expires_in: expiresIn,
+    scope: printScope(scope),
+  })
 }
 
 /** RFC 6749 §5.1. Token and scope texts need no escaping: their alphabets hold no quote and no backslash. */

@@ -1,3 +1,4 @@
+import type { SecretValue } from '../config/secret-value.ts'
 import type { Client } from '../domain/client.ts'
 import { epochOf } from '../domain/epoch.ts'
 import { cleanDeviceName, deviceNameOf } from '../domain/device-name.ts'
@@ -25,6 +26,14 @@ export type Issued = {
   readonly minted: Minted
   readonly scope: readonly string[]
   readonly refreshToken?: string
+}
+
+/** What an exchange ends with: a token of another server, and nothing of ours (RFC 8693 §2.2.1). */
+export type HandedOut = {
+  readonly upstream: SecretValue
+  readonly scope: readonly string[]
+  /** Absent: no end is known. */
+  readonly expiresIn?: Seconds
 }
 
 /** Which scope and audience a token request asks for; absent scope: all that is held. */

@@ -6,7 +6,7 @@ import {
   type SigningAlgorithm,
 } from './algorithm.ts'
 import { refuse, type Refusal } from './errors.ts'
-import { grantTypes, isGrantType, type GrantType } from './grant-type.ts'
+import { grantTypes, isGrantType, tokenExchangeGrant, type GrantType } from './grant-type.ts'
 import {
   FieldProblem,
   oneOf,
@@ -307,8 +307,9 @@ function readGrantTypes(
       throw grantConflict(`holds ${old}, which needs the legacy switch ${old}`)
   }
   // RFC 6749 §4.4: only confidential clients, since whoever knows a public client's id would be that client.
-  if (isPublic && asked.includes('client_credentials')) {
-    throw grantConflict('holds client_credentials, which a client with token_endpoint_auth_method none cannot have')
+  for (const proven of ['client_credentials', tokenExchangeGrant] as const) {
+    if (isPublic && asked.includes(proven))
+      throw grantConflict(`holds ${proven}, which a client with token_endpoint_auth_method none cannot have`)
   }
   const granted = asked.filter(isGrantType)
   if (legacy.includes('password') && !granted.includes('password')) granted.push('password')

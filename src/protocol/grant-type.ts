@@ -1,5 +1,14 @@
+/** RFC 8693 §2.1 */
+export const tokenExchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
+
 /** The `grant_type` values of token requests that exist here (RFC 6749 §4; the password grant only behind its legacy switch). */
-export const grantTypes = ['authorization_code', 'refresh_token', 'client_credentials', 'password'] as const
+export const grantTypes = [
+  'authorization_code',
+  'refresh_token',
+  'client_credentials',
+  tokenExchangeGrant,
+  'password',
+] as const
 
 export type GrantType = (typeof grantTypes)[number]
 

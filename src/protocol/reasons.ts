@@ -172,6 +172,10 @@ export const reasons = {
   cross_site: 'Origin or Fetch-Metadata name another site',
   form_token: 'The form token does not fit the browser',
 
+  // Token exchange
+  exchange_unsupported: 'A type of token, or an actor, was named that token exchange here does not know',
+  exchange_target: 'The exchange named no provider, or one for which this client gets no token of this person',
+
   // Calls of a provider's API
   provider_no_api: 'The entry of the provider names no api_base to call',
   api_rejected: 'The API refuses a token that the provider has only just given',

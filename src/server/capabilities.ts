@@ -3,6 +3,7 @@ import { supportedClaims } from '../domain/release-claims.ts'
 import { grantTypeNames } from '../grants/registry.ts'
 import { languages } from '../i18n/messages/catalogue.ts'
 import { assertionAlgorithms, secretAssertionAlgorithm, signingAlgorithms } from '../protocol/algorithm.ts'
+import { tokenExchangeGrant } from '../protocol/grant-type.ts'
 import type { Capabilities } from '../protocol/server-metadata.ts'
 
 /** Where the protocol endpoints are. The routes and the metadata are both made from this, so neither can name what the other lacks. */
@@ -22,6 +23,8 @@ export type Offered = {
   readonly issuer: string
   readonly policy?: string | undefined
   readonly terms?: string | undefined
+  /** Whether there are providers whose tokens could be asked for. */
+  readonly exchange: boolean
 }
 
 /** What is really switched on for everybody. A legacy switch is a matter between an administrator and one client, and isn't advertised. */
@@ -40,7 +43,9 @@ export function capabilitiesOf(offered: Offered): Capabilities {
       revocation: at(protocolPaths.revocation),
       endSession: at(protocolPaths.endSession),
     },
-    grantTypes: grantTypeNames.filter((name) => name !== 'password'),
+    grantTypes: grantTypeNames.filter(
+      (name) => name !== 'password' && (offered.exchange || name !== tokenExchangeGrant),
+    ),
     responseTypes: ['code'],
     responseModes: ['query', 'form_post'],
     authenticationMethods: [

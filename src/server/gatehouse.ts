@@ -177,7 +177,12 @@ export async function openGatehouse(config: Config, system: System, options: Gat
     registration: config.users.registration,
     secondFactorRoles: config.users.secondFactor ?? [],
     metadata: buildServerMetadata(
-      capabilitiesOf({ issuer: config.issuer, policy: config.pages.privacyPolicy, terms: config.pages.terms }),
+      capabilitiesOf({
+        issuer: config.issuer,
+        policy: config.pages.privacyPolicy,
+        terms: config.pages.terms,
+        exchange: config.providers.length > 0,
+      }),
     ),
     observer: options.observer,
     upstream,
