@@ -1,4 +1,5 @@
 import { clientOperations } from './nouns/clients.ts'
+import { connectionOperations } from './nouns/connections.ts'
 import { consentOperations } from './nouns/consents.ts'
 import { factorOperations } from './nouns/factors.ts'
 import { grantOperations } from './nouns/grants.ts'
@@ -30,6 +31,7 @@ export const operations: readonly Operation[] = [
   ...grantOperations,
   ...consentOperations,
   ...identityOperations,
+  ...connectionOperations,
   ...provisionedIdentityOperations,
   ...clientOperations,
   ...resourceOperations,

@@ -38,6 +38,11 @@ export const nouns: readonly Noun[] = [
     summary: 'other servers, through which people sign in',
     load: async () => (await import('./provider.ts')).registerProvider,
   },
+  {
+    name: 'connection',
+    summary: 'tokens of other services, kept for programs',
+    load: async () => (await import('./connection.ts')).registerConnection,
+  },
   { name: 'store', summary: 'the store itself', load: async () => (await import('./store.ts')).registerStore },
   { name: 'events', summary: 'the audit events', load: async () => (await import('./events.ts')).registerEvents },
   {

@@ -26,6 +26,7 @@ const tokenFor = async (user: User, scope = 'me'): Promise<string> =>
 describe.each([
   ['sessions', (user: User) => house.makeSession(user)],
   ['grants', (user: User) => house.makeGrant(user, client)],
+  ['connections', (user: User) => house.makeConnection(user)],
   ['identities', (user: User) => house.makeIdentity(user)],
   [
     'consents',

@@ -220,6 +220,31 @@ export async function openHouse() {
     await put(target, consent, [userId, `client:${client.clientId}`], now + 86_400)
   }
 
+  async function makeConnection({ userId }: User): Promise<string> {
+    const id = random.id(clock.millis())
+    const now = clock.seconds()
+    const connection = {
+      v: 1,
+      provider: 'etsy',
+      owner: { kind: 'user', userId },
+      clientId: 'web',
+      state: 'active',
+      account: '12345678',
+      scope: ['shops_r'],
+      sealed: 'sealed',
+      keyId: 'key',
+      edition: 1,
+      refreshable: true,
+      issuedAt: now,
+      expiresAt: now + 3600,
+      createdAt: now,
+      updatedAt: now,
+      lastUsedAt: now,
+    } as const
+    await put(ref('connection', id), connection, [userId, 'provider:etsy'], undefined)
+    return id
+  }
+
   async function makeIdentity({ userId }: User): Promise<string> {
     const target = ref('identity', `${userId}:hub`)
     if ((await readAlive(store, target, clock.seconds())) !== undefined) return 'hub'
@@ -285,6 +310,7 @@ export async function openHouse() {
     makeSession,
     makeConsent,
     makeIdentity,
+    makeConnection,
     makeToken,
     makeResource: async (resource: string) =>
       done(await createResource(context, { actor: cli, issuer }, { resource, scope: 'read write' })),

@@ -171,6 +171,30 @@ export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<Right
     return { path: `/api/v1/users/${user.userId}/consents/${await consentOf(stage, user)}` }
   },
 
+  listMyConnections: async (stage) => {
+    await stage.house.makeConnection(me(stage))
+    return { path: '/api/v1/me/connections' }
+  },
+  getMyConnection: async (stage) => ({
+    path: `/api/v1/me/connections/${await stage.house.makeConnection(me(stage))}`,
+  }),
+  endMyConnection: async (stage) => ({
+    path: `/api/v1/me/connections/${await stage.house.makeConnection(me(stage))}`,
+  }),
+  listConnectionsOfUser: async (stage) => {
+    const user = await target(stage)
+    await stage.house.makeConnection(user)
+    return { path: `/api/v1/users/${user.userId}/connections` }
+  },
+  getConnectionOfUser: async (stage) => {
+    const user = await target(stage)
+    return { path: `/api/v1/users/${user.userId}/connections/${await stage.house.makeConnection(user)}` }
+  },
+  endConnectionOfUser: async (stage) => {
+    const user = await target(stage)
+    return { path: `/api/v1/users/${user.userId}/connections/${await stage.house.makeConnection(user)}` }
+  },
+
   listMyIdentities: async (stage) => {
     await stage.house.makeIdentity(me(stage))
     return { path: '/api/v1/me/identities' }

@@ -76,8 +76,15 @@ async function connections(provider: string, count: number, left: number): Promi
   return ids
 }
 
-const fetchAll = (ids: readonly string[]): Promise<readonly FreshToken[]> =>
-  Promise.all(ids.map((connection) => server.core.vault.freshToken({ connection })))
+/** Asked for in lanes, so that this process has time for the providers too, which live in it. */
+async function fetchAll(ids: readonly string[], lanes = 200): Promise<readonly FreshToken[]> {
+  const tokens: FreshToken[] = []
+  for (let at = 0; at < ids.length; at += lanes) {
+    const some = ids.slice(at, at + lanes)
+    tokens.push(...(await Promise.all(some.map((connection) => server.core.vault.freshToken({ connection })))))
+  }
+  return tokens
+}
 
 const outcomes = (tokens: readonly FreshToken[]): Readonly<Record<string, number>> => {
   const counts: Record<string, number> = {}

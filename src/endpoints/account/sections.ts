@@ -1,5 +1,6 @@
 import { accessSection } from './access.ts'
 import { authenticatorSection } from './authenticator.ts'
+import { connectionsSection } from './connections.ts'
 import { deleteSection } from './delete.ts'
 import { emailSection } from './email.ts'
 import { exportSection } from './export.ts'
@@ -22,6 +23,7 @@ const everySection: readonly Section[] = [
   recoveryCodesSection,
   sessionsSection,
   accessSection,
+  connectionsSection,
   tokensSection,
   exportSection,
   deleteSection,

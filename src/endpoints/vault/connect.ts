@@ -149,7 +149,7 @@ async function bind(
         epoch: signedIn.user.epoch,
         givenAt: now,
       })
-      const agreed = put(consent, given, { expiresAt: now + lifetimes.consent, owners: [userId] })
+      const agreed = put(consent, given, { expiresAt: now + lifetimes.consent, owners: [userId, `client:${clientId}`] })
       return { writes: [...bound.writes, agreed, event], result: 'bound' }
     },
   )

@@ -1,0 +1,61 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { consent } from '../emulators/emulator.ts'
+import { startEtsy, type Etsy } from '../emulators/etsy.ts'
+import { createBrowser } from '../kit/browser.ts'
+import { submit } from '../kit/flow.ts'
+import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
+import { etsyProvider } from '../vault/house.ts'
+import { cli } from './bench.ts'
+
+let folder: string
+let etsy: Etsy
+let server: TestGatehouse
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'gatehouse-connection-'))
+  mkdirSync(join(folder, 'data'))
+  etsy = await startEtsy()
+  server = await startGatehouse({
+    store: { adapter: 'sqlite', path: join(folder, 'data', 'gatehouse.db') },
+    config: { providers: [etsyProvider(etsy)] },
+  })
+})
+afterAll(async () => {
+  await server.close()
+  await etsy.close()
+  rmSync(folder, { recursive: true })
+})
+
+const gatehouse = (...args: readonly string[]) => cli(folder, ['connection', ...args])
+
+it('starts, fetches, lists, shows and ends a connection, and prints no token but where one is asked for', async () => {
+  const started = JSON.parse((await gatehouse('start', 'etsy', '--server', server.url, '--json')).out) as {
+    readonly handle: string
+    readonly connect_url: string
+    readonly user_code: string
+    readonly connection: string
+  }
+  const early = await gatehouse('token', started.handle, '--server', server.url)
+  expect([early.code, early.err]).toEqual([1, expect.stringContaining('authorization_pending')])
+  const browser = createBrowser(server.url)
+  const page = await browser.ask(started.connect_url)
+  const left = await submit(browser, page, 'connect', { user_code: started.user_code, confirm_mine: 'yes' })
+  await browser.ask(await consent(left.location ?? ''))
+
+  const [token, list, show] = await Promise.all([
+    gatehouse('token', started.handle, '--server', server.url),
+    gatehouse('list'),
+    gatehouse('show', started.connection),
+  ])
+  expect(token.out).toMatch(/^123456789\.[\w-]+\n$/)
+  expect(list.out).toContain(started.connection)
+  expect(show.out).toContain('whoever holds the handle')
+  expect(list.out + show.out).not.toContain('123456789.')
+  const ended = await gatehouse('revoke', started.handle)
+  expect([ended.code, ended.out]).toEqual([0, `${started.connection} is disconnected\n`])
+  const after = await gatehouse('token', started.handle, '--server', server.url)
+  expect([after.code, after.err]).toEqual([1, expect.stringContaining('expired_token')])
+  expect((await gatehouse('show', 'nothing')).code).toBe(1)
+})
