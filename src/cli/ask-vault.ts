@@ -32,7 +32,9 @@ export async function askVault(
   const document = typeof answer === 'object' && answer !== null ? (answer as Document) : {}
   if (response.ok) return document
   const wait = response.headers.get('retry-after')
-  throw new CliFailure(
-    `${String(document['error'] ?? response.status)}: ${String(document['error_description'] ?? 'the server refused')}${wait === null ? '' : ` (again in ${wait} s)`}`,
-  )
+  const code = textOf(document['error']) ?? String(response.status)
+  const why = textOf(document['error_description']) ?? 'the server refused'
+  throw new CliFailure(`${code}: ${why}${wait === null ? '' : ` (again in ${wait} s)`}`)
 }
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
