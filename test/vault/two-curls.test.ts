@@ -3,6 +3,7 @@ import { consent } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { createBrowser, errorOf, formBody, readForm, type Answer, type Browser } from '../kit/browser.ts'
 import { submit } from '../kit/flow.ts'
+import { printToken } from '../../src/tokens/token-text.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
 import { etsyProvider, eventsOf, storedConnection } from './house.ts'
 
@@ -285,6 +286,19 @@ describe('what is kept', () => {
       for await (const _ of server.core.admin.scan(kind)) count += 1
     return count
   }
+})
+
+describe('a handle that somebody makes up', () => {
+  it('is none, also for a connection that there is', async () => {
+    const started = await start()
+    await connect(newBrowser(), started)
+    const secret = 'A'.repeat(43)
+    for (const keyId of ['gone', server.core.keys.secret('mac').keyId])
+      for (const id of [started.connection, server.core.random.id(server.clock.millis())]) {
+        const answer = await pickUp(printToken('vh', `${keyId}.${id}.${secret}.${secret}`))
+        expect(answer.status).toBe(404)
+      }
+  })
 })
 
 describe('a form that is sent twice', () => {

@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ref } from '../src/domain/record.ts'
+import { recordFetch } from '../src/vault/pick-up.ts'
+import { startEtsy } from '../test/emulators/etsy.ts'
+import { startGatehouse, type TestGatehouse } from '../test/kit/gatehouse.ts'
+import { connectDirectly, etsyProvider } from '../test/vault/house.ts'
+
+const askers = 500
+const rounds = 5
+const fetchesPerRound = 10_000
+const lanes = 64
+
+/**
+ * `npm run bench -- vault`: 500 who ask for one expired connection at once, and how many requests that is for its provider; then
+ * tokens per second on SQLite, from the row to the token, beside reading the plain row, and with the event that every fetch over HTTP writes.
+ */
+export async function benchVault(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-vault-'))
+  const etsy = await startEtsy()
+  const provider = etsyProvider(etsy)
+  const server = await startGatehouse({
+    store: { adapter: 'sqlite', path: join(folder, 'store.db') },
+    config: { providers: [provider] },
+  })
+  try {
+    const connection = await connectDirectly(server, provider)
+    server.clock.advance(4_000)
+    const began = performance.now()
+    const tokens = await Promise.all(Array.from({ length: askers }, () => server.core.vault.freshToken({ connection })))
+    const took = performance.now() - began
+    const given = new Set(
+      tokens.map((token) => (token.outcome === 'token' ? token.accessToken.reveal() : token.outcome)),
+    )
+    console.log(
+      `${askers} at once for one expired connection: ${etsy.refreshes()} refresh, ${given.size} token, ${Math.round(took)} ms until the last had it`,
+    )
+    await measure(server, connection)
+  } finally {
+    await server.close()
+    await etsy.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function measure({ core }: TestGatehouse, connection: string): Promise<void> {
+  const { store } = core.transition
+  const row = async (): Promise<void> => void (await store.read([ref('connection', connection)]))
+  const token = async (): Promise<void> => {
+    const fresh = await core.vault.freshToken({ connection })
+    if (fresh.outcome !== 'token') throw new Error('the benchmark fetches nothing')
+  }
+  const recorded = async (): Promise<void> => {
+    const fresh = await core.vault.freshToken({ connection })
+    if (fresh.outcome !== 'token') throw new Error('the benchmark fetches nothing')
+    await recordFetch(core, connection, fresh, { address: '192.0.2.17' })
+  }
+  const best = { row: 0, token: 0, recorded: 0 }
+  for (let round = 0; round < rounds; round += 1) {
+    best.row = Math.max(best.row, await perSecond(row))
+    best.token = Math.max(best.token, await perSecond(token))
+    best.recorded = Math.max(best.recorded, await perSecond(recorded))
+  }
+  const line = (name: string, rate: number) =>
+    console.log(
+      `${name.padEnd(34)} ${String(Math.round(rate)).padStart(8)}/s  ${(rate / best.row).toFixed(2)} of the row`,
+    )
+  line('plain row read', best.row)
+  line('token that holds', best.token)
+  line('token that holds, event durable', best.recorded)
+}
+
+async function perSecond(work: () => Promise<void>): Promise<number> {
+  let left = fetchesPerRound
+  const lane = async (): Promise<void> => {
+    while (left > 0) {
+      left -= 1
+      await work()
+    }
+  }
+  const began = performance.now()
+  await Promise.all(Array.from({ length: lanes }, lane))
+  return fetchesPerRound / ((performance.now() - began) / 1000)
+}

@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest'
+import {
+  bindConnection,
+  codeAttempts,
+  completeConnection,
+  confirmConnection,
+  denyConnection,
+  endConnection,
+  type ConnectionStart,
+} from '../../src/domain/connect.ts'
+import type { Connection } from '../../src/domain/connection.ts'
+import { append, type Decision, type Slot } from '../../src/domain/record.ts'
+
+const now = 1_795_000_000
+
+const start: ConnectionStart = {
+  connectionId: 'c',
+  handleHash: 'hash',
+  provider: 'etsy',
+  scope: ['shops_r'],
+  owner: { kind: 'handle' },
+  address: '198.51.100.7',
+  startedAt: now - 60,
+}
+
+const event = append('e', { v: 1, type: 'connection.made', at: now })
+const obtained = {
+  account: '1',
+  scope: [],
+  sealed: 'sealed',
+  keyId: 'key',
+  edition: 1,
+  refreshable: true,
+  issuedAt: now,
+}
+const ending = { now, event, errandId: 'errand' }
+
+const slot = (value?: Connection): Slot<'connection'> => ({ kind: 'connection', id: 'c', version: 'v', value })
+
+const written = (decision: Decision<unknown>): Connection | undefined => {
+  const [write] = decision.writes
+  return write?.op === 'put' ? (write.value as Connection) : undefined
+}
+
+const bind = (value: Connection | undefined, right: boolean, browserHash = 'mine') =>
+  bindConnection(slot(value), start, { right, browserHash, now })
+
+const bound = written(bind(undefined, true))!
+const complete = (value: Connection | undefined, browserHash: string | undefined, more = {}) =>
+  completeConnection(slot(value), { browserHash, obtained: { ...obtained, ...more }, event, now })
+const held = written(complete(bound, 'mine'))!
+
+describe('the first browser that says the right thing', () => {
+  test('has it, and may say it again; no other may', () => {
+    expect(bound).toMatchObject({ state: 'pending', browserHash: 'mine', endsAt: start.startedAt + 600 })
+    expect(bind(bound, true).result).toBe('bound')
+    expect(bind(bound, true, 'another')).toEqual({ writes: [], result: 'ended' })
+  })
+
+  test('wrong codes are counted whoever sends them, and the fifth ends it', () => {
+    let value: Connection | undefined
+    for (let tries = 1; tries < codeAttempts; tries += 1) {
+      const decision = bind(value, false, `browser ${tries}`)
+      expect(decision.result).toBe('wrong')
+      value = written(decision)
+    }
+    const last = bind(value, false)
+    expect([last.result, written(last)?.state]).toEqual(['ended', 'denied'])
+    expect(bind(written(last), true).result).toBe('ended')
+  })
+
+  test('nothing begins anew on what is there already', () => {
+    for (const value of [held, written(endConnection(slot(held), ending))])
+      expect(bind(value, true)).toEqual({ writes: [], result: 'ended' })
+  })
+})
+
+describe('what comes back from the provider', () => {
+  test('L04, L07: is kept in that browser alone', () => {
+    for (const browserHash of ['another', undefined])
+      expect(complete(bound, browserHash)).toEqual({ writes: [], result: undefined })
+    const unbound = written(bind(undefined, false))
+    expect(complete(unbound, undefined)).toEqual({ writes: [], result: undefined })
+    expect(held).toMatchObject({ state: 'active', handleHash: 'hash' })
+  })
+
+  test('L11: is kept once', () => {
+    for (const value of [held, undefined, written(denyConnection(slot(bound), event, now))])
+      expect(complete(value, 'mine')).toEqual({ writes: [], result: undefined })
+  })
+})
+
+describe('the code of the last page', () => {
+  const confirmation = { mac: 'mac', keyId: 'key', attempts: 0, until: now + 540 }
+  const confirm = (value: Connection | undefined, right: boolean) =>
+    confirmConnection(slot(value), { right, now, end: ending })
+  const unconfirmed = written(complete(bound, 'mine', { confirmation }))
+
+  test('opens it for good', () => {
+    const decision = confirm(unconfirmed, true)
+    expect([decision.result, written(decision)]).toEqual(['confirmed', expect.not.objectContaining({ confirmation })])
+    expect(confirm(held, false).result).toBe('confirmed')
+  })
+
+  test('wrong five times ends it, and gives the tokens back', () => {
+    let value = unconfirmed
+    for (let tries = 1; tries < codeAttempts; tries += 1) value = written(confirm(value, false))
+    const last = confirm(value, false)
+    expect([last.result, written(last)?.state]).toEqual(['ended', 'revoked'])
+    expect(last.writes).toContainEqual(expect.objectContaining({ kind: 'revocation', id: 'errand' }))
+    expect(confirm(written(last), true).result).toBe('ended')
+  })
+})
+
+describe('an end', () => {
+  test('takes the tokens out of the record, leaves an errand, and happens once', () => {
+    const ended = endConnection(slot(held), ending)
+    expect(written(ended)).toMatchObject({ state: 'revoked' })
+    expect(written(ended)).not.toHaveProperty('sealed')
+    expect(ended.writes.map((write) => (write.op === 'append' ? 'event' : write.kind))).toEqual([
+      'connection',
+      'event',
+      'revocation',
+    ])
+    expect(endConnection(slot(written(ended)), ending)).toEqual({ writes: [], result: false })
+    expect(endConnection(slot(), ending).result).toBe(false)
+  })
+})

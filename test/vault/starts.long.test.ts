@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect, it } from 'vitest'
+import { createConnectEndpoint } from '../../src/endpoints/vault/start.ts'
+import { startEtsy } from '../emulators/etsy.ts'
+import { startGatehouse } from '../kit/gatehouse.ts'
+import { etsyProvider } from './house.ts'
+
+const starts = Number(process.env['GATEHOUSE_STARTS'] ?? 1_000_000)
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+const heap = (): number => {
+  collect()
+  return process.memoryUsage().heapUsed / 2 ** 20
+}
+
+it(`L12: ${starts} starts from as many sources that nobody follows leave memory and disk flat, and lock nobody out`, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-starts-'))
+  const path = join(folder, 'gatehouse.db')
+  const etsy = await startEtsy()
+  const server = await startGatehouse({
+    store: { adapter: 'sqlite', path },
+    config: { providers: [etsyProvider(etsy)] },
+  })
+  try {
+    const connect = createConnectEndpoint(server.core)
+    const start = async (index: number): Promise<number> => {
+      const address = `2001:db8:${(index >>> 16).toString(16)}:${(index & 0xffff).toString(16)}::1`
+      const answer = await connect({
+        method: 'POST',
+        path: '/vault/connect',
+        query: '',
+        headers: {},
+        repeated: new Set(),
+        body: 'provider=etsy',
+        params: {},
+        peer: { address, socketAddress: address, localAddress: '127.0.0.1', forwarded: false },
+      })
+      return answer.status
+    }
+    const size = () => statSync(path).size + statSync(`${path}-wal`).size
+    // The table of sources is bounded: full, it is part of what there always is.
+    for (let index = 0; index < 60_000; index += 1) await start(index)
+    const before = { heap: heap(), disk: size() }
+    const began = performance.now()
+    for (let index = 0; index < starts; index += 1) expect(await start(index)).toBe(201)
+    const took = performance.now() - began
+    const after = { heap: heap(), disk: size() }
+    console.log(
+      `L12: ${starts} starts in ${Math.round(took / 1000)} s; heap ${before.heap.toFixed(1)} → ${after.heap.toFixed(1)} MiB, disk ${before.disk} → ${after.disk} bytes`,
+    )
+    expect(after.disk).toBe(before.disk)
+    expect(after.heap - before.heap).toBeLessThan(8)
+    expect(await start(2 ** 30)).toBe(201)
+  } finally {
+    await server.close()
+    await etsy.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
