@@ -27,6 +27,8 @@ import { errorPage } from '../../src/pages/error-page.ts'
 import { formPostPage } from '../../src/pages/form-post-page.ts'
 import { homePage } from '../../src/pages/home-page.ts'
 import { createLook } from '../../src/pages/look.ts'
+import { connectPage } from '../../src/pages/connect-page.ts'
+import { connectedPage } from '../../src/pages/connected-page.ts'
 import { identitiesPage } from '../../src/pages/identities-page.ts'
 import { newcomerPage } from '../../src/pages/newcomer-page.ts'
 import { notFoundPage } from '../../src/pages/not-found-page.ts'
@@ -164,6 +166,41 @@ export const gallery: readonly Example[] = [
         username: w.username,
         problem: 'taken',
       }),
+  },
+  {
+    name: 'connect-code',
+    render: (p, w) =>
+      connectPage(p, {
+        action: '/vault/connect/ticket',
+        hidden: hidden(w),
+        provider: w.clientName,
+        scopes: ['listings_r', 'listings_w'],
+        address: '2001:db8:1:2:3:4:5:6',
+        startedAt: 1_795_000_000,
+        problem: 'code',
+      }),
+  },
+  {
+    name: 'connect-own',
+    render: (p, w) =>
+      connectPage(p, {
+        action: '/vault/connect/ticket',
+        hidden: hidden(w),
+        provider: w.clientName,
+        scopes: ['listings_r'],
+        address: '198.51.100.7',
+        startedAt: 1_795_000_000,
+        client: { clientId: 'web', name: w.clientName },
+        person: { username: w.username, fullName: w.fullName },
+      }),
+  },
+  {
+    name: 'vault-connected',
+    render: (p, w) => connectedPage(p, { provider: w.clientName, outcome: 'connected', confirmationCode: 'BCDF-GHJK' }),
+  },
+  {
+    name: 'vault-denied',
+    render: (p, w) => connectedPage(p, { provider: w.clientName, outcome: 'denied', confirmationCode: undefined }),
   },
   {
     name: 'identities',

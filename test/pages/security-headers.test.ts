@@ -18,7 +18,7 @@ const directives = (page: Page): ReadonlyMap<string, string> =>
 
 /** Pages whose form may end in a redirect to an application. */
 const towardsClient =
-  /^(?:newcomer|identities|site-login|sign-in|second-factor|mail-code|continue|consent|form-post|sign-out)/
+  /^(?:connect-|newcomer|identities|site-login|sign-in|second-factor|mail-code|continue|consent|form-post|sign-out)/
 
 /** Where the forms of a page lead: to an application in the end, back to us, or nowhere, since it has none. */
 function formsOf(page: Page, name: string): 'client' | 'here' | 'none' {
