@@ -44,7 +44,7 @@ export function createEngine(): Upstream & { readonly clock: ReturnType<typeof c
     random: keys.random,
     transition,
     keys,
-    outbound: createOutbound({ deadlineMillis: 2000, contact: issuer }),
+    outbound: createOutbound({ contact: issuer }),
     providers: [],
   })
   return { ...upstream, clock }

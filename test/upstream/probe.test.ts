@@ -50,19 +50,16 @@ const oauth2 = (more: Entry = {}): Entry => ({
   ...more,
 })
 
-const context = (millis = 0) => {
+const context = ({ ahead = 0, deadlineMillis = 5000 } = {}) => {
   const clock = createTestClock()
-  clock.advance(millis)
-  return {
-    clock,
-    outbound: createOutbound({ deadlineMillis: 300, contact: 'https://as.example' }),
-    upstreamServers: new Map(),
-  }
+  clock.advance(ahead)
+  const outbound = createOutbound({ deadlineMillis, contact: 'https://as.example' })
+  return { clock, outbound, upstreamServers: new Map() }
 }
 
-async function probe(entry: Entry, secondsAhead = 0): Promise<readonly Finding[]> {
+async function probe(entry: Entry, around: Parameters<typeof context>[0] = {}): Promise<readonly Finding[]> {
   const secrets = { S: at.plain.clientSecret, HUB: at.github.clientSecret, WRONG: 'w'.repeat(40) }
-  return probeProvider(context(secondsAhead), readOAuthProvider(entry, secrets), callback)
+  return probeProvider(context(around), readOAuthProvider(entry, secrets), callback)
 }
 
 const said = (findings: readonly Finding[], status: Finding['status']): string =>
@@ -95,7 +92,7 @@ type Mistake = {
   readonly entry: () => Entry
   readonly says: readonly string[]
   readonly status?: Finding['status']
-  readonly ahead?: number
+  readonly around?: Parameters<typeof context>[0]
 }
 
 const faulty = (faults: OpenIdFaults, more?: Entry) => (): Entry => {
@@ -261,6 +258,7 @@ const mistakes: Readonly<Record<string, Mistake>> = {
   },
   'a token endpoint that never answers': {
     entry: metadata({ token_endpoint: 'SLOW' }),
+    around: { deadlineMillis: 300 },
     says: ['its token endpoint: it did not answer'],
   },
   'a token endpoint that believes everything': {
@@ -294,7 +292,7 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     },
     says: ['its userinfo_endpoint: it answers 200', 'no page'],
   },
-  'a clock that is wrong': { entry: () => plain(), says: ['seconds apart', 'NTP'], ahead: 600 },
+  'a clock that is wrong': { entry: () => plain(), says: ['seconds apart', 'NTP'], around: { ahead: 600 } },
 }
 
 /** Places of the emulator that answers anything, by the word that stands for them in a document. */
@@ -308,7 +306,7 @@ const places: Readonly<Record<string, () => Reply | Promise<Reply>>> = {
 }
 
 describe('a mistake is told with its mend', () => {
-  it.each(Object.entries(mistakes))('%s', async (_mistake, { entry, says, status = 'fail', ahead = 0 }) => {
+  it.each(Object.entries(mistakes))('%s', async (_mistake, { entry, says, status = 'fail', around }) => {
     const made = entry()
     const change = at.plain.faults.metadata
     if (change !== undefined) {
@@ -316,7 +314,7 @@ describe('a mistake is told with its mend', () => {
       at.plain.faults.metadata = (document) =>
         Object.fromEntries(Object.entries(change(document)).map(([name, value]) => [name, addressOf(value) ?? value]))
     }
-    const findings = await probe(made, ahead)
+    const findings = await probe(made, around)
     for (const words of says) expect(said(findings, status), JSON.stringify(findings)).toContain(words)
     expect(JSON.stringify(findings)).not.toContain(at.plain.clientSecret)
   })
