@@ -5,6 +5,7 @@ import { StoreUnavailable } from '../store/unavailable.ts'
 import { eventDocument } from './event-lines.ts'
 import { AuditSinkDown } from './sink-down.ts'
 import type { EventSink } from './sink.ts'
+import { within } from './within.ts'
 
 export type Relay = {
   /** The same store, whose commits with events wait for the sink to be there, and whose events go to it afterwards. */
@@ -165,15 +166,3 @@ export function createRelay(context: {
 }
 
 export const lineOf = (id: string, event: object): string => `${JSON.stringify(eventDocument(id, event))}\n`
-
-async function within<T>(millis: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`it did not answer within ${millis} ms`)), millis)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}

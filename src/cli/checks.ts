@@ -1,6 +1,7 @@
 import { clockTolerance } from '../protocol/time.ts'
 import { existsSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { within } from '../audit/within.ts'
 import type { Config } from '../config/config.ts'
 import { keyLifetimes, rings } from '../domain/key-lifecycle.ts'
 import { ref } from '../domain/record.ts'
@@ -9,6 +10,7 @@ import { clientFate } from '../accounts/file-entries.ts'
 import { allClients } from '../accounts/find-client.ts'
 import { allUsers } from '../accounts/list-users.ts'
 import { isLoopbackHost } from '../protocol/loopback.ts'
+import { sinkOf } from '../server/audit-sink.ts'
 import { readAlive } from '../store/read-alive.ts'
 import type { Io } from './io.ts'
 import { openLocal, type Local } from './local.ts'
@@ -17,6 +19,8 @@ import { openRings } from './open-rings.ts'
 import { textSettings } from './options.ts'
 import { loadFrom } from './read-config.ts'
 import type { Options } from './verb.ts'
+
+const sinkMillis = 2_000
 
 export type Check = { readonly check: string; readonly status: 'ok' | 'warn' | 'fail'; readonly detail: string }
 
@@ -37,6 +41,7 @@ export async function checkHouse(io: Io, options: Options): Promise<readonly Che
     ...checkIssuer(config),
     ...checkProxies(config),
     ...checkProviders(config),
+    ...(await checkSink(config)),
     ...checkWorkers(config),
   ]
   if (config.store.adapter === 'memory') return [...before, warn('store', 'in memory: nothing outlives the server')]
@@ -101,6 +106,21 @@ function checkProviders({ providers }: Config): readonly Check[] {
       ? warn('providers', `${provider.name} may be reached over http and at private addresses (allow_insecure)`)
       : ok('providers', `${provider.name}; look closer with: gatehouse provider check ${provider.name}`),
   )
+}
+
+/** Asks it as a server does before it issues anything. */
+async function checkSink({ audit }: Config): Promise<readonly Check[]> {
+  if (audit === undefined) return []
+  const sink = sinkOf(audit)
+  try {
+    await within(sinkMillis, sink.probe())
+    return [ok('audit', `the sink (${audit.to}) takes events`)]
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'unknown'
+    return [fail('audit', `the sink (${audit.to}) takes no events: ${why}; until it does nothing is issued or changed`)]
+  } finally {
+    await within(sinkMillis, sink.close()).catch(() => undefined)
+  }
 }
 
 async function checkStore({ admin }: Local): Promise<readonly Check[]> {

@@ -71,3 +71,21 @@ test.each([
 ])('%j is refused', async (args, code, words) => {
   expect(await gatehouse(...args)).toMatchObject({ code, err: expect.stringContaining(words) })
 })
+
+test('FLT-31: the doctor asks the audit sink whether it takes events', async () => {
+  const checks = async (sink: string): Promise<readonly unknown[]> => {
+    writeFileSync(join(place.directory, 'sink.yaml'), `store: "memory:"\naudit: { sink: "${sink}" }\n`)
+    const said = await gatehouse('doctor', '--config', 'sink.yaml', '--json')
+    return said.json()['checks'] as readonly unknown[]
+  }
+  expect(await checks('file:taken.jsonl')).toContainEqual({
+    check: 'audit',
+    status: 'ok',
+    detail: 'the sink (file) takes events',
+  })
+  expect(await checks('file:nowhere/taken.jsonl')).toContainEqual({
+    check: 'audit',
+    status: 'fail',
+    detail: expect.stringContaining("can't be written (ENOENT)"),
+  })
+})
