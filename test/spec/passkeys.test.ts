@@ -130,6 +130,17 @@ describe('signing in by it alone', () => {
     expect((await submit(browser, page, 'passkey', { credential })).status).toBe(400)
   })
 
+  test('H21: an answer of a device that doesn’t count works once too', async () => {
+    const { device } = await somebody()
+    const browser = createBrowser(server.url)
+    const page = await browser.ask('/signin')
+    const credential = device.get(requestOf(page), { counter: 0 })
+    const copy = createBrowser(server.url)
+    for (const [name, value] of browser.cookies) copy.cookies.set(name, value)
+    expect((await submit(browser, page, 'passkey', { credential })).location).toBe('/account')
+    expect((await submit(copy, page, 'passkey', { credential })).status).toBe(400)
+  })
+
   test.each<[string, Twist]>([
     ['another origin', { origin: 'https://evil.example' }],
     ['another relying party', { rpId: 'evil.example' }],
