@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { mintToken } from '../../src/accounts/mint-token.ts'
 import { createResourceServer } from '../../src/resource/index.ts'
+import { lifetimes } from '../../src/domain/lifetimes.ts'
+import type { Session } from '../../src/domain/session.ts'
 import { withDischarges } from '../../src/tokens/discharge-token.ts'
 import { parseMacaroonText } from '../../src/tokens/macaroon-text.ts'
 import { createBrowser, type Answer, type Browser } from '../kit/browser.ts'
@@ -55,7 +57,7 @@ const asksForPassword = (answer: Answer) => answer.text.includes('<form id="sign
 
 describe('RFC 9470: acr_values', () => {
   test('a session that lacks the second factor is asked for it alone', async () => {
-    const { username, browser, app } = await early()
+    const { username, userId, browser, app } = await early()
     const { tokens } = await codeFlow(server, client, username, { browser })
     const before = claimsOf(tokens.id_token)
     expect(before).toMatchObject({ acr: 'pwd', amr: ['pwd'] })
@@ -67,6 +69,14 @@ describe('RFC 9470: acr_values', () => {
     // As old as its oldest part, and another session than before (G03).
     expect(after['auth_time']).toBe(before['auth_time'])
     expect(after['sid']).not.toBe(before['sid'])
+    // It doesn't live longer for it either.
+    const ends = (await server.core.transition.store.list('session', userId, { limit: 10 })).records.map(
+      ({ value }) => (value as Session).absoluteExpiresAt - (value as Session).authTime,
+    )
+    expect(Math.max(...ends)).toBeLessThanOrEqual(lifetimes.sessionAbsolute)
+    // Who asks for less is told of less.
+    const less = await browser.ask(authorizeUrl(client, { acr_values: 'pwd' }))
+    expect(claimsOf((await finish(browser, less)).id_token)['acr']).toBe('pwd')
     // From now on nothing is asked.
     const again = await browser.ask(authorizeUrl(client, { acr_values: 'mfa', prompt: 'none' }))
     expect(new URL(again.location ?? '').searchParams.get('code')).not.toBeNull()
