@@ -1,6 +1,7 @@
 // Makes dist/, which the published package runs: Node doesn't strip types inside node_modules.
 import { execFileSync } from 'node:child_process'
 import { cpSync, globSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 
@@ -20,6 +21,10 @@ cpSync('src', 'dist', { recursive: true, filter: (path) => !/\.ts$|README\.md$/.
 
 // The command in few files, since reading some seven hundred was a quarter of a start. Threads are named by where they lie beside
 // the code that begins them. Packages stay packages: whoever looks through what is installed finds them.
+const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: Record<string, string> }
+const packages = Object.keys(dependencies)
+const isOutside = (specifier: string): boolean =>
+  isBuiltin(specifier) || packages.some((name) => specifier === name || specifier.startsWith(`${name}/`))
 const bundle = await rolldown({
   input: {
     main: 'dist/cli/main.js',
@@ -29,9 +34,20 @@ const bundle = await rolldown({
     'password-strength-worker': 'dist/accounts/password-strength-worker.js',
   },
   platform: 'node',
-  external: (specifier) => !/^[./]/.test(specifier),
+  external: isOutside,
 })
-await bundle.write({ dir: 'dist/bundled', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' })
+const { output } = await bundle.write({
+  dir: 'dist/bundled',
+  entryFileNames: '[name].js',
+  chunkFileNames: '[name]-[hash].js',
+})
 await bundle.close()
+// A bundler's own support code would be a package that nobody installs.
+const written = new Set(output.map(({ fileName }) => fileName))
+for (const file of output) {
+  if (file.type !== 'chunk') continue
+  const lost = [...file.imports, ...file.dynamicImports].find((to) => !written.has(to) && !isOutside(to))
+  if (lost !== undefined) throw new Error(`${file.fileName} imports ${lost}, which the package does not bring`)
+}
 rmSync('dist/cli', { recursive: true })
 renameSync('dist/bundled', 'dist/cli')

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,6 +37,24 @@ describe('the published package', () => {
     const { stdout } = await run(join(project, 'node_modules/.bin/gatehouse'), ['--help'], { cwd: project })
     expect(stdout).toContain('serve')
   })
+
+  test('serves', async () => {
+    const issuer = 'http://localhost:1'
+    const args = ['serve', '--port', '0', '--issuer', issuer]
+    const server = spawn(join(project, 'node_modules/.bin/gatehouse'), args, { cwd: project })
+    let said = ''
+    server.stderr.on('data', (piece) => (said += String(piece)))
+    const ready = new Promise<boolean>((resolve) => {
+      server.stdout.on('data', (piece) => {
+        said += String(piece)
+        if (said.includes(`answers at ${issuer}`)) resolve(true)
+      })
+      server.once('exit', () => resolve(false))
+    })
+    const served = await ready
+    server.kill('SIGTERM')
+    expect(served, said).toBe(true)
+  }, 60_000)
 
   test.each(exported)('lets a program import %s', async (name) => {
     const program = `const all = await import('${name}'); if (Object.keys(all).length === 0) throw new Error('empty')`
