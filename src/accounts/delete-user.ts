@@ -7,20 +7,13 @@ import { noSuchUser } from './no-such-user.ts'
 import type { AccountsContext, Outcome } from './context.ts'
 import { emailRef } from './email-name.ts'
 import { findUser, normalOf, usernameRef } from './find-user.ts'
+import { eventWrite } from '../audit/event-write.ts'
+import { endConnection } from '../domain/connect.ts'
 import { paperwork } from './paperwork.ts'
 import { actorName, permit } from './permit.ts'
 
 /** What an account leaves behind. It opens nothing without the account; it goes because it tells of a person who wanted to go. */
-const leftBehind: readonly Kind[] = [
-  'session',
-  'factors',
-  'consent',
-  'grant',
-  'identity',
-  'connection',
-  'ticket',
-  'name',
-]
+const leftBehind: readonly Kind[] = ['session', 'factors', 'consent', 'grant', 'identity', 'ticket', 'name']
 
 /**
  * Delete an account. Its name is free at once; its id is random and never used again, so every session, grant and token
@@ -82,8 +75,10 @@ async function deleteFrom(
 }
 
 /** What a crash leaves expires by itself; so does what a store leaves that stops answering: the account is gone, and that is the answer. */
-async function sweepLeftBehind({ transition: { store } }: AccountsContext, userId: string): Promise<void> {
+async function sweepLeftBehind(context: AccountsContext, userId: string): Promise<void> {
+  const { store } = context.transition
   try {
+    for await (const { id } of listAll(store, 'connection', userId)) await giveUpConnection(context, userId, id)
     for (const kind of leftBehind) {
       for await (const { id, version } of listAll(store, kind, userId)) {
         await store.commit([{ op: 'delete', kind, id, expect: version }])
@@ -92,4 +87,15 @@ async function sweepLeftBehind({ transition: { store } }: AccountsContext, userI
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error
   }
+}
+
+/** What other services gave is given back to them, and nothing is left of the connection but that errand. */
+async function giveUpConnection(context: AccountsContext, userId: string, id: string): Promise<void> {
+  const errandId = context.random.id(context.clock.millis())
+  const event = eventWrite(context, { type: 'connection.revoked', userId, target: id, actor: userId })
+  await transition(context.transition, { connection: ref('connection', id) }, ({ connection }, now) => {
+    const { writes } = endConnection(connection, { now, event, errandId })
+    const rest = writes.filter((write) => write.op === 'append' || write.kind !== 'connection')
+    return { writes: [...remove(connection), ...rest], result: undefined }
+  })
 }

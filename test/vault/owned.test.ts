@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { deleteUser } from '../../src/accounts/delete-user.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import type { OAuthProvider } from '../../src/config/provider.ts'
 import { consent } from '../emulators/emulator.ts'
@@ -224,6 +225,20 @@ describe('a connection of a client', () => {
 })
 
 describe('whoever owns it', () => {
+  it('leaves nothing behind but the errand that gives the tokens back', async () => {
+    const { userId } = await server.makeUser('fay')
+    const id = await connectDirectly(server, provider, { kind: 'user', userId })
+    expect(await deleteUser(server.core, { actor: { kind: 'cli' }, userId })).toHaveProperty('done')
+    const errands: string[] = []
+    for await (const { value } of server.core.admin.scan('revocation'))
+      if ('connectionId' in value) errands.push(value.connectionId)
+    const events = await eventsOf(server, id)
+    // Or it has been run already.
+    expect(errands.includes(id) || events.includes('connection.given_back')).toBe(true)
+    expect(await server.core.vault.freshToken({ connection: id })).toEqual({ outcome: 'unknown' })
+    expect(events).toContain('connection.revoked')
+  })
+
   it('an account that is locked gets nothing, and a client only what is its own', async () => {
     const { userId } = await server.makeUser('eve')
     const id = await connectDirectly(server, provider, { kind: 'user', userId })
