@@ -46,6 +46,7 @@ async function changeEpoch(
     person.epochUnknown = true
     if (person.session === 'yes') person.session = 'maybe'
     if (person.consent === 'yes') person.consent = 'maybe'
+    person.withdrawnAt = Date.now()
     unsettleAll(person)
     // A judge of passwords without time says no to a good one.
   } else if (outcome.is === 'refused' && outcome.error !== 'invalid_field')

@@ -63,6 +63,8 @@ export type Person = {
   cookies: Map<string, string>
   session: Known
   consent: Known
+  /** When nobody knew how far its withdrawal had come: the server finishes it by itself, seconds later. */
+  withdrawnAt?: number
   families: Family[]
   codes: Code[]
   /** Tokens of the client itself. */

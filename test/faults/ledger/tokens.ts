@@ -149,7 +149,7 @@ function settleRotation(world: World, person: Person, family: Family, outcome: O
       break
     }
     case 'refused':
-      if (family.dead === 'no')
+      if (family.dead === 'no' && !mayBeWithdrawn(person, family))
         journal.violate(
           'INV2',
           `the newest refresh token of ${person.username} is refused: ${outcome.error} (${family.grantId})`,
@@ -161,6 +161,11 @@ function settleRotation(world: World, person: Person, family: Family, outcome: O
       break
     case 'nothing':
   }
+}
+
+/** Ids begin with their time, and a withdrawal counts in whole seconds. */
+function mayBeWithdrawn({ withdrawnAt }: Person, { grantId }: Family): boolean {
+  return withdrawnAt !== undefined && Number.parseInt(grantId.slice(0, 12), 16) < withdrawnAt + 1_000
 }
 
 /** RFC 7009: a refresh token takes its family with it. */
