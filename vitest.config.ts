@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 // What a test needs decides its suite, and stands in its path, so that nothing is left out by forgetting.
 const suites = {
-  chromium: { include: ['test/browser/**/*.test.ts', 'test/**/*.chromium.test.ts'], timeoutMs: 60_000 },
+  chromium: { include: ['test/**/*.chromium.test.ts'], timeoutMs: 60_000 },
   stores: { include: ['test/**/*.stores.test.ts'], timeoutMs: 60_000 },
   debian: { include: ['test/**/*.debian.test.ts'], timeoutMs: 60_000 },
   long: { include: ['test/**/*.long.test.ts'], timeoutMs: 30 * 60_000 },
