@@ -47,7 +47,7 @@ function settleRedemption(world: World, person: Person, code: Code, outcome: Out
       break
     }
     case 'refused':
-      if (code.redeemed === 'no' && Date.now() - code.issuedAt < codeMillis)
+      if (code.redeemed === 'no' && Date.now() - code.issuedAt < codeMillis && !mayBeWithdrawn(person, code.issuedAt))
         journal.violate('INV1', `a code of ${person.username} that nobody redeemed is refused: ${outcome.error}`)
       replayed(world, person, code, endFamily)
       code.redeemed = 'yes'
@@ -149,7 +149,7 @@ function settleRotation(world: World, person: Person, family: Family, outcome: O
       break
     }
     case 'refused':
-      if (family.dead === 'no' && !mayBeWithdrawn(person, family))
+      if (family.dead === 'no' && !mayBeWithdrawn(person, idMillis(family.grantId)))
         journal.violate(
           'INV2',
           `the newest refresh token of ${person.username} is refused: ${outcome.error} (${family.grantId})`,
@@ -163,10 +163,13 @@ function settleRotation(world: World, person: Person, family: Family, outcome: O
   }
 }
 
-/** Ids begin with their time, and a withdrawal counts in whole seconds. */
-function mayBeWithdrawn({ withdrawnAt }: Person, { grantId }: Family): boolean {
-  return withdrawnAt !== undefined && Number.parseInt(grantId.slice(0, 12), 16) < withdrawnAt + 1_000
+/** A withdrawal counts in whole seconds. */
+function mayBeWithdrawn({ withdrawnAt }: Person, madeAt: number): boolean {
+  return withdrawnAt !== undefined && madeAt < withdrawnAt + 1_000
 }
+
+/** Ids begin with their time. */
+const idMillis = (id: string): number => Number.parseInt(id.slice(0, 12), 16)
 
 /** RFC 7009: a refresh token takes its family with it. */
 export async function revokeFamily(world: World, family: Family): Promise<void> {
