@@ -38,3 +38,20 @@ const queryShape = /^(?:[A-Za-z0-9._~!$&'()*+,;=:@/?[\]-]|%[0-9A-Fa-f]{2})*$/
 export function isApiQuery(query: string): boolean {
   return query.length <= querySize && queryShape.test(query)
 }
+
+/**
+ * The names in a query in one spelling, lower case with `_` for whatever is no letter: decoded, split at `;` too, and with
+ * what some languages make of dots, spaces and brackets in a name (L3). A name in brackets or with a number behind it is itself.
+ */
+export function queryNames(query: string): readonly string[] {
+  return query.split(/[&;]/).map((pair) => {
+    const [name = ''] = pair.split('=', 1)
+    const plain = decodedAscii(name.replaceAll('+', ' ')).trim().toLowerCase()
+    return plain.replaceAll(/[^a-z]+/g, '_').replace(/_$/, '')
+  })
+}
+
+/** Whatever isn't ASCII stays as it is: no name that is looked for holds any. */
+function decodedAscii(text: string): string {
+  return text.replaceAll(/%([0-7][0-9A-Fa-f])/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+}

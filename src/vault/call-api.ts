@@ -2,7 +2,7 @@ import type { OAuthProvider } from '../config/provider.ts'
 import type { SecretValue } from '../config/secret-value.ts'
 import type { OpenAnswer } from '../outbound/create-outbound.ts'
 import { OutboundFailed } from '../outbound/outbound-failed.ts'
-import type { HttpRequest, HttpResponse, Passage } from '../protocol/http.ts'
+import type { HeaderLine, HttpRequest, HttpResponse, Passage } from '../protocol/http.ts'
 import type { Clock, Seconds } from '../protocol/time.ts'
 import { apiHeadersOf } from '../upstream/api-headers.ts'
 import type { Upstream } from '../upstream/create-upstream.ts'
@@ -135,7 +135,7 @@ async function passOn(call: ApiCall, sent: Sent, answer: OpenAnswer): Promise<Ap
   ]
   if (request.method === 'HEAD' || status === 204 || status === 304) {
     body.destroy()
-    return { outcome: 'answer', answer: { status, headers: lines, body: null } }
+    return { outcome: 'answer', answer: bodiless(request.method, status, lines) }
   }
   const guarded = withoutSecrets(body as AsyncIterable<Uint8Array>, { secrets, most: limits.download })
   // What is wrong from its first piece on is an error of ours, not an answer that breaks off.
@@ -145,6 +145,15 @@ async function passOn(call: ApiCall, sent: Sent, answer: OpenAnswer): Promise<Ap
   const stream = first.done === true ? guarded : startingWith(first.value, guarded)
   return { outcome: 'answer', answer: { status, headers: lines, body: null, stream } }
 }
+
+/** One length at most (RFC 9112 §6.3): of HEAD the API's own, which a body of no bytes would contradict; of 204 none. */
+function bodiless(method: string, status: number, lines: readonly HeaderLine[]): HttpResponse {
+  const headers = status === 204 ? lines.filter(([name]) => name !== 'content-length') : lines
+  const isDescribed = method === 'HEAD' && status !== 204 && status !== 304
+  return { status, headers, body: null, ...(isDescribed && { stream: nothing() }) }
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array, void> {}
 
 async function* startingWith(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   yield first

@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { connect } from 'node:net'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { mintToken, type MintedToken } from '../../src/accounts/mint-token.ts'
 import type { MintRequest } from '../../src/domain/mint-request.ts'
 import type { OAuthProvider } from '../../src/config/provider.ts'
@@ -113,6 +114,27 @@ describe('a call', () => {
     expect((await eventsOf(server, shop)).slice(before)).toEqual(['connection.called'])
   })
 
+  test('L15: brings no credential and no other method in its query, however they are spelled', async () => {
+    for (const query of [
+      'access_token=x',
+      '%61ccess_token=x',
+      'Access%5fToken=x',
+      'a=b;access_token=x',
+      'access.token=x',
+      'access_token[]=x',
+      'oauth_token=x',
+      '+_method=DELETE',
+      '%5Fmethod=DELETE',
+      '_method%5B%5D=DELETE',
+      '%24httpMethod=DELETE',
+      'x-http-method-override=DELETE',
+    ])
+      expect((await call(`${odd}/a?${query}`)).status, query).toBe(400)
+    expect(api.called.length).toBe(0)
+    for (const query of ['method=flickr.test', 'page_token=2', 'token=3', 'q=access_token', ''])
+      expect((await call(`${odd}/a?${query}`)).status, query).toBe(200)
+  })
+
   test('with a client’s own token goes through the client’s own connection', async () => {
     const robot = await server.makeClient({
       client_id: 'robot',
@@ -167,6 +189,18 @@ describe('a call', () => {
   })
 })
 
+/** Status and every `Content-Length` of an answer, as they stand on the wire. */
+async function rawAnswer(method: string): Promise<{ readonly status: number; readonly lengths: readonly string[] }> {
+  const { hostname, port, host } = new URL(server.url)
+  const socket = connect(Number(port), hostname)
+  socket.write(
+    `${method} /vault/proxy/${odd}/a HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n\r\n`,
+  )
+  const text = Buffer.concat(await socket.toArray()).toString('latin1')
+  const lengths = [...text.matchAll(/^content-length: (\d+)\r$/gim)].map(([, length = '']) => length)
+  return { status: Number(text.split(' ')[1]), lengths }
+}
+
 describe('an answer', () => {
   test('is made harmless to a browser, whatever the API says', async () => {
     api.answer = (_called, response) =>
@@ -187,6 +221,15 @@ describe('an answer', () => {
     expect(headers.get('cache-control')).toBe('no-store')
     for (const name of ['set-cookie', 'access-control-allow-origin', 'clear-site-data'])
       expect(headers.get(name), name).toBeNull()
+  })
+
+  test('to HEAD has one length, the API’s own, and 204 none', async () => {
+    api.answer = (_called, response) => void response.writeHead(200, { 'content-length': '1234' }).end()
+    const head = await rawAnswer('HEAD')
+    expect([head.status, head.lengths]).toEqual([200, ['1234']])
+    api.answer = (_called, response) => void response.writeHead(204, { 'content-length': '7' }).end()
+    const empty = await rawAnswer('DELETE')
+    expect([empty.status, empty.lengths]).toEqual([204, []])
   })
 
   test('and an error of ours isn’t taken for one of the provider’s', async () => {
@@ -232,6 +275,34 @@ describe('an answer', () => {
     api.answer = undefined
     await expect.poll(async () => (await call(`${odd}/a`)).status).toBe(200)
   })
+})
+
+test('whoever leaves before his turn takes none with him', async () => {
+  const calls = () => eventsOf(server, odd).then((events) => events.length)
+  const before = await calls()
+  const { store } = server.core.transition
+  const { read } = store
+  const gate = Promise.withResolvers<undefined>()
+  const held = vi.spyOn(store, 'read').mockImplementation(async (refs) => {
+    await gate.promise
+    return read.call(store, refs)
+  })
+  const away = new AbortController()
+  const eight = Array.from({ length: 8 }, () =>
+    fetch(`${server.url}/vault/proxy/${odd}/a`, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: away.signal,
+    }),
+  )
+  await expect.poll(() => held.mock.calls.length).toBe(8)
+  away.abort()
+  await Promise.allSettled(eight)
+  // The server hears of it before it hears anything that is said later.
+  await createBrowser(server.url).ask('/nothing')
+  held.mockRestore()
+  gate.resolve(undefined)
+  await expect.poll(calls).toBe(before + 8)
+  expect((await call(`${odd}/a`)).status).toBe(200)
 })
 
 describe('a long body', () => {

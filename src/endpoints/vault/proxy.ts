@@ -3,7 +3,7 @@ import { mintedClientId } from '../../accounts/minted-client.ts'
 import { ownerKey, type Connection } from '../../domain/connection.ts'
 import type { AuditEvent } from '../../domain/event.ts'
 import { ref } from '../../domain/record.ts'
-import { isApiQuery } from '../../protocol/api-path.ts'
+import { isApiQuery, queryNames } from '../../protocol/api-path.ts'
 import { parseBearerAuthorization } from '../../protocol/bearer.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../../protocol/http.ts'
@@ -49,8 +49,10 @@ export function createVaultProxyEndpoint(core: Core): Endpoint {
     if (isRefusal(call)) return call
     const leave = turns.take(asked.connection)
     if (leave === undefined) return throttled(1)
-    // Until the answer is said to its end, or nobody waits for it any more.
-    call.request.passage.gone.addEventListener('abort', leave, { once: true })
+    // Until the answer is said to its end, or nobody waits for it any more; he may have left already, and that is said once.
+    const { gone } = call.request.passage
+    if (gone.aborted) leave()
+    else gone.addEventListener('abort', leave, { once: true })
     const { address } = request.peer
     const happening = { type: 'connection.called', ...reached.by, target: asked.connection, address } as const
     await commitNew(core.transition, [eventWrite(core, happening)])
@@ -67,11 +69,20 @@ function readTarget({ path, query, passage }: HttpRequest): Asked | Refusal {
     return refuse('invalid_request', 'api_malformed')
   if (!isApiQuery(query)) return refuse('invalid_request', 'api_malformed', 'the query holds what no query may hold')
   // L15: a credential of the caller's choice, or another method, would be his word against the caveats of his token.
-  const names = query.split('&').map((pair) => pair.split('=', 1)[0]?.toLowerCase())
-  if (names.some((name) => name === 'access_token' || name === '_method'))
+  if (queryNames(query).some((name) => overriding.has(name)))
     return refuse('invalid_request', 'api_malformed', 'neither access_token nor _method is passed on in a query')
   return { connection, path: below }
 }
+
+/** Names under which some API or other takes a credential or a method from a query, as `queryNames` spells them. */
+const overriding: ReadonlySet<string> = new Set([
+  'access_token',
+  'accesstoken',
+  'oauth_token',
+  '_method',
+  '_httpmethod',
+  'x_http_method_override',
+])
 
 /** The connection, and who calls through it, as the event names him. */
 type Reached = { readonly connection: Connection; readonly by: Partial<Pick<AuditEvent, Caller>> }
