@@ -5,6 +5,7 @@ import { provedRecently } from '../domain/session-state.ts'
 import { identitiesPage, type IdentitiesProblem } from '../pages/identities-page.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { bindForm } from '../signin/form-guard.ts'
+import { lacksSecondFactor } from '../signin/lacks-second-factor.ts'
 import type { Core } from './core.ts'
 import { presentationFor, refusalPage, withHeaders } from './presentation.ts'
 import { purposeOf, readPageRequest } from './read-page-request.ts'
@@ -21,6 +22,7 @@ export function createIdentitiesPageEndpoint(core: Core): Endpoint {
     if ('status' in asked) return asked
     const { signedIn, parameters } = asked
     if (signedIn === undefined) return seeOther('/signin?next=/account/identities')
+    if (await lacksSecondFactor(core, signedIn)) return seeOther('/second-factor?next=/account/identities')
     return show(core, http, { signedIn, problem: shownProblems.find((known) => known === parameters.get('problem')) })
   }
 }
@@ -48,7 +50,7 @@ export function createUnlinkIdentityEndpoint(core: Core): Endpoint {
 
 type Change = { readonly signedIn: SignedIn; readonly provider: string }
 
-/** The gates of both forms: ours, somebody signed in, and not long ago (identities are changed by whoever has just proved himself). */
+/** The gates of both forms: ours, somebody signed in, not long ago, and with all that he has (docs/decisions/0013). */
 function changing(core: Core, change: (http: HttpRequest, asked: Change) => Promise<HttpResponse>): Endpoint {
   return async (http) => {
     const form = await readPageRequest(core, http, 'identities')
@@ -56,6 +58,7 @@ function changing(core: Core, change: (http: HttpRequest, asked: Change) => Prom
     const { signedIn } = form
     if (signedIn === undefined || !provedRecently(signedIn, core.clock.seconds()))
       return seeOther('/signin?next=/account/identities')
+    if (await lacksSecondFactor(core, signedIn)) return seeOther('/second-factor?next=/account/identities')
     return change(http, { signedIn, provider: form.parameters.get('provider') ?? '' })
   }
 }

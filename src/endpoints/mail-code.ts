@@ -74,8 +74,8 @@ async function redeem(
     return show(core, http, { ...about, ticketId, problem: { says: 'mailCode.wrong', status: 403 } })
   }
   const persistent = parameters.get('remember') !== undefined
-  // RFC 8176 §2: a code that works once. It proves a mailbox, so it is no second factor and stands for no password.
-  const proof = { user, persistent, amr: ['otp'], acr: 'mail', previous }
+  // It proves a mailbox: no second factor, no password, and not the `otp` that caveats and applications want of an authenticator.
+  const proof = { user, persistent, amr: ['mail'], acr: 'mail', previous }
   return completeSignIn(core, http, { proof, pending: waiting, next: destinationOf(parameters) })
 }
 

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { mintToken } from '../../src/accounts/mint-token.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import { put, ref } from '../../src/domain/record.ts'
 import { transition } from '../../src/store/transition.ts'
+import { parseMacaroonText } from '../../src/tokens/macaroon-text.ts'
 import { createBrowser, readForm, type Answer, type Browser } from '../kit/browser.ts'
 import { authorizeUrl, follow, submit } from '../kit/flow.ts'
 import { enrol, signedInBrowser } from '../kit/second-factor.ts'
@@ -186,6 +188,22 @@ describe('sign-in by a code in a letter', () => {
     expect(server.letters.findLast(({ to }) => to === email)?.subject).toContain('Ihr Code für')
     const next = await follow(server, browser, await type(browser, page, code))
     expect(next.text).toContain('<form id="consent"')
+  })
+
+  test('shows a mailbox and no one-time code: a caveat that wants `otp` is not met by it', async () => {
+    const { userId, email } = await withAddress('kurt')
+    const browser = createBrowser(server.url)
+    await type(browser, await ask(browser, 'kurt'), await codeTo(email))
+    const caveat = async (text: string): Promise<string> => {
+      const wanted = { format: 'macaroon', caveats: [text] } as const
+      const made = await mintToken(server.core, { actor: { kind: 'cli' }, userId }, wanted)
+      const [{ caveats }] = parseMacaroonText('done' in made ? made.done.token : '')!
+      const { identifier } = caveats.find(({ thirdParty }) => thirdParty !== undefined)!
+      return `/oauth/discharge?caveat_id=${encodeURIComponent(Buffer.from(identifier).toString())}`
+    }
+    expect((await browser.ask(await caveat('discharge = max_age:300'))).text).toContain('<form id="discharge"')
+    const page = await browser.ask(await caveat('discharge = max_age:300 amr:otp'))
+    expect([page.status, page.location]).toEqual([303, expect.stringMatching(/^\/second-factor/)])
   })
 
   test('a form of somebody else’s does nothing (G04), and without letters there is no such page', async () => {

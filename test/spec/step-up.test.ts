@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { identitiesOf } from '../../src/accounts/find-identity.ts'
+import { linkIdentity } from '../../src/accounts/link-identity.ts'
 import { mintToken } from '../../src/accounts/mint-token.ts'
 import { createResourceServer } from '../../src/resource/index.ts'
 import { lifetimes } from '../../src/domain/lifetimes.ts'
@@ -172,6 +174,22 @@ describe('required by client or role', () => {
     expect((await tokenRequest(server, desk, form)).json()['error']).toBe('invalid_grant')
   })
 
+  test('the account page hands out no token either', async () => {
+    const { userId } = await server.makeUser('chief', { role: 'superuser' })
+    const browser = await signedInBrowser(server, 'chief')
+    const shown = await browser.ask('/account/tokens')
+    expect([shown.status, shown.location]).toEqual([303, '/second-factor?next=/account/tokens'])
+    const made = await browser.ask('/account/tokens', { form: { make: '', scope: 'openid me admin', name: 'x' } })
+    expect([made.status, made.location]).toEqual([303, '/second-factor?next=/account/tokens'])
+    expect((await server.core.transition.store.list('grant', userId, { limit: 9 })).records).toEqual([])
+    // What he lacks he gets there, and then it goes on.
+    const page = await browser.ask('/second-factor?next=/account/tokens')
+    expect(page.text).toContain('id="enrol"')
+    await enrol(server, browser)
+    const form = await browser.ask('/account/tokens')
+    expect([form.status, form.text.includes('name="make"')]).toEqual([200, true])
+  })
+
   test('C25: the password grant can’t show one', async () => {
     const both = await server.makeClient({
       client_id: 'both',
@@ -183,6 +201,25 @@ describe('required by client or role', () => {
     await server.makeUser('gus')
     const form = { grant_type: 'password', username: 'gus', password, scope: 'openid' }
     expect((await tokenRequest(server, both, form)).json()['error']).toBe('invalid_grant')
+  })
+})
+
+describe('a session from before there was a second factor', () => {
+  test('neither shows nor changes how somebody may sign in elsewhere (docs/decisions/0013)', async () => {
+    const { username, userId } = await server.makeUser('linked')
+    const identity = { provider: 'orcid', issuer: 'https://orcid.org', subject: '0000-0002-1825-0097', label: 'Ada' }
+    await linkIdentity(server.core, { actor: cli, userId, own: false, identity })
+    const browser = await signedInBrowser(server, username)
+    const page = await browser.ask('/account/identities')
+    const app = await enrol(server, await signedInBrowser(server, username))
+    server.clock.advance(30)
+    const asked = '/second-factor?next=/account/identities'
+    expect((await submit(browser, page, 'unlink-orcid', {})).location).toBe(asked)
+    expect(await identitiesOf(server.core, userId)).toHaveLength(1)
+    expect((await browser.ask('/account/identities')).location).toBe(asked)
+    const back = await sendCode(browser, await browser.ask(asked), app.code())
+    expect(back.location).toBe('/account/identities')
+    expect((await browser.ask('/account/identities')).text).toContain('unlink-orcid')
   })
 })
 

@@ -1,3 +1,4 @@
+import { meetsContext } from '../../domain/authentication-context.ts'
 import type { SignedIn } from '../../domain/next-step.ts'
 import { provedRecently } from '../../domain/session-state.ts'
 import { formPage } from '../../pages/form-page.ts'
@@ -26,6 +27,9 @@ export function createSectionEndpoints(
     if (signedIn === undefined) return seeOther(`/signin?next=${path}`)
     const recent = provedRecently(signedIn, core.clock.seconds())
     if (section.recent(signedIn) && !recent) return seeOther(`/signin?next=${path}`)
+    const { user, session } = signedIn
+    const owed = section.givesTokens === true && core.secondFactorRoles.includes(user.role)
+    if (owed && !meetsContext('mfa', session)) return seeOther(`/second-factor?next=${path}`)
     // A session from before there was a second factor: whoever opened it may have known the password alone.
     return (await lacksSecondFactor(core, signedIn)) ? seeOther(`/second-factor?next=${path}`) : signedIn
   }

@@ -38,6 +38,8 @@ export type Section = {
   readonly offered?: (core: Core) => boolean
   /** Changing credentials, identities or names needs a recent sign-in: an open browser may be anybody’s. */
   readonly recent: (signedIn: SignedIn) => boolean
+  /** It hands out tokens, so roles that get none without a second factor (`users.second_factor`) show one here too. */
+  readonly givesTokens?: true
   readonly body: (asked: Asked, mistake: Mistake | undefined) => Promise<Html> | Html
   /** Its page has a form for passkeys. */
   readonly passkeys?: true

@@ -23,6 +23,7 @@ export const tokensSection: Section = {
   summary: 'tokens.summary',
   done: 'tokens.ended',
   recent: () => true,
+  givesTokens: true,
   async body({ core, form, signedIn: { user } }, mistake) {
     const tokens = await allOf(tokenBelonging, core, user)
     const { typed } = mistake ?? {}
