@@ -11,16 +11,20 @@ export function vaultScope(provider: string): string {
 
 /**
  * Whether the owner stands behind this client's use of the connection, now (L14): a person by his consent to this client for this
- * provider; a client is its own; and of nobody's, whoever holds the handle decides.
+ * provider; a client is its own; and of nobody's, whoever holds the handle decides. A handle outlives much, so that the client
+ * has to be there still, and hold what it was let in by (A31).
  */
 export async function agreed(
   context: Pick<VaultContext, 'transition' | 'directory' | 'clock'>,
   { owner, provider }: Pick<Connection, 'owner' | 'provider'>,
   clientId: string | undefined,
 ): Promise<boolean> {
-  if (owner.kind === 'client') return owner.clientId === clientId
   if (owner.kind === 'handle') return true
   if (clientId === undefined) return false
+  const client = await context.directory.client(clientId)
+  if (client === undefined || client.disabled) return false
+  if (owner.kind === 'client') return owner.clientId === clientId && client.scope.includes('vault')
+  if (!client.scope.includes('vault') && !client.scope.includes(vaultScope(provider))) return false
   const { store } = context.transition
   const consent = await readAlive(store, ref('consent', consentId(owner.userId, clientId)), context.clock.seconds())
   const user = await context.directory.user(owner.userId)

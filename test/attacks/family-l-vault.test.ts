@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { changeClient } from '../../src/accounts/change-client.ts'
 import { consent } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { createBrowser, errorOf, type Answer, type Browser } from '../kit/browser.ts'
@@ -131,6 +132,30 @@ it('L14 consent-skip: what she let one client use, another of hers may not', asy
     ask(`/vault/proxy/${connection}/v3/application/users/me`, tokens['ada at greedy']),
   )
   expect([401, 403, 404]).toContain(proxied.status)
+})
+
+describe('A31 dead-client: a handle is worth what the client is that has it', () => {
+  it.each([
+    ['that is switched off', 'off', { disabled: true }],
+    ['that lost the scope vault', 'poor', { scope: 'openid me' }],
+  ])('a client %s fetches and calls nothing', async (_what, clientId, fields) => {
+    const shop = await server.makeClient({ client_id: clientId, scope })
+    const { tokens: got, browser } = await codeFlow(server, shop, 'ada', { extra: { scope } })
+    const begun = (await ask('/vault/connect', got.access_token, { form: { provider: 'etsy' } })).json()
+    const [handle, id] = [String(begun['handle']), String(begun['connection'])]
+    const page = await browser.ask(String(begun['connect_url']))
+    const away = await submit(browser, page, 'connect', { decision: 'allow' })
+    await browser.ask(await consent(away.location ?? ''))
+    const uses = () =>
+      Promise.all([
+        ask('/vault/token', undefined, { form: { handle } }),
+        ask(`/vault/proxy/${id}/v3/application/users/me`, handle),
+      ])
+    expect((await uses()).map(({ status }) => status)).toEqual([200, 200])
+    const changed = await changeClient(server.core, { actor: { kind: 'cli' }, clientId, fields: { ...fields } })
+    expect(changed).toHaveProperty('done')
+    for (const one of await attack(house, uses)) expect(one.status, one.text).toBe(403)
+  })
 })
 
 it('L15 passthrough: Etsy’s token is no token of ours, and ours never goes to Etsy', async () => {
