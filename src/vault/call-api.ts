@@ -10,7 +10,7 @@ import { answerHeaders, redirectHere, type ApiPlace } from './api-answer.ts'
 import { apiUrl, requestHeaders } from './api-request.ts'
 import type { AskedToken, FreshToken } from './fresh-token.ts'
 import { beginUpload, type Upload } from './upload.ts'
-import { BodyRefused, withoutSecrets } from './without-secrets.ts'
+import { BodyRefused, spellingsOf, withoutSecrets } from './without-secrets.ts'
 
 export type ApiCall = {
   readonly connection: string
@@ -127,7 +127,9 @@ async function passOn(call: ApiCall, sent: Sent, answer: OpenAnswer): Promise<Ap
   // F16: a redirect is told to the caller if it stays within the base, and followed by nobody here.
   if (isRedirect && location === undefined) return refused('redirect')
 
-  const secrets = [sent.accessToken.reveal(), provider.sharedSecret?.reveal() ?? ''].filter((secret) => secret !== '')
+  const secrets = [sent.accessToken.reveal(), provider.sharedSecret?.reveal() ?? '']
+    .filter((secret) => secret !== '')
+    .flatMap(spellingsOf)
   if (location !== undefined && secrets.some((secret) => location.includes(secret))) return refused('secret')
   const lines = [
     ...answerHeaders(headers, place, secrets),

@@ -10,6 +10,22 @@ export class BodyRefused extends Error {
 }
 
 /**
+ * A text in the spellings that an innocent echo gives it: bare, in JSON whose slashes are escaped, in a query. An API that
+ * wants to give it away finds others; it has the token already.
+ */
+export function spellingsOf(text: string): readonly string[] {
+  const inQuery = encodeURIComponent(text)
+  return [
+    ...new Set([
+      text,
+      text.replaceAll('/', String.raw`\/`),
+      inQuery,
+      inQuery.replaceAll(/%../g, (hex) => hex.toLowerCase()),
+    ]),
+  ]
+}
+
+/**
  * A body as it comes, up to the first byte of a secret: an API that repeats our credentials, in an error or on purpose, must not
  * hand them to whoever called it (L16). Only what may be the beginning of one waits for the next piece. Throws BodyRefused.
  */

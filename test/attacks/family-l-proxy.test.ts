@@ -19,6 +19,8 @@ const resource = 'https://tools.example'
 let etsy: Etsy
 let api: Api
 let provider: OAuthProvider
+/** Its secret needs escaping wherever something is escaped. */
+let keyed: OAuthProvider
 let server: TestGatehouse
 let house: House
 let desk: MadeClient
@@ -30,9 +32,13 @@ let people: Readonly<
 beforeAll(async () => {
   ;[etsy, api] = await Promise.all([startEtsy(), startApi()])
   provider = etsyProvider(etsy, { api_base: api.url })
-  server = await startGatehouse({ config: { providers: [provider] } })
+  keyed = etsyProvider(
+    { ...etsy, sharedSecret: 'sh4/s3cr3t+r3d==' },
+    { name: 'keyed', issuer: 'https://keyed.example', callback_path: '/keyed', api_base: api.url },
+  )
+  server = await startGatehouse({ config: { providers: [provider, keyed] } })
   await server.makeResource({ resource, scope: 'vault:etsy', introspection_clients: ['tools'] })
-  desk = await server.makeClient({ client_id: 'desk', scope: 'openid me vault vault:etsy' })
+  desk = await server.makeClient({ client_id: 'desk', scope: 'openid me vault vault:etsy vault:keyed' })
   tools = await server.makeClient({
     client_id: 'tools',
     grant_types: ['authorization_code', grant],
@@ -57,7 +63,8 @@ afterEach(() => {
 
 async function person(name: string) {
   const user = await server.makeUser(name)
-  const { tokens } = await codeFlow(server, desk, name, { extra: { scope: 'openid me vault vault:etsy' } })
+  const scope = 'openid me vault vault:etsy vault:keyed'
+  const { tokens } = await codeFlow(server, desk, name, { extra: { scope } })
   return {
     user,
     token: tokens.access_token,
@@ -204,6 +211,29 @@ describe('L16 leak-paths', () => {
         calling,
       )
       expect(seen.text).not.toContain(etsy.sharedSecret)
+    }
+  })
+})
+
+describe('L16 leak-paths: in another spelling', () => {
+  const spellings: Readonly<Record<string, (text: string) => string>> = {
+    'with slashes as PHP writes them': (text) => JSON.stringify(text).replaceAll('/', '\\/'),
+    'in a query': encodeURIComponent,
+    'in a query, in small letters': (text) => encodeURIComponent(text).replaceAll(/%../g, (hex) => hex.toLowerCase()),
+  }
+  it.each(Object.keys(spellings))('%s, neither in a body nor in a header', async (how) => {
+    const spell = spellings[how] ?? String
+    const id = await connectDirectly(server, keyed, { kind: 'user', userId: people.ada.user.userId })
+    for (const inHeader of [false, true]) {
+      let said = ''
+      api.answer = ({ headers }, response) => {
+        said = spell(String(headers['x-api-key']).split(':')[1] ?? '')
+        if (inHeader) response.setHeader('etag', said)
+        response.end(inHeader ? 'x' : said)
+      }
+      const answer = await call(id, people.ada.token)
+      expect(said.length).toBeGreaterThan(keyed.sharedSecret?.reveal().length ?? 0)
+      expect(`${answer.text} ${JSON.stringify([...answer.headers.values()])}`).not.toContain('s3cr3t')
     }
   })
 })
