@@ -32,8 +32,16 @@ export type Minting = {
   readonly address?: string
   /** Default: as an administrator. */
   readonly right?: 'mint' | 'mint-own' | 'provision'
-  /** How far the token reaches that asks for this one: no token makes a wider one. Absent: no token asks. */
-  readonly within?: { readonly scope: readonly string[]; readonly resources: readonly string[] }
+  /** The token that asks for this one: no token makes a wider one. Absent: no token asks. */
+  readonly within?: Asking
+}
+
+type Asking = {
+  readonly clientId: string
+  readonly grantId: string
+  /** How far it reaches. */
+  readonly scope: readonly string[]
+  readonly resources: readonly string[]
 }
 
 /**
@@ -63,6 +71,7 @@ export async function mintToken(
     // The issuer is nobody's API, so nothing stands under its name.
     resource: ref('resource', audience),
     connection: ref('connection', connection ?? '-'),
+    asking: ref('grant', within?.grantId ?? '-'),
   }
   try {
     return await transition(context.transition, refs, (slots, now): Decision<Outcome<MintedToken>> => {
@@ -74,6 +83,8 @@ export async function mintToken(
       const refused = permit(actor, { do: right, target: user, scopes: 'field' in plan ? [] : plan.scope })
       if (refused !== undefined) return no(refused)
       if ('field' in plan) return no(problem('invalid_field', plan))
+      // What is taken back in this very moment makes nothing any more.
+      if (slots.asking.value?.revokedAt !== undefined) return no(askingGone)
       if (within !== undefined && !reaches(within, plan.scope, wanted.resource)) return no(wider)
       if (user.locked) return no(problem('conflict', { detail: 'the account is locked; unlock it first' }))
       const client = slots.client.value ?? mintedClient(now)
@@ -109,6 +120,7 @@ export async function mintToken(
         // Nobody proved to be this person: whatever asks for that must not take this for it.
         authentication: { authTime: 0, acr: 'minted', amr: [] },
         minted: wanted.format,
+        ...(within !== undefined && { madeThrough: within.clientId }),
         ...(wanted.name !== undefined && { deviceName: wanted.name }),
       }
       const made: readonly Write[] =
@@ -125,6 +137,7 @@ export async function mintToken(
           check(slots.user),
           ...(connection === undefined ? [] : [check(slots.connection)]),
           check(slots.instance),
+          ...(within === undefined ? [] : [check(slots.asking)]),
           eventWrite(context, {
             type: 'token.issued',
             clientId: mintedClientId,
@@ -149,7 +162,7 @@ export async function mintToken(
 }
 
 function reaches(
-  within: { readonly scope: readonly string[]; readonly resources: readonly string[] },
+  within: Pick<Asking, 'scope' | 'resources'>,
   scope: readonly string[],
   resource: string | undefined,
 ): boolean {
@@ -162,6 +175,7 @@ const wider: Problem = problem('forbidden', {
   detail:
     'a token makes none that reaches further than it does: sign in with the scopes and the API that this one is for',
 })
+const askingGone: Problem = problem('forbidden', { detail: 'the token that asks was revoked' })
 const noCaveat: Problem = problem('invalid_field', {
   field: 'caveats',
   detail:

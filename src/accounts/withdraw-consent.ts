@@ -14,7 +14,7 @@ const noSuchConsent: Problem = problem('not_found', { detail: 'there is no such 
 
 /**
  * Take back what an account agreed to let a client do: the consent first, so that nothing new comes of it, then every grant
- * that the client has. Should it break off in between, the next upkeep finishes it.
+ * that the client has or made for itself. Should it break off in between, the next upkeep finishes it.
  */
 export async function withdrawConsent(
   context: AccountsContext,
@@ -44,7 +44,7 @@ export async function withdrawConsent(
   )
   const ended = await endGrants(context, user.userId, {
     userId: user.userId,
-    which: (grant) => grant.clientId === clientId,
+    which: (grant) => isThrough(grant, clientId),
     actor: actorName(actor),
     address,
   })
@@ -56,10 +56,15 @@ export async function withdrawConsent(
 export async function finishWithdrawals(context: AccountsContext): Promise<void> {
   for await (const record of listAll(context.transition.store, 'withdrawal', withdrawalsOwner)) {
     const { userId, clientId, at, actor, address } = record.value
-    const which = (grant: Grant): boolean => grant.clientId === clientId && grant.createdAt <= at
+    const which = (grant: Grant): boolean => isThrough(grant, clientId) && grant.createdAt <= at
     await endGrants(context, userId, { userId, which, actor, address })
     await forget(context, record.id)
   }
+}
+
+/** What a client was given, and what it made for itself with that. */
+function isThrough({ clientId, madeThrough }: Grant, client: string): boolean {
+  return clientId === client || madeThrough === client
 }
 
 function forget(context: AccountsContext, withdrawalId: string): Promise<void> {

@@ -57,5 +57,7 @@ export type Grant = {
   readonly deviceName?: string
   /** Of a token that was made without a sign-in: its format. */
   readonly minted?: AccessTokenFormat
+  /** The client whose token asked for that one: it ends with the consent to that client. */
+  readonly madeThrough?: string
   readonly revokedAt?: EpochSeconds
 }

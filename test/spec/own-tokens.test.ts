@@ -91,6 +91,18 @@ describe('REST: tokens for one’s own scripts', () => {
     expect((await make(own, {})).json()['code']).toBe('recent_sign_in_needed')
   })
 
+  test('C18: what an application made for itself ends when its consent is taken back, and nothing else does', async () => {
+    await server.makeUser('uma')
+    const desk = await server.makeClient({ client_id: 'desk', scope: 'openid me' })
+    const own = await tokenOf('uma', { scope: 'openid me' })
+    const { tokens } = await codeFlow(server, desk, 'uma', { extra: { scope: 'openid me' } })
+    const made = async (by: string) => (await make(by, {})).json()['token'] as string
+    const [mine, desks] = [await made(own), await made(tokens.access_token)]
+    expect([await alive(mine), await alive(desks)]).toEqual([true, true])
+    expect((await call(own, '/api/v1/me/consents/desk', 'DELETE')).status).toBe(204)
+    expect([await alive(tokens.access_token), await alive(desks), await alive(mine)]).toEqual([false, false, true])
+  })
+
   test('M04: nobody sees or ends another’s, nor ends what is no such token', async () => {
     await server.makeUser('flo')
     await server.makeUser('gil')

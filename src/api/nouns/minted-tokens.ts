@@ -95,7 +95,7 @@ export const mintedTokenOperations: readonly Operation[] = [
     tag: 'Oneself',
     summary: 'Make a token for a script of mine',
     description:
-      'It reaches no further than the token that asks for it: neither in scope, nor to another API. It ends with its time, by `DELETE`, and with every other token of the account where those end: by a new password, a lock, `revoke-tokens`.',
+      'It reaches no further than the token that asks for it: neither in scope, nor to another API. It ends with its time, by `DELETE`, and with every other token of the account where those end: by a new password, a lock, `revoke-tokens`; and when the account takes back its consent to the client that asked for it.',
     policy: oneselfJustNow,
     body: wanted,
     answer: { status: 201, schema: minted },
@@ -119,7 +119,12 @@ export const mintedTokenOperations: readonly Operation[] = [
           ? usualScopes.filter((one) => actor.scopes.includes(one))
           : undefined
       const asked = scope === undefined ? usual : [...new Set(scope.split(' '))]
-      const within = { scope: actor.scopes, resources: grant?.resources ?? [] }
+      const within = {
+        clientId: live.client.clientId,
+        grantId: live.claims.gid,
+        scope: actor.scopes,
+        resources: grant?.resources ?? [],
+      }
       const made = await mintToken(
         context,
         { actor, userId: user.userId, address, right: 'mint-own', within },
