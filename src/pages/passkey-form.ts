@@ -1,7 +1,6 @@
 import { message } from '../i18n/message.ts'
 import type { Language } from '../i18n/messages/catalogue.ts'
 import type { PlainKey } from '../i18n/messages/translation.ts'
-import { hiddenFields } from './hidden-fields.ts'
 import type { HiddenField } from './hidden-fields.ts'
 import { html } from './html.ts'
 import type { Html } from './html.ts'
@@ -35,14 +34,15 @@ export type PasskeyFormView = {
   readonly second?: boolean
 }
 
-/** A form that the script of the page shows, where the browser knows passkeys, and fills. */
+/**
+ * A form that the script of the page shows, where the browser knows passkeys, and fills: also with its hidden fields, so that a
+ * program without scripts finds on a page those of the form that it can send, and no others.
+ */
 export function passkeyForm(language: Language, view: PasskeyFormView): Html {
   const { ask } = view
   const [kind, options] = 'get' in ask ? ['get', ask.get] : ['create', ask.create]
   return html`<form id="${view.id}" method="post" action="${view.action}" data-passkey="${kind}"
-    data-options="${JSON.stringify(options)}" hidden>
-    ${hiddenFields(view.hidden)}
-    <input type="hidden" name="credential" value="">
+    data-options="${JSON.stringify(options)}" data-hidden="${JSON.stringify(view.hidden)}" hidden>
     ${view.fields}
     <div class="notice danger" data-problem="" role="alert" hidden>
       <p>${message(language, 'passkeys.failed')}</p>

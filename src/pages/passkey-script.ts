@@ -36,13 +36,21 @@ export const passkeyScript = `'use strict'
   for (const form of document.querySelectorAll('form[data-passkey]')) {
     if (!window.PublicKeyCredential) continue
     form.hidden = false
+    const add = (name, value) => {
+      const input = document.createElement('input')
+      Object.assign(input, { type: 'hidden', name, value })
+      form.append(input)
+      return input
+    }
+    for (const { name, value } of JSON.parse(form.dataset.hidden)) add(name, value)
+    const credential = add('credential', '')
     const problem = form.querySelector('[data-problem]')
     form.addEventListener('submit', async (event) => {
       event.preventDefault()
       problem.hidden = true
       try {
         const ask = form.dataset.passkey === 'create' ? create : get
-        form.elements.credential.value = print(await ask(JSON.parse(form.dataset.options)))
+        credential.value = print(await ask(JSON.parse(form.dataset.options)))
         form.submit()
       } catch {
         problem.hidden = false

@@ -37,9 +37,11 @@ beforeAll(async () => {
   await server.makeClient({ client_id: 'victim' })
   await server.makeResource({ resource: 'https://api.example', scope: 'read' })
   ids['resource_id'] = Buffer.from('https://api.example').toString('base64url')
-  app = await server.makeClient({ scope: 'openid profile email offline_access read write admin me accounts:provision' })
+  app = await server.makeClient({
+    scope: 'openid profile email offline_access read write admin me accounts:provision leaks:report',
+  })
   const flow = await codeFlow(server, app, 'ada', {
-    extra: { scope: 'openid profile offline_access admin me accounts:provision' },
+    extra: { scope: 'openid profile offline_access admin me accounts:provision leaks:report' },
   })
   cookie = [...flow.browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
   token = flow.tokens.access_token

@@ -71,6 +71,10 @@ export function readForm(page: string, id: string): Form {
   const match = new RegExp(`<form id="${id}"[^>]*action="([^"]*)"[^>]*>([\\s\\S]*?)</form>`).exec(page)
   if (match === null) throw new Error(`the page has no form #${id}: ${page.slice(0, 400)}`)
   const fields: Record<string, string | string[]> = {}
+  // A form for passkeys: its script adds what stands here.
+  const added = / data-hidden="([^"]*)"/.exec(match[0].slice(0, match[0].indexOf('>')))?.[1]
+  for (const { name, value } of JSON.parse(unescapeHtml(added ?? '[]')) as { name: string; value: string }[])
+    fields[name] = value
   for (const [tag] of (match[2] ?? '').matchAll(/<input\b[^>]*>/g)) {
     const attribute = (name: string) => new RegExp(`\\b${name}="([^"]*)"`).exec(tag)?.[1]
     const name = attribute('name')
