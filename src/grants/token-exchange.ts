@@ -126,14 +126,8 @@ async function chooseConnection(
   },
 ): Promise<{ readonly id: string } | Refusal> {
   const { provider, client, parameters, user } = asked
-  const mayHave =
-    provider.kind === 'site-login'
-      ? provider.credentialClients.includes(client.clientId)
-      : await agreed(
-          context,
-          { owner: { kind: 'user', userId: user.userId }, provider: provider.name },
-          client.clientId,
-        )
+  const owner = { kind: 'user', userId: user.userId } as const
+  const mayHave = await agreed(context, { owner, provider: provider.name }, client.clientId)
   if (!mayHave) return noTarget
   const named = parameters.get('connection')
   const found: string[] = []

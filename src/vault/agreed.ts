@@ -15,7 +15,9 @@ export function vaultScope(provider: string): string {
  * has to be there still, and hold what it was let in by (A31).
  */
 export async function agreed(
-  context: Pick<VaultContext, 'transition' | 'directory' | 'clock'>,
+  context: Pick<VaultContext, 'transition' | 'directory' | 'clock'> & {
+    readonly upstream: Pick<VaultContext['upstream'], 'providers'>
+  },
   { owner, provider }: Pick<Connection, 'owner' | 'provider'>,
   clientId: string | undefined,
 ): Promise<boolean> {
@@ -24,6 +26,9 @@ export async function agreed(
   const client = await context.directory.client(clientId)
   if (client === undefined || client.disabled) return false
   if (owner.kind === 'client') return owner.clientId === clientId && client.scope.includes('vault')
+  // A site's own credential can do everything there: the operator names who may have it, and nobody else can.
+  const entry = context.upstream.providers.get(provider)
+  if (entry?.kind === 'site-login') return entry.credentialClients.includes(clientId)
   if (!client.scope.includes('vault') && !client.scope.includes(vaultScope(provider))) return false
   const { store } = context.transition
   const consent = await readAlive(store, ref('consent', consentId(owner.userId, clientId)), context.clock.seconds())

@@ -36,7 +36,7 @@ beforeAll(async () => {
     session_endpoint: `${site.url}/auth/session`,
     sign_in: 'existing',
     allow_insecure: true,
-    credential_clients: ['tools'],
+    credential_clients: ['tools', 'library'],
   })
   server = await startGatehouse({ config: { providers: [provider, forum] } })
   ada = await server.makeUser('ada')
@@ -230,6 +230,24 @@ test('a site’s own credential goes to the clients that the provider’s entry 
     400,
     'invalid_target',
   ])
+})
+
+test('nor does it go at the vault’s other entrance, whatever its person agreed to', async () => {
+  const scope = 'openid vault vault:forum'
+  const [curious, named] = [
+    await server.makeClient({ client_id: 'nosy', scope }),
+    await server.makeClient({ client_id: 'library', scope }),
+  ]
+  const fetched = async (client: MadeClient) => {
+    const { tokens } = await codeFlow(server, client, 'ada', { extra: { scope } })
+    return createBrowser(server.url).ask('/vault/token', {
+      form: { connection: `${ada.userId}:forum` },
+      headers: { authorization: `Bearer ${tokens.access_token}` },
+    })
+  }
+  const theirs = await fetched(curious)
+  expect([...errorOf(theirs), theirs.text.includes('the forum cookie')]).toEqual([403, 'access_denied', false])
+  expect((await fetched(named)).json()['access_token']).toBe('the forum cookie')
 })
 
 test('the metadata name the grant where there are providers, and don’t where there are none', async () => {
