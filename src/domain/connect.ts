@@ -158,26 +158,32 @@ export function endConnection(slot: Slot<'connection'>, { now, event, errandId }
     endsAt: now + lifetimes.connectionEnded,
   }
   const isAlive = isHeld(value) && value.state === 'active'
-  const errand: Write[] = isAlive
-    ? [
-        create(
-          ref('revocation', errandId),
-          {
-            v: 1,
-            provider,
-            connectionId: slot.id,
-            edition: value.edition,
-            sealed: value.sealed,
-            keyId: value.keyId,
-            ...(owner.kind === 'user' && { userId: owner.userId }),
-            attempts: 0,
-            nextAt: now,
-          },
-          { owners: ['*'], expiresAt: now + lifetimes.connectionEnded },
-        ),
-      ]
-    : []
+  const errand = isAlive ? [giveBackErrand(errandId, { ...value, connectionId: slot.id }, now)] : []
   return { writes: [store(slot, ended), event, ...errand], result: true }
+}
+
+/** Tokens that nobody has a use for any more, to be given back at the provider. */
+export function giveBackErrand(
+  errandId: string,
+  kept: Pick<HeldConnection, 'provider' | 'owner' | 'edition' | 'sealed' | 'keyId'> & { readonly connectionId: string },
+  now: EpochSeconds,
+): Write {
+  const { provider, owner, connectionId, edition, sealed, keyId } = kept
+  return create(
+    ref('revocation', errandId),
+    {
+      v: 1,
+      provider,
+      connectionId,
+      edition,
+      sealed,
+      keyId,
+      ...(owner.kind === 'user' && { userId: owner.userId }),
+      attempts: 0,
+      nextAt: now,
+    },
+    { owners: ['*'], expiresAt: now + lifetimes.connectionEnded },
+  )
 }
 
 function store(slot: Slot<'connection'>, connection: Connection): Write {

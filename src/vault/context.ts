@@ -24,4 +24,6 @@ export type VaultMemory = {
   readonly breaker: Breaker
   /** Renewals under way here, by connection. */
   readonly renewals: Map<string, Promise<Seconds | undefined>>
+  /** Says that there is something to give back. */
+  readonly giveBack: () => void
 }

@@ -16,12 +16,13 @@ export type Vault = {
 }
 
 export function createVault(context: VaultContext & { readonly onError: (error: unknown) => void }): Vault {
+  const giveBack = startGiveBack(context, context.onError)
   const memory = {
     ages: createTokenAges(context.clock),
     breaker: createBreaker(context.clock, () => (context.random.bytes(1)[0] ?? 0) / 256),
     renewals: new Map(),
+    giveBack: giveBack.wake,
   } satisfies VaultMemory
-  const giveBack = startGiveBack(context, context.onError)
   return {
     freshToken: (asked) => freshToken({ ...context, ...memory }, asked),
     disconnect: async (id, connection, by) => {
@@ -30,8 +31,8 @@ export function createVault(context: VaultContext & { readonly onError: (error: 
       return ended
     },
     close: async () => {
-      await giveBack.close()
       await Promise.allSettled(memory.renewals.values())
+      await giveBack.close()
     },
   }
 }

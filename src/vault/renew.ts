@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { eventWrite, type Happening } from '../audit/event-write.ts'
 import type { OAuthProvider } from '../config/provider.ts'
+import { giveBackErrand } from '../domain/connect.ts'
 import type { Connection, HeldConnection } from '../domain/connection.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
-import { ref } from '../domain/record.ts'
+import { ref, type Decision } from '../domain/record.ts'
 import {
   breakConnection,
   claimRefresh,
@@ -127,9 +128,18 @@ async function ask(
       const renewed = sealedAs(context, { instanceId, id, edition: edition + 1, tokens, now: context.clock.seconds() })
       const event = eventWrite(context, { type: 'connection.refreshed', ...about })
       // The provider has used the old one up: this must get in, however long the store takes.
-      await untilStored(() =>
-        transition(context.transition, refs, (slots, now) => keepRenewed(slots.connection, renewed, event, now)),
-      )
+      const kept = await untilStored(() => {
+        const errandId = random.id(context.clock.millis())
+        return transition(context.transition, refs, (slots, now): Decision<'kept' | 'superseded' | 'ended'> => {
+          const { value } = slots.connection
+          if (value !== undefined && value.state !== 'revoked')
+            return keepRenewed(slots.connection, renewed, event, now)
+          // INV3: whoever disconnected meant these, too; what went back when he did was used up by this very renewal.
+          const errand = giveBackErrand(errandId, { ...connection, ...renewed, connectionId: id }, now)
+          return { writes: [errand], result: 'ended' }
+        })
+      })
+      if (kept === 'ended') context.giveBack()
       return 'answered'
     }
     case 'denied':
@@ -181,11 +191,10 @@ export function ownerOf({
 
 const longestTrying = 300
 
-async function untilStored(store: () => Promise<unknown>): Promise<void> {
+async function untilStored<T>(store: () => Promise<T>): Promise<T> {
   for (let tried = 1; ; tried += 1) {
     try {
-      await store()
-      return
+      return await store()
     } catch (error) {
       if (!(error instanceof StoreUnavailable) || tried >= longestTrying) throw error
       await pause(Math.min(1000, 50 * tried))

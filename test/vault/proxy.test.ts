@@ -15,7 +15,7 @@ import { connectDirectly, etsyProvider, eventsOf, keptTokens, storedConnection }
 
 let etsy: Etsy
 let api: Api
-let providers: Readonly<Record<'etsy' | 'odd', OAuthProvider>>
+let providers: Readonly<Record<'etsy' | 'odd' | 'slow', OAuthProvider>>
 let server: TestGatehouse
 let desk: MadeClient
 let ada: User
@@ -35,8 +35,15 @@ beforeAll(async () => {
       callback_path: '/odd',
       api_base: `${api.url}/v3`,
     }),
+    slow: etsyProvider(etsy, {
+      name: 'slow',
+      issuer: 'https://slow.example',
+      callback_path: '/slow',
+      token_endpoint: `${api.url}/token`,
+      revocation_endpoint: `${api.url}/revoke`,
+    }),
   }
-  server = await startGatehouse({ config: { providers: [providers.etsy, providers.odd] } })
+  server = await startGatehouse({ config: { providers: Object.values(providers) } })
   ada = await server.makeUser('ada')
   desk = await server.makeClient({ client_id: 'desk', scope: 'openid me vault vault:etsy vault:odd' })
   const flow = await codeFlow(server, desk, 'ada', { extra: { scope: 'openid me vault vault:etsy vault:odd' } })
@@ -364,6 +371,34 @@ describe('L29: a token that the API refuses', () => {
       await connectDirectly(server, providers.odd, owner),
     ]
   })
+})
+
+test('what a renewal brings for a connection that was ended meanwhile goes back to the provider', async () => {
+  const renewing = Promise.withResolvers<() => void>()
+  api.answer = ({ url, body }, response) => {
+    const tokens = (name: string) => ({
+      access_token: `1.a-${name}`,
+      refresh_token: `1.r-${name}`,
+      token_type: 'Bearer',
+      expires_in: 3600,
+    })
+    const json = (value: unknown) =>
+      void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+    if (url === '/revoke') json({})
+    else if (body.includes('authorization_code')) json(tokens('old'))
+    else renewing.resolve(() => json(tokens('new')))
+  }
+  const id = await connectDirectly(server, providers.slow, { kind: 'user', userId: ada.userId })
+  const edition = (await storedConnection(server, id)).edition
+  const asked = server.core.vault.freshToken({ connection: id, rejected: edition })
+  const answer = await renewing.promise
+  const { vault } = server.core
+  expect(await vault.disconnect(id, await storedConnection(server, id), {})).toBe(true)
+  answer()
+  expect(await asked).toEqual({ outcome: 'revoked' })
+  const given = () =>
+    api.called.flatMap(({ url, body }) => (url === '/revoke' ? [new URLSearchParams(body).get('token')] : []))
+  await expect.poll(given).toEqual(expect.arrayContaining(['1.r-old', '1.a-old', '1.r-new', '1.a-new']))
 })
 
 describe('a macaroon as a capability', () => {
