@@ -1,6 +1,6 @@
 import type { Actor } from '../domain/authority.ts'
 import { isSameIdentity } from '../domain/identity.ts'
-import { check, ref, remove, type Decision } from '../domain/record.ts'
+import { check, put, ref, remove, type Decision } from '../domain/record.ts'
 import { problem } from '../protocol/problem.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
@@ -24,7 +24,7 @@ export async function unlinkIdentity(
   const { actor, userId, provider } = asked
   const placeRef = identityRef(userId, provider)
   const happening = { type: 'identity.unlinked', userId, actor: actorName(actor), target: provider } as const
-  const papers = paperwork(context, happening, [])
+  const papers = paperwork(context, happening, [ref('user', userId)])
   const identity = await readAlive(context.transition.store, placeRef, context.clock.seconds())
   if (identity === undefined) return { refused: noSuchIdentity }
   // The same identity under another provider's name goes too: it is no other way in.
@@ -51,7 +51,8 @@ export async function unlinkIdentity(
       return { writes: [], result: { refused: last } }
     return {
       writes: [
-        check(slots.user),
+        // By its time an account that nobody has touched is told apart from this one (cli/bring-in.ts).
+        put(slots.user, { ...user, updatedAt: Math.max(now, user.updatedAt + 1) }, { expiresAt: null }),
         ...(stays ? [check(slots.other)] : []),
         ...remove(slots.place),
         ...(slots.name.value?.target === userId ? remove(slots.name) : []),

@@ -33,8 +33,9 @@ export async function bringIn(
       done(await createUser(context, actor, { ...rest, brought }))
       imported += 1
     }
-    // A run may have ended between the account and its identities; one that was unlinked since stays away.
-    if (identities.length > 0 && (there === undefined || (await identitiesOf(context, userId)).length === 0))
+    // A run may have ended between the account and its identities; one that was unlinked since, or by a recovery, stays away.
+    const untouched = there === undefined || there.updatedAt === there.createdAt
+    if (identities.length > 0 && untouched && (await identitiesOf(context, userId)).length === 0)
       for (const identity of identities) done(await linkIdentity(context, { actor, userId, identity }))
   }
   return { imported, there: accounts.length - imported }

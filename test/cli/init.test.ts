@@ -124,6 +124,16 @@ describe('gatehouse init --seed', () => {
     expect((await cli(at, ['user', 'show', 'claire', '--json'])).json()).toMatchObject({ role: 'admin' })
   })
 
+  test('run again, it gives nobody back a way in that was taken away since', async () => {
+    const at = place({ 'seed.yaml': seed })
+    await made(at)
+    expect((await cli(at, ['user', 'unlink', 'claire', 'orcid'])).code).toBe(0)
+    expect((await made(at)).json()).toMatchObject({ accounts: { imported: 0, there: 3 } })
+    // Linked still, this would be refused.
+    const again = await cli(at, ['user', 'unlink', 'claire', 'orcid'])
+    expect(again.code).not.toBe(0)
+  })
+
   test.each([
     ['another key', 'accounts: []\nusers: []\n', 'nothing else'],
     [
