@@ -136,7 +136,7 @@ function broughtProblem(actor: Actor, { brought }: NewUser): Problem | undefined
     return problem('invalid_field', {
       field: 'password_hash',
       detail:
-        'password_hash is not $pbkdf2-sha256$i=ITERATIONS$SALT$HASH, base64 without padding, 1000 to 9999999 iterations',
+        'password_hash is not $pbkdf2-sha256$i=ITERATIONS$SALT$HASH, base64 without padding, 1000 to 2000000 iterations',
     })
   return /^usr_[A-Za-z0-9_-]{1,64}$/.test(brought.userId) && Number.isSafeInteger(brought.epoch) && brought.epoch >= 1
     ? undefined

@@ -8,10 +8,14 @@ type ImportedHash = { readonly iterations: number; readonly salt: Buffer; readon
 const prefix = '$pbkdf2-sha256$'
 const shape = /^\$pbkdf2-sha256\$i=([1-9]\d{3,6})\$([A-Za-z0-9+/]{2,1366})\$([A-Za-z0-9+/]{22,86})$/
 
+/** A second of a thread, for everybody who knows a name and guesses; three times what OWASP recommends. */
+const mostIterations = 2_000_000
+
 /** Undefined for everything else: another scheme, too few iterations to be one, or more than a sign-in may cost. */
 export function parseImportedHash(text: string): ImportedHash | undefined {
   const [, iterations, salt, hash] = shape.exec(text) ?? []
   if (iterations === undefined || salt === undefined || hash === undefined) return undefined
+  if (Number(iterations) > mostIterations) return undefined
   return { iterations: Number(iterations), salt: Buffer.from(salt, 'base64'), hash: Buffer.from(hash, 'base64') }
 }
 
