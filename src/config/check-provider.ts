@@ -109,7 +109,7 @@ function oauth(
     offlineParameters: merged.offline_parameters ?? {},
     tokenResponse: merged.token_response ?? 'json',
     errorInSuccess: merged.error_in_success ?? false,
-    subject: merged.subject ?? { from: 'token_prefix' },
+    subject: merged.subject ?? { from: 'nowhere' },
     ...(merged.subject_format !== undefined && { subjectFormat: merged.subject_format }),
     usernameClaims: merged.username_claims ?? [],
     nameClaim: merged.name_claim ?? 'name',

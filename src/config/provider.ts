@@ -23,6 +23,8 @@ export type SubjectSource =
   | { readonly from: 'userinfo'; readonly claim: string }
   /** The digits before the dot of a token that came straight from the token endpoint. */
   | { readonly from: 'token_prefix' }
+  /** It says nobody's: nobody signs in with it, and its connections name no account. */
+  | { readonly from: 'nowhere' }
 
 /** An OAuth 2 or OpenID provider, all of it data: nothing in the engine knows a provider by name. */
 export type OAuthProvider = EveryProvider & {

@@ -72,13 +72,13 @@ export async function finishUpstream(
       const signed = await orFailure(oauth.validateApplicationLevelSignature(speaking, response, options), reason)
       if ('failure' in signed) return signed.failure
     }
-    const identifiable = provider.subject.from !== 'id_token' || wantsIdToken
+    const { from } = provider.subject
+    const identifiable = from === 'id_token' ? wantsIdToken : from !== 'nowhere'
     const accessToken = answer.access_token
     const identity = identifiable
       ? await identify(context, provider, server, { accessToken, idTokenClaims })
       : undefined
-    if (identifiable && identity === undefined)
-      return { kind: 'refused', reason: 'upstream_subject', why: provider.subject.from }
+    if (identifiable && identity === undefined) return { kind: 'refused', reason: 'upstream_subject', why: from }
     const now = context.clock.seconds()
     const tokens = readTokens(provider, answer, { now, asked: flow.scope, account: identity?.subject })
     const authTime = idTokenClaims?.auth_time

@@ -2,6 +2,7 @@ import * as oauth from 'oauth4webapi'
 import { parseJsonObject } from '../crypto/strict-json.ts'
 import type { OAuthProvider } from '../config/provider.ts'
 import { isOrcid } from '../protocol/orcid.ts'
+import { apiHeadersOf } from './api-headers.ts'
 import { clientOf, through } from './client-of.ts'
 import type { UpstreamContext } from './context.ts'
 
@@ -29,6 +30,7 @@ export async function identify(
   { accessToken, idTokenClaims }: Answered,
 ): Promise<UpstreamIdentity | undefined> {
   const { subject: source } = provider
+  if (source.from === 'nowhere') return undefined
   if (source.from === 'id_token') {
     if (idTokenClaims === undefined) return undefined
     const subject = textOf(idTokenClaims['sub'])
@@ -96,7 +98,7 @@ async function read(
   { url, accessToken }: { readonly url: string | undefined; readonly accessToken: string },
 ): Promise<Claims | undefined> {
   if (url === undefined) return undefined
-  const headers = { ...provider.apiHeaders, accept: 'application/json', authorization: `Bearer ${accessToken}` }
+  const headers = { ...apiHeadersOf(provider), accept: 'application/json', authorization: `Bearer ${accessToken}` }
   const answer = await context.outbound.fetch({ url, headers, allowInsecure: provider.allowInsecure })
   if (answer.status !== 200) return undefined
   // A list is wrapped, so that the one strict reader reads it too.

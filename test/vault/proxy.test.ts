@@ -10,6 +10,7 @@ import { createBrowser, type Answer, type Ask } from '../kit/browser.ts'
 import { codeFlow, submit, tokenRequest } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import { narrow } from '../kit/macaroons.ts'
+import { readOAuthProvider } from '../upstream/house.ts'
 import { startApi, type Api } from './api.ts'
 import { connectDirectly, etsyProvider, eventsOf, keptTokens, storedConnection } from './house.ts'
 
@@ -370,6 +371,48 @@ describe('L29: a token that the API refuses', () => {
       await connectDirectly(server, providers.etsy, owner),
       await connectDirectly(server, providers.odd, owner),
     ]
+  })
+})
+
+describe('a provider that is for its API alone', () => {
+  const bare = (name: string, more: Readonly<Record<string, unknown>>) =>
+    readOAuthProvider({
+      name,
+      preset: 'oauth2',
+      issuer: `https://${name}.example`,
+      client_id: etsy.keystring,
+      token_endpoint_auth_method: 'none',
+      authorization_endpoint: `${etsy.url}/oauth/connect`,
+      token_endpoint: `${api.url}/token`,
+      scope: 'shops_r',
+      callback_path: '/etsy',
+      ...more,
+    })
+  const answering = (token: string) => {
+    api.answer = ({ url }, response) =>
+      void response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(JSON.stringify(url === '/me' ? { id: 7 } : { access_token: token, token_type: 'Bearer', expires_in: 60 }))
+  }
+
+  test('and says nobody’s id is connected to all the same, and no id is guessed', async () => {
+    for (const token of ['opaque', '42.opaque']) {
+      answering(token)
+      const id = await connectDirectly(server, bare('bare', {}), { kind: 'user', userId: ada.userId })
+      expect((await storedConnection(server, id)).account, token).toBe('')
+    }
+  })
+
+  test('hears its own key with the question who somebody is', async () => {
+    answering('opaque')
+    const told = bare('told', {
+      subject: { from: 'userinfo', claim: 'id' },
+      userinfo_endpoint: `${api.url}/me`,
+      api_headers: { 'x-api-key': '{client_id}' },
+    })
+    const id = await connectDirectly(server, told, { kind: 'user', userId: ada.userId })
+    expect((await storedConnection(server, id)).account).toBe('7')
+    expect(api.called.at(-1)?.headers['x-api-key']).toBe(etsy.keystring)
   })
 })
 
