@@ -1,7 +1,7 @@
 import { eventWrite } from '../audit/event-write.ts'
 import { hasSecondFactor, mostPasskeys, passkeyMethods, passkeysOf, type Factors } from '../domain/factors.ts'
 import { check, put, ref, type Decision, type Ref } from '../domain/record.ts'
-import { strengthenSession } from '../domain/session-state.ts'
+import { isStillIn, strengthenSession } from '../domain/session-state.ts'
 import type { PasskeyKey } from '../crypto/passkey.ts'
 import { transition } from '../store/transition.ts'
 import type { AccountsContext } from './context.ts'
@@ -30,36 +30,41 @@ export async function addPasskey(context: AccountsContext, asked: NewPasskey): P
   const added = eventWrite(context, { type: 'factor.added', ...about, target: `passkey ${key.id}` })
   const made = eventWrite(context, { type: 'recovery_codes.made', ...about })
   const refs = {
+    instance: ref('instance', 'self'),
     user: ref('user', userId),
     factors: factorsRef(userId),
     session: ref('session', sessionId),
     once: once.ref,
   }
-  return transition(context.transition, refs, ({ user, factors, session, once: used }, now): Decision<Enrolled> => {
-    const isThere = user.value !== undefined && !user.value.locked
-    if (!isThere || session.value?.userId !== userId || session.value.ended !== undefined)
-      return { writes: [], result: { refused: 'gone' } }
-    const before = factors.value
-    const passkeys = passkeysOf(before)
-    if (used.value !== undefined || passkeys.length >= mostPasskeys || passkeys.some(({ id }) => id === key.id))
-      return { writes: [], result: { refused: 'has_one' } }
-    const isFirst = !hasSecondFactor(before)
-    const after: Factors = {
-      v: 1,
-      ...before,
-      recoveryHashes: isFirst ? fresh.hashes : before.recoveryHashes,
-      passkeys: [...passkeys, { ...key, name, createdAt: now }],
-    }
-    return {
-      writes: [
-        check(user),
-        put(used, { v: 1 }, { expiresAt: once.until, owners: [] }),
-        put(factors, after, { expiresAt: null, owners: [userId] }),
-        strengthenSession(session, session.value, passkeyMethods(key)),
-        added,
-        ...(isFirst ? [made] : []),
-      ],
-      result: { recoveryCodes: isFirst ? fresh.codes : undefined },
-    }
-  })
+  return transition(
+    context.transition,
+    refs,
+    ({ instance, user, factors, session, once: used }, now): Decision<Enrolled> => {
+      if (session.value === undefined || !isStillIn({ instance, user, session }, now))
+        return { writes: [], result: { refused: 'gone' } }
+      const before = factors.value
+      const passkeys = passkeysOf(before)
+      if (used.value !== undefined || passkeys.length >= mostPasskeys || passkeys.some(({ id }) => id === key.id))
+        return { writes: [], result: { refused: 'has_one' } }
+      const isFirst = !hasSecondFactor(before)
+      const after: Factors = {
+        v: 1,
+        ...before,
+        recoveryHashes: isFirst ? fresh.hashes : before.recoveryHashes,
+        passkeys: [...passkeys, { ...key, name, createdAt: now }],
+      }
+      return {
+        writes: [
+          check(user),
+          check(instance),
+          put(used, { v: 1 }, { expiresAt: once.until, owners: [] }),
+          put(factors, after, { expiresAt: null, owners: [userId] }),
+          strengthenSession(session, session.value, passkeyMethods(key)),
+          added,
+          ...(isFirst ? [made] : []),
+        ],
+        result: { recoveryCodes: isFirst ? fresh.codes : undefined },
+      }
+    },
+  )
 }

@@ -2,7 +2,7 @@ import { eventWrite } from '../audit/event-write.ts'
 import { verifyTotp } from '../crypto/one-time-code.ts'
 import { hasSecondFactor, type Factors } from '../domain/factors.ts'
 import { check, put, ref, type Decision } from '../domain/record.ts'
-import { strengthenSession } from '../domain/session-state.ts'
+import { isStillIn, strengthenSession } from '../domain/session-state.ts'
 import { sealAuthenticatorSecret } from '../keys/authenticator-secret.ts'
 import { transition } from '../store/transition.ts'
 import type { AccountsContext } from './context.ts'
@@ -32,10 +32,15 @@ export async function enrolAuthenticator(
   const fresh = makeRecoveryCodes(context.random, userId)
   const added = eventWrite(context, { type: 'factor.added', userId, sessionId, address, target: 'authenticator' })
   const made = eventWrite(context, { type: 'recovery_codes.made', userId, sessionId, address })
-  const refs = { user: ref('user', userId), factors: factorsRef(userId), session: ref('session', sessionId) }
-  return transition(context.transition, refs, ({ user, factors, session }, now): Decision<Enrolled> => {
-    if (user.value === undefined || user.value.locked) return { writes: [], result: { refused: 'gone' } }
-    if (session.value?.userId !== userId || session.value.ended !== undefined)
+  const refs = {
+    instance: ref('instance', 'self'),
+    user: ref('user', userId),
+    factors: factorsRef(userId),
+    session: ref('session', sessionId),
+  }
+  return transition(context.transition, refs, ({ instance, user, factors, session }, now): Decision<Enrolled> => {
+    // L4: what ended the account's sessions a moment ago must find nothing new in it afterwards.
+    if (session.value === undefined || !isStillIn({ instance, user, session }, now))
       return { writes: [], result: { refused: 'gone' } }
     const before = factors.value
     if (before?.authenticator !== undefined) return { writes: [], result: { refused: 'has_one' } }
@@ -51,6 +56,7 @@ export async function enrolAuthenticator(
     return {
       writes: [
         check(user),
+        check(instance),
         put(factors, after, { expiresAt: null, owners: [userId] }),
         strengthenSession(session, session.value, ['otp']),
         added,

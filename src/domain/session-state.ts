@@ -21,6 +21,16 @@ export function isSessionAlive(session: Session, user: User, instance: Instance,
   )
 }
 
+/** The same, as a decision finds it that changes something of the account: so that nothing comes to be after its sessions ended. */
+export function isStillIn(
+  slots: { readonly session: Slot<'session'>; readonly user: Slot<'user'>; readonly instance: Slot<'instance'> },
+  now: EpochSeconds,
+): boolean {
+  const [session, user, instance] = [slots.session.value, slots.user.value, slots.instance.value]
+  if (session === undefined || user === undefined || instance === undefined) return false
+  return isSessionAlive(session, user, instance, now)
+}
+
 /** Changing credentials, names or identities takes a sign-in of the last minutes: an open browser may be anybody's. */
 export function isRecentSignIn(authTime: EpochSeconds, now: EpochSeconds): boolean {
   return now - authTime <= lifetimes.recentSignIn

@@ -4,12 +4,12 @@ import { meetsContext } from '../domain/authentication-context.ts'
 import { hasSecondFactor } from '../domain/factors.ts'
 import type { SignedIn } from '../domain/next-step.ts'
 import { beginEnd } from '../domain/session-state.ts'
-import { ref, remove } from '../domain/record.ts'
+import { ref, remove, type Decision } from '../domain/record.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { openSession, type OpenedSession, type Proof } from '../signin/session.ts'
 import { transition } from '../store/transition.ts'
 import { askSecondFactor } from './ask-second-factor.ts'
-import { settle, type Waiting } from './carried-requests.ts'
+import { nameOf, settle, type Waiting } from './carried-requests.ts'
 import type { Core } from './core.ts'
 import { noteProgress, type Parked } from './interactions.ts'
 import { withHeaders } from './presentation.ts'
@@ -21,6 +21,8 @@ export type SignIn = {
   readonly pending: Waiting | undefined
   /** A path of ours, checked. Default: the account. */
   readonly next: string | undefined
+  /** Its first factor is the session before, which must hold until it is replaced (L4). */
+  readonly ofSession?: boolean
 }
 
 /**
@@ -35,9 +37,10 @@ export async function completeSignIn(core: Core, http: HttpRequest, about: SignI
 
 /** A new session (G03) for somebody who has shown all that his account asks for, and on to where he was going. */
 export async function admitSignIn(core: Core, http: HttpRequest, about: SignIn): Promise<HttpResponse> {
-  const { proof, pending, next } = about
+  const { proof, pending, next, ofSession = false } = about
   const opened = await openSession(core, http, proof)
-  const advanced = await admit(core, http, { pending, previous: proof.previous, opened })
+  const advanced = await admit(core, http, { pending, previous: proof.previous, opened, ofSession })
+  if (advanced === 'over') return seeOther(pending === undefined ? '/signin' : `/signin?interaction=${nameOf(pending)}`)
   const response =
     advanced === undefined
       ? seeOther(pending === undefined ? (next ?? '/account') : '/account')
@@ -57,9 +60,10 @@ async function admit(
     readonly pending: Waiting | undefined
     readonly previous: SignedIn | undefined
     readonly opened: OpenedSession
+    readonly ofSession: boolean
   },
-): Promise<Parked | undefined> {
-  const { pending, previous, opened } = about
+): Promise<Parked | 'over' | undefined> {
+  const { pending, previous, opened, ofSession } = about
   const { signedIn, browserHash } = opened
   const { sessionId, session, user } = signedIn
   const progress = { sessionId, authenticatedAt: session.authTime, browserHash }
@@ -72,7 +76,9 @@ async function admit(
   }
   const takenOver = previous !== undefined && previous.user.userId !== user.userId
   const eventId = core.random.id(core.clock.millis())
-  const advanced = await transition(core.transition, refs, (slots, at) => {
+  const advanced = await transition(core.transition, refs, (slots, at): Decision<Parked | 'over' | undefined> => {
+    const before = slots.previous?.value
+    if (ofSession && (before === undefined || before.ended !== undefined)) return { writes: [], result: 'over' }
     const end = { at, actor: user.userId, address: http.peer.address }
     const over = slots.previous === undefined || !takenOver ? [] : beginEnd(slots.previous, { end, eventId })
     const replaced = slots.previous === undefined || takenOver ? [] : remove(slots.previous)

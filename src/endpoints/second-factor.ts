@@ -47,8 +47,9 @@ export function createSecondFactorEndpoint(core: Core): Endpoint {
       return show(core, http, { asked: form, half, problem: problemOf(proof) })
     }
     // As old as the first of the two.
-    const { first, pending, next } = half
-    return admitSignIn(core, http, { proof: { ...first, ...strengthen(first, proof.amr) }, pending, next })
+    const { first, pending, next, attemptId } = half
+    const ofSession = attemptId === undefined
+    return admitSignIn(core, http, { proof: { ...first, ...strengthen(first, proof.amr) }, pending, next, ofSession })
   }
 }
 

@@ -1,9 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { endSession } from '../../src/accounts/end-session.ts'
+import { findFactors } from '../../src/accounts/find-factors.ts'
 import { identitiesOf } from '../../src/accounts/find-identity.ts'
 import { linkIdentity } from '../../src/accounts/link-identity.ts'
 import { mintToken } from '../../src/accounts/mint-token.ts'
+import { revokeTokens } from '../../src/accounts/revoke-tokens.ts'
 import { createResourceServer } from '../../src/resource/index.ts'
 import { lifetimes } from '../../src/domain/lifetimes.ts'
 import type { Session } from '../../src/domain/session.ts'
@@ -201,6 +204,46 @@ describe('required by client or role', () => {
     await server.makeUser('gus')
     const form = { grant_type: 'password', username: 'gus', password, scope: 'openid' }
     expect((await tokenRequest(server, both, form)).json()['error']).toBe('invalid_grant')
+  })
+})
+
+/** Do something right before the first commit that changes second factors. */
+function beforeFactorsChange(deed: () => Promise<unknown>): void {
+  const { store } = server.core.transition
+  const { commit } = store
+  Object.assign(store, {
+    commit: async (writes: Parameters<typeof commit>[0]) => {
+      if (writes.some((write) => write.op !== 'append' && write.kind === 'factors')) {
+        Object.assign(store, { commit })
+        await deed()
+      }
+      return commit(writes)
+    },
+  })
+}
+
+describe('L4: what ends sessions in the very moment ends what they are about to do', () => {
+  test('a new second factor doesn’t come to be after the account’s sessions were ended', async () => {
+    const { username, userId } = await server.makeUser('overtaken')
+    const browser = await signedInBrowser(server, username)
+    beforeFactorsChange(() => revokeTokens(server.core, { actor: cli, userId }))
+    await enrol(server, browser)
+    expect(await findFactors(server.core, userId)).toBeUndefined()
+    expect((await signedInBrowser(server, username)).cookies.size).toBeGreaterThan(0)
+  })
+
+  test('a session that was signed out from afar isn’t made stronger', async () => {
+    const { browser, app, userId } = await early()
+    const page = await browser.ask('/second-factor?next=/account/profile')
+    const user = (await server.core.directory.user(userId))!
+    const ending = { actor: cli, user, address: '' }
+    beforeFactorsChange(async () => {
+      for (const { id } of (await server.core.transition.store.list('session', userId, { limit: 9 })).records)
+        await endSession(server.core, ending, id)
+    })
+    await sendCode(browser, page, app.code())
+    expect((await browser.ask('/account')).location).toBe('/signin')
+    expect((await server.core.transition.store.list('session', userId, { limit: 9 })).records).toEqual([])
   })
 })
 
