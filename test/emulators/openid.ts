@@ -20,6 +20,10 @@ export type OpenIdFaults = {
   /** How ID tokens are signed. */
   signature?: 'none' | 'HS256 with the public key' | 'another key'
   noIdToken?: boolean
+  /** It signs with a new key, and publishes that one alone. */
+  rotated?: boolean
+  /** What its keys' address answers. */
+  keysReply?: Reply
   /** Of the callback. */
   responseIss?: 'missing' | 'another'
   /** Of the discovery document. */
@@ -63,7 +67,7 @@ export type OpenId = Emulator & {
 }
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-const other = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+const other = generateKeyPairSync('rsa', { modulusLength: 2048 })
 
 /** An OpenID provider that does what the specification asks, except where it is told otherwise. */
 export async function startOpenId(options: OpenIdOptions = {}): Promise<OpenId> {
@@ -80,7 +84,7 @@ export async function startOpenId(options: OpenIdOptions = {}): Promise<OpenId> 
     const asked = { ...whole, path: whole.path.slice(root.length) }
     if (asked.path === '/.well-known/openid-configuration') return { json: metadata() }
     if (asked.path === '/device/code' && options.deviceEndpoint === true) return { json: deviceAnswer }
-    if (asked.path === paths.jwks) return { json: { keys: [publicJwk()] } }
+    if (asked.path === paths.jwks) return provider.faults.keysReply ?? { json: { keys: [publicJwk()] } }
     if (asked.path === paths.authorize) return authorize(asked)
     if (asked.path === paths.token) return token(asked)
     if (asked.path === paths.userinfo) return userinfo(asked)
@@ -108,8 +112,14 @@ export async function startOpenId(options: OpenIdOptions = {}): Promise<OpenId> 
   }
 
   function publicJwk(): Claims {
-    const jwk = publicKey.export({ format: 'jwk' })
-    return { ...jwk, kid: 'one', use: 'sig', ...(options.keysWithoutAlg === true ? {} : { alg: 'RS256' }) }
+    const rotated = provider.faults.rotated === true
+    const jwk = (rotated ? other.publicKey : publicKey).export({ format: 'jwk' })
+    return {
+      ...jwk,
+      kid: rotated ? 'two' : 'one',
+      use: 'sig',
+      ...(options.keysWithoutAlg === true ? {} : { alg: 'RS256' }),
+    }
   }
 
   function authorize({ query }: Asked): Reply {
@@ -195,7 +205,7 @@ export async function startOpenId(options: OpenIdOptions = {}): Promise<OpenId> 
       exp: now + 300,
       ...(about.nonce === null ? {} : { nonce: about.nonce }),
     }
-    const idToken = sign(provider.faults.claims?.(claims) ?? claims, provider.faults.signature)
+    const idToken = sign(provider.faults.claims?.(claims) ?? claims, provider.faults)
     const body: Claims = {
       access_token: accessToken,
       token_type: 'bearer',
@@ -239,16 +249,16 @@ function decodedBasic(header: string | undefined): string {
   return decodeURIComponent(Buffer.from((header ?? '').replace(/^Basic /, ''), 'base64').toString('utf8'))
 }
 
-function sign(claims: Claims, how: OpenIdFaults['signature']): string {
+function sign(claims: Claims, { signature: how, rotated = false }: OpenIdFaults): string {
   const alg = how === 'none' ? 'none' : how === 'HS256 with the public key' ? 'HS256' : 'RS256'
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const signed = `${part({ alg, kid: 'one', typ: 'JWT' })}.${part(claims)}`
+  const signed = `${part({ alg, kid: rotated ? 'two' : 'one', typ: 'JWT' })}.${part(claims)}`
   if (how === 'none') return `${signed}.`
   if (how === 'HS256 with the public key') {
     const secret = publicKey.export({ type: 'spki', format: 'pem' })
     return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
   }
-  const key: KeyObject = how === 'another key' ? other : privateKey
+  const key: KeyObject = how === 'another key' || rotated ? other.privateKey : privateKey
   return `${signed}.${createSign('RSA-SHA256').update(signed).sign(key).toString('base64url')}`
 }
 
