@@ -46,7 +46,6 @@ async function changeEpoch(
     person.epochUnknown = true
     if (person.session === 'yes') person.session = 'maybe'
     if (person.consent === 'yes') person.consent = 'maybe'
-    person.withdrawnAt = Date.now()
     unsettleAll(person)
     // A judge of passwords without time says no to a good one.
   } else if (outcome.is === 'refused' && outcome.error !== 'invalid_field')
@@ -96,6 +95,7 @@ export async function withdrawConsent(world: World, person: Person): Promise<voi
     for (const family of person.families) endFamily(family)
   } else if (outcome.is !== 'refused') {
     if (person.consent === 'yes') person.consent = 'maybe'
+    person.withdrawnAt = Date.now()
     unsettleAll(person)
   } else if (person.consent === 'yes')
     world.journal.violate('INV5', `a consent of ${person.username} can't be withdrawn: ${outcome.error}`)
