@@ -86,8 +86,11 @@ describe('a connection of an account', () => {
   it('L14: a client that the account agreed to nothing with gets nothing of it', async () => {
     const started = await start(bearer(ada.token))
     await allow(ada.browser, started)
-    const answer = await ask('/vault/token', { connection: started.connection }, bearer(ada.otherToken))
-    expect([answer.status, answer.json()['error']]).toEqual([403, 'access_denied'])
+    for (const path of ['/vault/token', '/vault/revoke']) {
+      const answer = await ask(path, { connection: started.connection }, bearer(ada.otherToken))
+      expect([answer.status, answer.json()['error']], path).toEqual([403, 'access_denied'])
+    }
+    expect((await ask('/vault/token', { connection: started.connection }, bearer(ada.token))).status).toBe(200)
   })
 
   it('L04, L05: opens in a session of that account alone', async () => {

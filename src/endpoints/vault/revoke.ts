@@ -1,6 +1,7 @@
-import { isRefusal } from '../../protocol/errors.ts'
+import { isRefusal, refuse } from '../../protocol/errors.ts'
 import type { Endpoint } from '../../protocol/http.ts'
 import { parseParameters, refuseRepeated } from '../../protocol/parameters.ts'
+import { agreed } from '../../vault/agreed.ts'
 import type { Core } from '../core.ts'
 import { json } from '../respond.ts'
 import { vaultRefusal } from './respond.ts'
@@ -15,6 +16,9 @@ export function createVaultRevokeEndpoint(core: Core): Endpoint {
     core.directory.assertFresh()
     if (isRefusal(reached)) return vaultRefusal(core, http, 'vault-revoke', reached)
     const { id, connection, clientId } = reached
+    // L14: who holds the handle may end what it opens; a client that only holds a token of the owner's must be one that he agreed to.
+    if (!parameters.has('handle') && !(await agreed(core, connection, clientId)))
+      return vaultRefusal(core, http, 'vault-revoke', refuse('access_denied', 'connection_consent'))
     const actor = clientId === undefined ? {} : { actor: clientId }
     await core.vault.disconnect(id, connection, { ...actor, address: http.peer.address })
     return json(200, '{}')
