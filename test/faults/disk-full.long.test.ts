@@ -117,7 +117,7 @@ async function readsGoOn(world: World, probe: AccessToken): Promise<void> {
     const { is } = await outcomeOf(world, 'read', path)
     if (is !== 'done') world.journal.violate('INV10', `${path} is ${is} while the disk is full`)
   }
-  if ((await introspect(world, probe, 'the probe')) !== true)
+  if ((await introspect(world, probe, { username: 'the probe' })) !== true)
     world.journal.violate('INV10', 'a live token can’t be introspected while the disk is full')
 }
 

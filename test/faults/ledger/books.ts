@@ -3,7 +3,13 @@ import { appendFileSync } from 'node:fs'
 /** Whether something happened. `maybe`: it was asked for, and the answer was lost. Only a look at the server after the fault tells. */
 export type Known = 'no' | 'yes' | 'maybe'
 
-export type AccessToken = { readonly text: string; readonly jti: string; readonly expiresAt: number; dead: Known }
+export type AccessToken = {
+  readonly text: string
+  readonly jti: string
+  readonly grantId: string
+  readonly expiresAt: number
+  dead: Known
+}
 
 /** What came of one code: a grant, its refresh tokens and its access tokens. */
 export type Family = {

@@ -26,7 +26,7 @@ async function inspectPerson(world: World, person: Person, dice: Dice): Promise<
     if (family.touched || dice.chance(0.05)) await inspectFamily(world, person, family, dice)
   }
   for (const code of person.codes) if (code.touched) await inspectCode(world, person, code, dice)
-  for (const token of person.own) await introspect(world, token, person.username)
+  for (const token of person.own) await introspect(world, token, person)
   for (const one of person.made) if (one.touched || dice.chance(0.05)) await inspectMade(world, one)
   for (const assertion of person.assertions) if (assertion.touched) await inspectAssertion(world, person, assertion)
   forget(person)
@@ -51,7 +51,7 @@ async function askAboutFamily(world: World, person: Person, family: Family, dice
   if (family.dead === 'no' && dice.chance(0.15)) await replay(world, person, family)
   // What may have ended says so here, and its access tokens must agree.
   await rotate(world, person, family)
-  for (const token of family.access) await introspect(world, token, person.username)
+  for (const token of family.access) await introspect(world, token, person)
 }
 
 /** A code with an unknown outcome gives tokens at most once in total, one that was redeemed never (INV1). */

@@ -68,7 +68,7 @@ export const operations: readonly Operation[] = [
     ),
   ),
   operation('introspect', 6, (person, dice) =>
-    withAny(tokensOf(person), dice, async (world, _, token) => void (await introspect(world, token, person.username))),
+    withAny(tokensOf(person), dice, async (world, _, token) => void (await introspect(world, token, person))),
   ),
   operation('client credentials', 10, () => clientCredentials),
   operation('assert', 6, () => assertOnce),

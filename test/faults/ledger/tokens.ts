@@ -163,8 +163,10 @@ function settleRotation(world: World, person: Person, family: Family, outcome: O
   }
 }
 
+type Withdrawn = Pick<Person, 'username' | 'withdrawnAt'>
+
 /** A withdrawal counts in whole seconds. */
-function mayBeWithdrawn({ withdrawnAt }: Person, madeAt: number): boolean {
+function mayBeWithdrawn({ withdrawnAt }: Withdrawn, madeAt: number): boolean {
   return withdrawnAt !== undefined && madeAt < withdrawnAt + 1_000
 }
 
@@ -186,15 +188,15 @@ export async function revokeAccess(world: World, token: AccessToken): Promise<vo
 }
 
 /** Whether a token is alive must be as in the books; what they don't know they learn. */
-export async function introspect(world: World, token: AccessToken, whose: string): Promise<boolean | undefined> {
+export async function introspect(world: World, token: AccessToken, whose: Withdrawn): Promise<boolean | undefined> {
   if (token.expiresAt < Date.now() + 5_000) return undefined
   const outcome = await asApp(world, 'introspect', '/oauth/introspect', { token: token.text })
   if (outcome.is !== 'done') return undefined
   const active = jsonOf(outcome.value)['active'] === true
   if (active && token.dead === 'yes')
-    world.journal.violate('INV3', `a revoked access token of ${whose} lives (${token.jti})`)
-  if (!active && token.dead === 'no')
-    world.journal.violate('INV3', `an access token of ${whose} is dead for no reason (${token.jti})`)
+    world.journal.violate('INV3', `a revoked access token of ${whose.username} lives (${token.jti})`)
+  if (!active && token.dead === 'no' && !mayBeWithdrawn(whose, idMillis(token.grantId)))
+    world.journal.violate('INV3', `an access token of ${whose.username} is dead for no reason (${token.jti})`)
   token.dead = active ? 'no' : 'yes'
   return active
 }
@@ -257,6 +259,6 @@ function note(world: World, tokens: Tokens): void {
 }
 
 function accessOf(text: string): AccessToken {
-  const { jti, exp } = claimsOf(text)
-  return { text, jti, expiresAt: exp * 1000, dead: 'no' }
+  const { jti, gid, exp } = claimsOf(text)
+  return { text, jti, grantId: gid, expiresAt: exp * 1000, dead: 'no' }
 }
