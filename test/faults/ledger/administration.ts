@@ -60,7 +60,8 @@ function takeOver(person: Person, document: Readonly<Record<string, unknown>>): 
     endAll(person, epoch)
     if (person.passwordAsked !== undefined) person.password = person.passwordAsked
   }
-  person.epochUnknown = false
+  // An answer about the epoch alone doesn't tell how a lock ended whose answer was lost.
+  if (typeof locked === 'boolean') person.epochUnknown = false
 }
 
 /** The account as it stands: whole, and no acknowledged change of it undone (INV3, INV4). */
