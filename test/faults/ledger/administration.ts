@@ -1,4 +1,4 @@
-import { endAll, endCode, endFamily, unsettleAll, type Made, type Person } from './books.ts'
+import { endAll, endEarlier, endCode, endFamily, unsettleAll, type Made, type Person } from './books.ts'
 import type { Dice } from './dice.ts'
 import { asAdmin, basic, clients, jsonOf, outcomeOf, type Outcome, type World } from './world.ts'
 
@@ -57,7 +57,8 @@ function takeOver(person: Person, document: Readonly<Record<string, unknown>>): 
   const { epoch, locked } = document
   if (typeof locked === 'boolean') person.locked = locked
   if (typeof epoch === 'number' && epoch !== person.epoch) {
-    endAll(person, epoch)
+    if (person.epochUnknown) endEarlier(person, epoch)
+    else endAll(person, epoch)
     if (person.passwordAsked !== undefined) person.password = person.passwordAsked
   }
   // An answer about the epoch alone doesn't tell how a lock ended whose answer was lost.

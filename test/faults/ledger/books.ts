@@ -161,6 +161,25 @@ export function endAll(person: Person, epoch: number): void {
   for (const code of person.codes) endCode(code)
 }
 
+/**
+ * The epoch went on by a request whose answer was lost. What was there when it was sent has ended; what has shown itself since
+ * may have been made after it, by those who are left when one worker is killed.
+ */
+export function endEarlier(person: Person, epoch: number): void {
+  const outlived = (known: Known): Known => (known === 'yes' ? 'maybe' : 'no')
+  person.epoch = epoch
+  person.session = outlived(person.session)
+  person.consent = outlived(person.consent)
+  for (const family of person.families) {
+    if (family.dead === 'no') unsettle(family)
+    else endFamily(family)
+  }
+  for (const code of person.codes) {
+    if (code.redeemed === 'no') code.redeemed = 'maybe'
+    else endCode(code)
+  }
+}
+
 export function endCode(code: Code): void {
   code.redeemed = 'yes'
   code.touched = true
