@@ -1,8 +1,9 @@
 import { eventWrite } from '../audit/event-write.ts'
 import { create, ref, type Write } from '../domain/record.ts'
 import type { Ticket, TicketPurpose } from '../domain/ticket.ts'
-import { lettersLive, outboxOwner, type Outbox } from '../mail/outbox.ts'
+import { lettersLive, type Outbox } from '../mail/outbox.ts'
 import type { Seconds } from '../protocol/time.ts'
+import { errandOwner } from '../store/start-errands.ts'
 import { commitNew } from '../store/transition.ts'
 import type { TokenKeys } from '../tokens/keys-view.ts'
 import type { AccountsContext } from './context.ts'
@@ -78,5 +79,5 @@ export function outgoingWrite(
   const now = clock.seconds()
   const outgoing = { v: 1, ticketId, language, attempts: 0, nextAt: now, createdAt: now } as const
   const target = ref('outbox', random.id(clock.millis()))
-  return create(target, outgoing, { expiresAt: now + lettersLive, owners: [outboxOwner] })
+  return create(target, outgoing, { expiresAt: now + lettersLive, owners: [errandOwner] })
 }

@@ -2,8 +2,9 @@ import { describe, expect, test, vi } from 'vitest'
 import { createRandom } from '../../src/crypto/random.ts'
 import { create, ref } from '../../src/domain/record.ts'
 import type { Letter } from '../../src/mail/letter.ts'
-import { outboxOwner, startOutbox } from '../../src/mail/outbox.ts'
+import { startOutbox } from '../../src/mail/outbox.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
+import { errandOwner } from '../../src/store/start-errands.ts'
 import { commitNew } from '../../src/store/transition.ts'
 
 const random = createRandom()
@@ -24,10 +25,10 @@ function house() {
         create(
           ref('outbox', id),
           { v: 1, ticketId: id, language: 'en', attempts: 0, nextAt: now, createdAt: now },
-          { expiresAt: now + 86_400, owners: [outboxOwner] },
+          { expiresAt: now + 86_400, owners: [errandOwner] },
         ),
       ]),
-    left: async () => (await store.list('outbox', outboxOwner, { limit: 10 })).records.length,
+    left: async () => (await store.list('outbox', errandOwner, { limit: 10 })).records.length,
     start: (
       send: (letter: Letter) => Promise<void>,
       compose = async (id: string) => letter(id) as Letter | undefined,
