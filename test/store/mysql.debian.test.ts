@@ -63,6 +63,17 @@ describe('FLT-08: opening a store on MariaDB', () => {
     }
   })
 
+  test('goes on where another one was killed, or is just now, before it could sign its first table', async () => {
+    const address = await database()
+    await server.ask(
+      `CREATE TABLE ${nameOf(address)}.gatehouse_house (name VARBINARY(32) PRIMARY KEY, value VARBINARY(255) NOT NULL)`,
+    )
+    await expect(open(address, { create: false })).rejects.toThrow(/there is no store at/)
+    const { store, admin } = await open(address)
+    expect(await store.commit([putLease('a', 'x', 'v1')])).toBe('committed')
+    await admin.close()
+  })
+
   test('refuses tables that another program made, and what a newer Gatehouse wrote', async () => {
     const foreign = await database()
     await server.ask(`CREATE TABLE ${nameOf(foreign)}.gatehouse_record (id INT)`)

@@ -50,14 +50,16 @@ async function versionOf(connection: Connection, { database, place, create }: Mi
     sql`SELECT table_name FROM information_schema.tables WHERE table_schema = CONVERT(${database} USING utf8mb4) AND table_name LIKE 'gatehouse\_%'`,
   )
   const names = tables.rows.map(([name]) => String(name))
-  if (names.length === 0 && create) return 0
-  if (names.length === 0)
-    throw new StoreRefused(
-      `there is no store at ${place}; check --store or --config, start the server once, or run gatehouse store migrate`,
-    )
   const house = names.includes('gatehouse_house')
     ? await connection.one({ text: 'SELECT name, value FROM gatehouse_house' }).catch(() => undefined)
     : undefined
+  // The table and its first row are two statements: another process may be between them, or have been killed there.
+  const begun = names.length === 1 && house?.rows.length === 0
+  if ((names.length === 0 || begun) && create) return 0
+  if (names.length === 0 || begun)
+    throw new StoreRefused(
+      `there is no store at ${place}; check --store or --config, start the server once, or run gatehouse store migrate`,
+    )
   const told = new Map(house?.rows.map(([name, value]) => [String(name), String(value)]))
   if (told.get('application') !== application)
     throw new StoreRefused(
