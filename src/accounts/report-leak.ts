@@ -1,6 +1,7 @@
 import { eventWrite } from '../audit/event-write.ts'
 import type { Actor } from '../domain/authority.ts'
 import { epochOf } from '../domain/epoch.ts'
+import type { AuditEvent } from '../domain/event.ts'
 import type { Grant } from '../domain/grant.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { ref, type Decision, type Write } from '../domain/record.ts'
@@ -70,7 +71,7 @@ async function endAccess(context: LeakContext, leak: Leak, claims: AccessClaims)
     (client !== undefined && !ended && claims.epoch === epochOf(await directory.instance(), user, client))
   if (!alive) return
   const about = { clientId: claims.clientId, grantId: claims.gid, jti: claims.jti }
-  const papers = papersOf(context, leak, { user, about })
+  const papers = leakPapers(context, leak, { user, about })
   const told = await transition(records, { revoked: ref('revoked', claims.jti) }, (slots, now): Decision<boolean> => {
     const { writes } = revokeAccessToken(slots.revoked, { now, exp: claims.exp, event: papers.event })
     return writes.length === 0 ? { writes, result: false } : { writes: [...writes, ...papers.letter], result: true }
@@ -90,7 +91,7 @@ async function endFamily(
   const client = known === undefined ? undefined : await directory.client(known.clientId)
   if (known === undefined || user === undefined || client === undefined) return
   if (known.epoch !== epochOf(await directory.instance(), user, client)) return
-  const papers = papersOf(context, leak, { user, about: { clientId: known.clientId, grantId } })
+  const papers = leakPapers(context, leak, { user, about: { clientId: known.clientId, grantId } })
   const eventId = random.id(clock.millis())
   const told = await transition(
     context.transition,
@@ -115,11 +116,12 @@ async function endFamily(
   if (told) context.outbox?.wake()
 }
 
-type About = { readonly clientId: string; readonly grantId: string; readonly jti?: string }
+/** What leaked, as its event names it. */
+type About = Pick<AuditEvent, 'clientId' | 'grantId' | 'jti'>
 
 /** What is written beside the end: who found it and where; and a letter, where there is somebody to write to. */
-function papersOf(
-  context: LeakContext,
+export function leakPapers(
+  context: LettersContext,
   { actor, address, source }: Leak,
   { user, about }: { readonly user: User | undefined; readonly about: About },
 ): { readonly event: Write; readonly letter: readonly Write[] } {

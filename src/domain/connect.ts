@@ -162,6 +162,18 @@ export function endConnection(slot: Slot<'connection'>, { now, event, errandId }
   return { writes: [store(slot, ended), event, ...errand], result: true }
 }
 
+/** A start of which nothing is known but its handle, and that must come to nothing. */
+export function endUnbegun(
+  slot: Slot<'connection'>,
+  { hash: handleHash, startedAt }: { readonly hash: string; readonly startedAt: EpochSeconds },
+  now: EpochSeconds,
+): Decision<undefined> {
+  const endsAt = startExpiry({ startedAt })
+  if (slot.value !== undefined || now >= endsAt) return { writes: [], result: undefined }
+  const about = { provider: '', owner: { kind: 'handle' }, handleHash, createdAt: startedAt, updatedAt: now } as const
+  return { writes: [store(slot, { v: 1, ...about, state: 'denied', endsAt })], result: undefined }
+}
+
 /** Tokens that nobody has a use for any more, to be given back at the provider. */
 export function giveBackErrand(
   errandId: string,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { actorName } from '../../accounts/permit.ts'
 import { reportLeak } from '../../accounts/report-leak.ts'
 import { problem } from '../../protocol/problem.ts'
+import { endLeakedHandle } from '../../vault/end-leaked-handle.ts'
 import { operation, type Operation } from '../operation.ts'
 import { leakReporter } from '../policy.ts'
 
@@ -35,7 +36,7 @@ export const leakOperations: readonly Operation[] = [
     tag: 'Accounts',
     summary: 'Report tokens that leaked',
     description:
-      'For programs that look for secrets in places that everybody can read; ours begin with `gth_` and carry a checksum. Those that hold end at once: a refresh token, or a token for a script, with all that came of its grant; another access token alone. The person whose account it is gets a letter. The answer says nothing about any of them.',
+      'For programs that look for secrets in places that everybody can read; ours begin with `gth_` and carry a checksum. Those that hold end at once: a refresh token, or a token for a script, with all that came of its grant; another access token alone; a handle of the vault with its connection. The person whose account it is gets a letter. The answer says nothing about any of them.',
     policy: leakReporter,
     body: report,
     bodyLimit: 1_048_576,
@@ -49,7 +50,10 @@ export const leakOperations: readonly Operation[] = [
       const reserved = context.limits.reserve('leak-report', [actorName(caller.actor)])
       if ('retryAfterSeconds' in reserved) return { refused: tooMany, retryAfter: reserved.retryAfterSeconds }
       const about = { actor: caller.actor, address, ...(body.source !== undefined && { source: body.source }) }
-      for (const text of new Set(body.tokens)) await reportLeak(context, { text, ...about })
+      for (const text of new Set(body.tokens)) {
+        const end = text.startsWith('gth_vh_') ? endLeakedHandle : reportLeak
+        await end(context, { text, ...about })
+      }
       return { done: { received: body.tokens.length } }
     },
   }),
