@@ -58,7 +58,7 @@ export async function admit(
   const scopes = heldScopes(live)
   if (policy.who === 'bearer') return { who: 'bearer', live, scopes }
   if (!policy.scopes.some((scope) => scopes.includes(scope))) {
-    return forbidden(context, request, live, insufficientScope(policy.scopes), policy.scopes)
+    return forbidden(context, request, { live, refusal: insufficientScope(policy.scopes), scopes: policy.scopes })
   }
   const { user, client } = live
   const actor: Person | Program =
@@ -66,25 +66,21 @@ export async function admit(
   if (policy.who === 'holder') return { who: 'holder', live, actor }
   if (policy.who === 'oneself') {
     if (actor.kind === 'user') return { who: 'oneself', live, actor, user: actor.user }
-    return forbidden(
-      context,
-      request,
+    return forbidden(context, request, {
       live,
-      refuse(
+      refusal: refuse(
         'access_denied',
         'user_not_allowed',
         'the token is of a client that acts for itself; this call is about a person',
       ),
-    )
+    })
   }
   // The role is the stored one: what a token said about it might be old. A client stands where an admin stands.
   if (!reachesRole(actor.kind === 'user' ? actor.user.role : 'admin', policy.role)) {
-    return forbidden(
-      context,
-      request,
+    return forbidden(context, request, {
       live,
-      refuse('access_denied', 'role_too_low', `this takes the role ${policy.role}`),
-    )
+      refusal: refuse('access_denied', 'role_too_low', `this takes the role ${policy.role}`),
+    })
   }
   return { who: 'administrator', live, actor }
 }
@@ -92,9 +88,7 @@ export async function admit(
 /** Why a call comes too long after its person signed in, or after too little of a sign-in; nothing if it doesn't. */
 export async function staleSignIn(
   context: ApiContext,
-  policy: Policy,
-  caller: Caller,
-  named: readonly string[],
+  { policy, caller, named }: { readonly policy: Policy; readonly caller: Caller; readonly named: readonly string[] },
 ): Promise<Rejected | undefined> {
   if (!('recentSignIn' in policy) || !('actor' in caller) || caller.actor.kind === 'client') return undefined
   const { recentSignIn } = policy
@@ -174,9 +168,11 @@ function unauthorized(context: ApiContext, request: HttpRequest, refusal: Refusa
 function forbidden(
   context: ApiContext,
   request: HttpRequest,
-  live: LiveToken,
-  refusal: Refusal,
-  scopes?: readonly string[],
+  {
+    live,
+    refusal,
+    scopes,
+  }: { readonly live: LiveToken; readonly refusal: Refusal; readonly scopes?: readonly string[] },
 ): Rejected {
   context.observer.refused('api', refusal, { address: request.peer.address, clientId: live.claims.clientId })
   const detail = describe(refusal)

@@ -49,9 +49,7 @@ export function readPage(keys: TokenKeys, list: string, query: PageQuery): Asked
 
 export function printPage<T>(
   keys: TokenKeys,
-  list: string,
-  items: readonly T[],
-  next: string | null,
+  { list, items, next }: { readonly list: string; readonly items: readonly T[]; readonly next: string | null },
 ): { items: T[]; next: string | null } {
   return { items: [...items], next: next === null ? null : printCursor(keys, list, next) }
 }

@@ -38,7 +38,7 @@ async function answerTo(context: ApiContext, operation: Operation, request: Http
   const ready = operation.read(request)
   if ('refused' in ready) return printRefused(ready)
   // 3. Did the person sign in recently enough for what it names, and with all that he has?
-  const stale = await staleSignIn(context, operation.policy, caller, ready.named)
+  const stale = await staleSignIn(context, { policy: operation.policy, caller, named: ready.named })
   if (stale !== undefined) return printRefused(stale)
   // 4. The deed. Whether this caller may do it to this target is decided where it is done, on the records that it changes.
   const result = await ready.perform(context, caller)

@@ -19,7 +19,11 @@ export type ReplyTo = {
 }
 
 /** An authorization response (RFC 6749 §4.1.2), with `iss` always (RFC 9207 §2). */
-export function replyToClient(core: Core, http: HttpRequest, to: ReplyTo, pairs: readonly Pair[]): HttpResponse {
+export function replyToClient(
+  core: Core,
+  http: HttpRequest,
+  { to, pairs }: { readonly to: ReplyTo; readonly pairs: readonly Pair[] },
+): HttpResponse {
   const all: readonly Pair[] = [
     ...pairs,
     ...(to.state === undefined ? [] : [['state', to.state] as const]),
@@ -37,10 +41,17 @@ export function replyToClient(core: Core, http: HttpRequest, to: ReplyTo, pairs:
 }
 
 /** An authorization error response (RFC 6749 §4.1.2.1). */
-export function refuseToClient(core: Core, http: HttpRequest, to: ReplyTo, refusal: Refusal): HttpResponse {
+export function refuseToClient(
+  core: Core,
+  http: HttpRequest,
+  { to, refusal }: { readonly to: ReplyTo; readonly refusal: Refusal },
+): HttpResponse {
   core.observer.refused('authorize', refusal, { clientId: to.client.clientId, address: http.peer.address })
-  return replyToClient(core, http, to, [
-    ['error', refusal.error],
-    ['error_description', describe(refusal)],
-  ])
+  return replyToClient(core, http, {
+    to,
+    pairs: [
+      ['error', refusal.error],
+      ['error_description', describe(refusal)],
+    ],
+  })
 }

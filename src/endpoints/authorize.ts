@@ -19,7 +19,10 @@ export function createAuthorizeEndpoint(core: Core): Endpoint {
     if ('status' in pending) return pending
     // A cross-site POST comes without cookies: whatever it would find signed in is not its person.
     if (http.method === 'POST') return parkUnbound(core, http, pending.request)
-    return (await issueAtOnce(core, http, pending)) ?? proceed(core, http, pending, await currentSession(core, http))
+    return (
+      (await issueAtOnce(core, http, pending)) ??
+      proceed(core, http, { pending, signedIn: await currentSession(core, http) })
+    )
   }
 }
 
@@ -27,30 +30,35 @@ export function createAuthorizeEndpoint(core: Core): Endpoint {
 export function createResumeEndpoint(core: Core): Endpoint {
   return async (http) => {
     const query = parseParameters(http.query)
-    if (isRefusal(query)) return refusalPage(core, http, 'authorize', query)
+    if (isRefusal(query)) return refusalPage(core, http, { endpoint: 'authorize', refusal: query })
     const id = query.get('interaction')
     const bound = await bindToBrowser(core, http, id)
     if (bound !== undefined) return bound
     const pending = await takeUp(core, http, id)
-    return 'status' in pending ? pending : proceed(core, http, pending, await currentSession(core, http))
+    return 'status' in pending ? pending : proceed(core, http, { pending, signedIn: await currentSession(core, http) })
   }
 }
 
 async function read(core: Core, http: HttpRequest): Promise<Pending | HttpResponse> {
   const parameters = parseParameters(http.method === 'POST' ? http.body : http.query)
-  if (isRefusal(parameters)) return refusalPage(core, http, 'authorize', parameters)
+  if (isRefusal(parameters)) return refusalPage(core, http, { endpoint: 'authorize', refusal: parameters })
   const clientId = parameters.get('client_id')
   const client = clientId === undefined ? undefined : await core.directory.client(clientId)
   const parsed = parseAuthorizeRequest(parameters, client)
   // J15: an unknown id is the request's own text, and may be a secret that stands in the wrong place.
-  if ('page' in parsed) return refusalPage(core, http, 'authorize', parsed.page, client?.clientId)
+  if ('page' in parsed)
+    return refusalPage(core, http, { endpoint: 'authorize', refusal: parsed.page, clientId: client?.clientId })
   if (parsed.client.loopbackOnly && !isLoopbackRequest(core, http))
-    return refusalPage(core, http, 'authorize', refuse('unauthorized_client', 'client_loopback_only'), clientId)
-  if ('redirect' in parsed) return refuseToClient(core, http, parsed, parsed.redirect)
+    return refusalPage(core, http, {
+      endpoint: 'authorize',
+      refusal: refuse('unauthorized_client', 'client_loopback_only'),
+      clientId,
+    })
+  if ('redirect' in parsed) return refuseToClient(core, http, { to: parsed, refusal: parsed.redirect })
   const { request, target } = parsed
   const to = { client: parsed.client, target, mode: request.responseMode, state: request.state }
   const subject = subjectOf(core, request, parameters.get('id_token_hint'))
-  if (isRefusal(subject)) return refuseToClient(core, http, to, subject)
+  if (isRefusal(subject)) return refuseToClient(core, http, { to, refusal: subject })
   return { request: subject === undefined ? request : { ...request, subject }, to }
 }
 

@@ -44,7 +44,7 @@ export async function admitSignIn(core: Core, http: HttpRequest, about: SignIn):
   const response =
     advanced === undefined
       ? seeOther(pending === undefined ? (next ?? '/account') : '/account')
-      : await proceed(core, http, advanced, opened.signedIn)
+      : await proceed(core, http, { pending: advanced, signedIn: opened.signedIn })
   return withHeaders(response, opened.setCookies)
 }
 

@@ -26,9 +26,9 @@ export function createConsentPageEndpoint(core: Core): Endpoint {
     const { signedIn, interaction } = asked
     const pending = await takeUp(core, http, interaction)
     if ('status' in pending) return pending
-    const step = await stepOf(core, pending, signedIn)
-    if (step.step !== 'consent') return proceed(core, http, pending, signedIn)
-    return show(core, http, pending, step.signedIn)
+    const step = await stepOf(core, { pending, signedIn })
+    if (step.step !== 'consent') return proceed(core, http, { pending, signedIn })
+    return show(core, http, { pending, signedIn: step.signedIn })
   }
 }
 
@@ -40,13 +40,13 @@ export function createConsentEndpoint(core: Core): Endpoint {
     const { parameters, interaction } = form
     const pending = await takeUp(core, http, interaction)
     if ('status' in pending) return pending
-    const step = await stepOf(core, pending, form.signedIn)
-    if (step.step !== 'consent') return proceed(core, http, pending, form.signedIn)
+    const step = await stepOf(core, { pending, signedIn: form.signedIn })
+    if (step.step !== 'consent') return proceed(core, http, { pending, signedIn: form.signedIn })
     const { signedIn } = step
 
     const decision = parameters.get('decision')
-    if (decision === 'deny') return deny(core, http, pending, signedIn)
-    if (decision !== 'allow') return show(core, http, pending, signedIn)
+    if (decision === 'deny') return deny(core, http, { pending, signedIn })
+    if (decision !== 'allow') return show(core, http, { pending, signedIn })
     const asked = allowedScope(pending, signedIn)
     const ticked = new Set(parameters.all('scope').flatMap((text) => text.split(' ')))
     if ([...ticked].some((scope) => !asked.includes(scope))) {
@@ -59,7 +59,11 @@ export function createConsentEndpoint(core: Core): Endpoint {
   }
 }
 
-async function deny(core: Core, http: HttpRequest, pending: Parked, signedIn: SignedIn): Promise<HttpResponse> {
+async function deny(
+  core: Core,
+  http: HttpRequest,
+  { pending, signedIn }: { readonly pending: Parked; readonly signedIn: SignedIn },
+): Promise<HttpResponse> {
   const { to, parked, request } = pending
   const denied = eventWrite(core, {
     type: 'consent.denied',
@@ -73,10 +77,14 @@ async function deny(core: Core, http: HttpRequest, pending: Parked, signedIn: Si
     writes: [...remove(interaction), denied],
     result: undefined,
   }))
-  return refuseToClient(core, http, to, refuse('access_denied', 'consent_denied'))
+  return refuseToClient(core, http, { to, refusal: refuse('access_denied', 'consent_denied') })
 }
 
-async function show(core: Core, http: HttpRequest, pending: Parked, signedIn: SignedIn): Promise<HttpResponse> {
+async function show(
+  core: Core,
+  http: HttpRequest,
+  { pending, signedIn }: { readonly pending: Parked; readonly signedIn: SignedIn },
+): Promise<HttpResponse> {
   const { request, to, parked } = pending
   const { id } = parked
   // Another tab may sign somebody else in: the form is this session's alone, so what one person was shown nobody else agrees to (B22).

@@ -18,8 +18,8 @@ export function createContinuePageEndpoint(core: Core): Endpoint {
     const { signedIn, interaction } = asked
     const pending = await takeUp(core, http, interaction)
     if ('status' in pending) return pending
-    if (signedIn === undefined) return proceed(core, http, pending, signedIn)
-    return show(core, http, pending, signedIn)
+    if (signedIn === undefined) return proceed(core, http, { pending, signedIn })
+    return show(core, http, { pending, signedIn })
   }
 }
 
@@ -31,16 +31,22 @@ export function createContinueEndpoint(core: Core): Endpoint {
     const { parameters, signedIn, interaction } = asked
     const pending = await takeUp(core, http, interaction)
     if ('status' in pending) return pending
-    if (signedIn === undefined) return proceed(core, http, pending, signedIn)
+    if (signedIn === undefined) return proceed(core, http, { pending, signedIn })
     if (parameters.get('decision') !== 'continue') return seeOther(`/signin?interaction=${pending.parked.id}`)
-    if ((await stepOf(core, pending, signedIn)).step !== 'choose-account') return proceed(core, http, pending, signedIn)
+    if ((await stepOf(core, { pending, signedIn })).step !== 'choose-account')
+      return proceed(core, http, { pending, signedIn })
     const advanced = await advance(core, pending, { sessionId: signedIn.sessionId })
     if (advanced === undefined) return staleInteractionPage(presentationFor(core, http), { status: 400 })
-    return proceed(core, http, advanced, signedIn)
+    return proceed(core, http, { pending: advanced, signedIn })
   }
 }
 
-function show(core: Core, http: HttpRequest, { request, to, parked }: Parked, signedIn: SignedIn): HttpResponse {
+function show(
+  core: Core,
+  http: HttpRequest,
+  { pending, signedIn }: { readonly pending: Parked; readonly signedIn: SignedIn },
+): HttpResponse {
+  const { request, to, parked } = pending
   const form = bindForm(core, http, { purpose: purposeOf('continue', parked.id), signedIn })
   const view = continuePage(presentationFor(core, http, request.uiLocales), {
     action: '/continue',

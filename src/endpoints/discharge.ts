@@ -30,17 +30,19 @@ const purposeOf = (caveatId: string): string => `discharge:${sha256(caveatId)}`
 export function createDischargePageEndpoint(core: Core): Endpoint {
   return async (http) => {
     const parameters = parseParameters(http.query)
-    if (isRefusal(parameters)) return refusalPage(core, http, 'discharge', parameters)
+    if (isRefusal(parameters)) return refusalPage(core, http, { endpoint: 'discharge', refusal: parameters })
     const repeated = refuseRepeated(parameters)
-    if (repeated !== undefined) return refusalPage(core, http, 'discharge', repeated)
+    if (repeated !== undefined) return refusalPage(core, http, { endpoint: 'discharge', refusal: repeated })
     const asked = await readCaveatId(core, parameters.get('caveat_id'))
-    if (isRefusal(asked)) return refusalPage(core, http, 'discharge', asked)
+    if (isRefusal(asked)) return refusalPage(core, http, { endpoint: 'discharge', refusal: asked })
     const signedIn = await currentSession(core, http)
     const verdict =
-      signedIn === undefined ? 'too_old' : judge(core, asked, signedIn.user.userId, authenticationOf(signedIn))
+      signedIn === undefined
+        ? 'too_old'
+        : judge(core, asked, { userId: signedIn.user.userId, authentication: authenticationOf(signedIn) })
     if (signedIn === undefined || verdict === 'too_old') return toSignIn(asked)
     if (verdict === 'method_missing' && mayAdd(asked, signedIn)) return toSecondFactor(asked)
-    if (verdict !== 'met') return refusalPage(core, http, 'discharge', unkept(verdict))
+    if (verdict !== 'met') return refusalPage(core, http, { endpoint: 'discharge', refusal: unkept(verdict) })
     const form = bindForm(core, http, { purpose: purposeOf(asked.caveatId), signedIn })
     const view = dischargePage(presentationFor(core, http), {
       action: path,
@@ -61,7 +63,7 @@ export function createDischargeEndpoint(core: Core): Endpoint {
 
 async function fromForm(core: Core, http: HttpRequest): Promise<HttpResponse> {
   const parameters = parseParameters(http.body)
-  const refused = (refusal: Refusal) => refusalPage(core, http, 'discharge', refusal)
+  const refused = (refusal: Refusal) => refusalPage(core, http, { endpoint: 'discharge', refusal })
   if (isRefusal(parameters)) return refused(parameters)
   const signedIn = await currentSession(core, http)
   const form = { purpose: purposeOf(parameters.get('caveat_id') ?? ''), signedIn, parameters }
@@ -71,7 +73,9 @@ async function fromForm(core: Core, http: HttpRequest): Promise<HttpResponse> {
   if (isRefusal(asked)) return refused(asked)
   if (parameters.get('decision') !== 'allow') return undischargedPage(presentationFor(core, http))
   const verdict =
-    signedIn === undefined ? 'too_old' : judge(core, asked, signedIn.user.userId, authenticationOf(signedIn))
+    signedIn === undefined
+      ? 'too_old'
+      : judge(core, asked, { userId: signedIn.user.userId, authentication: authenticationOf(signedIn) })
   if (signedIn === undefined || verdict === 'too_old') return toSignIn(asked)
   if (verdict === 'method_missing' && mayAdd(asked, signedIn)) return toSecondFactor(asked)
   if (verdict !== 'met') return refused(unkept(verdict))
@@ -113,7 +117,7 @@ async function dischargeFor(core: Core, http: HttpRequest): Promise<{ readonly t
   // Neither a macaroon, which anybody may have been handed, nor what was minted or got for a password: only a browser's sign-in.
   if (claims.caveats !== undefined || grant?.authentication.sessionId === undefined)
     return refuse('access_denied', 'promise_no_sign_in', 'this takes a token of a sign-in in a browser')
-  const verdict = judge(core, asked, user.userId, grant.authentication)
+  const verdict = judge(core, asked, { userId: user.userId, authentication: grant.authentication })
   if (verdict !== 'met') return unkept(verdict)
   const by = { userId: user.userId, clientId: claims.clientId, grantId: claims.gid, address: http.peer.address }
   return { text: await issueDischarge(core, asked, by) }
@@ -122,8 +126,7 @@ async function dischargeFor(core: Core, http: HttpRequest): Promise<{ readonly t
 function judge(
   core: Core,
   { sealed }: Asked,
-  userId: string,
-  authentication: Authentication,
+  { userId, authentication }: { readonly userId: string; readonly authentication: Authentication },
 ): ReturnType<typeof judgePromise> {
   return judgePromise(sealed.promise, { userId, authentication }, core.clock.seconds())
 }

@@ -32,20 +32,20 @@ type Asking = {
 export function createEndSessionEndpoint(core: Core): Endpoint {
   return async (http) => {
     const parameters = parseParameters(http.method === 'POST' ? http.body : http.query)
-    if (isRefusal(parameters)) return refusalPage(core, http, 'logout', parameters)
+    if (isRefusal(parameters)) return refusalPage(core, http, { endpoint: 'logout', refusal: parameters })
     const repeated = refuseRepeated(parameters)
-    if (repeated !== undefined) return refusalPage(core, http, 'logout', repeated)
+    if (repeated !== undefined) return refusalPage(core, http, { endpoint: 'logout', refusal: repeated })
     const asking = await askingOf(core, parameters)
     const signedIn = await currentSession(core, http)
-    if (signedIn === undefined) return gone(core, http, asking, [])
+    if (signedIn === undefined) return gone(core, http, { asking, cookies: [] })
     if (asking.hint?.sessionId === signedIn.sessionId && asking.hint.subject === signedIn.user.userId) {
-      return gone(core, http, asking, await end(core, http, signedIn))
+      return gone(core, http, { asking, cookies: await end(core, http, signedIn) })
     }
     const confirmed = parameters.get('confirm') !== undefined && http.method === 'POST'
-    if (!confirmed) return ask(core, http, asking, signedIn, parameters)
+    if (!confirmed) return ask(core, http, { asking, signedIn, parameters })
     const guarded = guardForm(core, http, { purpose, signedIn, parameters })
-    if (guarded !== undefined) return refusalPage(core, http, 'logout', guarded)
-    return gone(core, http, asking, await end(core, http, signedIn))
+    if (guarded !== undefined) return refusalPage(core, http, { endpoint: 'logout', refusal: guarded })
+    return gone(core, http, { asking, cookies: await end(core, http, signedIn) })
   }
 }
 
@@ -74,7 +74,11 @@ async function askingOf(core: Core, parameters: Parameters): Promise<Asking> {
   }
 }
 
-function gone(core: Core, http: HttpRequest, asking: Asking, cookies: HttpResponse['headers']): HttpResponse {
+function gone(
+  core: Core,
+  http: HttpRequest,
+  { asking, cookies }: { readonly asking: Asking; readonly cookies: HttpResponse['headers'] },
+): HttpResponse {
   const { back, client, state } = asking
   if (back !== undefined && client !== undefined && asking.hint !== undefined) {
     return seeOther(printResponseUrl(back, 'query', state === undefined ? [] : [['state', state]]), cookies)
@@ -91,7 +95,15 @@ function gone(core: Core, http: HttpRequest, asking: Asking, cookies: HttpRespon
   return withHeaders(view, cookies)
 }
 
-function ask(core: Core, http: HttpRequest, asking: Asking, signedIn: SignedIn, parameters: Parameters): HttpResponse {
+function ask(
+  core: Core,
+  http: HttpRequest,
+  {
+    asking,
+    signedIn,
+    parameters,
+  }: { readonly asking: Asking; readonly signedIn: SignedIn; readonly parameters: Parameters },
+): HttpResponse {
   const form = bindForm(core, http, { purpose, signedIn })
   const kept = ['id_token_hint', 'client_id', 'post_logout_redirect_uri', 'state'].flatMap((name) => {
     const value = parameters.get(name)

@@ -37,14 +37,15 @@ export async function findHalfSignIn(
   asked: PageRequest,
 ): Promise<HalfSignIn | HttpResponse> {
   const attemptId = asked.parameters.get('attempt')
-  return attemptId === undefined ? ofSession(core, http, asked) : ofAttempt(core, http, asked, attemptId)
+  return attemptId === undefined
+    ? ofSession(core, http, asked)
+    : ofAttempt(core, http, { attemptId, previous: asked.signedIn })
 }
 
 async function ofAttempt(
   core: Core,
   http: HttpRequest,
-  { signedIn: previous }: PageRequest,
-  attemptId: string,
+  { attemptId, previous }: { readonly attemptId: string; readonly previous: SignedIn | undefined },
 ): Promise<HalfSignIn | HttpResponse> {
   const stale = (status: 400 | 403): HttpResponse => staleInteractionPage(presentationFor(core, http), { status })
   if (!idShape.test(attemptId)) return stale(400)
@@ -77,7 +78,7 @@ async function ofSession(
   const pending = interaction === undefined ? undefined : await takeUp(core, http, interaction)
   if (pending !== undefined && 'status' in pending) return pending
   if (signedIn === undefined) {
-    if (pending !== undefined) return proceed(core, http, pending, undefined)
+    if (pending !== undefined) return proceed(core, http, { pending, signedIn })
     return seeOther(next === undefined ? '/signin' : `/signin?next=${encodeURIComponent(next)}`)
   }
   return {

@@ -32,7 +32,7 @@ export function createLinkIdentityEndpoint(core: Core): Endpoint {
   return changing(core, async (http, { signedIn, provider: name }) => {
     const provider = core.upstream.providers.get(name)
     if (provider === undefined || provider.kind === 'site-login' || provider.signIn === 'off')
-      return refusalPage(core, http, 'identities', noSuchProvider)
+      return refusalPage(core, http, { endpoint: 'identities', refusal: noSuchProvider })
     const purpose = { for: 'link', userId: signedIn.user.userId, sessionId: signedIn.sessionId } as const
     return sendToProvider(core, http, { provider, purpose, maxAge: undefined })
   })

@@ -33,12 +33,11 @@ const idShape = /^[0-9A-Za-z_-]{34}$/
 export async function park(
   core: Core,
   http: HttpRequest,
-  request: AuthorizationRequest,
-  path: string,
+  { request, path }: { readonly request: AuthorizationRequest; readonly path: string },
 ): Promise<HttpResponse> {
   const browser = knowBrowser(core, http)
   const id = await store(core, http, waitingFor(core, request, browser))
-  if (isRefusal(id)) return refusalPage(core, http, 'authorize', id, request.clientId)
+  if (isRefusal(id)) return refusalPage(core, http, { endpoint: 'authorize', refusal: id, clientId: request.clientId })
   return seeOther(`${path}?interaction=${id}`, browser.setCookie)
 }
 
@@ -51,7 +50,7 @@ export function waitingFor(core: Core, request: AuthorizationRequest, browser?: 
 /** Park a request that came by POST: a cross-site POST carries no cookie, so the GET that follows binds it to its browser. */
 export async function parkUnbound(core: Core, http: HttpRequest, request: AuthorizationRequest): Promise<HttpResponse> {
   const id = await store(core, http, waitingFor(core, request))
-  if (isRefusal(id)) return refusalPage(core, http, 'authorize', id, request.clientId)
+  if (isRefusal(id)) return refusalPage(core, http, { endpoint: 'authorize', refusal: id, clientId: request.clientId })
   return seeOther(`/oauth/authorize/resume?interaction=${id}`)
 }
 
@@ -90,7 +89,8 @@ export async function claim(core: Core, http: HttpRequest, interaction: Interact
   const browser = readBrowser(core, http)
   if (browser === undefined || interaction.browserHash !== browserHash(browser)) return stale(core, http, 403)
   const to = await replyToOf(core, http, interaction.request)
-  if (isRefusal(to)) return refusalPage(core, http, 'authorize', to, interaction.request.clientId)
+  if (isRefusal(to))
+    return refusalPage(core, http, { endpoint: 'authorize', refusal: to, clientId: interaction.request.clientId })
   return { request: interaction.request, to }
 }
 

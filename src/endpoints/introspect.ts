@@ -39,7 +39,7 @@ export function createIntrospectionEndpoint(core: Core): Endpoint {
     // Whether the caller may know is asked in both cases, so that a foreign token costs what an unknown one costs.
     const audience = isRefusal(live) ? undefined : live.claims.aud[0]
     const resource = await core.directory.resource(audience ?? core.issuer)
-    if (isRefusal(live) || !isServed(core, live, resource) || !mayIntrospect(core, caller, live, resource)) {
+    if (isRefusal(live) || !isServed(core, live, resource) || !mayIntrospect(core, { caller, live, resource })) {
       core.limits.count('introspection-miss', source)
       return json(200, inactive)
     }
@@ -53,7 +53,14 @@ function isServed(core: Core, { claims }: LiveToken, resource: Resource | undefi
 }
 
 /** Tokens issued to itself; of a resource that names it; of ourselves, with the reserved scope `introspect`. */
-function mayIntrospect(core: Core, caller: Client, live: LiveToken, resource: Resource | undefined): boolean {
+function mayIntrospect(
+  core: Core,
+  {
+    caller,
+    live,
+    resource,
+  }: { readonly caller: Client; readonly live: LiveToken; readonly resource: Resource | undefined },
+): boolean {
   if (live.claims.clientId === caller.clientId) return true
   if (live.claims.aud.includes(core.issuer)) return caller.scope.includes('introspect')
   return resource?.introspectionClients.includes(caller.clientId) ?? false

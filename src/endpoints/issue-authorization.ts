@@ -41,13 +41,13 @@ export async function issueAuthorization(
   const { pending, signedIn, scope } = authorization
   const { request, to } = pending
   if (scope.length === 0 && request.scope.length > 0) {
-    return refuseToClient(core, http, to, refuse('access_denied', 'scope_not_allowed'))
+    return refuseToClient(core, http, { to, refusal: refuse('access_denied', 'scope_not_allowed') })
   }
   const made =
     request.responseType === 'code'
       ? await codeFor(core, http, authorization)
       : await tokenFor(core, http, authorization).catch(refuseTooLarge)
-  if (isRefusal(made)) return refuseToClient(core, http, to, made)
+  if (isRefusal(made)) return refuseToClient(core, http, { to, refusal: made })
   const { parked } = pending
   const { sessionId, user } = signedIn
   const refs = {
@@ -94,7 +94,7 @@ export async function issueAuthorization(
   if (outcome === 'used up') return staleInteractionPage(presentationFor(core, http), { status: 400 })
   // A node that lost sight of the store hands out nothing, though what it made is kept: nobody holds it.
   core.directory.assertFresh()
-  return replyToClient(core, http, to, made.pairs)
+  return replyToClient(core, http, { to, pairs: made.pairs })
 }
 
 type Made = { readonly writes: readonly Write[]; readonly pairs: readonly Pair[] }

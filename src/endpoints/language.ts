@@ -19,11 +19,14 @@ const backShape = /^\/(?![/\\])[\w.~!$&'()*+,;=:@%/?-]{0,2048}$/
 export function createLanguageEndpoint(core: Core): Endpoint {
   return (http) => {
     const query = parseParameters(http.query)
-    if (isRefusal(query)) return refusalPage(core, http, 'language', query)
+    if (isRefusal(query)) return refusalPage(core, http, { endpoint: 'language', refusal: query })
     const language = query.get('to')
     const back = query.get('back') ?? '/'
     if (!isLanguage(language) || !backShape.test(back))
-      return refusalPage(core, http, 'language', refuse('invalid_request', 'parameter_malformed'))
+      return refusalPage(core, http, {
+        endpoint: 'language',
+        refusal: refuse('invalid_request', 'parameter_malformed'),
+      })
     const cookie = printSetCookie({ name: languageCookie, value: language, scheme: schemeOf(core), maxAge: aYear })
     return seeOther(back, [['set-cookie', cookie]])
   }

@@ -50,7 +50,7 @@ async function ask(
     address: http.peer.address,
     devices: readKnownDevices(core, http),
   })
-  if (isRefusal(sent)) return refusalPage(core, http, 'signin', sent)
+  if (isRefusal(sent)) return refusalPage(core, http, { endpoint: 'signin', refusal: sent })
   return show(core, http, { ...about, ticketId: sent.ticketId })
 }
 

@@ -95,7 +95,7 @@ export function createNewcomerPageEndpoint(core: Core): Endpoint {
     if ('status' in asked) return asked
     const found = await findNewcomer(core, http, asked)
     if ('status' in found) return found
-    return show(core, http, asked, { ...found, username: found.newcomer.suggestion })
+    return show(core, http, { ...found, signedIn: asked.signedIn, username: found.newcomer.suggestion })
   }
 }
 
@@ -112,13 +112,16 @@ export function createNewcomerEndpoint(core: Core): Endpoint {
     if ('refused' in welcomed) {
       const { field, code } = welcomed.refused
       if (field === 'username')
-        return show(core, http, form, { ...found, username, problem: code === 'conflict' ? 'taken' : 'malformed' })
-      return refusalPage(
-        core,
-        http,
-        'signup',
-        refuse('invalid_request', 'conflict', 'sign in again: that account exists by now'),
-      )
+        return show(core, http, {
+          ...found,
+          signedIn: form.signedIn,
+          username,
+          problem: code === 'conflict' ? 'taken' : 'malformed',
+        })
+      return refusalPage(core, http, {
+        endpoint: 'signup',
+        refusal: refuse('invalid_request', 'conflict', 'sign in again: that account exists by now'),
+      })
     }
     await keepCredential(core, found, welcomed.done.userId)
     const { amr, proved, lasts, errand } = newcomer
@@ -155,10 +158,9 @@ async function findNewcomer(
 function show(
   core: Core,
   http: HttpRequest,
-  { signedIn }: PageRequest,
-  about: Found & Pick<NewcomerView, 'username' | 'problem'>,
+  about: Found & Pick<PageRequest, 'signedIn'> & Pick<NewcomerView, 'username' | 'problem'>,
 ): HttpResponse {
-  const { id, newcomer, ...rest } = about
+  const { id, newcomer, signedIn, ...rest } = about
   const form = bindForm(core, http, { purpose: purposeOf('signup', id), signedIn })
   const view = newcomerPage(presentationFor(core, http), {
     action: '/signup',

@@ -19,7 +19,7 @@ export function createPasskeySignInEndpoint(core: Core): Endpoint {
     if (pending !== undefined && 'status' in pending) return pending
     const text = parameters.get('credential') ?? ''
     const proof = await proveByPasskey(core, http, { text, purpose: passkeySignIn })
-    if (isRefusal(proof)) return refusalPage(core, http, 'passkey', proof)
+    if (isRefusal(proof)) return refusalPage(core, http, { endpoint: 'passkey', refusal: proof })
     const { user, amr } = proof
     return completeSignIn(core, http, {
       proof: { user, persistent: parameters.get('remember') !== undefined, amr, acr: 'mfa', previous },

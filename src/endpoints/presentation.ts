@@ -40,9 +40,11 @@ const parked = /(?:^|&)interaction=([0-9A-Za-z_-]{34})(?:&|$)/
 export function refusalPage(
   core: Core,
   http: HttpRequest,
-  endpoint: string,
-  refusal: Refusal,
-  clientId?: string,
+  {
+    endpoint,
+    refusal,
+    clientId,
+  }: { readonly endpoint: string; readonly refusal: Refusal; readonly clientId?: string | undefined },
 ): Page {
   const reference = core.random.text(6)
   core.observer.refused(endpoint, refusal, {

@@ -27,11 +27,11 @@ const pages = {
 export async function proceed(
   core: Core,
   http: HttpRequest,
-  pending: Pending,
-  signedIn: SignedIn | undefined,
+  { pending, signedIn }: { readonly pending: Pending; readonly signedIn: SignedIn | undefined },
 ): Promise<HttpResponse> {
-  const step = await stepOf(core, pending, signedIn)
-  if (step.step === 'refuse') return refuseToClient(core, http, pending.to, refuse(step.error, step.reason))
+  const step = await stepOf(core, { pending, signedIn })
+  if (step.step === 'refuse')
+    return refuseToClient(core, http, { to: pending.to, refusal: refuse(step.error, step.reason) })
   if (step.step === 'issue') {
     return issueAuthorization(core, http, {
       pending,
@@ -45,7 +45,7 @@ export async function proceed(
   }
   const path = pages[step.step]
   return pending.parked === undefined
-    ? park(core, http, pending.request, path)
+    ? park(core, http, { request: pending.request, path })
     : seeOther(`${path}?interaction=${pending.parked.id}`)
 }
 
@@ -70,7 +70,7 @@ function signInAtOnce(
  */
 export async function issueAtOnce(core: Core, http: HttpRequest, pending: Pending): Promise<HttpResponse | undefined> {
   const signedIn = await currentSession(core, http, recollect)
-  const step = await stepOf(core, pending, signedIn, recollect)
+  const step = await stepOf(core, { pending, signedIn }, recollect)
   if (step.step !== 'issue') return undefined
   return issueAuthorization(core, http, {
     pending,
@@ -82,8 +82,7 @@ export async function issueAtOnce(core: Core, http: HttpRequest, pending: Pendin
 /** What a request needs next, from what is stored now. */
 export async function stepOf(
   core: Core,
-  pending: Pending,
-  signedIn: SignedIn | undefined,
+  { pending, signedIn }: { readonly pending: Pending; readonly signedIn: SignedIn | undefined },
   look: typeof lookUp = lookUp,
 ) {
   const { request, to, parked } = pending

@@ -25,7 +25,8 @@ import { finishConnect } from './vault/connected.ts'
 export function createProviderCallbackEndpoint(core: Core, provider: OAuthProvider): Endpoint {
   return async (http) => {
     // The address holds code and state; nothing on a page may repeat it.
-    const refused = (refusal: Refusal): HttpResponse => refusalPage(core, { ...http, query: '' }, 'callback', refusal)
+    const refused = (refusal: Refusal): HttpResponse =>
+      refusalPage(core, { ...http, query: '' }, { endpoint: 'callback', refusal })
     const parameters = parseParameters(http.query)
     if (isRefusal(parameters)) return refused(parameters)
     // L02: of two states another parser would take the other one.
@@ -98,7 +99,11 @@ async function link(
   const { provider, identity, purpose } = about
   const signedIn = await currentSession(core, http)
   if (signedIn?.sessionId !== purpose.sessionId || signedIn.user.userId !== purpose.userId)
-    return refusalPage(core, { ...http, query: '' }, 'callback', refuse('invalid_request', 'flow_of_other_browser'))
+    return refusalPage(
+      core,
+      { ...http, query: '' },
+      { endpoint: 'callback', refusal: refuse('invalid_request', 'flow_of_other_browser') },
+    )
   const { issuer, subject, label } = identity
   const linked = await linkIdentity(core, {
     actor: { kind: 'user', user: signedIn.user, scopes: ['me'] },

@@ -13,6 +13,8 @@ type Trouble = {
   readonly why?: string
 }
 
+type Troubled = { readonly provider: { readonly name: string }; readonly trouble: Trouble }
+
 const problems = {
   unavailable: ['providerBusy', 'failed'],
   refused: ['providerFailed', 'failed'],
@@ -35,10 +37,10 @@ const reasons = {
 export function troubled(
   core: Core,
   http: HttpRequest,
-  about: { readonly provider: { readonly name: string }; readonly purpose: FlowPurpose; readonly trouble: Trouble },
+  about: Troubled & { readonly purpose: FlowPurpose },
 ): HttpResponse {
   const { provider, purpose, trouble } = about
-  if (purpose.for === 'connect') return unconnected(core, http, provider, trouble)
+  if (purpose.for === 'connect') return unconnected(core, http, about)
   core.observer.refused('provider', refuse('access_denied', reasons[trouble.kind]), {
     address: http.peer.address,
     reference: `${provider.name}: ${trouble.why ?? trouble.kind}`,
@@ -56,17 +58,16 @@ export function troubled(
 }
 
 /** Whoever left to connect has no page of ours to go back to; the address that he came by works again while it lives. */
-function unconnected(
-  core: Core,
-  http: HttpRequest,
-  provider: { readonly name: string },
-  { kind, why }: Trouble,
-): HttpResponse {
+function unconnected(core: Core, http: HttpRequest, { provider, trouble: { kind, why } }: Troubled): HttpResponse {
   core.observer.refused('connect', refuse('access_denied', reasons[kind]), {
     address: http.peer.address,
     reference: `${provider.name}: ${why ?? kind}`,
   })
   const again = kind === 'unavailable' ? { retryAfter: 30 } : {}
   const refusal = refuse(kind === 'unavailable' ? 'temporarily_unavailable' : 'server_error', reasons[kind])
-  return refusalPage(core, { ...http, path: '/', query: '', body: '' }, 'connect', { ...refusal, ...again })
+  return refusalPage(
+    core,
+    { ...http, path: '/', query: '', body: '' },
+    { endpoint: 'connect', refusal: { ...refusal, ...again } },
+  )
 }

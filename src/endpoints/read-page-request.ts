@@ -44,12 +44,14 @@ export async function readPageRequest(
 ): Promise<PageRequest | HttpResponse> {
   const isForm = http.method === 'POST'
   const parameters = parseParameters(isForm ? http.body : http.query)
-  if (isRefusal(parameters)) return refusalPage(core, http, page, parameters)
+  if (isRefusal(parameters)) return refusalPage(core, http, { endpoint: page, refusal: parameters })
   const interaction = parameters.get('interaction')
   const signedIn = await currentSession(core, http)
   const form = { purpose: purposeOf(page, interaction), signedIn, parameters }
   const refused =
     (isForm ? guardForm(core, http, form) : undefined) ??
     refuseRepeated(parameters, page === 'consent' ? 'scope' : undefined)
-  return refused === undefined ? { parameters, interaction, signedIn } : refusalPage(core, http, page, refused)
+  return refused === undefined
+    ? { parameters, interaction, signedIn }
+    : refusalPage(core, http, { endpoint: page, refusal: refused })
 }

@@ -26,7 +26,7 @@ export function createRecoverEndpoint(core: Core): Endpoint {
       const { address } = http.peer
       const reserved = core.limits.reserve('letter', [askedName(asked), address])
       if ('retryAfterSeconds' in reserved)
-        return refusalPage(core, http, 'recover', throttled(reserved.retryAfterSeconds))
+        return refusalPage(core, http, { endpoint: 'recover', refusal: throttled(reserved.retryAfterSeconds) })
       await requestLetter(core, { ticket: { purpose: 'recover', asked }, ttl: lifetimes.recovery, language, address })
       return letterSentPage(presentation)
     }

@@ -72,7 +72,10 @@ function giveUp(core: Core, http: HttpRequest, { attemptId, pending }: HalfSignI
   if (pending === undefined) return seeOther(attemptId === undefined ? '/account' : '/signin')
   if (attemptId !== undefined) return seeOther(`/signin?interaction=${pending.parked.id}`)
   // RFC 9470 §5, OIDC unmet_authentication_requirements §2.
-  return refuseToClient(core, http, pending.to, refuse('unmet_authentication_requirements', 'acr_unmet'))
+  return refuseToClient(core, http, {
+    to: pending.to,
+    refusal: refuse('unmet_authentication_requirements', 'acr_unmet'),
+  })
 }
 
 function problemOf(refusal: Refusal): SecondFactorProblem {

@@ -20,7 +20,7 @@ export function createSignInPageEndpoint(core: Core): Endpoint {
     const { signedIn } = asked
     const waiting = await waitingOf(core, http, asked)
     if (waiting !== undefined && 'status' in waiting) return waiting
-    const step = waiting === undefined ? undefined : await stepOf(core, waiting, signedIn)
+    const step = waiting === undefined ? undefined : await stepOf(core, { pending: waiting, signedIn })
     return showSignIn(core, http, {
       waiting,
       signedIn,

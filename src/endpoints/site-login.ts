@@ -26,7 +26,7 @@ export function createSiteLoginEndpoint(core: Core): Endpoint {
   return async (http) => {
     const provider = core.upstream.providers.get(http.params['provider'] ?? '')
     if (provider?.kind !== 'site-login' || provider.signIn === 'off')
-      return refusalPage(core, { ...http, path: '/signin' }, 'site-login', noSuchProvider)
+      return refusalPage(core, { ...http, path: '/signin' }, { endpoint: 'site-login', refusal: noSuchProvider })
     const form = await readPageRequest(core, http, 'signin')
     if ('status' in form) return form
     const { parameters } = form

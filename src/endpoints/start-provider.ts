@@ -21,7 +21,7 @@ export function createStartProviderEndpoint(core: Core): Endpoint {
     const provider = core.upstream.providers.get(http.params['provider'] ?? '')
     // J15: a name that is none of ours is the caller's own word, and no page repeats it.
     if (provider === undefined || provider.signIn === 'off')
-      return refusalPage(core, { ...http, path: '/signin' }, 'provider', noSuchProvider)
+      return refusalPage(core, { ...http, path: '/signin' }, { endpoint: 'provider', refusal: noSuchProvider })
     const asked = await readPageRequest(core, http, 'signin')
     if ('status' in asked) return asked
     const left = await leave(core, http, asked)
@@ -47,7 +47,8 @@ async function leave(
   const pending = await takeUpToSignIn(core, http, form.interaction)
   if ('status' in pending || !('carried' in pending)) return 'status' in pending ? pending : { pending, form }
   const interaction = await store(core, http, pending.carried.interaction)
-  if (isRefusal(interaction)) return refusalPage(core, http, 'authorize', interaction, pending.request.clientId)
+  if (isRefusal(interaction))
+    return refusalPage(core, http, { endpoint: 'authorize', refusal: interaction, clientId: pending.request.clientId })
   return { pending, form: { ...form, interaction } }
 }
 
@@ -65,7 +66,8 @@ export async function sendToProvider(
 ): Promise<HttpResponse> {
   const { provider, purpose, maxAge } = about
   const reserved = core.limits.reserve('park', [http.peer.address])
-  if ('retryAfterSeconds' in reserved) return refusalPage(core, http, 'provider', throttled(reserved.retryAfterSeconds))
+  if ('retryAfterSeconds' in reserved)
+    return refusalPage(core, http, { endpoint: 'provider', refusal: throttled(reserved.retryAfterSeconds) })
   const browser = knowBrowser(core, http)
   const opened = await core.upstream.open(provider, {
     purpose,

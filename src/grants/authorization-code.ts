@@ -8,8 +8,9 @@ import { recollect } from '../store/look-up.ts'
 import { transition } from '../store/transition.ts'
 import { readCode } from '../tokens/code.ts'
 import type { Minted } from '../tokens/mint.ts'
+import { printRefreshToken } from '../tokens/refresh.ts'
 import type { GrantType } from './grant-type.ts'
-import { activeUser, askedTarget, deviceOf, newRefresh, prepareIssue, printRefresh } from './issue.ts'
+import { activeUser, askedTarget, deviceOf, newRefresh, prepareIssue } from './issue.ts'
 
 /** Authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5). */
 export const authorizationCode: GrantType = {
@@ -79,7 +80,15 @@ export const authorizationCode: GrantType = {
     return {
       minted: outcome,
       scope: target.scope,
-      ...(refresh === undefined ? {} : { refreshToken: printRefresh(context, code.recordId, 0, refresh.imprint) }),
+      ...(refresh === undefined
+        ? {}
+        : {
+            refreshToken: printRefreshToken(context.keys, {
+              recordId: code.recordId,
+              generation: 0,
+              imprint: refresh.imprint,
+            }),
+          }),
     }
   },
 }

@@ -18,7 +18,6 @@ import { parseResources } from '../protocol/resource.ts'
 import { parseScope } from '../protocol/scope.ts'
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import { mint, type Minted } from '../tokens/mint.ts'
-import { printRefreshToken } from '../tokens/refresh.ts'
 import type { GrantContext } from './context.ts'
 
 /** What a token request ends with: everything that its answer holds. */
@@ -169,10 +168,6 @@ function resourceClaims(user: User, target: Target): Readonly<Record<string, str
 /** A new code's or refresh token's imprint: made before the decision, and kept by the grant, from which the token can be rebuilt. */
 export function freshImprint(context: GrantContext): Imprint {
   return { nonce: context.random.text(16), keyId: context.keys.secret('mac').keyId }
-}
-
-export function printRefresh(context: GrantContext, grantId: string, generation: number, imprint: Imprint): string {
-  return printRefreshToken(context.keys, { recordId: grantId, generation, imprint })
 }
 
 /** A refresh token for a client that registered for it (RFC 6749 §5.1), and none for any other. */

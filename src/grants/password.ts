@@ -9,8 +9,9 @@ import { isRefusal, refuse } from '../protocol/errors.ts'
 import { isReservedScope } from '../protocol/scope.ts'
 import { verifyPassword } from '../signin/password.ts'
 import { commitNew } from '../store/transition.ts'
+import { printRefreshToken } from '../tokens/refresh.ts'
 import type { GrantType } from './grant-type.ts'
-import { askedTarget, deviceOf, namedResources, newRefresh, prepareIssue, printRefresh } from './issue.ts'
+import { askedTarget, deviceOf, namedResources, newRefresh, prepareIssue } from './issue.ts'
 
 /**
  * Resource owner password credentials (RFC 6749 §4.3), which OAuth 2.1 dropped: for clients with the legacy switch alone,
@@ -83,7 +84,15 @@ export const password: GrantType = {
     return {
       minted,
       scope: target.scope,
-      ...(refresh === undefined ? {} : { refreshToken: printRefresh(context, grantId, 0, refresh.imprint) }),
+      ...(refresh === undefined
+        ? {}
+        : {
+            refreshToken: printRefreshToken(context.keys, {
+              recordId: grantId,
+              generation: 0,
+              imprint: refresh.imprint,
+            }),
+          }),
     }
   },
 }

@@ -6,9 +6,9 @@ import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.t
 import { recollect } from '../store/look-up.ts'
 import { transition } from '../store/transition.ts'
 import type { Minted } from '../tokens/mint.ts'
-import { readRefreshToken } from '../tokens/refresh.ts'
+import { printRefreshToken, readRefreshToken } from '../tokens/refresh.ts'
 import type { GrantType } from './grant-type.ts'
-import { activeUser, askedTarget, freshImprint, prepareIssue, printRefresh } from './issue.ts'
+import { activeUser, askedTarget, freshImprint, prepareIssue } from './issue.ts'
 
 /** Refresh with rotation (RFC 6749 §6, RFC 9700 §4.14.2). */
 export const refreshToken: GrantType = {
@@ -77,7 +77,7 @@ export const refreshToken: GrantType = {
     return {
       minted: outcome.minted,
       scope: isRefusal(target) ? [] : target.scope,
-      refreshToken: printRefresh(context, grantId, outcome.generation, outcome.imprint),
+      refreshToken: printRefreshToken(context.keys, { ...outcome, recordId: grantId }),
     }
   },
 }

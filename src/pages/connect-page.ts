@@ -54,7 +54,7 @@ export function connectPage(presentation: Presentation, view: ConnectView): Page
           : phrase(language, 'connect.leadClient', { provider, client: requesterName(client) })
       }</p>
       ${person !== undefined && html`<p class="quiet">${phrase(language, 'consent.account', { user: personName(person) })}</p>`}
-      ${problem !== undefined && notice('danger', 'problem', message(language, `connect.${problem}Wrong`), message(language, `connect.${problem}Advice`))}
+      ${problem !== undefined && notice({ kind: 'danger', id: 'problem', text: message(language, `connect.${problem}Wrong`), advice: message(language, `connect.${problem}Advice`) })}
       <form id="connect" method="post" action="${view.action}" autocomplete="off">
         ${hiddenFields(view.hidden)}
         <h2 id="asks">${phrase(language, 'connect.asks', { provider })}</h2>
@@ -72,7 +72,7 @@ export function connectPage(presentation: Presentation, view: ConnectView): Page
 function proofOfStart(language: Language, problem: ConnectProblem | undefined): Html {
   const wrong = (kind: ConnectProblem) =>
     problem === kind ? html` aria-invalid="true" aria-describedby="problem"` : undefined
-  return html`${notice('caution', 'caution', message(language, 'connect.caution'), message(language, 'connect.cautionAdvice'))}
+  return html`${notice({ kind: 'caution', id: 'caution', text: message(language, 'connect.caution'), advice: message(language, 'connect.cautionAdvice') })}
     <div class="field">
       <label for="user_code">${message(language, 'connect.userCode')}</label>
       <input id="user_code" name="user_code" type="text" autocapitalize="characters" autocorrect="off" spellcheck="false" maxlength="20" required${wrong('code')}>

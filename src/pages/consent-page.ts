@@ -74,7 +74,12 @@ export function consentPage(presentation: Presentation, view: ConsentView): Page
 function caution(language: Language, scopes: readonly ScopeWish[], place: Html): Html {
   const sensitive = scopes.some((wish) => scopeWords(language, wish).sensitive)
   const text = message(language, sensitive ? 'consent.unverifiedSensitive' : 'consent.unverified')
-  return notice('caution', 'unverified', text, phrase(language, 'consent.unverifiedAdvice', { place }))
+  return notice({
+    kind: 'caution',
+    id: 'unverified',
+    text,
+    advice: phrase(language, 'consent.unverifiedAdvice', { place }),
+  })
 }
 
 function scopeItem(language: Language, wish: ScopeWish): Html {

@@ -25,7 +25,7 @@ export function dischargePage(presentation: Presentation, view: DischargeView): 
     body: html`<h1>${message(language, 'discharge.title')}</h1>
       <p class="lead">${phrase(language, 'discharge.lead', { user: personName(view.person) })}</p>
       ${personCard(view.person)}
-      ${notice('caution', 'caution', message(language, 'discharge.caution'), message(language, 'discharge.advice'))}
+      ${notice({ kind: 'caution', id: 'caution', text: message(language, 'discharge.caution'), advice: message(language, 'discharge.advice') })}
       <form id="discharge" method="post" action="${view.action}">
         ${hiddenFields(view.hidden)}
         <div class="actions">

@@ -39,7 +39,7 @@ export function identitiesPage(presentation: Presentation, view: IdentitiesView)
     forms: 'client',
     body: html`<h1>${message(language, 'identities.title')}</h1>
       <p class="lead">${message(language, 'identities.lead')}</p>
-      ${problem && notice('danger', 'problem', message(language, `identities.${problem}`), message(language, `identities.${problem}Advice`))}
+      ${problem && notice({ kind: 'danger', id: 'problem', text: message(language, `identities.${problem}`), advice: message(language, `identities.${problem}Advice`) })}
       ${view.linked.length === 0 && html`<p>${message(language, 'identities.none')}</p>`}
       ${view.linked.map((one) => linkedOne(language, one, view.hidden))}
       ${view.addable.map(

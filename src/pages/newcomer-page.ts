@@ -31,7 +31,7 @@ export function newcomerPage(presentation: Presentation, view: NewcomerView): Pa
     forms: 'client',
     body: html`<h1>${message(language, 'newcomer.title')}</h1>
       <p class="lead">${phrase(language, 'newcomer.lead', names)}</p>
-      ${problem && notice('danger', 'problem', message(language, `newcomer.${problem}`), message(language, `newcomer.${problem}Advice`))}
+      ${problem && notice({ kind: 'danger', id: 'problem', text: message(language, `newcomer.${problem}`), advice: message(language, `newcomer.${problem}Advice`) })}
       <form id="create-account" method="post" action="${view.action}">
         ${hiddenFields(view.hidden)}
         <div class="field">

@@ -15,7 +15,7 @@ export function recoveryCodesPage(
     title: message(language, 'recoveryCodes.title'),
     forms: 'none',
     body: html`<h1>${message(language, 'recoveryCodes.title')}</h1>
-      ${notice('caution', 'shown-once', message(language, 'recoveryCodes.once'), message(language, 'recoveryCodes.keep'))}
+      ${notice({ kind: 'caution', id: 'shown-once', text: message(language, 'recoveryCodes.once'), advice: message(language, 'recoveryCodes.keep') })}
       <ul class="codes" id="codes">
         ${codes.map((code) => html`<li><code>${code}</code></li>`)}
       </ul>

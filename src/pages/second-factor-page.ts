@@ -102,17 +102,17 @@ const cancel = (language: Language): Html =>
 
 function problemNotice(language: Language, problem: SecondFactorProblem): Html {
   if (problem.kind === 'wrong')
-    return notice(
-      'danger',
-      'problem',
-      message(language, 'secondFactor.wrong'),
-      message(language, 'secondFactor.wrongAdvice'),
-    )
+    return notice({
+      kind: 'danger',
+      id: 'problem',
+      text: message(language, 'secondFactor.wrong'),
+      advice: message(language, 'secondFactor.wrongAdvice'),
+    })
   const words = { duration: duration(language, problem.retryAfter) }
-  return notice(
-    'danger',
-    'problem',
-    message(language, 'secondFactor.throttled', words),
-    message(language, 'secondFactor.throttledAdvice'),
-  )
+  return notice({
+    kind: 'danger',
+    id: 'problem',
+    text: message(language, 'secondFactor.throttled', words),
+    advice: message(language, 'secondFactor.throttledAdvice'),
+  })
 }

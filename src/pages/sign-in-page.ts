@@ -141,19 +141,29 @@ function otherWays(language: Language, { register, recover, mailCode }: SignInVi
 function problemNotice(language: Language, problem: SignInProblem): Html {
   if ('retryAfter' in problem) {
     const words = message(language, `signIn.${problem.kind}`, { duration: duration(language, problem.retryAfter) })
-    return notice('danger', 'problem', words, message(language, `signIn.${problem.kind}Advice`))
+    return notice({
+      kind: 'danger',
+      id: 'problem',
+      text: words,
+      advice: message(language, `signIn.${problem.kind}Advice`),
+    })
   }
   if ('provider' in problem) {
     const names = { provider: foreign(problem.provider) }
-    return notice(
-      'danger',
-      'problem',
-      phrase(language, `signIn.${problem.kind}`, names),
-      adviceOf(language, problem.kind, names),
-    )
+    return notice({
+      kind: 'danger',
+      id: 'problem',
+      text: phrase(language, `signIn.${problem.kind}`, names),
+      advice: adviceOf(language, problem.kind, names),
+    })
   }
   const words = problem.kind === 'locked' ? 'locked' : 'wrong'
-  return notice('danger', 'problem', message(language, `signIn.${words}`), message(language, `signIn.${words}Advice`))
+  return notice({
+    kind: 'danger',
+    id: 'problem',
+    text: message(language, `signIn.${words}`),
+    advice: message(language, `signIn.${words}Advice`),
+  })
 }
 
 function adviceOf(language: Language, kind: ProviderProblem, names: { readonly provider: Html }): Html | string {

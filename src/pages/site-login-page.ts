@@ -74,23 +74,28 @@ function problemNotice(language: Language, problem: SiteLoginProblem, site: Html
   switch (problem.kind) {
     case 'throttled': {
       const words = message(language, 'signIn.throttled', { duration: duration(language, problem.retryAfter) })
-      return notice('danger', 'problem', words, message(language, 'signIn.throttledAdvice'))
+      return notice({ kind: 'danger', id: 'problem', text: words, advice: message(language, 'signIn.throttledAdvice') })
     }
     case 'wrong':
-      return notice('danger', 'problem', message(language, 'signIn.wrong'), message(language, 'signIn.wrongAdvice'))
+      return notice({
+        kind: 'danger',
+        id: 'problem',
+        text: message(language, 'signIn.wrong'),
+        advice: message(language, 'signIn.wrongAdvice'),
+      })
     case 'locked':
-      return notice(
-        'danger',
-        'problem',
-        phrase(language, 'siteLogin.locked', { site }),
-        phrase(language, 'siteLogin.lockedAdvice', { site }),
-      )
+      return notice({
+        kind: 'danger',
+        id: 'problem',
+        text: phrase(language, 'siteLogin.locked', { site }),
+        advice: phrase(language, 'siteLogin.lockedAdvice', { site }),
+      })
     case 'unavailable':
-      return notice(
-        'danger',
-        'problem',
-        phrase(language, 'siteLogin.unavailable', { site }),
-        message(language, 'siteLogin.unavailableAdvice'),
-      )
+      return notice({
+        kind: 'danger',
+        id: 'problem',
+        text: phrase(language, 'siteLogin.unavailable', { site }),
+        advice: message(language, 'siteLogin.unavailableAdvice'),
+      })
   }
 }

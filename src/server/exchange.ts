@@ -38,6 +38,13 @@ export type Arrival = {
   readonly startedAt: number
 }
 
+/** A request whose route is known; of what isn't a route, what an answer needs. */
+export type Unserved = Arrival & { readonly served: Omit<ServedRoute, 'priority' | 'bodyLimit'> }
+export type Exchange = Arrival & {
+  readonly served: ServedRoute
+  readonly params: Readonly<Record<string, string>>
+}
+
 export type ExchangeContext = {
   readonly clock: Pick<Clock, 'monotonic'>
   readonly random: Pick<Random, 'text'>
@@ -70,69 +77,53 @@ const unavailable: ReadonlySet<string> = new Set([
 ])
 
 /** From a request that has a route to its answer on the wire. */
-export function serve(
-  context: ExchangeContext,
-  served: ServedRoute,
-  arrival: Arrival,
-  params: Readonly<Record<string, string>>,
-): void {
-  const { request, response } = arrival
+export function serve(context: ExchangeContext, exchange: Exchange): void {
+  const { served, request, response } = exchange
   const { headers } = request
   if (context.overload.sheds(served.priority)) {
     context.metrics.count('shed_requests')
-    refuse(context, served, arrival, 'unavailable', { retryAfterSeconds: context.overload.retryAfterSeconds() })
+    refuse(context, exchange, { name: 'unavailable', retryAfterSeconds: context.overload.retryAfterSeconds() })
   } else if (served.route.kind === 'stream') {
-    pass(context, served, arrival, params)
+    pass(context, exchange)
   } else if (!hasBody(headers)) {
-    run(context, served, arrival, params, '')
+    run(context, exchange, '')
   } else {
     const wrong = refuseBody(served.route, headers)
     if (wrong !== undefined) {
-      refuse(context, served, arrival, wrong)
+      refuse(context, exchange, { name: wrong })
       return
     }
     if (headers.expect !== undefined) response.writeContinue()
     readBody(request, served.bodyLimit, {
-      read: (body) => run(context, served, arrival, params, body),
-      refused: (name) => refuse(context, served, arrival, name),
+      read: (body) => run(context, exchange, body),
+      refused: (name) => refuse(context, exchange, { name }),
     })
   }
 }
 
 /** Hands the body to the endpoint as it comes. */
-function pass(
-  context: ExchangeContext,
-  served: ServedRoute,
-  arrival: Arrival,
-  params: Readonly<Record<string, string>>,
-): void {
-  const { request, response } = arrival
+function pass(context: ExchangeContext, exchange: Exchange): void {
+  const { served, request, response } = exchange
   const { headers } = request
   const wrong = hasBody(headers) ? refuseBody(served.route, headers) : undefined
   if (wrong !== undefined) {
-    refuse(context, served, arrival, wrong)
+    refuse(context, exchange, { name: wrong })
     return
   }
   const gone = new AbortController()
   response.once('close', () => gone.abort())
   if (!hasBody(headers)) {
-    run(context, served, arrival, params, { gone: gone.signal })
+    run(context, exchange, { gone: gone.signal })
     return
   }
   if (headers.expect !== undefined) response.writeContinue()
   // Whoever stops reading must still be able to answer: the rest is thrown away once he has.
   const upload = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
-  run(context, served, arrival, params, { upload, gone: gone.signal })
+  run(context, exchange, { upload, gone: gone.signal })
 }
 
-function run(
-  context: ExchangeContext,
-  served: ServedRoute,
-  arrival: Arrival,
-  params: Readonly<Record<string, string>>,
-  body: string | Passage,
-): void {
-  const { request, link, passed } = arrival
+function run(context: ExchangeContext, exchange: Exchange, body: string | Passage): void {
+  const { served, request, link, passed, params } = exchange
   const { headers, method = '' } = request
   const asked: HttpRequest = {
     method: method === 'HEAD' && typeof body === 'string' ? 'GET' : method,
@@ -150,20 +141,20 @@ function run(
   try {
     answer = served.route.endpoint(asked)
   } catch (error) {
-    fail(context, served, arrival, error)
+    fail(context, exchange, error)
     return
   }
   if (answer instanceof Promise) {
     answer.then(
-      (settled) => finish(context, served, arrival, settled),
-      (error: unknown) => fail(context, served, arrival, error),
+      (settled) => finish(context, exchange, settled),
+      (error: unknown) => fail(context, exchange, error),
     )
-  } else finish(context, served, arrival, answer)
+  } else finish(context, exchange, answer)
 }
 
-function finish(context: ExchangeContext, served: ServedRoute, arrival: Arrival, answer: HttpResponse): void {
-  if (served.route.kind === 'stream') discardRest(context, arrival)
-  const said = send(context, served, arrival, answer)
+function finish(context: ExchangeContext, exchange: Exchange, answer: HttpResponse): void {
+  if (exchange.served.route.kind === 'stream') discardRest(context, exchange)
+  const said = send(context, exchange, answer)
   if (said === undefined) context.state.running -= 1
   else void said.finally(() => (context.state.running -= 1))
 }
@@ -171,15 +162,14 @@ function finish(context: ExchangeContext, served: ServedRoute, arrival: Arrival,
 /** Says no in the shell's own words, without asking the endpoint. */
 export function refuse(
   context: ExchangeContext,
-  served: Pick<ServedRoute, 'style' | 'fixed' | 'fixedOpaque' | 'counts' | 'route'>,
-  arrival: Arrival,
-  name: ShellErrorName,
-  occasion?: Occasion,
+  exchange: Unserved,
+  { name, ...occasion }: Occasion & { readonly name: ShellErrorName },
 ): void {
-  const { request } = arrival
-  const answer = context.errors(name, served.style, occasion, request.headers as HttpRequest['headers'])
-  discardRest(context, arrival)
-  void send(context, served, arrival, answer)
+  const { served, request } = exchange
+  const headers = request.headers as HttpRequest['headers']
+  const answer = context.errors(name, { style: served.style, headers, occasion })
+  discardRest(context, exchange)
+  void send(context, exchange, answer)
 }
 
 /** What is left of a body that was answered before its end. */
@@ -192,31 +182,26 @@ function discardRest({ state }: ExchangeContext, { request, response, link }: Ar
 }
 
 /** G20: whatever is thrown is a 5xx in fixed words; what it was stands in the log, under the same reference. */
-function fail(context: ExchangeContext, served: ServedRoute, arrival: Arrival, error: unknown): void {
+function fail(context: ExchangeContext, exchange: Exchange, error: unknown): void {
   context.state.running -= 1
   const reference = context.random.text(9)
   const passing = error instanceof Error && unavailable.has(error.name)
   context.failures.record(passing ? 'request.unavailable' : 'request.failed', {
     reference,
-    route: `${served.route.method} ${served.route.path}`,
+    route: `${exchange.served.route.method} ${exchange.served.route.path}`,
     error,
   })
-  refuse(
-    context,
-    served,
-    arrival,
-    passing ? (error.name === 'AuditSinkDown' ? 'audit_unavailable' : 'unavailable') : 'unexpected',
-    passing ? { reference, retryAfterSeconds: context.overload.retryAfterSeconds() } : { reference },
-  )
+  if (!passing) refuse(context, exchange, { name: 'unexpected', reference })
+  else
+    refuse(context, exchange, {
+      name: error.name === 'AuditSinkDown' ? 'audit_unavailable' : 'unavailable',
+      reference,
+      retryAfterSeconds: context.overload.retryAfterSeconds(),
+    })
 }
 
-function send(
-  context: ExchangeContext,
-  served: Pick<ServedRoute, 'fixed' | 'fixedOpaque' | 'counts' | 'route' | 'style'>,
-  arrival: Arrival,
-  answer: HttpResponse,
-): Promise<void> | undefined {
-  const { request, response, startedAt } = arrival
+function send(context: ExchangeContext, exchange: Unserved, answer: HttpResponse): Promise<void> | undefined {
+  const { served, request, response, link, passed, startedAt } = exchange
   if (response.destroyed || response.headersSent) {
     context.metrics.count('aborted_requests')
     return undefined
@@ -233,12 +218,12 @@ function send(
     // A20: Node refuses header values that would end their line; nothing of the answer has left yet.
     const reference = context.random.text(9)
     context.failures.record('request.failed', { reference, route: served.route.path, error })
-    const plain = context.errors('unexpected', 'oauth', { reference })
+    const plain = context.errors('unexpected', { style: 'oauth', occasion: { reference } })
     writeAnswer(response, plain, { fixed: served.fixed, close: true })
     context.metrics.observe(served.counts, 500, context.clock.monotonic() - startedAt)
     return undefined
   }
-  if (context.state.stopping || !response.shouldKeepAlive) arrival.link.ended = true
+  if (context.state.stopping || !response.shouldKeepAlive) link.ended = true
   const millis = context.clock.monotonic() - startedAt
   context.metrics.observe(served.counts, answer.status, millis)
   if (context.log.verbose) {
@@ -248,7 +233,7 @@ function send(
       route: served.route.path,
       status: answer.status,
       millis: Math.round(millis * 100) / 100,
-      address: context.peers.of(arrival.link.ends, request.headers, arrival.passed.scan.forwarded).address,
+      address: context.peers.of(link.ends, request.headers, passed.scan.forwarded).address,
     })
   }
   return streamed

@@ -4,7 +4,15 @@ import { fastify } from 'fastify'
 import { answerBrokenRequest } from './broken-request.ts'
 import { connectionLimits, mostQueued, watchConnections, type ConnectionLimits } from './connections.ts'
 import { corsHeaders, isOpaqueOrigin, preflight } from './cors.ts'
-import { refuse, serve, type Arrival, type ExchangeContext, type ServedRoute, type ShellState } from './exchange.ts'
+import {
+  refuse,
+  serve,
+  type Arrival,
+  type ExchangeContext,
+  type ServedRoute,
+  type ShellState,
+  type Unserved,
+} from './exchange.ts'
 import { createFailureLog } from './failure-log.ts'
 import { headerLimits, passGate, type Gate, type Passed } from './gate.ts'
 import { createHostCheck } from './host.ts'
@@ -141,14 +149,14 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
       const arrival = { request, response, link, startedAt, passed: notPassed }
       // What is wrong with the head may be about where the request ends, so the connection ends with it.
       if (passed !== 'not_found' && passed !== 'misdirected') response.shouldKeepAlive = false
-      refuse(context, nowhere(request, []), arrival, passed)
+      refuse(context, { ...arrival, served: nowhere(request, []) }, { name: passed })
       return
     }
     const arrival: Arrival = { request, response, link, passed, startedAt }
     // Found by itself: the framework's own way to the same route makes a request, a reply and a chain of hooks first.
     const fixed = direct.get(request.method ?? '')?.get(passed.path)
     if (fixed !== undefined) {
-      serve(context, fixed, arrival, {})
+      serve(context, { ...arrival, served: fixed, params: {} })
       return
     }
     request[arrivalOf] = arrival
@@ -161,28 +169,27 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
     if (arrival === undefined) throw new Error('a request that did not pass the gate')
     const routes = table.at(arrival.passed.path)
     const open = routes.filter(({ cors }) => cors === 'public')
-    const at = nowhere(request, routes)
+    const missed = { ...arrival, served: nowhere(request, routes) }
     // A parameter longer than any id: the router knows no such route, whatever the method.
     if (routes.length === 0 || routes.some(({ method }) => method === request.method))
-      refuse(context, at, arrival, 'not_found')
+      refuse(context, missed, { name: 'not_found' })
     else if (request.method === 'OPTIONS' && open.length > 0) {
-      if (isOpaqueOrigin(request.headers)) refuse(context, at, arrival, 'cross_origin')
+      if (isOpaqueOrigin(request.headers)) refuse(context, missed, { name: 'cross_origin' })
       else
-        serve(
-          context,
-          {
-            ...at,
+        serve(context, {
+          ...arrival,
+          served: {
+            ...missed.served,
             bodyLimit: 0,
             priority: 'vital',
-            route: { ...at.route, endpoint: () => preflight(methodsOf(open)) },
+            route: { ...missed.served.route, endpoint: () => preflight(methodsOf(open)) },
           },
-          arrival,
-          {},
-        )
-    } else refuse(context, at, arrival, 'method', { headers: [['allow', methodsOf(routes).join(', ')]] })
+          params: {},
+        })
+    } else refuse(context, missed, { name: 'method', headers: [['allow', methodsOf(routes).join(', ')]] })
   }
 
-  function nowhere(request: IncomingMessage, routes: readonly Route[]): Omit<ServedRoute, 'priority' | 'bodyLimit'> {
+  function nowhere(request: IncomingMessage, routes: readonly Route[]): Unserved['served'] {
     const path = request.url ?? ''
     const asPage = request.headers.accept?.includes('text/html') === true
     const style = path.startsWith('/api/')
@@ -196,7 +203,7 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
       route: {
         method: 'GET',
         path: 'unmatched',
-        endpoint: ({ headers }) => context.errors('not_found', style, {}, headers),
+        endpoint: ({ headers }) => context.errors('not_found', { style, headers }),
         kind: 'none',
         access: 'public',
       },
@@ -263,7 +270,7 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
         reply.hijack()
         const arrival = (request.raw as Arrived)[arrivalOf]
         if (arrival === undefined) throw new Error('a request that did not pass the gate')
-        serve(context, served, arrival, request.params as Readonly<Record<string, string>>)
+        serve(context, { ...arrival, served, params: request.params as Readonly<Record<string, string>> })
       },
       handler: () => {
         throw new Error('answered already')

@@ -54,14 +54,17 @@ export type ErrorPage = (error: ShellError, headers: HttpRequest['headers']) => 
 
 export type ErrorAnswers = (
   name: ShellErrorName,
-  style: ErrorStyle,
-  occasion?: Occasion,
-  headers?: HttpRequest['headers'],
+  asked: {
+    readonly style: ErrorStyle
+    /** Of the request. */
+    readonly headers?: HttpRequest['headers']
+    readonly occasion?: Occasion
+  },
 ) => HttpResponse
 
 /** Bodies of fixed words: nothing of the request, nothing of what went wrong inside. */
 export function createErrorAnswers(errorPage: ErrorPage): ErrorAnswers {
-  return (name, style, occasion = {}, asked = {}) => {
+  return (name, { style, headers: asked = {}, occasion = {} }) => {
     const [status, error, code, description] = shellErrors[name]
     const { headers = [], ...about } = occasion
     const answer =

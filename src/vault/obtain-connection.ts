@@ -73,7 +73,11 @@ export async function obtainConnection(
 }
 
 /** The person, or his provider, said no. */
-export async function refuseConnection(context: VaultContext, id: string, why: string, userId?: string): Promise<void> {
+export async function refuseConnection(
+  context: VaultContext,
+  id: string,
+  { why, userId }: { readonly why: string; readonly userId?: string | undefined },
+): Promise<void> {
   const event = eventWrite(context, {
     type: 'connection.denied',
     target: id,

@@ -17,7 +17,10 @@ export async function allOf<K extends Kind, Item extends z.ZodObject>(
   const items: z.input<Item>[] = []
   let cursor: string | undefined
   for (let page = 0; page < mostPages; page += 1) {
-    const found = await pageFor(of, context, user, { limit: mostItems, ...(cursor !== undefined && { cursor }) })
+    const found = await pageFor(of, context, {
+      user,
+      query: { limit: mostItems, ...(cursor !== undefined && { cursor }) },
+    })
     if (!('done' in found)) return items
     items.push(...found.done.items)
     if (found.done.next === null) return items

@@ -37,7 +37,7 @@ export function belongingOperations<K extends Kind, Item extends z.ZodObject>(
       answer: list,
       refusals: ['invalid_cursor'],
       example: listExample,
-      perform: ({ context, caller, query }) => pageFor(of, context, caller.user, query),
+      perform: ({ context, caller, query }) => pageFor(of, context, { user: caller.user, query }),
     }),
     operation({
       method: 'GET',
@@ -50,7 +50,7 @@ export function belongingOperations<K extends Kind, Item extends z.ZodObject>(
       answer: shown,
       refusals: ['not_found'],
       example: shownExample,
-      perform: ({ context, caller, params }) => find(of, context, caller.user, String(params[idName])),
+      perform: ({ context, caller, params }) => find(of, context, { user: caller.user, id: String(params[idName]) }),
     }),
     operation({
       method: 'DELETE',
@@ -65,7 +65,7 @@ export function belongingOperations<K extends Kind, Item extends z.ZodObject>(
       refusals: ['not_found', ...refusals],
       example: {},
       perform: ({ context, caller, params, address }) =>
-        end(of, context, { actor: caller.actor, user: caller.user, address }, String(params[idName])),
+        end(of, context, { actor: caller.actor, user: caller.user, address, id: String(params[idName]) }),
     }),
     operation({
       method: 'GET',
@@ -80,7 +80,7 @@ export function belongingOperations<K extends Kind, Item extends z.ZodObject>(
       refusals: ['invalid_cursor', 'not_found'],
       example: listExample,
       perform: ({ context, params, query }) =>
-        forUser(context, params.user_id, (user) => pageFor(of, context, user, query)),
+        forUser(context, params.user_id, (user) => pageFor(of, context, { user, query })),
     }),
     operation({
       method: 'GET',
@@ -94,7 +94,7 @@ export function belongingOperations<K extends Kind, Item extends z.ZodObject>(
       refusals: ['not_found'],
       example: shownExample,
       perform: ({ context, params }) =>
-        forUser(context, String(params.user_id), (user) => find(of, context, user, String(params[idName]))),
+        forUser(context, String(params.user_id), (user) => find(of, context, { user, id: String(params[idName]) })),
     }),
     operation({
       method: 'DELETE',
@@ -110,7 +110,7 @@ export function belongingOperations<K extends Kind, Item extends z.ZodObject>(
       example: {},
       perform: ({ context, caller, params, address }) =>
         forUser(context, String(params.user_id), (user) =>
-          end(of, context, { actor: caller.actor, user, address }, String(params[idName])),
+          end(of, context, { actor: caller.actor, user, address, id: String(params[idName]) }),
         ),
     }),
   ]

@@ -40,14 +40,13 @@ type ItemPage<Item> = { items: Item[]; next: string | null }
 export async function pageFor<K extends Kind, Item extends z.ZodObject>(
   of: Belonging<K, Item>,
   context: ApiContext,
-  user: User,
-  query: { readonly limit?: number; readonly cursor?: string },
+  { user, query }: { readonly user: User; readonly query: { readonly limit?: number; readonly cursor?: string } },
 ): Promise<Result<ItemPage<z.input<Item>>>> {
   const list = `${of.noun} of ${user.userId}`
   const asked = readPage(context.keys, list, query)
   if ('refused' in asked) return asked
-  const { items, next } = await living(of, context, user, asked)
-  return { done: printPage(context.keys, list, items, next) }
+  const { items, next } = await living(of, context, { ...asked, user })
+  return { done: printPage(context.keys, { list, items, next }) }
 }
 
 /** Looking further for the living ends here; the cursor goes on from there. */
@@ -56,8 +55,7 @@ const mostLooks = 5
 async function living<K extends Kind, Item extends z.ZodObject>(
   of: Belonging<K, Item>,
   context: ApiContext,
-  user: User,
-  { limit, after: start }: Asked,
+  { user, limit, after: start }: Asked & { readonly user: User },
 ): Promise<{ readonly items: readonly z.input<Item>[]; readonly next: string | null }> {
   const items: z.input<Item>[] = []
   let after = start
@@ -67,7 +65,7 @@ async function living<K extends Kind, Item extends z.ZodObject>(
       ...(after !== undefined && { after }),
     })
     for (const record of page.records) {
-      const item = await showAlive(of, context, user, record)
+      const item = await showAlive(of, context, { user, record })
       if (item !== undefined) items.push(item)
     }
     if (page.next === null) return { items, next: null }
@@ -79,11 +77,10 @@ async function living<K extends Kind, Item extends z.ZodObject>(
 export async function find<K extends Kind, Item extends z.ZodObject>(
   of: Belonging<K, Item>,
   context: ApiContext,
-  user: User,
-  id: string,
+  { user, id }: { readonly user: User; readonly id: string },
 ): Promise<Result<z.input<Item>>> {
   const [record] = await context.transition.store.read([ref(of.kind, of.recordId(user, id))])
-  const item = record === undefined ? undefined : await showAlive(of, context, user, record)
+  const item = record === undefined ? undefined : await showAlive(of, context, { user, record })
   // Somebody else's is answered as one that doesn't exist.
   return item === undefined ? { refused: gone } : { done: item }
 }
@@ -91,8 +88,7 @@ export async function find<K extends Kind, Item extends z.ZodObject>(
 async function showAlive<K extends Kind, Item extends z.ZodObject>(
   of: Belonging<K, Item>,
   context: ApiContext,
-  user: User,
-  record: StoredRecord,
+  { user, record }: { readonly user: User; readonly record: StoredRecord },
 ): Promise<z.input<Item> | undefined> {
   if (record.expiresAt !== undefined && context.clock.seconds() >= record.expiresAt) return undefined
   return of.show(context, user, record as StoredRecord<K>)
@@ -101,8 +97,7 @@ async function showAlive<K extends Kind, Item extends z.ZodObject>(
 export async function end<K extends Kind, Item extends z.ZodObject>(
   of: Belonging<K, Item>,
   context: ApiContext,
-  ending: Ending,
-  id: string,
+  { id, ...ending }: Ending & { readonly id: string },
 ): Promise<Result<undefined>> {
   const ended = await of.end(context, ending, id)
   if (!('refused' in ended)) return { done: undefined }

@@ -40,7 +40,7 @@ export const clientOperations: readonly Operation[] = [
       const asked = readPage(context.keys, 'clients', query)
       if ('refused' in asked) return asked
       const { clients, next } = await listClients(context, asked)
-      return { done: printPage(context.keys, 'clients', clients.map(shown), next) }
+      return { done: printPage(context.keys, { list: 'clients', items: clients.map(shown), next }) }
     },
   }),
   operation({

@@ -58,7 +58,7 @@ export const invitationOperations: readonly Operation[] = [
       const waiting = records
         .filter(({ expiresAt }) => expiresAt !== undefined && now < expiresAt)
         .flatMap((record) => showInvitation(record as StoredRecord<'ticket'>) ?? [])
-      return { done: printPage(context.keys, 'invitations', waiting, next) }
+      return { done: printPage(context.keys, { list: 'invitations', items: waiting, next }) }
     },
   }),
   operation({

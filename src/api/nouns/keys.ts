@@ -59,7 +59,7 @@ export const keyOperations: readonly Operation[] = [
       const items = rest.slice(0, limit)
       const last = items.at(-1)
       const next = last === undefined || rest.length <= limit ? null : positionOf(last)
-      return { done: printPage(context.keys, 'keys', items.map(printKey), next) }
+      return { done: printPage(context.keys, { list: 'keys', items: items.map(printKey), next }) }
     },
   }),
 ]

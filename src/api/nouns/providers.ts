@@ -54,7 +54,7 @@ export const providerOperations: readonly Operation[] = [
       const items = rest.slice(0, limit)
       const last = items.at(-1)
       const next = last === undefined || rest.length <= limit ? null : last.name
-      return { done: printPage(context.keys, 'providers', items.map(printProvider), next) }
+      return { done: printPage(context.keys, { list: 'providers', items: items.map(printProvider), next }) }
     },
   }),
 ]

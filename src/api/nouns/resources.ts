@@ -114,7 +114,7 @@ export const resourceOperations: readonly Operation[] = [
         return { done: { items: found === undefined ? [] : [shown(found)], next: null } }
       }
       const { resources, next } = await listResources(context, asked)
-      return { done: printPage(context.keys, list, resources.map(shown), next) }
+      return { done: printPage(context.keys, { list, items: resources.map(shown), next }) }
     },
   }),
   operation({

@@ -45,7 +45,7 @@ export const userOperations: readonly Operation[] = [
         return { done: { items: named === undefined ? [] : [shownUser(named)], next: null } }
       }
       const { users, next } = await listUsers(context, asked)
-      return { done: printPage(context.keys, list, users.map(shownUser), next) }
+      return { done: printPage(context.keys, { list, items: users.map(shownUser), next }) }
     },
   }),
   operation({

@@ -55,11 +55,11 @@ export function createSectionEndpoints(
     },
     act: async (http) => {
       const parameters = parseParameters(http.body)
-      if (isRefusal(parameters)) return refusalPage(core, http, 'account', parameters)
+      if (isRefusal(parameters)) return refusalPage(core, http, { endpoint: 'account', refusal: parameters })
       const signedIn = await admitted(http)
       if ('status' in signedIn) return signedIn
       const refused = refuseRepeated(parameters) ?? guardForm(core, http, { purpose, signedIn, parameters })
-      if (refused !== undefined) return refusalPage(core, http, 'account', refused)
+      if (refused !== undefined) return refusalPage(core, http, { endpoint: 'account', refusal: refused })
       const form = { language: presentationFor(core, http).language, action: path, hidden: [] }
       const acted = await section.act(
         { core, http, signedIn, form, browser: readBrowser(core, http) ?? '' },

@@ -35,7 +35,7 @@ type Opened = {
 export function createConnectPageEndpoint(core: Core): Endpoint {
   return async (http) => {
     const opened = await open(core, http)
-    return 'status' in opened ? opened : show(core, http, opened)
+    return 'status' in opened ? opened : show(core, http, { opened })
   }
 }
 
@@ -60,11 +60,11 @@ export function createConnectFormEndpoint(core: Core): Endpoint {
     // Whoever comes so far and no further costs disk.
     const reserved = core.limits.reserve('park', [http.peer.address])
     if ('retryAfterSeconds' in reserved) return refused(core, http, throttled(reserved.retryAfterSeconds))
-    const bound = await bind(core, http, opened, { right, browserHash: browserHash(browser.value) })
+    const bound = await bind(core, http, { opened, right, browserHash: browserHash(browser.value) })
     if (bound === 'wrong')
-      return show(core, http, opened, parameters.get('confirm_mine') === undefined ? 'mine' : 'code')
+      return show(core, http, { opened, problem: parameters.get('confirm_mine') === undefined ? 'mine' : 'code' })
     if (bound === 'ended') return refused(core, http, refuse('invalid_request', 'connect_ended', ended))
-    return goToProvider(core, http, opened, browser)
+    return goToProvider(core, http, { opened, browser })
   }
 }
 
@@ -90,7 +90,11 @@ async function open(core: Core, http: HttpRequest): Promise<Opened | HttpRespons
 /** A form for one start answers no other. */
 const purposeOf = ({ connectionId }: ConnectTicket): string => `connect:${connectionId}`
 
-async function show(core: Core, http: HttpRequest, opened: Opened, problem?: ConnectProblem): Promise<HttpResponse> {
+async function show(
+  core: Core,
+  http: HttpRequest,
+  { opened, problem }: { readonly opened: Opened; readonly problem?: ConnectProblem },
+): Promise<HttpResponse> {
   const { ticket, provider, signedIn } = opened
   const form = bindForm(core, http, { purpose: purposeOf(ticket), signedIn })
   const client = ticket.clientId === undefined ? undefined : await core.directory.client(ticket.clientId)
@@ -114,9 +118,9 @@ async function show(core: Core, http: HttpRequest, opened: Opened, problem?: Con
 async function bind(
   core: Core,
   http: HttpRequest,
-  { ticket, signedIn }: Opened,
-  shown: { readonly right: boolean; readonly browserHash: string },
+  { opened, ...shown }: { readonly opened: Opened; readonly right: boolean; readonly browserHash: string },
 ): Promise<'bound' | 'wrong' | 'ended'> {
+  const { ticket, signedIn } = opened
   const { owner, clientId } = ticket
   const connection = ref('connection', ticket.connectionId)
   if (owner.kind !== 'user' || clientId === undefined || signedIn === undefined)
@@ -158,18 +162,20 @@ async function bind(
 async function goToProvider(
   core: Core,
   http: HttpRequest,
-  { ticket, provider }: Opened,
-  browser: ReturnType<typeof knowBrowser>,
+  {
+    opened: { ticket, provider },
+    browser,
+  }: { readonly opened: Opened; readonly browser: ReturnType<typeof knowBrowser> },
 ): Promise<HttpResponse> {
   const purpose = { for: 'connect', connection: ticket.connectionId } as const
-  const opened = await core.upstream.open(provider, {
+  const begun = await core.upstream.open(provider, {
     purpose,
     browserHash: browserHash(browser.value),
     scope: ticket.scope,
     offline: true,
   })
-  if (opened.kind === 'begun') return seeOther(opened.url, browser.setCookie)
-  return troubled(core, http, { provider, purpose, trouble: opened })
+  if (begun.kind === 'begun') return seeOther(begun.url, browser.setCookie)
+  return troubled(core, http, { provider, purpose, trouble: begun })
 }
 
 /** The account's owner says no on our own page. */
@@ -178,7 +184,7 @@ async function decline(core: Core, http: HttpRequest, { ticket, provider, signed
   await transition(core.transition, { connection: ref('connection', ticket.connectionId) }, (slots, now) =>
     bindConnection(slots.connection, ticket, { right: true, browserHash: browserHash(browser.value), now }),
   )
-  await refuseConnection(core, ticket.connectionId, 'consent_denied', signedIn?.user.userId)
+  await refuseConnection(core, ticket.connectionId, { why: 'consent_denied', userId: signedIn?.user.userId })
   return withHeaders(
     leaveConnect(core, http, {
       provider,
@@ -191,5 +197,5 @@ async function decline(core: Core, http: HttpRequest, { ticket, provider, signed
 }
 
 function refused(core: Core, http: HttpRequest, refusal: Refusal): HttpResponse {
-  return refusalPage(core, { ...http, path: connectPath, body: '' }, 'connect', refusal)
+  return refusalPage(core, { ...http, path: connectPath, body: '' }, { endpoint: 'connect', refusal })
 }

@@ -32,7 +32,7 @@ export async function finishConnect(
   const userId = signedIn?.user.userId
   if (finished.kind === 'denied') {
     const pending = await readAlive(core.transition.store, ref('connection', connectionId), core.clock.seconds())
-    await refuseConnection(core, connectionId, finished.why, userId)
+    await refuseConnection(core, connectionId, { why: finished.why, userId })
     const returnTo = pending?.state === 'pending' ? pending.returnTo : undefined
     return leaveConnect(core, http, { provider, connectionId, returnTo, outcome: 'denied' })
   }
@@ -41,7 +41,11 @@ export async function finishConnect(
   const hash = browser === undefined ? undefined : browserHash(browser)
   const obtained = await obtainConnection(core, { connectionId, browserHash: hash, address, userId }, finished)
   if (obtained === undefined)
-    return refusalPage(core, { ...http, query: '' }, 'callback', refuse('invalid_request', 'connect_ended'))
+    return refusalPage(
+      core,
+      { ...http, query: '' },
+      { endpoint: 'callback', refusal: refuse('invalid_request', 'connect_ended') },
+    )
   const { pending, confirmationCode } = obtained
   return leaveConnect(core, http, {
     provider,

@@ -37,7 +37,7 @@ export function createVaultProxyEndpoint(core: Core): Endpoint {
   const turns = createTurns(callsAtOnce)
   return async (request) => {
     const answered = await answer(request)
-    return isRefusal(answered) ? vaultRefusal(core, request, 'vault-proxy', answered) : answered
+    return isRefusal(answered) ? vaultRefusal(core, request, { endpoint: 'vault-proxy', refusal: answered }) : answered
   }
 
   async function answer(request: HttpRequest): Promise<HttpResponse | Refusal> {
@@ -45,7 +45,7 @@ export function createVaultProxyEndpoint(core: Core): Endpoint {
     if (isRefusal(asked)) return asked
     const reached = await reach(core, request, asked)
     if (isRefusal(reached)) return reached
-    const call = callThrough(core, request, asked, reached.connection)
+    const call = callThrough(core, request, { asked, connection: reached.connection })
     if (isRefusal(call)) return call
     const leave = turns.take(asked.connection)
     if (leave === undefined) return throttled(1)
@@ -162,8 +162,7 @@ async function reachByToken(
 function callThrough(
   core: Core,
   request: HttpRequest,
-  { connection: id, path }: Asked,
-  connection: Connection,
+  { asked, connection }: { readonly asked: Asked; readonly connection: Connection },
 ): ApiCall | Refusal {
   const provider = core.upstream.providers.get(connection.provider)
   const { passage } = request
@@ -176,11 +175,11 @@ function callThrough(
   if (passage === undefined) return refuse('invalid_request', 'api_malformed')
   const { apiBase } = provider
   return {
-    connection: id,
+    connection: asked.connection,
     provider: { ...provider, apiBase },
     request: { ...request, passage },
-    path,
-    here: `${vaultProxyPath}${id}`,
+    path: asked.path,
+    here: `${vaultProxyPath}${asked.connection}`,
   }
 }
 

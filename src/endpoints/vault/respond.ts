@@ -16,7 +16,11 @@ const statuses: Partial<Record<Refusal['reason'], number>> = {
 const unlogged: ReadonlySet<Refusal['reason']> = new Set(['connection_pending'])
 
 /** A no of the vault to a program, in the shape of RFC 6749 §5.2. */
-export function vaultRefusal(core: Core, http: HttpRequest, endpoint: string, refusal: Refusal): HttpResponse {
+export function vaultRefusal(
+  core: Core,
+  http: HttpRequest,
+  { endpoint, refusal }: { readonly endpoint: string; readonly refusal: Refusal },
+): HttpResponse {
   const { address } = http.peer
   if (!unlogged.has(refusal.reason)) core.observer.refused(endpoint, refusal, { address })
   const status = statuses[refusal.reason] ?? statusOf(refusal)

@@ -14,7 +14,7 @@ export function createConnectEndpoint(core: Core): Endpoint {
   return async (http) => {
     const started = await start(core, http)
     core.directory.assertFresh()
-    if (isRefusal(started)) return vaultRefusal(core, http, 'connect', started)
+    if (isRefusal(started)) return vaultRefusal(core, http, { endpoint: 'connect', refusal: started })
     const { handle, connectUrl, userCode, expiresIn, connectionId } = started
     if (wantsText(http)) return text(201, `${connectUrl}\n${userCode}\n${handle}\n`)
     return json(

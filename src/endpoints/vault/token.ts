@@ -23,11 +23,13 @@ export type Reached = {
 export function createVaultTokenEndpoint(core: Core): Endpoint {
   return async (http) => {
     const parameters = parseParameters(http.body)
-    if (isRefusal(parameters)) return vaultRefusal(core, http, 'vault-token', parameters)
-    const reached = refuseRepeated(parameters) ?? (await reach(core, http, parameters))
+    if (isRefusal(parameters)) return vaultRefusal(core, http, { endpoint: 'vault-token', refusal: parameters })
+    const reached = refuseRepeated(parameters) ?? (await reach(core, http, { parameters }))
     const fresh = isRefusal(reached) ? reached : await fetchToken(core, http, reached)
     core.directory.assertFresh()
-    return isRefusal(fresh) ? vaultRefusal(core, http, 'vault-token', fresh) : tokenResponse(core, http, fresh)
+    return isRefusal(fresh)
+      ? vaultRefusal(core, http, { endpoint: 'vault-token', refusal: fresh })
+      : tokenResponse(core, http, fresh)
   }
 }
 
@@ -35,8 +37,7 @@ export function createVaultTokenEndpoint(core: Core): Endpoint {
 export async function reach(
   core: Core,
   http: HttpRequest,
-  parameters: Parameters,
-  { confirmed = true }: { readonly confirmed?: boolean } = {},
+  { parameters, confirmed = true }: { readonly parameters: Parameters; readonly confirmed?: boolean },
 ): Promise<Reached | Refusal> {
   const handle = parameters.get('handle')
   if (handle === undefined) return reachAsOwner(core, http, parameters)

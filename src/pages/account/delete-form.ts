@@ -7,7 +7,7 @@ import { field } from './field.ts'
 import type { SectionForm } from './section-form.ts'
 
 export function deleteForm({ language, action, hidden }: SectionForm, { wrong }: { wrong?: string | undefined }): Html {
-  return html`${notice('caution', 'consequence', message(language, 'delete.what'), message(language, 'delete.forever'))}
+  return html`${notice({ kind: 'caution', id: 'consequence', text: message(language, 'delete.what'), advice: message(language, 'delete.forever') })}
     <form id="delete-account" method="post" action="${action}">
       ${hiddenFields(hidden)}
       ${field(language, {
