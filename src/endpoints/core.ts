@@ -1,5 +1,6 @@
 import type { PasswordStrength } from '../accounts/context.ts'
 import type { RegistrationPolicy } from '../config/config.ts'
+import type { AuthorizationRequest } from '../domain/interaction.ts'
 import type { GrantContext } from '../grants/context.ts'
 import type { Outbox } from '../mail/outbox.ts'
 import type { Look } from '../pages/look.ts'
@@ -17,6 +18,11 @@ export type Observer = {
     about?: { readonly clientId?: string; readonly address?: string; readonly reference?: string },
   ) => void
   readonly issued: (grantType: string) => void
+  /** A code or token is on its way to the client. */
+  readonly authorized: (
+    clientId: string,
+    request: Pick<AuthorizationRequest, 'codeChallenge' | 'state' | 'nonce'>,
+  ) => void
 }
 
 /** Everything that endpoints are made of. Built once, in `server/gatehouse.ts`. */

@@ -94,6 +94,7 @@ export async function issueAuthorization(
   if (outcome === 'used up') return staleInteractionPage(presentationFor(core, http), { status: 400 })
   // A node that lost sight of the store hands out nothing, though what it made is kept: nobody holds it.
   core.directory.assertFresh()
+  core.observer.authorized(to.client.clientId, request)
   return replyToClient(core, http, { to, pairs: made.pairs })
 }
 

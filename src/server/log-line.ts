@@ -39,6 +39,8 @@ export type LogLine =
       /** Stands on the error page that somebody saw. */
       readonly reference?: string
     }
+  /** Once for each client while a server runs: it ought to make a challenge for every request. */
+  | { readonly event: 'client.repeats_challenge'; readonly clientId: string }
   | { readonly event: 'request.malformed'; readonly reason: string; readonly address: string }
   | {
       readonly event: 'request.unavailable' | 'request.failed'
@@ -77,6 +79,7 @@ export const levels = {
   'config.refused': 'error',
   'request.answered': 'debug',
   'request.refused': 'info',
+  'client.repeats_challenge': 'warn',
   'request.malformed': 'debug',
   'request.unavailable': 'warn',
   'request.failed': 'error',

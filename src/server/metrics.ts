@@ -34,6 +34,7 @@ export const counterNames = {
   aborted_requests: 'Requests whose client went away before the answer',
   malformed_requests: 'Connections closed because what came was not HTTP, or came too slowly',
   dropped_connections: 'Connections refused or closed because there were too many',
+  repeated_challenges: 'Authorization requests with the PKCE challenge of another request of the same client',
   unhandled_rejections: 'Promises that failed with nobody listening: each is a bug',
 } as const
 export type CounterName = keyof typeof counterNames

@@ -70,6 +70,33 @@ describe('family B: codes, PKCE, response modes, consent', () => {
     expectTokenError(await attack(house, () => redeem(text)), 'invalid_grant')
   })
 
+  test('B02 downgrade: a verifier for a code without challenge can not be, since no such code is given (B03)', async () => {
+    const asked = authorizeUrl(app, { code_challenge: '', code_challenge_method: '' })
+    const answer = await attack(house, () => signedIn.ask(asked))
+    expectRedirect(answer, server, 'invalid_request')
+  })
+
+  test('B06 constant-challenge: counted and told once for its client, and reloading the same request is none', async () => {
+    const lazy = await server.makeClient({ client_id: 'lazy' })
+    const { browser } = await codeFlow(server, lazy, 'ada')
+    const counted = async () =>
+      Number(/^gatehouse_repeated_challenges_total (\d+)/m.exec(await server.metricsText())?.[1])
+    const told = () =>
+      server
+        .logged()
+        .split('\n')
+        .filter((line) => line.includes('client.repeats_challenge'))
+    const before = await counted()
+    const ask = (state: string) => authorize(server, browser, authorizeUrl(lazy, { state }), 'ada')
+    await ask('one')
+    const repeated = (await counted()) - before
+    await ask('one')
+    expect((await counted()) - before).toBe(repeated)
+    for (const state of ['two', 'three']) expect((await ask(state)).searchParams.has('code')).toBe(true)
+    expect((await counted()) - before).toBe(repeated + 2)
+    expect(told()).toEqual([expect.stringContaining('"clientId":"lazy"')])
+  })
+
   test.each<[string, Extra]>([
     ['B03 no-challenge', { code_challenge: '', code_challenge_method: '' }],
     ['B04 plain', { code_challenge_method: 'plain' }],

@@ -32,7 +32,7 @@ test('work in progress is finished, and its connection then ends', async () => {
   let text = ''
   socket.on('data', (chunk) => (text += chunk.toString()))
   const closed = new Promise((resolve) => socket.once('close', resolve))
-  socket.write(`GET /slow HTTP/1.1\r\nHost: localhost:${child.port}\r\n\r\n`)
+  socket.write(`GET /until-stopping HTTP/1.1\r\nHost: localhost:${child.port}\r\n\r\n`)
   await pause(50)
   child.process.kill('SIGTERM')
   await closed

@@ -1,4 +1,4 @@
-import { endAll, endEarlier, endCode, endFamily, unsettleAll, type Made, type Person } from './books.ts'
+import { endAll, endEarlier, endCode, endFamily, stakeAll, unsettleGrants, type Made, type Person } from './books.ts'
 import type { Dice } from './dice.ts'
 import { asAdmin, basic, clients, jsonOf, outcomeOf, type Outcome, type World } from './world.ts'
 
@@ -26,7 +26,7 @@ export async function lock(world: World, person: Person): Promise<void> {
 export async function unlock(world: World, person: Person): Promise<void> {
   const outcome = await asAdmin(world, 'unlock', of(person), { method: 'PATCH', json: { locked: false } })
   if (outcome.is === 'done') takeOver(person, jsonOf(outcome.value))
-  else if (outcome.is === 'unknown') person.epochUnknown = true
+  else if (outcome.is === 'unknown') stakeAll(person)
 }
 
 async function changeEpoch(
@@ -43,10 +43,7 @@ async function changeEpoch(
     if (person.epoch <= before)
       world.journal.violate('INV4', `${what}: the epoch of ${person.username} stays where it is`)
   } else if (outcome.is === 'unknown') {
-    person.epochUnknown = true
-    if (person.session === 'yes') person.session = 'maybe'
-    if (person.consent === 'yes') person.consent = 'maybe'
-    unsettleAll(person)
+    stakeAll(person)
     // A judge of passwords without time says no to a good one.
   } else if (outcome.is === 'refused' && outcome.error !== 'invalid_field')
     world.journal.violate('INV5', `${what} is refused: ${outcome.status} ${outcome.error}`)
@@ -62,7 +59,10 @@ function takeOver(person: Person, document: Readonly<Record<string, unknown>>): 
     if (person.passwordAsked !== undefined) person.password = person.passwordAsked
   }
   // An answer about the epoch alone doesn't tell how a lock ended whose answer was lost.
-  if (typeof locked === 'boolean') person.epochUnknown = false
+  if (typeof locked === 'boolean') {
+    person.epochUnknown = false
+    person.atStake.clear()
+  }
 }
 
 /** The account as it stands: whole, and no acknowledged change of it undone (INV3, INV4). */
@@ -96,9 +96,8 @@ export async function withdrawConsent(world: World, person: Person): Promise<voi
     for (const code of person.codes) endCode(code)
     for (const family of person.families) endFamily(family)
   } else if (outcome.is !== 'refused') {
-    if (person.consent === 'yes') person.consent = 'maybe'
     person.withdrawnAt = Date.now()
-    unsettleAll(person)
+    unsettleGrants(person)
   } else if (person.consent === 'yes')
     world.journal.violate('INV5', `a consent of ${person.username} can't be withdrawn: ${outcome.error}`)
 }

@@ -65,6 +65,8 @@ export type Person = {
   epoch: number
   /** A bump, a lock or a new password was asked for and no answer came. */
   epochUnknown: boolean
+  /** What was there when it was asked for: it has ended if the epoch went on. */
+  atStake: Set<Family | Code | 'session' | 'consent'>
   locked: boolean
   cookies: Map<string, string>
   session: Known
@@ -154,6 +156,7 @@ export function newBooks(): Books {
 export function endAll(person: Person, epoch: number): void {
   person.epoch = epoch
   person.epochUnknown = false
+  person.atStake.clear()
   person.session = 'no'
   person.consent = 'no'
   for (const family of person.families) endFamily(family)
@@ -161,23 +164,26 @@ export function endAll(person: Person, epoch: number): void {
   for (const code of person.codes) endCode(code)
 }
 
+/** A change of the epoch was asked for and no answer came: only what comes from now on can outlive it. */
+export function stakeAll(person: Person): void {
+  person.epochUnknown = true
+  person.atStake = new Set([...person.atStake, ...person.families, ...person.codes, 'session', 'consent'])
+  unsettleAll(person)
+}
+
 /**
- * The epoch went on by a request whose answer was lost. What was there when it was sent has ended; what has shown itself since
- * may have been made after it, by those who are left when one worker is killed.
+ * The epoch went on by a request whose answer was lost. What was there when it was sent has ended; what came since may have come
+ * before it or after it, by those who are left when one worker is killed.
  */
 export function endEarlier(person: Person, epoch: number): void {
-  const outlived = (known: Known): Known => (known === 'yes' ? 'maybe' : 'no')
+  const { atStake } = person
+  unsettleAll(person)
   person.epoch = epoch
-  person.session = outlived(person.session)
-  person.consent = outlived(person.consent)
-  for (const family of person.families) {
-    if (family.dead === 'no') unsettle(family)
-    else endFamily(family)
-  }
-  for (const code of person.codes) {
-    if (code.redeemed === 'no') code.redeemed = 'maybe'
-    else endCode(code)
-  }
+  if (atStake.has('session')) person.session = 'no'
+  if (atStake.has('consent')) person.consent = 'no'
+  for (const family of person.families) if (atStake.has(family)) endFamily(family)
+  for (const code of person.codes) if (atStake.has(code)) endCode(code)
+  atStake.clear()
 }
 
 export function endCode(code: Code): void {
@@ -198,7 +204,15 @@ export function unsettle(family: Family): void {
   for (const token of family.access) if (token.dead === 'no') token.dead = 'maybe'
 }
 
+/** Everything that an account was given may have ended. */
 export function unsettleAll(person: Person): void {
+  if (person.session === 'yes') person.session = 'maybe'
+  unsettleGrants(person)
+}
+
+/** All that it agreed to, and what came of that, may have ended. */
+export function unsettleGrants(person: Person): void {
+  if (person.consent === 'yes') person.consent = 'maybe'
   for (const family of person.families) unsettle(family)
   for (const code of person.codes) if (code.redeemed === 'no') code.redeemed = 'maybe'
 }

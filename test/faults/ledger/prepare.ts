@@ -99,6 +99,7 @@ async function makePerson(world: World, index: number): Promise<void> {
     passwordAsked: undefined,
     epoch: Number(made['epoch']),
     epochUnknown: false,
+    atStake: new Set(),
     locked: false,
     cookies: new Map(),
     session: 'no',

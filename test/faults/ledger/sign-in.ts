@@ -78,12 +78,15 @@ async function onPage(world: World, person: Person, page: Answer): Promise<Outco
       return { is: 'nothing', why: 'not signed in' }
     }
     // The answer carries the cookie: without it the browser has what it had.
+    if (outcome.is === 'done') person.atStake.delete('session')
     person.session = outcome.is === 'done' ? 'yes' : outcome.is === 'unknown' ? 'maybe' : person.session
     return outcome
   }
   if (page.text.includes('<form id="consent"')) {
     if (person.consent === 'yes') journal.violate('INV5', `${person.username} agreed and is asked again`)
     const outcome = await send(world, person, page, 'consent', { decision: 'allow' })
+    // Even one whose answer was lost may be newer than what was at stake.
+    if (outcome.is !== 'refused') person.atStake.delete('consent')
     if (outcome.is === 'done') person.consent = 'yes'
     else if (outcome.is === 'unknown') person.consent = 'maybe'
     return outcome

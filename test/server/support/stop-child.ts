@@ -8,6 +8,7 @@ import { createStop, type StopTimes } from '../../../src/server/stop.ts'
 import { createSystem } from '../../../src/server/system.ts'
 import { errorPage } from './shell.ts'
 
+const signalled = new Promise((resolve) => process.once('SIGTERM', resolve))
 const system = createSystem()
 const metrics = createMetrics()
 const log = createLog({ level: 'warn', clock: system.clock })
@@ -30,6 +31,13 @@ const shell = await createShell({
       kind: 'none',
       access: 'token',
       endpoint: () => pause(150).then(() => answer('slow')),
+    },
+    {
+      method: 'GET',
+      path: '/until-stopping',
+      kind: 'none',
+      access: 'token',
+      endpoint: () => signalled.then(() => pause(50)).then(() => answer('slow')),
     },
     { method: 'GET', path: '/hangs', kind: 'none', access: 'token', endpoint: () => new Promise(() => {}) },
   ],
