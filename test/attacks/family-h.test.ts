@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { inviteUser } from '../../src/accounts/invite-user.ts'
 import { createPasswordPool, type PasswordPool } from '../../src/crypto/password-pool.ts'
 import { createBrowser, readForm } from '../kit/browser.ts'
 import { codeFlow, introspect, submit, tokenRequest } from '../kit/flow.ts'
@@ -13,7 +14,7 @@ let pool: PasswordPool
 
 beforeAll(async () => {
   pool = createPasswordPool({ threads: 1, queueLimit: waiting })
-  server = await startGatehouse({ passwords: pool })
+  server = await startGatehouse({ passwords: pool, config: { mail: { by: 'log' }, users: { registration: 'invite' } } })
   app = await server.makeClient()
   await server.makeUser('ada')
   house = { server, app }
@@ -34,9 +35,9 @@ describe('family H: passwords', () => {
         const browser = createBrowser(server.url)
         return submit(browser, await browser.ask('/signin'), 'sign-in', { username: 'cay', password })
       }
-      expect((await signIn(`${long.slice(0, 72)}${'x'.repeat(long.length - 72)}`)).status).toBe(401)
-      expect((await signIn(long.slice(0, 72))).status).toBe(401)
-      expect((await signIn(`${long}\0`)).status).toBe(401)
+      expect((await signIn(`${long.slice(0, 72)}${'x'.repeat(long.length - 72)}`)).status).toBe(403)
+      expect((await signIn(long.slice(0, 72))).status).toBe(403)
+      expect((await signIn(`${long}\0`)).status).toBe(400)
       expect((await signIn(long)).status).toBe(303)
     })
 
@@ -50,7 +51,8 @@ describe('family H: passwords', () => {
       const answer = await attack(house, () => submit(browser, page, 'sign-in', { username: 'ada', password }), {
         writes: ['event'],
       })
-      expect(answer.status).toBe(password.length > 65_536 ? 413 : 400)
+      // As a wrong one: nobody's password is so long.
+      expect(answer.status).toBe(password.length > 65_536 ? 413 : 403)
       expect(performance.now() - began).toBeLessThan(2_000)
     })
   })
@@ -61,7 +63,11 @@ describe('family H: passwords', () => {
     const pages = await Promise.all(browsers.map((browser) => browser.ask('/signin')))
     const signIns = browsers.map((browser, index) =>
       browser.ask('/signin', {
-        form: { ...readForm(pages[index]?.text ?? '', 'sign-in').fields, username: `nobody${index}`, password: 'wrong' },
+        form: {
+          ...readForm(pages[index]?.text ?? '', 'sign-in').fields,
+          username: `nobody${index}`,
+          password: 'wrong',
+        },
       }),
     )
     const meanwhile = await Promise.all([
@@ -72,8 +78,27 @@ describe('family H: passwords', () => {
     expect(meanwhile).toMatchObject([{ status: 200 }, { active: true }])
     const turnedAway = answers.filter(({ status }) => status === 503)
     for (const { headers } of turnedAway) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
-    expect(answers.filter(({ status }) => status === 401).length).toBe(answers.length - turnedAway.length)
+    expect(answers.filter(({ status }) => status === 403).length).toBe(answers.length - turnedAway.length)
     expect(turnedAway.length).toBeGreaterThan(0)
     expect(answers.length - turnedAway.length).toBeGreaterThan(waiting)
+  })
+})
+
+describe('letters', () => {
+  test('G23 mail-injection: what somebody else wrote is text there, and begins no line of the head', async () => {
+    const fullName = '<img src=x onerror=alert(1)>" Bcc: eve@evil.example'
+    const wanted = { language: 'en', fullName, email: 'cay@mail.example' } as const
+    const invite = (request: typeof wanted | { language: 'en'; fullName: string; email: string }) =>
+      inviteUser(server.core, { actor: { kind: 'cli' } }, request)
+    expect(await invite({ ...wanted, fullName: `${fullName}\r\nBcc: eve@evil.example` })).toHaveProperty('refused')
+    expect(await invite({ ...wanted, email: 'cay@mail.example\r\nBcc: eve@evil.example' })).toHaveProperty('refused')
+    expect(await invite({ ...wanted, email: 'cay@mail.example, eve@evil.example' })).toHaveProperty('refused')
+    expect(await invite(wanted)).toHaveProperty('done')
+    await vi.waitFor(() => expect(server.letters).toHaveLength(1), 5_000)
+    const [letter] = server.letters
+    expect(letter?.to).toBe('cay@mail.example')
+    expect(letter?.subject).not.toMatch(/[\r\n]|Bcc/)
+    expect(letter?.html).toContain('&lt;img src=x')
+    expect(letter?.html).not.toContain('<img')
   })
 })
