@@ -16,7 +16,7 @@ beforeEach(async () => {
 const start = (adminPassword?: string) => firstStart(house, { adminPassword })
 
 describe('the first start', () => {
-  test('makes the superuser admin with a password that is told once', async () => {
+  test('M08 first-admin: makes the superuser admin with a password that is told once', async () => {
     const first = await start()
     expect(first).toEqual({
       is: 'first',

@@ -359,6 +359,11 @@ describe('family C: refresh, access, introspection, revocation', () => {
     )
   })
 
+  test('C27 assertion-grant: nobody’s assertion is a grant here', async () => {
+    const form = { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion: 'eyJhbGciOiJub25lIn0.e30.' }
+    expectTokenError(await attack(house, () => tokenRequest(server, app, form)), 'unsupported_grant_type')
+  })
+
   test('C25 password-grant: refused without the switch; with it, throttled as sign-in is', async () => {
     const form = { grant_type: 'password', username: 'bob', password: 'wrong password' }
     expectTokenError(await attack(house, () => tokenRequest(server, app, form)), 'unauthorized_client')

@@ -237,6 +237,32 @@ describe('family D: client authentication', () => {
     expect(JSON.stringify(app.record)).not.toContain(app.secret.slice(16))
   })
 
+  test('D25 secret-in-read: no call shows a secret again, to whom it may show the client', async () => {
+    await server.makeUser('boss', { role: 'admin' })
+    const desk = await server.makeClient({ client_id: 'desk', scope: 'openid admin' })
+    const { tokens } = await codeFlow(server, desk, 'boss', { extra: { scope: 'openid admin' } })
+    const headers = { authorization: `Bearer ${tokens.access_token}` }
+    for (const path of ['/api/v1/clients', '/api/v1/clients/app']) {
+      const answer = await attack(house, () => createBrowser(server.url).ask(path, { headers }))
+      expect([answer.status, answer.text.includes('"app"')], path).toEqual([200, true])
+      expect(answer.text).not.toMatch(/gth_cs_|"(?:client_)?secrets?"/)
+    }
+  })
+
+  test('D27 jti-flood: what is remembered of an assertion goes with its time', async () => {
+    const remembered = async () => {
+      const lives: number[] = []
+      for await (const { expiresAt } of server.core.admin.scan('once')) lives.push(expiresAt ?? Infinity)
+      return lives
+    }
+    const before = (await remembered()).length
+    for (let count = 0; count < 50; count += 1) expect((await assert(assertion())).status).toBe(200)
+    const all = await remembered()
+    expect(all).toHaveLength(before + 50)
+    const longest = server.clock.seconds() + 120 + 60
+    for (const expiresAt of all) expect(expiresAt).toBeLessThanOrEqual(longest)
+  })
+
   describe('client_secret_jwt', () => {
     let mac: MadeClient
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { revokeEverything, revokeTokens } from '../../src/accounts/revoke-tokens.ts'
+import { sameDigest } from '../../src/crypto/chain-mac.ts'
 import { macBytes } from '../../src/crypto/mac.ts'
 import type { User } from '../../src/domain/user.ts'
 import {
@@ -94,6 +95,13 @@ describe('K01 strip', () => {
       `${token.slice(0, 16)}${token.slice(16, -8)}`,
     ])
   })
+})
+
+test('K14 timing: tags are compared in constant time, and what has not the length of one is none', () => {
+  const tag = new Uint8Array(32).fill(7)
+  expect(sameDigest(tag, new Uint8Array(tag))).toBe(true)
+  for (let at = 0; at < 32; at += 1) expect(sameDigest(tag, tag.with(at, 8))).toBe(false)
+  for (const length of [0, 31, 33, 64]) expect(sameDigest(tag, new Uint8Array(length).fill(7))).toBe(false)
 })
 
 describe('K02 bare', () => {

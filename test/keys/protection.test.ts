@@ -147,7 +147,7 @@ describe('GATEHOUSE_SECRET', () => {
     'abcdefgh'.repeat(8),
     '0123456789abcdef0123456789abcde',
     'correct horse battery staple',
-  ])('weak (%j) is refused, naming the mend and not the secret', async (weak) => {
+  ])('M06 default-secret: weak (%j) is refused, naming the mend and not the secret', async (weak) => {
     const failure = await openProtection({ secret: weak }, protectedStore()).catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(ProtectionFailed)
     expect(String(failure)).toMatch(/GATEHOUSE_SECRET .*openssl rand/)

@@ -187,7 +187,7 @@ describe('signing in through another server', () => {
     expect(await accountOf(browser)).toBe('')
   })
 
-  it('L24: an address that is a local user’s opens nothing, verified or not', async () => {
+  it('L24, H24: an address that is a local user’s opens nothing, verified or not', async () => {
     await server.makeUser('owner', { email: 'owner@example.org' })
     const before = openid.user
     openid.user = {

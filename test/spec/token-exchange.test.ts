@@ -172,7 +172,7 @@ describe('and nobody else does', () => {
     expect(answer.headers.get('cache-control')).toBe('no-store')
   })
 
-  test('not with a token that wasn’t shown to it, was made for less, or is the client’s own', async () => {
+  test('C26 exchange-escalation: not with a token that wasn’t shown to it, was made for less, or is the client’s own', async () => {
     const others = await exchanger('stranger')
     await agree(others)
     expect(errorOf(await exchange(await shown(), { connection: shop }, others))).toEqual([400, 'invalid_request'])
