@@ -5,7 +5,6 @@ import type { User } from '../domain/user.ts'
 import { printScope } from '../protocol/scope.ts'
 import { clockTolerance, type EpochSeconds } from '../protocol/time.ts'
 import type { Directory } from '../store/directory.ts'
-import { valueOf } from '../store/known-version.ts'
 import { mintedClientId } from './minted-client.ts'
 
 /** A token that nobody signed in for, in the names of the REST API. */
@@ -26,7 +25,7 @@ export async function showToken(
   user: User,
   record: StoredRecord<'grant'>,
 ): Promise<ShownToken | undefined> {
-  const found = valueOf(record)
+  const found = record.value
   const ours = found.userId === user.userId && found.clientId === mintedClientId
   const client = await directory.client(mintedClientId)
   if (!ours || found.revokedAt !== undefined || client === undefined || client.disabled) return undefined

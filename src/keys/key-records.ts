@@ -1,7 +1,6 @@
 import type { KeyRecord, Ring } from '../domain/key.ts'
 import { keyRef, keySequence, rings } from '../domain/key-lifecycle.ts'
 import type { Ref, StoredRecord } from '../domain/record.ts'
-import { valueOf } from '../store/known-version.ts'
 import type { Store } from '../store/port.ts'
 
 export type StoredKey = { readonly recordId: string; readonly record: KeyRecord }
@@ -27,7 +26,7 @@ export async function loadKeyRecords(store: Store): Promise<readonly StoredKey[]
     const beyond: Ref<'key'>[] = []
     for (const [index, record] of stored.entries()) {
       if (record?.kind !== 'key') continue
-      const value = valueOf(record as StoredRecord<'key'>)
+      const value = (record as StoredRecord<'key'>).value
       found.push({ recordId: record.id, record: value })
       const isLastOfRing = wanted[index + 1]?.id !== nextRef(value.ring, record.id).id
       if (isLastOfRing) beyond.push(nextRef(value.ring, record.id))

@@ -74,7 +74,9 @@ export function createErrorAnswers(errorPage: ErrorPage): ErrorAnswers {
           ? printProblem({ ...problem(code, { detail: description }), status })
           : oauthBody(status, error, description)
     const extra: HeaderLine[] = [...headers]
-    if (about.retryAfterSeconds !== undefined) extra.push(['retry-after', String(about.retryAfterSeconds)])
+    // RFC 9110 §10.2.3: one value; a page that says when in words has it already.
+    const said = answer.headers.some(([name]) => name === 'retry-after')
+    if (about.retryAfterSeconds !== undefined && !said) extra.push(['retry-after', String(about.retryAfterSeconds)])
     return extra.length === 0 ? answer : { ...answer, headers: [...answer.headers, ...extra] }
   }
 }

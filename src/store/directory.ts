@@ -7,7 +7,6 @@ import type { Resource } from '../domain/resource.ts'
 import { underWrangler } from '../domain/under-wrangler.ts'
 import type { User } from '../domain/user.ts'
 import { frozen } from './frozen.ts'
-import { valueOf } from './known-version.ts'
 import { startLease, type Later, type Lease } from './lease.ts'
 import type { Changes, OpenStore } from './port.ts'
 import { StoreUnavailable } from './unavailable.ts'
@@ -124,7 +123,6 @@ export async function createDirectory(options: {
       try {
         const [record] = await store.read([target])
         if (record === undefined) return undefined
-        valueOf(record)
         const kept = frozen(record)
         // Absence isn't kept: whoever makes up names would push out the real ones.
         if (!loading.outdated) cache.set(key, kept)

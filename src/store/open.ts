@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { Clock, Seconds } from '../protocol/time.ts'
 import { parseStoreAddress, type StoreAddress } from '../config/store-address.ts'
+import { refuseNewer } from './refuse-newer.ts'
 import type { OpenStore, WriterLink } from './port.ts'
 import { StoreRefused } from './refused.ts'
 
@@ -27,26 +28,31 @@ export type OpenOptions = {
 export async function openStore(address: string | StoreAddress, options: OpenOptions): Promise<OpenStore> {
   const parsed = typeof address === 'string' ? parseStoreAddress(address, (path) => resolve(path)) : { address }
   if ('problem' in parsed) throw new StoreRefused(`the store address ${parsed.problem}`)
-  switch (parsed.address.adapter) {
+  const { store, admin } = await openAdapter(parsed.address, options)
+  return { store: refuseNewer(store), admin }
+}
+
+async function openAdapter(address: StoreAddress, options: OpenOptions): Promise<OpenStore> {
+  switch (address.adapter) {
     case 'memory': {
       const { openMemoryStore } = await import('./memory.ts')
       return openMemoryStore(options)
     }
     case 'sqlite': {
       const { openSqliteStore } = await import('./sqlite/open-sqlite-store.ts')
-      return openSqliteStore({ ...options, path: parsed.address.path })
+      return openSqliteStore({ ...options, path: address.path })
     }
     case 'postgres': {
       const { openPostgresStore } = await import('./postgres/open-postgres-store.ts')
-      return openPostgresStore({ ...options, address: parsed.address.sql })
+      return openPostgresStore({ ...options, address: address.sql })
     }
     case 'mysql': {
       const { openMysqlStore } = await import('./mysql/open-mysql-store.ts')
-      return openMysqlStore({ ...options, address: parsed.address.sql })
+      return openMysqlStore({ ...options, address: address.sql })
     }
     case 'dynamodb': {
       const { openDynamodbStore } = await import('./dynamodb/open-dynamodb-store.ts')
-      return openDynamodbStore({ ...options, address: parsed.address.dynamodb })
+      return openDynamodbStore({ ...options, address: address.dynamodb })
     }
   }
 }

@@ -1,7 +1,6 @@
 import type { Kind, RecordValues, Ref, StoredRecord } from '../domain/record.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import type { Store } from './port.ts'
-import { valueOf } from './known-version.ts'
 
 /** One record's value as a decision would see it: an expired one is absent. For looking; what changes state goes through `transition`. */
 export async function readAlive<K extends Kind>(
@@ -19,5 +18,5 @@ export function aliveValue<K extends Kind>(
   now: EpochSeconds,
 ): RecordValues[K] | undefined {
   if (record === undefined || (record.expiresAt !== undefined && now >= record.expiresAt)) return undefined
-  return valueOf(record)
+  return record.value
 }

@@ -4,6 +4,7 @@ import type { BackupHead } from './backup.ts'
 import { createFill, writeOf } from './fill.ts'
 import { beginIncoming, endIncoming, incomingOf } from './incoming.ts'
 import type { OpenStore, OwnedRecord, StampedWrite, Store } from './port.ts'
+import { isKnown } from './refuse-newer.ts'
 import { StoreRefused } from './refused.ts'
 import type { TransitionContext } from './transition.ts'
 
@@ -21,7 +22,7 @@ export async function restoreStore(
   const { store } = target
   const command = `store restore of ${head.backup_id}`
   const begun = await refuseFull(store, command)
-  for await (const record of records()) void record
+  for await (const record of records()) refuseUnknown(record)
   await beginIncoming(context, command)
   const fill = createFill(store)
   let restored = 0
@@ -52,6 +53,12 @@ export async function restoreStore(
   // Neither is a put, so neither carries a stamp.
   await endIncoming(store, [instance, told as StampedWrite])
   return { restored, dropped }
+}
+
+/** What a record means that we can't read, we can't fence. */
+function refuseUnknown(record: OwnedRecord): void {
+  if (isKnown(record)) return
+  throw new StoreRefused(`the backup holds a ${record.kind} of a newer Gatehouse: restore it with that one`)
 }
 
 /** Only an empty store may be filled, or one that the same backup was being restored to. True: it goes on. */

@@ -6,7 +6,6 @@ import type { Recent } from './recent.ts'
 import { commitKnown, type Stamps } from './commit-known.ts'
 import { StoreContended } from './contended.ts'
 import { fractionOf } from './jitter.ts'
-import { valueOf } from './known-version.ts'
 
 export type TransitionContext = {
   readonly store: Store
@@ -109,7 +108,7 @@ function slotsOf<Refs extends Readonly<Record<string, Ref>>>(
     const record = found[index++]
     // An expired record is absent to a decision, yet keeps its version so that a put may replace it.
     const alive = record !== undefined && (record.expiresAt === undefined || now < record.expiresAt)
-    slots[name] = { kind, id, version: record?.version ?? null, value: alive ? valueOf(record) : undefined }
+    slots[name] = { kind, id, version: record?.version ?? null, value: alive ? record.value : undefined }
   }
   return slots as SlotsOf<Refs>
 }

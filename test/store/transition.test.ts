@@ -183,13 +183,6 @@ describe('a transition', () => {
     expect(new Set(stamps).size).toBe(4)
   })
 
-  test('refuses a record of a version that it does not know', async () => {
-    const { store, context } = faulty()
-    const value = { v: 2, holder: 'from the future' } as unknown as { v: 1; holder: string }
-    await store.commit([{ op: 'put', ...lease('counter'), expect: null, value, expiresAt: null, version: 'v1' }])
-    await expect(transition(context, counter, add)).rejects.toThrow(/lease of version 2.*run the newer one/)
-  })
-
   test('refuses a decision that writes the same record twice', async () => {
     const { context } = faulty()
     const twice = transition(context, counter, (slots) => ({

@@ -4,7 +4,6 @@ import { actorName } from '../../accounts/permit.ts'
 import { isHeld } from '../../domain/connection.ts'
 import { ref } from '../../domain/record.ts'
 import { problem } from '../../protocol/problem.ts'
-import { valueOf } from '../../store/known-version.ts'
 import { readAlive } from '../../store/read-alive.ts'
 import { disconnect } from '../../vault/end-connection.ts'
 import { belongingOperations } from './belonging-operations.ts'
@@ -57,7 +56,7 @@ export const connectionBelonging: Belonging<'connection', typeof connection> = {
   ending: 'Nothing is fetched from it any more; its tokens are given back to the provider as soon as that takes them.',
   recordId: (_user, id) => id,
   async show(_context, user, record) {
-    const found = valueOf(record)
+    const found = record.value
     if (!isHeld(found) || found.owner.kind !== 'user' || found.owner.userId !== user.userId) return undefined
     return {
       connection_id: record.id,

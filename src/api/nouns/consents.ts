@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { withdrawConsent } from '../../accounts/withdraw-consent.ts'
 import { lifetimes } from '../../domain/lifetimes.ts'
 import { printScope } from '../../protocol/scope.ts'
-import { valueOf } from '../../store/known-version.ts'
 import { belongingOperations } from './belonging-operations.ts'
 import type { Belonging } from './belongings.ts'
 import { instant } from './user-shape.ts'
@@ -38,7 +37,7 @@ export const consentBelonging: Belonging<'consent', typeof consent> = {
   ending: 'Every grant of the client ends too; the next time it asks again.',
   recordId: (user, id) => `${user.userId}:${id}`,
   async show(context, user, record) {
-    const found = valueOf(record)
+    const found = record.value
     const client = await context.directory.client(found.clientId)
     // Whoever was bumped agreed in a life that is over.
     if (found.userId !== user.userId || found.epoch !== user.epoch || client === undefined || client.disabled)

@@ -4,7 +4,6 @@ import { epochOf } from '../../domain/epoch.ts'
 import type { Grant } from '../../domain/grant.ts'
 import type { EpochSeconds } from '../../protocol/time.ts'
 import { printScope } from '../../protocol/scope.ts'
-import { valueOf } from '../../store/known-version.ts'
 import { belongingOperations } from './belonging-operations.ts'
 import type { Belonging } from './belongings.ts'
 import { instant } from './user-shape.ts'
@@ -44,7 +43,7 @@ export const grantBelonging: Belonging<'grant', typeof grant> = {
   ending: 'Every token that came of it is dead, the refresh token too.',
   recordId: (_user, id) => id,
   async show(context, user, record) {
-    const found = valueOf(record)
+    const found = record.value
     const client = await context.directory.client(found.clientId)
     const now = context.clock.seconds()
     const expiresAt = endOf(found, record.expiresAt)

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { unlinkIdentity } from '../../accounts/unlink-identity.ts'
-import { valueOf } from '../../store/known-version.ts'
 import { belongingOperations } from './belonging-operations.ts'
 import type { Belonging } from './belongings.ts'
 import { instant } from './user-shape.ts'
@@ -35,7 +34,7 @@ export const identityBelonging: Belonging<'identity', typeof identity> = {
   refusals: ['conflict'],
   recordId: (user, id) => `${user.userId}:${id}`,
   async show(_context, user, record) {
-    const { userId, provider, issuer, subject, label, linkedAt } = valueOf(record)
+    const { userId, provider, issuer, subject, label, linkedAt } = record.value
     return userId === user.userId ? { provider, issuer, subject, label, linked_at: linkedAt } : undefined
   },
   end(context, { actor, user }, provider) {

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { endSession } from '../../accounts/end-session.ts'
 import { isSessionAlive, sessionExpiry } from '../../domain/session-state.ts'
-import { valueOf } from '../../store/known-version.ts'
 import { belongingOperations } from './belonging-operations.ts'
 import type { Belonging } from './belongings.ts'
 import { instant } from './user-shape.ts'
@@ -44,7 +43,7 @@ export const sessionBelonging: Belonging<'session', typeof session> = {
     'The browser is signed out, and every grant ends that was to live no longer than it: all without `offline_access`.',
   recordId: (_user, id) => id,
   async show(context, user, record) {
-    const found = valueOf(record)
+    const found = record.value
     if (!isSessionAlive(found, user, await context.directory.instance(), context.clock.seconds())) return undefined
     return {
       session_id: record.id,
