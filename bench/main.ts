@@ -8,6 +8,7 @@ import type { Result, SideResult } from './report/result.ts'
 import { keepResult, writeResults } from './report/results-file.ts'
 import { measureMemory, measureStart } from './run-footprint.ts'
 import { runLoadScenario } from './run-load.ts'
+import { benchStores } from './stores/bench-stores.ts'
 import { benchVault } from './vault.ts'
 import { scenariosOf, type Scenario } from './scenarios.ts'
 import { buildGatehouse, gatehouseCompiled, gatehouseFromSource } from './sides/gatehouse.ts'
@@ -20,6 +21,7 @@ const usage = (
 ${scenarios.map(({ name, what }) => `  ${name.padEnd(18)} ${what}`).join('\n')}
   ${'macaroon'.padEnd(18)} minting and verifying a macaroon, without a server (alone)
   ${'vault'.padEnd(18)} tokens of other services: one refresh for 500, and fetches beside a row read (alone)
+  ${'stores'.padEnd(18)} rotation, code flow and introspection on every store at 1, 16, 64 and 256 at once, beside raw rows (first; names of stores may follow)
   ${'resource'.padEnd(18)} a JWT at an API, by gatehouse/resource and by jose (alone)
 
 --quick    one-second rounds, to see that everything runs; its figures mean little and stay out of RESULTS.md
@@ -54,6 +56,11 @@ const main = async (): Promise<number> => {
   })
   if (positionals.length === 1 && positionals[0] === 'macaroon') {
     benchMacaroons()
+    return 0
+  }
+  if (positionals[0] === 'stores') {
+    const [, ...only] = positionals
+    await benchStores({ rounds: Number(values.rounds ?? 1), seconds: Number(values.seconds ?? 3), only })
     return 0
   }
   if (positionals.length === 1 && positionals[0] === 'vault') {

@@ -18,18 +18,21 @@ export const runRound = async (row: Row, fixture: Fixture, options: RoundOptions
   }
 }
 
-/** Runs the load generator on its own core. */
-export const runLoad = (job: Job): Promise<Outcome> => {
+/** Runs the load generator on its own core. `mark` is called when it begins to measure, and when it ends. */
+export const runLoad = (job: Job, mark?: () => void): Promise<Outcome> => {
   const [command, args] = onCore(LOAD_CORE, [join(import.meta.dirname, 'load', 'main.ts'), JSON.stringify(job)])
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let out = ''
   let errors = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text
+    for (const _line of text.matchAll(/^(?:begin|end)$/gm)) mark?.()
+  })
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code) => {
-      if (code === 0) resolve(JSON.parse(out) as Outcome)
+      if (code === 0) resolve(JSON.parse(out.slice(out.lastIndexOf('\n') + 1)) as Outcome)
       else reject(new Error(`the flow ${job.flow} failed: ${errors.slice(0, 4000)}`))
     })
   })

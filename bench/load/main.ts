@@ -20,7 +20,7 @@ export type Job = {
   readonly fixture: Fixture
 }
 
-/** What goes back, as JSON on stdout. Latencies are per flow, in milliseconds. */
+/** What goes back, as JSON in the last line on stdout, behind a line for each end of what is measured. Latencies are per flow, in milliseconds. */
 export type Outcome = {
   readonly requests: number
   readonly flows: number
@@ -66,9 +66,11 @@ const run = async (job: Job): Promise<Outcome> => {
     const before = usageOf(job.pid)
     const began = performance.now()
     meter.start()
+    process.stdout.write('begin\n')
     if ('seconds' in job.until) await sleep(job.until.seconds)
     else while (meter.flows() < job.until.flows) await sleep(0.01)
     const measured = meter.stop()
+    process.stdout.write('end\n')
     const after = usageOf(job.pid)
     const seconds = (performance.now() - began) / 1000
     stopping.abort()

@@ -15,6 +15,13 @@ export const usageOf = (pid: number): Usage => {
   }
 }
 
+/** What the process and its children had written to a disk; nothing on a tmpfs. */
+export const writtenBytesOf = (pid: number): number =>
+  processTree(pid).reduce((sum, each) => {
+    const [, bytes = '0'] = /^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${each}/io`, 'utf8')) ?? []
+    return sum + Number(bytes)
+  }, 0)
+
 const processTree = (pid: number): number[] => {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
   return [pid, ...(children === '' ? [] : children.split(' ').flatMap((child) => processTree(Number(child))))]

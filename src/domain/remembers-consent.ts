@@ -39,7 +39,9 @@ export function coversRequest(
 /** A consent after somebody agreed to one more request: what was agreed to before stays, unless it is void. */
 export function widenConsent(previous: Consent | undefined, given: Omit<Consent, 'v'>): Consent {
   const old = previous !== undefined && previous.epoch === given.epoch ? previous : undefined
+  // With whatever a newer program noted there.
   return {
+    ...old,
     v: 1,
     ...given,
     scope: union(old?.scope, given.scope),

@@ -115,6 +115,10 @@ describe('consent', () => {
   test('adds to what was agreed before', () => {
     expect(widenConsent({ v: 1, ...given, scope: ['write'] }, given).scope).toEqual(['write', 'read'])
   })
+  test('FLT-26: keeps what a newer program noted', () => {
+    const newer = { v: 1 as const, ...given, fromTomorrow: 'kept' }
+    expect(widenConsent(newer, given)).toHaveProperty('fromTomorrow', 'kept')
+  })
   test('forgets what was agreed before the account was revoked', () => {
     expect(widenConsent({ v: 1, ...given, scope: ['write'], epoch: 1 }, given).scope).toEqual(['read'])
   })

@@ -16,6 +16,8 @@ export type Template = {
   readonly dataDirectory: string
   readonly port: number
   readonly environment: Readonly<Record<string, string>>
+  /** Of another tree, if its server plays. */
+  readonly program?: string
   readonly books: Books
   readonly appSecret: string
   readonly signerKey: string
@@ -31,7 +33,8 @@ export async function prepare(
   {
     environment = {},
     persons = usualPersons,
-  }: { readonly environment?: Template['environment']; readonly persons?: number },
+    program,
+  }: { readonly environment?: Template['environment']; readonly persons?: number; readonly program?: string },
 ): Promise<Template> {
   const dataDirectory = `${folder}/template`
   mkdirSync(dataDirectory, { recursive: true, mode: 0o700 })
@@ -43,6 +46,7 @@ export async function prepare(
     environment: { ...environment, GATEHOUSE_ADMIN_PASSWORD: adminPassword, NODE_COMPILE_CACHE: `${folder}/compiled` },
     signerKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     adminPassword,
+    ...(program !== undefined && { program }),
   }
   const server = await serve(template)
   const world = worldOf({ ...template, books: newBooks(), appSecret: '' }, journal, 'nothing')

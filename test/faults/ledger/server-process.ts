@@ -24,6 +24,8 @@ export type ServeOptions = {
   readonly dataDirectory: string
   readonly port: number
   readonly environment?: Readonly<Record<string, string>>
+  /** Another tree's `src/cli/main.ts`. */
+  readonly program?: string
   /** Not ready by then: killed. */
   readonly patienceMillis?: number
 }
@@ -50,7 +52,16 @@ export function endServers(): void {
 /** Start it and wait until it is ready. Throws NotReady; then it is gone. */
 export async function serve(options: ServeOptions): Promise<ServerProcess> {
   const { dataDirectory, port } = options
-  const args = [program, 'serve', '--data', dataDirectory, '--port', String(port), '--log-level', 'warn']
+  const args = [
+    options.program ?? program,
+    'serve',
+    '--data',
+    dataDirectory,
+    '--port',
+    String(port),
+    '--log-level',
+    'warn',
+  ]
   const spawnedAt = Date.now()
   const began = performance.now()
   const child = spawn(process.execPath, args, {

@@ -24,6 +24,8 @@ export async function onStage(
     readonly folder?: string
     readonly persons?: number
     readonly environment?: (folder: string) => Template['environment']
+    /** Of the tree whose server makes the store. */
+    readonly program?: string
     /** What a 503 says; see `World`. */
     readonly unavailable?: World['unavailable']
   },
@@ -35,6 +37,7 @@ export async function onStage(
     const place = await prepare(folder, journal, {
       environment: options.environment?.(folder) ?? {},
       ...(options.persons !== undefined && { persons: options.persons }),
+      ...(options.program !== undefined && { program: options.program }),
     })
     const world = worldOf(place, journal, options.unavailable ?? 'nothing')
     await play({

@@ -31,7 +31,8 @@ export type Wire = {
 /** A request that the server hasn't answered in this time counts as lost: far beyond all that it may take. */
 const patienceMillis = 40_000
 
-export function openWire(port: number): Wire {
+/** `host`: what the requests name, where it isn't that very port. */
+export function openWire(port: number, host = `localhost:${port}`): Wire {
   const agent = new Agent({ keepAlive: true })
   const heardAt = new WeakMap<object, number>()
   return {
@@ -65,7 +66,7 @@ export function openWire(port: number): Wire {
           path,
           method: method ?? (body === undefined ? 'GET' : 'POST'),
           headers: {
-            host: `localhost:${port}`,
+            host,
             ...(body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
             ...headers,
           },

@@ -1,0 +1,224 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { format, resolveConfig } from 'prettier'
+import { makeFixture, type Fixture } from '../fixture.ts'
+import type { FlowName } from '../load/flows/registry.ts'
+import type { Outcome } from '../load/main.ts'
+import { describeMachine } from '../measure/machine.ts'
+import { table } from '../report/table.ts'
+import { median } from '../report/statistics.ts'
+import { runLoad } from '../run-round.ts'
+import { gatehouseWithoutHashing } from '../sides/gatehouse.ts'
+import type { Side } from '../sides/side.ts'
+import { start } from '../sides/start.ts'
+import { dynamodbEngine } from './dynamodb.ts'
+import type { Counters, Engine, RawStore } from './engine.ts'
+import { mariadbEngine } from './mariadb.ts'
+import { postgresEngine } from './postgres.ts'
+import { sqliteEngine } from './sqlite.ts'
+
+const engines = { sqlite: sqliteEngine, postgres: postgresEngine, mariadb: mariadbEngine, dynamodb: dynamodbEngine }
+const flows = ['refresh', 'code-flow', 'introspect-opaque'] as const satisfies readonly FlowName[]
+const concurrency = [1, 16, 64, 256]
+/** Of a grant's record, as stored. */
+const rowBytes = 900
+const rawRows = 10_000
+const rawId = (row: number): string => `grant-${String((row * 7_919) % rawRows).padStart(32, '0')}`
+
+export type StoresPlan = { readonly rounds: number; readonly seconds: number; readonly only: readonly string[] }
+
+type Measured = { readonly flow: string; readonly lanes: number; readonly per: Per; readonly rate: number }
+/** For one flow, or one raw row. */
+type Per = Counters & { readonly ourCpuMicroseconds: number }
+
+/**
+ * `npm run bench -- stores`: the same flows on every store at four concurrencies, beside rows of a grant's size that are
+ * written to that store by its bare driver, in commits as large as so many at once make them.
+ */
+export async function benchStores({ rounds, seconds, only }: StoresPlan): Promise<void> {
+  const chosen = Object.entries(engines).filter(([name]) => only.length === 0 || only.includes(name))
+  const sections: string[] = []
+  for (const [name, open] of chosen) {
+    let engine: Engine
+    try {
+      engine = await open()
+    } catch (error) {
+      sections.push(
+        `## ${name}\n\nNot measured: ${error instanceof Error ? error.message.slice(0, 200) : String(error)}`,
+      )
+      console.error(sections.at(-1))
+      continue
+    }
+    try {
+      sections.push(
+        `## ${engine.name}\n\n${engine.title}.\n\n${printed(await measureEngine(engine, { rounds, seconds }))}`,
+      )
+      console.log(`\n${sections.at(-1)}`)
+    } finally {
+      await engine.stop()
+    }
+  }
+  const whole = chosen.length === Object.keys(engines).length
+  if (whole) await write(sections)
+}
+
+async function measureEngine(
+  engine: Engine,
+  { rounds, seconds }: Pick<StoresPlan, 'rounds' | 'seconds'>,
+): Promise<readonly Measured[]> {
+  const fixture = makeFixture()
+  const server = await start(onEngine(engine), fixture)
+  const measured: Measured[] = []
+  const raw = await engine.openRaw()
+  try {
+    // From here on every raw row is there, and is replaced.
+    for (let row = 0; row < rawRows; row += 500)
+      await raw.write(
+        Array.from({ length: 500 }, (_, index) => rawId(row + index)),
+        'x',
+      )
+    for (const lanes of concurrency) {
+      const rawRounds: Measured[] = []
+      for (let round = 0; round < rounds; round += 1) {
+        console.error(`  ${engine.name}, ${lanes} at once, round ${round + 1}/${rounds}`)
+        rawRounds.push(await measureRaw(engine, { raw, lanes, seconds }))
+      }
+      measured.push(middle(rawRounds))
+      for (const flow of flows) {
+        const mine: Measured[] = []
+        for (let round = 0; round < rounds; round += 1)
+          mine.push(await measureFlow(engine, { fixture, flow, lanes, seconds, server }))
+        measured.push(middle(mine))
+      }
+    }
+  } finally {
+    await raw.close()
+    await server.stop()
+  }
+  return measured
+}
+
+function onEngine(engine: Engine): Side {
+  return {
+    ...gatehouseWithoutHashing,
+    prepare: (place) => {
+      const { args, env } = gatehouseWithoutHashing.prepare(place)
+      return { args, env: { ...env, ...engine.environment } }
+    },
+  }
+}
+
+async function measureFlow(
+  engine: Engine,
+  options: {
+    readonly fixture: Fixture
+    readonly flow: FlowName
+    readonly lanes: number
+    readonly seconds: number
+    readonly server: { readonly pid: number; readonly port: number }
+  },
+): Promise<Measured> {
+  const { fixture, flow, lanes, seconds, server } = options
+  const seen: Promise<Counters>[] = []
+  const { pid, port } = server
+  const outcome: Outcome = await runLoad(
+    { flow, port, pid, fixture, lanes, warmupCpuSeconds: 0.5, until: { seconds } },
+    () => void seen.push(engine.counters(pid)),
+  )
+  const [before, after] = await Promise.all(seen)
+  if (before === undefined || after === undefined) throw new Error('the load did not say when it began and ended')
+  const per = perOne(before, after, outcome.flows)
+  return {
+    flow,
+    lanes,
+    rate: outcome.flows / outcome.seconds,
+    per: { ...per, ourCpuMicroseconds: outcome.serverCpuMicroseconds / outcome.flows },
+  }
+}
+
+async function measureRaw(
+  engine: Engine,
+  { raw, lanes, seconds }: { readonly raw: RawStore; readonly lanes: number; readonly seconds: number },
+): Promise<Measured> {
+  const value = 'x'.repeat(rowBytes)
+  const ids = (turn: number): readonly string[] =>
+    Array.from({ length: lanes }, (_, lane) => rawId(turn * lanes + lane))
+  const writeFor = async (millis: number): Promise<number> => {
+    let turn = 0
+    for (const until = performance.now() + millis; performance.now() < until; turn += 1)
+      await raw.write(ids(turn), value)
+    return turn * lanes
+  }
+  await writeFor(300)
+  const before = await engine.counters(process.pid)
+  const [cpu, began] = [process.cpuUsage(), performance.now()]
+  const rows = await writeFor(seconds * 1_000)
+  const took = (performance.now() - began) / 1_000
+  const { user, system } = process.cpuUsage(cpu)
+  const per = perOne(before, await engine.counters(process.pid), rows)
+  return { flow: 'raw rows', lanes, rate: rows / took, per: { ...per, ourCpuMicroseconds: (user + system) / rows } }
+}
+
+function perOne(before: Counters, after: Counters, count: number): Counters {
+  const each = (name: keyof Counters): number => (after[name] - before[name]) / count
+  return {
+    cpuMicroseconds: each('cpuMicroseconds'),
+    writtenBytes: each('writtenBytes'),
+    fsyncs: each('fsyncs'),
+    roundTrips: each('roundTrips'),
+  }
+}
+
+/** The round whose CPU is the median. */
+function middle(rounds: readonly Measured[]): Measured {
+  const cost = ({ per }: Measured): number => per.ourCpuMicroseconds + per.cpuMicroseconds
+  const wanted = median(rounds.map(cost))
+  const [nearest] = rounds.toSorted((a, b) => Math.abs(cost(a) - wanted) - Math.abs(cost(b) - wanted))
+  if (nearest === undefined) throw new Error('no round')
+  return nearest
+}
+
+function printed(measured: readonly Measured[]): string {
+  const rows = measured.map(({ flow, lanes, rate, per }) => {
+    const raw = measured.find((other) => other.flow === 'raw rows' && other.lanes === lanes)
+    const all = per.ourCpuMicroseconds + per.cpuMicroseconds
+    const rawAll = raw === undefined ? 0 : raw.per.ourCpuMicroseconds + raw.per.cpuMicroseconds
+    return [
+      flow,
+      String(lanes),
+      Math.round(rate).toLocaleString('en-GB'),
+      per.ourCpuMicroseconds.toFixed(1),
+      per.cpuMicroseconds.toFixed(1),
+      Math.round(per.writtenBytes).toLocaleString('en-GB'),
+      per.fsyncs.toFixed(3),
+      per.roundTrips.toFixed(3),
+      flow === 'raw rows' ? '' : (rawAll / all).toFixed(2),
+      flow === 'raw rows' ? '' : (rate / (raw?.rate ?? Number.NaN)).toFixed(2),
+    ]
+  })
+  const head = [
+    '',
+    'at once',
+    '/s',
+    'our CPU µs',
+    'store CPU µs',
+    'bytes',
+    'fsyncs',
+    'round trips',
+    'raw CPU ÷',
+    '÷ raw /s',
+  ]
+  return table(head, rows)
+}
+
+async function write(sections: readonly string[]): Promise<void> {
+  const { cores, cpu, memoryGiB, kernel, fileSystem, node, commit } = describeMachine()
+  const file = join(import.meta.dirname, '..', 'STORES.md')
+  const text = `# What each store costs
+
+Made by \`npm run bench -- stores\`, ${new Date().toISOString().slice(0, 16)} UTC, commit ${commit}: Node ${node}, ${cores} × ${cpu}, ${memoryGiB} GiB, Linux ${kernel}, ${fileSystem}. README.md says how to read it.
+
+${sections.join('\n\n')}
+`
+  writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }))
+}
