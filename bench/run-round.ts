@@ -26,7 +26,7 @@ export const runLoad = (job: Job, mark?: () => void): Promise<Outcome> => {
   let errors = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     out += text
-    for (const _line of text.matchAll(/^(?:begin|end)$/gm)) mark?.()
+    if (/^(?:begin|end)$/m.test(text)) mark?.()
   })
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
   return new Promise((resolve, reject) => {

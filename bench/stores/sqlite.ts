@@ -14,9 +14,10 @@ export function sqliteEngine(): Promise<Engine> {
   writeFileSync(countFile, Buffer.alloc(8))
   const source = join(import.meta.dirname, '..', 'ours', 'count-fsync.c')
   execFileSync('cc', ['-O2', '-shared', '-fPIC', '-o', library, source, '-ldl'], { stdio: ['ignore', 2, 2] })
+  const about = new DatabaseSync(':memory:').prepare('SELECT sqlite_version() AS version').get()
   return Promise.resolve({
     name: 'sqlite',
-    title: `SQLite ${new DatabaseSync(':memory:').prepare('SELECT sqlite_version() AS version').get()?.['version']}, WAL, synchronous=FULL`,
+    title: `SQLite ${String(about?.['version'])}, WAL, synchronous=FULL`,
     environment: {
       GATEHOUSE_STORE: `sqlite:${join(directory, 'store.db')}`,
       LD_PRELOAD: library,
