@@ -1,4 +1,4 @@
-import { put, ref, remove, type Decision, type Write } from '../domain/record.ts'
+import { put, ref, remove, type Decision } from '../domain/record.ts'
 import { isFor } from '../domain/ticket.ts'
 import type { User } from '../domain/user.ts'
 import { transition } from '../store/transition.ts'
@@ -6,15 +6,15 @@ import type { Outcome } from './context.ts'
 import { emailRef, emailTaken } from './email-name.ts'
 import { findUser } from './find-user.ts'
 import { letterUsed } from './letter-used.ts'
+import { noticeWrites } from './notice-writes.ts'
 import { paperwork } from './paperwork.ts'
-import { newTicket, outgoingWrite, type LettersContext } from './request-letter.ts'
-import { lifetimes } from '../domain/lifetimes.ts'
+import type { LettersContext } from './request-letter.ts'
 
 export type Confirmation = {
   readonly ticketId: string
   readonly userId: string
   readonly email: string
-  /** Of the letter to the address that the account had until now. */
+  /** Of the page on which it is confirmed. */
   readonly language: string
 }
 
@@ -31,7 +31,8 @@ export async function confirmEmail(
     const before = await findUser(context, userId)
     const old = emailRef(before?.email ?? '')
     const target = emailRef(email)
-    const farewell = farewellTo(context, before, language)
+    // Whoever reads the established address hears of it: he may not be who changed it.
+    const farewell = noticeWrites(context, before, 'email-changed')
     const result = await transition(
       context.transition,
       // The same record can't be asked for twice.
@@ -49,7 +50,7 @@ export async function confirmEmail(
         if (user.email !== before?.email) return { writes: [], result: 'changed meanwhile' }
         if (to.value !== undefined && to.value.target !== userId)
           return { writes: remove(ticket), result: { refused: emailTaken } }
-        const after: User = { ...user, email, emailVerified: true, updatedAt: now }
+        const after: User = { ...user, email, emailVerified: true, language, updatedAt: now }
         return {
           writes: [
             ...remove(ticket),
@@ -67,15 +68,4 @@ export async function confirmEmail(
     if ('done' in result) context.outbox?.wake()
     return result
   }
-}
-
-/** Whoever reads the established address hears of it: he may not be who changed it. */
-function farewellTo(context: LettersContext, before: User | undefined, language: string): readonly Write[] {
-  if (before?.email === undefined || !before.emailVerified || context.outbox === undefined) return []
-  const { ticketId, writes } = newTicket(context, {
-    ticket: { purpose: 'email-changed', to: before.email, username: before.username },
-    ttl: lifetimes.confirmation,
-    owners: [before.userId],
-  })
-  return [...writes, outgoingWrite(context, ticketId, language)]
 }

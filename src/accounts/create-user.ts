@@ -45,6 +45,8 @@ export type FromLetter = {
   readonly passwordHash?: string
   /** Whoever has the link reads letters to the address. */
   readonly proves: boolean
+  /** Of the page that it leads to. */
+  readonly language: string
 }
 
 /** Make an account. Its name is reserved in the same commit, so two that look alike never both exist. */
@@ -95,6 +97,7 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
         ...(fields.done.fullName !== undefined && { fullName: fields.done.fullName }),
         ...(fields.done.email !== undefined && { email: fields.done.email }),
         emailVerified: letter?.proves === true && fields.done.email !== undefined,
+        ...(letter !== undefined && { language: letter.language }),
         role,
         bot,
         ...(bot && wanted.wrangler !== undefined && { wrangler: wanted.wrangler }),

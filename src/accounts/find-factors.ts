@@ -7,6 +7,9 @@ export function factorsRef(userId: string): Ref<'factors'> {
   return ref('factors', userId)
 }
 
+/** As if there were a record for an account that has nothing. */
+export const noFactors: Factors = { v: 1, recoveryHashes: [] }
+
 /** What an account has beside its password; nothing for most. */
 export function findFactors(
   { transition, clock }: Pick<AccountsContext, 'transition' | 'clock'>,

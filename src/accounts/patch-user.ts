@@ -13,9 +13,11 @@ import { nameTaken, roleProblem, wranglerProblem } from './create-user.ts'
 import { emailRef } from './email-name.ts'
 import { findUser, normalOf, usernameRef } from './find-user.ts'
 import { noSuchUser } from './no-such-user.ts'
+import { noticeWrites } from './notice-writes.ts'
 import { paperwork } from './paperwork.ts'
 import { passwordProblem } from './password-policy.ts'
 import { actorName, permit } from './permit.ts'
+import type { LettersContext } from './request-letter.ts'
 import { emailProblem, fullNameProblem, scopesProblem } from './user-fields.ts'
 import { withLocked, withPassword, withProfile, withRole, withScopes, type Profile } from './user-steps.ts'
 
@@ -40,8 +42,10 @@ type Request = {
   readonly keepSession?: string
 }
 
+type PatchContext = PasswordsContext & LettersContext
+
 /** Change several things about one account in one commit: if one of them may not be, none is. */
-export async function patchUser(context: PasswordsContext, request: Request): Promise<Outcome<User>> {
+export async function patchUser(context: PatchContext, request: Request): Promise<Outcome<User>> {
   const { actor, userId, patch } = request
   const wanted = patch.username === undefined ? undefined : parseUsername(patch.username)
   if (isRefusal(wanted)) return { refused: problem('invalid_field', { field: 'username', detail: describe(wanted) }) }
@@ -64,12 +68,14 @@ export async function patchUser(context: PasswordsContext, request: Request): Pr
       passwordHash = await context.passwords.hash(patch.password)
     }
     const result = await patchFrom(context, { ...request, before, wanted, passwordHash })
-    if (result !== 'changed meanwhile') return result
+    if (result === 'changed meanwhile') continue
+    if (patch.email !== undefined) context.outbox?.wake()
+    return result
   }
 }
 
 async function patchFrom(
-  context: PasswordsContext,
+  context: PatchContext,
   request: Request & {
     readonly before: User
     readonly wanted: Username | undefined
@@ -84,6 +90,9 @@ async function patchFrom(
   const [first, ...others] = eventsOf(patch)
   const about = { userId, actor: actorName(actor) }
   const papers = paperwork(context, { type: first ?? 'user.changed', ...about }, [target])
+  const readdressed = patch.email !== undefined && (patch.email ?? undefined) !== before.email
+  // H18: whoever reads the address of until now hears of it, whoever takes it away.
+  const farewell = readdressed ? noticeWrites(context, before, 'email-changed') : []
   const further = others.map((type) => eventWrite(context, { type, ...about }))
   const refs = {
     user: target,
@@ -124,6 +133,7 @@ async function patchFrom(
           ...(keepSession === undefined ? [] : carrySession(kept, user, dated)),
           ...papers(now),
           ...further,
+          ...farewell,
         ],
         result: { done: dated },
       }

@@ -8,6 +8,7 @@ export function printUser(user: User): Readonly<Record<string, unknown>> {
     full_name: user.fullName ?? null,
     email: user.email ?? null,
     email_verified: user.emailVerified,
+    language: user.language ?? null,
     role: user.role,
     bot: user.bot,
     wrangler: user.wrangler ?? null,

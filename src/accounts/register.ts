@@ -47,7 +47,7 @@ export async function register(context: RegistrationContext, wanted: Registratio
     const made = await createUser(context, { kind: 'registration' }, named)
     return 'refused' in made ? made : { done: { userId: made.done.userId } }
   }
-  const sending = context.limits.reserve('registration-letter', [emailRef(email).id])
+  const sending = context.limits.reserve('letter-to', [emailRef(email).id])
   if ('retryAfterSeconds' in sending) return { refused: tooMany, retryAfter: sending.retryAfterSeconds }
   const weak = await passwordProblem(context.strength, wanted.password, [normal, fullName ?? '', email, 'gatehouse'])
   if (weak !== undefined) {

@@ -3,7 +3,6 @@ import type { Actor } from '../domain/authority.ts'
 import { epochOf } from '../domain/epoch.ts'
 import type { AuditEvent } from '../domain/event.ts'
 import type { Grant } from '../domain/grant.ts'
-import { lifetimes } from '../domain/lifetimes.ts'
 import { ref, type Decision, type Write } from '../domain/record.ts'
 import { revokeAccessToken } from '../domain/revoke-access-token.ts'
 import { revokeGrant } from '../domain/revoke-grant.ts'
@@ -19,7 +18,8 @@ import { readRefreshToken } from '../tokens/refresh.ts'
 import { verifyAccess } from '../tokens/verify.ts'
 import { mintedClientId } from './minted-client.ts'
 import { actorName } from './permit.ts'
-import { newTicket, outgoingWrite, type LettersContext } from './request-letter.ts'
+import { noticeWrites } from './notice-writes.ts'
+import type { LettersContext } from './request-letter.ts'
 
 export type LeakContext = LettersContext & {
   readonly issuer: string
@@ -133,11 +133,5 @@ export function leakPapers(
     address,
     ...(source !== undefined && { target: source }),
   })
-  if (user?.email === undefined || !user.emailVerified || context.outbox === undefined) return { event, letter: [] }
-  const { ticketId, writes } = newTicket(context, {
-    ticket: { purpose: 'leaked', to: user.email, username: user.username },
-    ttl: lifetimes.confirmation,
-    owners: [user.userId],
-  })
-  return { event, letter: [...writes, outgoingWrite(context, ticketId, 'en')] }
+  return { event, letter: noticeWrites(context, user, 'leaked') }
 }

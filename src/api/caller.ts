@@ -113,8 +113,10 @@ export async function staleSignIn(
 export async function weakSignIn(context: ApiContext, caller: Caller): Promise<Rejected | undefined> {
   if (!('actor' in caller) || caller.actor.kind === 'client') return undefined
   const { acr } = caller.live.claims
-  // No sign-in stands behind a token that somebody made for a program.
-  if (acr === undefined || acr === 'mfa' || acr === 'phr') return undefined
+  if (acr === 'mfa' || acr === 'phr') return undefined
+  // No sign-in stands behind a token that somebody made for a program: of others it may change what its maker let it, of him nothing
+  // that he must show a second factor for himself.
+  if (acr === undefined && caller.who !== 'oneself') return undefined
   if (!hasSecondFactor(await findFactors(context, caller.actor.user.userId))) return undefined
   const refusal = refuse('insufficient_user_authentication', 'second_factor_needed')
   return {

@@ -57,21 +57,22 @@ export function administerLocally(local: Local): Administration {
 
   return {
     createUser: async (fields) => printUser(done(await createUser(local, actor, await readNewUser(fields, named)))),
-    inviteUser: async (fields) => done(await inviteUser(await inviting(local), { actor }, readInvitation(fields))),
+    inviteUser: async (fields) => done(await inviteUser(await withLetters(local), { actor }, readInvitation(fields))),
     invitations: () => invitationsOf(local),
     withdrawInvitation: async (id) => void done(await withdrawInvitation(local, { actor }, id)),
     users: () => shown(allUsers(local), printUser),
     user: async (name) => printUser(await named(name)),
     changeUser: async (name, fields) => {
       const { userId } = await named(name)
-      return printUser(done(await patchUser(local, { actor, userId, patch: await readUserPatch(fields, named) })))
+      const patch = await readUserPatch(fields, named)
+      return printUser(done(await patchUser(await withLetters(local), { actor, userId, patch })))
     },
     deleteUser: async (name) => void done(await deleteUser(local, { actor, userId: (await named(name)).userId })),
     revokeTokens: async (name) => ({
       epoch: done(await revokeTokens(local, { actor, userId: (await named(name)).userId })).epoch,
     }),
     resetFactors: async (name) => ({
-      epoch: done(await resetFactors(local, { actor, userId: (await named(name)).userId })).epoch,
+      epoch: done(await resetFactors(await withLetters(local), { actor, userId: (await named(name)).userId })).epoch,
     }),
     revokeEverything: async () => done(await revokeEverything(local, actor)),
 
@@ -125,7 +126,7 @@ export function administerLocally(local: Local): Administration {
 }
 
 /** Letters are put into the outbox here; the server on this store sends them. */
-async function inviting(local: Local): Promise<InvitationContext> {
+async function withLetters(local: Local): Promise<Local & InvitationContext> {
   const { mail, issuer, users } = local.config
   const outbox = mail === undefined ? undefined : { wake: () => undefined }
   return { ...local, issuer, registration: users.registration, outbox, keys: await openRings(local) }

@@ -32,6 +32,7 @@ export type EventType =
   | 'user.password_rehashed'
   | 'factor.added'
   | 'factor.removed'
+  | 'factor.renamed'
   | 'factor.reset'
   | 'recovery_codes.made'
   | 'recovery_code.used'

@@ -1,7 +1,7 @@
 import type { EpochSeconds } from '../protocol/time.ts'
 import { strengthen } from './authentication-context.ts'
 import { sessionEpochOf } from './epoch.ts'
-import type { Authentication } from './grant.ts'
+import type { Authentication, Imprint } from './grant.ts'
 import type { Instance } from './instance.ts'
 import { lifetimes } from './lifetimes.ts'
 import { append, put, type Slot, type Write } from './record.ts'
@@ -145,8 +145,12 @@ export function needsTouch(session: Session, now: EpochSeconds): boolean {
   return session.ended === undefined && now - session.lastSeenAt > session.idleTtl / 20
 }
 
-/** A session in which its person has just shown something more. It keeps its name: what he shows now is nothing that others could have planted. */
-export function strengthenSession(slot: Slot<'session'>, session: Session, methods: readonly string[]): Write {
-  const stronger = { ...session, ...strengthen(session, methods) }
+/** A session in which its person has just shown something more. It keeps its name, and its cookie is another one: the one of before may be copied (G03). */
+export function strengthenSession(
+  slot: Slot<'session'>,
+  session: Session,
+  { methods, imprint }: { readonly methods: readonly string[]; readonly imprint: Imprint },
+): Write {
+  const stronger = { ...session, ...strengthen(session, methods), ...imprint }
   return put(slot, stronger, { expiresAt: sessionExpiry(stronger) })
 }

@@ -17,6 +17,19 @@ export type Addressee = {
  */
 export type Ticket = Imprint & { readonly v: 1; readonly createdAt: EpochSeconds } & TicketPurpose
 
+/** What people are told of without having asked: somebody else may have done it. */
+export const notices = [
+  'email-changed',
+  'leaked',
+  'factor.added',
+  'factor.removed',
+  'factor.reset',
+  'recovery_codes.made',
+  'recovery_code.used',
+] as const
+
+export type Notice = (typeof notices)[number]
+
 export type TicketPurpose =
   /** Make this account. */
   | {
@@ -31,7 +44,7 @@ export type TicketPurpose =
   /** Make an account, as an administrator allowed it. */
   | ({ readonly purpose: 'invite' } & Invitation)
   /** Nothing: a letter that tells something. To the address that an account had until now, or has. */
-  | { readonly purpose: 'email-changed' | 'leaked'; readonly to: string; readonly username: string }
+  | { readonly purpose: Notice; readonly to: string; readonly username: string }
   /** Sign in, in the browser that asked, by the code of a letter. Whom it is for is found out when that is written. */
   | {
       readonly purpose: 'sign-in'
@@ -74,6 +87,13 @@ export type Inviter =
   | { readonly kind: 'cli' }
   | { readonly kind: 'user'; readonly userId: string }
   | { readonly kind: 'client'; readonly clientId: string }
+
+/** Nobody was given what opens the ticket of a notice. */
+export type NoticeTicket = Extract<Ticket, { readonly purpose: Notice }>
+
+export function isNotice(ticket: Ticket): ticket is NoticeTicket {
+  return (notices as readonly string[]).includes(ticket.purpose)
+}
 
 type Account = { readonly userId: string; readonly epoch: number; readonly email?: string }
 

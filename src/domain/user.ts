@@ -12,6 +12,8 @@ export type User = {
   readonly fullName?: string
   readonly email?: string
   readonly emailVerified: boolean
+  /** Of the page on which the address was proved: letters that nobody asked for are in it. */
+  readonly language?: string
   readonly role: Role
   readonly bot: boolean
   /** The account that answers for a bot. */

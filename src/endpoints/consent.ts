@@ -4,6 +4,7 @@ import type { SignedIn } from '../domain/next-step.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { consentPage, type ConsentLifetime } from '../pages/consent-page.ts'
 import type { ScopeWish } from '../pages/scope-words.ts'
+import { staleInteractionPage } from '../pages/stale-interaction-page.ts'
 import { refuse } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { printScope } from '../protocol/scope.ts'
@@ -73,10 +74,16 @@ async function deny(
     scope: printScope(request.scope),
     address: http.peer.address,
   })
-  await transition(core.transition, { interaction: ref('interaction', parked.id) }, ({ interaction }) => ({
-    writes: [...remove(interaction), denied],
-    result: undefined,
-  }))
+  const answered = await transition(
+    core.transition,
+    { interaction: ref('interaction', parked.id) },
+    ({ interaction }) =>
+      interaction.value === undefined
+        ? { writes: [], result: false }
+        : { writes: [...remove(interaction), denied], result: true },
+  )
+  if (!answered) return staleInteractionPage(presentationFor(core, http), { status: 400 })
+  core.limits.forgive('park', [http.peer.address])
   return refuseToClient(core, http, { to, refusal: refuse('access_denied', 'consent_denied') })
 }
 

@@ -90,8 +90,9 @@ export async function issueAuthorization(
       parked === undefined ? `${http.path}?${http.query}` : `/oauth/authorize/resume?interaction=${parked.id}`,
     )
   }
-  if (parked !== undefined) core.limits.forgive('park', [http.peer.address])
   if (outcome === 'used up') return staleInteractionPage(presentationFor(core, http), { status: 400 })
+  // Whoever used it up, once: many answers to one page at once give nothing back but one place.
+  if (parked !== undefined) core.limits.forgive('park', [http.peer.address])
   // A node that lost sight of the store hands out nothing, though what it made is kept: nobody holds it.
   core.directory.assertFresh()
   core.observer.authorized(to.client.clientId, request)

@@ -4,7 +4,7 @@ import { stillInvites } from '../accounts/invite-user.ts'
 import { resetPassword } from '../accounts/reset-password.ts'
 import { ref } from '../domain/record.ts'
 import { sameImprint } from '../domain/same-imprint.ts'
-import { isFor, type Ticket } from '../domain/ticket.ts'
+import { isFor, isNotice, type NoticeTicket, type Ticket } from '../domain/ticket.ts'
 import type { User } from '../domain/user.ts'
 import { formPage, type FormPageView } from '../pages/form-page.ts'
 import type { SectionForm } from '../pages/account/section-form.ts'
@@ -47,7 +47,8 @@ export function createLetterEndpoint(core: Core): Endpoint {
     const { ticket } = held
     if (isWithoutLink(ticket)) return gone(presentation)
     if (held.ticket.purpose === 'invite' && !(await stillOpen(core, held.ticket))) return gone(presentation)
-    const mistake = http.method === 'POST' ? await act(core, held, { typed: parameters, http }) : undefined
+    const mistake =
+      http.method === 'POST' ? await act(core, { ...held, ticket }, { typed: parameters, http }) : undefined
     if (mistake === 'gone') return gone(presentation)
     if (mistake !== undefined && 'headers' in mistake) return mistake
     const bound = bindForm(core, http, { purpose: purposeOf('letter', undefined), signedIn })
@@ -62,14 +63,13 @@ export function createLetterEndpoint(core: Core): Endpoint {
   }
 }
 
-type WithoutLink = Extract<Ticket, { readonly purpose: 'email-changed' | 'leaked' | 'sign-in' }>
+type WithoutLink = NoticeTicket | Extract<Ticket, { readonly purpose: 'sign-in' }>
 
-const isWithoutLink = (ticket: Ticket): ticket is WithoutLink =>
-  ticket.purpose === 'email-changed' || ticket.purpose === 'leaked' || ticket.purpose === 'sign-in'
+const isWithoutLink = (ticket: Ticket): ticket is WithoutLink => isNotice(ticket) || ticket.purpose === 'sign-in'
 
-type Held = {
+type Held<T extends Ticket = Ticket> = {
   readonly ticketId: string
-  readonly ticket: Ticket
+  readonly ticket: T
   /** Whose account it is about, where there is one. */
   readonly user: User | undefined
 }
@@ -87,7 +87,7 @@ async function ticketOf(core: Core, token: string): Promise<Held | undefined> {
 
 async function act(
   core: Core,
-  { ticketId, ticket }: Held,
+  { ticketId, ticket }: Held<Exclude<Ticket, WithoutLink>>,
   { typed, http }: { readonly typed: Parameters; readonly http: HttpRequest },
 ): Promise<HttpResponse | Mistake | 'gone'> {
   switch (ticket.purpose) {
@@ -98,7 +98,7 @@ async function act(
       const username = typed.get('username') ?? ''
       const unproved = await registrantProblem(core, { ticketId, passwordHash, typed, address: http.peer.address })
       if (unproved !== undefined) return unproved
-      const letter = { ticketId, passwordHash, proves: true }
+      const letter = { ticketId, passwordHash, proves: true, language: languageFor(http.headers) }
       const wanted = { username, email, letter, ...(fullName !== undefined && { fullName }) }
       const made = await createUser(core, { kind: 'registration' }, wanted)
       if ('done' in made) return seeOther('/signin')
@@ -108,11 +108,7 @@ async function act(
       return { says: code === 'conflict' ? 'profile.usernameTaken' : 'profile.usernameBad', field, typed }
     }
     case 'invite':
-      return accept(core, { ticketId, ticket, typed })
-    case 'email-changed':
-    case 'leaked':
-    case 'sign-in':
-      return 'gone'
+      return accept(core, { ticketId, ticket, typed, language: languageFor(http.headers) })
     case 'confirm-email': {
       const confirmed = await confirmEmail(core, {
         ticketId,
@@ -143,9 +139,10 @@ async function accept(
     readonly ticketId: string
     readonly ticket: Extract<Ticket, { readonly purpose: 'invite' }>
     readonly typed: Parameters
+    readonly language: string
   },
 ): Promise<HttpResponse | Mistake | 'gone'> {
-  const { ticketId, ticket, typed } = asked
+  const { ticketId, ticket, typed, language } = asked
   if (!(await stillOpen(core, ticket))) return 'gone'
   const password = typed.get('new_password') ?? ''
   if (password !== typed.get('repeat_password')) return { says: 'password.differs', field: 'repeat_password', typed }
@@ -161,7 +158,7 @@ async function accept(
       scopes,
       ...(fullName !== '' && { fullName }),
       ...(email !== undefined && { email }),
-      letter: { ticketId, proves },
+      letter: { ticketId, proves, language },
     },
   )
   if ('done' in made) return seeOther('/signin')

@@ -116,7 +116,7 @@ type Shown = { readonly half: HalfSignIn; readonly typed: Parameters }
 
 function byCode(core: Core, http: HttpRequest, { half, typed }: Shown): Promise<FactorProof | Refusal> {
   return verifyCode(core, {
-    userId: half.first.user.userId,
+    user: half.first.user,
     code: typed.get('code') ?? '',
     address: http.peer.address,
     attemptId: half.attemptId,

@@ -1,5 +1,5 @@
 /** What a budget is counted by. A `source` is an address, IPv6 ones by their /64 (one household, one attacker). */
-export type Part = 'account' | 'client' | 'device' | 'source'
+export type Part = 'account' | 'client' | 'device' | 'recipient' | 'source'
 
 /** `burst` attempts at once, then one more every `everySeconds`. Without parts the budget is everybody's together. */
 export type Budget = { readonly by: readonly Part[]; readonly burst: number; readonly everySeconds: number }
@@ -83,8 +83,8 @@ export const policies = {
       { by: ['account'], burst: 5, everySeconds: 600 },
     ],
   },
-  // By the address that the letter goes to: with many sources it would still be one person's patience.
-  'registration-letter': { parts: ['account'], budgets: [{ by: ['account'], burst: 5, everySeconds: 600 }] },
+  // By the address that somebody typed, which may be anybody's: with many sources or accounts it would still be one person's patience.
+  'letter-to': { parts: ['recipient'], budgets: [{ by: ['recipient'], burst: 5, everySeconds: 600 }] },
   // The same for codes by letter; what strangers use up is not what a browser has that is known for the account.
   'mail-code': {
     parts: ['account', 'source'],

@@ -3,7 +3,7 @@ import { emailRef } from '../accounts/email-name.ts'
 import type { AccountsContext } from '../accounts/context.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { put, ref } from '../domain/record.ts'
-import { addresseeOf, type Outgoing, type Ticket } from '../domain/ticket.ts'
+import { addresseeOf, isFor, isNotice, type Outgoing } from '../domain/ticket.ts'
 import type { User } from '../domain/user.ts'
 import { duration } from '../i18n/duration.ts'
 import { message } from '../i18n/message.ts'
@@ -16,6 +16,7 @@ import { transition } from '../store/transition.ts'
 import type { TokenKeys } from '../tokens/keys-view.ts'
 import { mailCode } from '../tokens/mail-code.ts'
 import { printTicketToken } from '../tokens/ticket-token.ts'
+import { noticeLetter } from './notice-letter.ts'
 
 export type ComposeContext = AccountsContext & {
   readonly issuer: string
@@ -35,6 +36,7 @@ export async function composeLetter(context: ComposeContext, outgoing: Outgoing)
   const write = writerOf(context, language)
   const token = printTicketToken(context.keys, { recordId: ticketId, generation: 0, imprint: ticket })
   const url = `${context.issuer}/letter?token=${token}`
+  if (isNotice(ticket)) return noticeLetter(context, language, ticket)
   switch (ticket.purpose) {
     case 'register': {
       const owner = await ownerOf(context, ticket.email)
@@ -58,20 +60,15 @@ export async function composeLetter(context: ComposeContext, outgoing: Outgoing)
       if (email === undefined || !proves) return undefined
       return write(email, { kind: 'invite', name: fullName ?? username ?? email, url, lives: lifetimes.invitation })
     }
-    case 'leaked':
-      return write(ticket.to, { kind: 'leaked', name: ticket.username, url: `${context.issuer}/account/access` })
-    case 'email-changed':
-      return write(ticket.to, { kind: 'changed', name: ticket.username, url: `${context.issuer}/account` })
     case 'sign-in': {
-      const [user, code] = [await recoverable(context, ticket.asked), mailCode(context.keys, ticketId, ticket)]
+      const code = mailCode(context.keys, ticketId, ticket)
+      const user = await address(context, ticketId, ticket.createdAt + lifetimes.mailCode)
       if (user === undefined || code === undefined) return undefined
-      await address(context, ticketId, ticket, user, ticket.createdAt + lifetimes.mailCode)
       return codeLetter(context, language, { to: user.email, name: user.username, code })
     }
     case 'recover': {
-      const user = await recoverable(context, ticket.asked)
+      const user = await address(context, ticketId, ticket.createdAt + lifetimes.recovery)
       if (user === undefined) return undefined
-      await address(context, ticketId, ticket, user, ticket.createdAt + lifetimes.recovery)
       return write(user.email, { kind: 'recover', name: user.username, url, lives: lifetimes.recovery })
     }
   }
@@ -91,21 +88,26 @@ async function recoverable(context: ComposeContext, asked: string): Promise<Reac
   return { ...user, email: user.email }
 }
 
-/** From now on the ticket is for this account as it is. */
-function address(
+/**
+ * Whom a ticket is for, from its first letter on: the account that was asked for, as it is then. A letter that is written once more,
+ * because nobody knows whether it arrived, goes to the same account or to nobody: a name may be somebody else's by then.
+ */
+async function address(
   context: ComposeContext,
   ticketId: string,
-  ticket: Extract<Ticket, { readonly purpose: 'recover' | 'sign-in' }>,
-  user: User,
   expiresAt: EpochSeconds,
-): Promise<void> {
-  return transition(context.transition, { slot: ref('ticket', ticketId) }, ({ slot }) => ({
-    writes:
-      slot.value === undefined
-        ? []
-        : [put(slot, { ...ticket, addressee: addresseeOf(user) }, { expiresAt, owners: [user.userId] })],
-    result: undefined,
-  }))
+): Promise<Reachable | undefined> {
+  const target = ref('ticket', ticketId)
+  const before = await readAlive(context.transition.store, target, context.clock.seconds())
+  const user = before === undefined || !('asked' in before) ? undefined : await recoverable(context, before.asked)
+  if (user === undefined) return undefined
+  return transition(context.transition, { slot: target }, ({ slot }) => {
+    const ticket = slot.value
+    if (ticket === undefined || !('asked' in ticket)) return { writes: [], result: undefined }
+    if (ticket.addressee !== undefined) return { writes: [], result: isFor(ticket.addressee, user) ? user : undefined }
+    const addressed = { ...ticket, addressee: addresseeOf(user) }
+    return { writes: [put(slot, addressed, { expiresAt, owners: [user.userId] })], result: user }
+  })
 }
 
 /** A code has no link: it is typed where it was asked for. It stands in no subject, which screens show while they are locked. */
@@ -132,7 +134,7 @@ function codeLetter(
   return { to, subject, ...bodies }
 }
 
-type Kind = 'register' | 'registered' | 'confirm' | 'recover' | 'invite' | 'changed' | 'leaked'
+type Kind = 'register' | 'registered' | 'confirm' | 'recover' | 'invite'
 
 function writerOf({ productName, issuer }: ComposeContext, language: Language) {
   const { host } = new URL(issuer)
@@ -151,7 +153,7 @@ function writerOf({ productName, issuer }: ComposeContext, language: Language) {
         ...(lives === undefined ? [] : [message(language, 'letter.lives', { duration: duration(language, lives) })]),
       ],
       link: { label: message(language, `letter.${kind}.link`), url },
-      closing: message(language, kind === 'changed' || kind === 'leaked' ? `letter.${kind}.closing` : 'letter.closing'),
+      closing: message(language, 'letter.closing'),
     })
     return { to, subject, ...bodies }
   }

@@ -1,10 +1,13 @@
 import { factorsRef, findFactors } from '../accounts/find-factors.ts'
+import { noticeWrites } from '../accounts/notice-writes.ts'
+import type { LettersContext } from '../accounts/request-letter.ts'
 import { eventWrite } from '../audit/event-write.ts'
 import { recordRefusal } from '../audit/refusals.ts'
 import { verifyTotp } from '../crypto/one-time-code.ts'
 import { recoveryHash } from '../crypto/recovery-code.ts'
 import { hasSecondFactor, type Factors } from '../domain/factors.ts'
 import { put, ref, remove, type Decision, type Ref, type Slot, type Write } from '../domain/record.ts'
+import type { User } from '../domain/user.ts'
 import { openAuthenticatorSecret } from '../keys/authenticator-secret.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
 import { transition } from '../store/transition.ts'
@@ -14,8 +17,10 @@ import type { KnownDevice } from './known-devices.ts'
 /** The methods (RFC 8176 §2) that a right second factor adds. A recovery code is no `otp`: it stands in for what was lost. */
 export type FactorProof = { readonly amr: readonly string[] }
 
+type CodeContext = FactorContext & LettersContext
+
 export type CodeAttempt = {
-  readonly userId: string
+  readonly user: User
   readonly code: string
   readonly address: string
   /** The half sign-in that the code completes: used up in the same commit. */
@@ -27,8 +32,9 @@ export type CodeAttempt = {
 const oneTimeCodeShape = /^\d{6}$/
 
 /** A code as somebody types it who has proved his first factor: of his authenticator, each once, or one for recovery, each once. */
-export async function verifyCode(context: FactorContext, attempt: CodeAttempt): Promise<FactorProof | Refusal> {
-  const { userId, address } = attempt
+export async function verifyCode(context: CodeContext, attempt: CodeAttempt): Promise<FactorProof | Refusal> {
+  const { userId } = attempt.user
+  const { address } = attempt
   const typed = attempt.code.slice(0, 64).replaceAll(' ', '')
   const isOneTime = oneTimeCodeShape.test(typed)
   // H04: reserved before anything awaits, so that parallel codes can't exceed the budget together.
@@ -47,15 +53,15 @@ export async function verifyCode(context: FactorContext, attempt: CodeAttempt): 
 }
 
 /** Who guesses in browsers of his own uses up nothing of those that the account is known in (docs/decisions/0011). */
-function reserveGuess({ limits }: FactorContext, { userId, address, devices }: CodeAttempt) {
+function reserveGuess({ limits }: CodeContext, { user: { userId }, address, devices }: CodeAttempt) {
   const device = devices.find((known) => known.userId === userId)
   return device === undefined
     ? limits.reserve('second-factor', [userId, address])
     : limits.reserve('second-factor-known', [userId, device.nonce, address])
 }
 
-async function useOneTimeCode(context: FactorContext, attempt: CodeAttempt, code: string) {
-  const { userId } = attempt
+async function useOneTimeCode(context: CodeContext, attempt: CodeAttempt, code: string) {
+  const { userId } = attempt.user
   const sealed = (await findFactors(context, userId))?.authenticator?.sealed
   if (sealed === undefined) return wrongFactor
   const secret = openAuthenticatorSecret(await context.protection(), userId, sealed)
@@ -69,23 +75,27 @@ async function useOneTimeCode(context: FactorContext, attempt: CodeAttempt, code
   })
 }
 
-async function useRecoveryCode(context: FactorContext, attempt: CodeAttempt) {
-  const { userId, address } = attempt
+async function useRecoveryCode(context: CodeContext, attempt: CodeAttempt) {
+  const { user, address } = attempt
+  const { userId } = user
   const hash = recoveryHash(userId, attempt.code)
   if (hash === undefined) return wrongFactor
   const used = eventWrite(context, { type: 'recovery_code.used', userId, address })
-  return useFactor(context, attempt, (slot) => {
+  const notice = noticeWrites(context, user, 'recovery_code.used')
+  const proof = await useFactor(context, attempt, (slot) => {
     const { recoveryHashes } = slot.value
     if (!recoveryHashes.includes(hash)) return undefined
     const after: Factors = { ...slot.value, recoveryHashes: recoveryHashes.filter((other) => other !== hash) }
-    return { writes: [put(slot, after, { expiresAt: null }), used], result: { amr: [] } }
+    return { writes: [put(slot, after, { expiresAt: null }), used, ...notice], result: { amr: [] } }
   })
+  context.outbox?.wake()
+  return proof
 }
 
 /** One commit uses the code up and the half sign-in with it (H16: of twenty at once one comes through). */
 async function useFactor(
-  context: FactorContext,
-  { userId, attemptId }: CodeAttempt,
+  context: CodeContext,
+  { user: { userId }, attemptId }: CodeAttempt,
   judge: (
     slot: Slot<'factors'> & { readonly value: Factors },
     now: number,

@@ -2,7 +2,8 @@ import { eventWrite } from '../audit/event-write.ts'
 import { deviceNameOf } from '../domain/device-name.ts'
 import { create, put, ref, type Write } from '../domain/record.ts'
 import type { SignedIn } from '../domain/next-step.ts'
-import type { ProvedAt } from '../domain/session.ts'
+import type { Imprint } from '../domain/grant.ts'
+import type { ProvedAt, Session } from '../domain/session.ts'
 import { sameImprint } from '../domain/same-imprint.ts'
 import { isSessionAlive, needsTouch, sessionExpiry, startSession } from '../domain/session-state.ts'
 import type { User } from '../domain/user.ts'
@@ -48,6 +49,32 @@ async function touch(context: BrowserContext, sessionId: string): Promise<void> 
   })
 }
 
+/** Another cookie for a session that becomes a stronger one by a commit that writes this imprint: the cookie of before opens nothing then. */
+export function renewCookie(
+  context: BrowserContext,
+  { sessionId, session }: Pick<SignedIn, 'sessionId' | 'session'>,
+): { readonly imprint: Imprint; readonly setCookie: HeaderLine } {
+  const imprint = freshImprint(context)
+  return { imprint, setCookie: cookieOf(context, sessionId, { ...session, ...imprint }) }
+}
+
+function freshImprint({ random, keys }: BrowserContext): Imprint {
+  return { nonce: random.text(16), keyId: keys.secret('cookie').keyId }
+}
+
+function cookieOf(context: BrowserContext, sessionId: string, session: Session): HeaderLine {
+  const { persistent, absoluteExpiresAt } = session
+  return [
+    'set-cookie',
+    printSetCookie({
+      name: sessionCookie,
+      value: printSessionHandle(context.keys, { recordId: sessionId, generation: 0, imprint: session }),
+      scheme: schemeOf(context),
+      ...(persistent ? { maxAge: absoluteExpiresAt - context.clock.seconds() } : {}),
+    }),
+  ]
+}
+
 export type OpenedSession = {
   readonly signedIn: SignedIn
   readonly writes: readonly Write[]
@@ -79,11 +106,9 @@ export async function openSession(context: BrowserContext, request: HttpRequest,
     ...proof,
     instance: await context.directory.instance(),
     now,
-    nonce: context.random.text(16),
-    keyId: context.keys.secret('cookie').keyId,
+    ...freshImprint(context),
     device: deviceNameOf(request.headers['user-agent']),
   })
-  const handle = printSessionHandle(context.keys, { recordId: sessionId, generation: 0, imprint: session })
   const browser = newBrowser(context)
   return {
     signedIn: { sessionId, session, user: proof.user },
@@ -98,15 +123,7 @@ export async function openSession(context: BrowserContext, request: HttpRequest,
     ],
     browserHash: browserHash(browser.value),
     setCookies: [
-      [
-        'set-cookie',
-        printSetCookie({
-          name: sessionCookie,
-          value: handle,
-          scheme: schemeOf(context),
-          ...(session.persistent ? { maxAge: session.absoluteExpiresAt - now } : {}),
-        }),
-      ],
+      cookieOf(context, sessionId, session),
       ...browser.setCookie,
       rememberDevice(context, request, proof.user.userId),
     ],

@@ -1,5 +1,6 @@
 import type { PasswordsContext } from '../../src/accounts/context.ts'
 import { createUser, type NewUser } from '../../src/accounts/create-user.ts'
+import type { LettersContext } from '../../src/accounts/request-letter.ts'
 import { createRandom } from '../../src/crypto/random.ts'
 import type { Actor } from '../../src/domain/authority.ts'
 import type { AuditEvent } from '../../src/domain/event.ts'
@@ -11,10 +12,12 @@ import { macKey } from '../../src/crypto/mac.ts'
 import { ensureInstance } from '../../src/store/ensure-instance.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
 import type { OpenStore } from '../../src/store/port.ts'
+import { fixedKeys } from '../tokens/fixtures.ts'
 
 export const cli: Actor = { kind: 'cli' }
 
 export type House = PasswordsContext &
+  LettersContext &
   OpenStore & {
     /** Move the clock on. */
     readonly wait: (seconds: number) => void
@@ -38,6 +41,8 @@ export async function openHouse(): Promise<House> {
     clock,
     random,
     transition,
+    keys: fixedKeys(),
+    outbox: undefined,
     protection: () => Promise.resolve(protection),
     passwords: { hash: (password) => Promise.resolve(`hash of ${password}`) },
     strength: (password) => Promise.resolve(password.includes('guess') ? 'is too easy to guess' : undefined),

@@ -245,6 +245,18 @@ export async function openHouse() {
     return id
   }
 
+  /** An authenticator and a passkey, which nobody can show: for calls about what is stored. Answers the id of the passkey. */
+  async function makeFactors({ userId }: User): Promise<string> {
+    const target = ref('factors', userId)
+    const createdAt = clock.seconds()
+    const about = { publicKey: 'AA', counter: 0, synced: false, name: 'My phone', createdAt }
+    const passkeys = [{ id: 'a-passkey', ...about }]
+    const authenticator = { sealed: 'sealed', lastStep: 0, createdAt }
+    if ((await readAlive(store, target, createdAt)) === undefined)
+      await put(target, { v: 1, authenticator, passkeys, recoveryHashes: [] }, [userId])
+    return 'a-passkey'
+  }
+
   async function makeIdentity({ userId }: User): Promise<string> {
     const target = ref('identity', `${userId}:hub`)
     if ((await readAlive(store, target, clock.seconds())) !== undefined) return 'hub'
@@ -273,8 +285,8 @@ export async function openHouse() {
         ? undefined
         : {
             ...(signedInAgo !== 'untold' && { authTime: now - signedInAgo }),
-            acr: 'pwd',
-            amr: ['pwd'],
+            acr: 'mfa',
+            amr: ['pwd', 'otp', 'mfa'],
             ...(sessionId !== undefined && { sessionId }),
           }
     const scopes = scope.split(' ').filter((one) => one !== '')
@@ -310,6 +322,7 @@ export async function openHouse() {
     makeSession,
     makeConsent,
     makeIdentity,
+    makeFactors,
     makeConnection,
     makeToken,
     makeResource: async (resource: string) =>

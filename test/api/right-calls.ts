@@ -60,6 +60,23 @@ export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<Right
     body: { current_password: goodPassword, new_password: 'a quiet harbour in november' },
   }),
   getMyFactors: async () => ({ path: '/api/v1/me/factors' }),
+  listMyPasskeys: async (stage) => {
+    await stage.house.makeFactors(me(stage))
+    return { path: '/api/v1/me/passkeys' }
+  },
+  renameMyPasskey: async (stage) => ({
+    path: `/api/v1/me/passkeys/${await stage.house.makeFactors(me(stage))}`,
+    body: { name: 'My old phone' },
+  }),
+  removeMyPasskey: async (stage) => ({ path: `/api/v1/me/passkeys/${await stage.house.makeFactors(me(stage))}` }),
+  removeMyAuthenticator: async (stage) => {
+    await stage.house.makeFactors(me(stage))
+    return { path: '/api/v1/me/authenticator' }
+  },
+  renewMyRecoveryCodes: async (stage) => {
+    await stage.house.makeFactors(me(stage))
+    return { path: '/api/v1/me/recovery-codes' }
+  },
   getFactorsOfUser: async (stage) => ({ path: await ofTarget(stage, '/factors') }),
   resetFactorsOfUser: async (stage) => ({ path: await ofTarget(stage, '/factors') }),
   listUsers: async (stage) => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import type { User } from '../../src/domain/user.ts'
 import { createBrowser, errorOf, readForm, type Answer, type Browser } from '../kit/browser.ts'
@@ -341,6 +341,20 @@ describe('family B: codes, PKCE, response modes, consent', () => {
       expect(answer.location).toContain('code=')
     })
   })
+
+  test.each(['allow', 'deny'])(
+    'a page that is answered ten times at once (%s) gives back one place',
+    async (decision) => {
+      const forgiven = vi.spyOn(server.core.limits, 'forgive')
+      const page = await follow(server, signedIn, await signedIn.ask(authorizeUrl(app, { prompt: 'consent' })))
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, () => submit(signedIn, page, 'consent', { decision })),
+      )
+      expect(answers.filter(({ status }) => status === 303)).toHaveLength(1)
+      expect(forgiven.mock.calls.filter(([purpose]) => purpose === 'park')).toHaveLength(1)
+      forgiven.mockRestore()
+    },
+  )
 
   test('B28 shared-consent-link: a parked request belongs to one browser', async () => {
     const parked = await park(server, createBrowser(server.url), authorizeUrl(app))

@@ -1,4 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { linkIdentity } from '../../src/accounts/link-identity.ts'
+import { mintToken } from '../../src/accounts/mint-token.ts'
+import { kinds } from '../../src/domain/fence.ts'
+import { create, put, ref } from '../../src/domain/record.ts'
+import type { Session } from '../../src/domain/session.ts'
+import type { User } from '../../src/domain/user.ts'
+import { commitNew, transition } from '../../src/store/transition.ts'
 import { createBrowser, readForm, type Browser } from '../kit/browser.ts'
 import { codeFlow, tokenRequest, type Tokens } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
@@ -25,6 +32,47 @@ async function fill(browser: Browser, path: string, id: string, typed: Record<st
   expect(page.status, page.location).toBe(200)
   const { action, fields } = readForm(page.text, id)
   return browser.ask(action, { form: { ...fields, ...typed } })
+}
+
+/** What else an account may have, as it would be stored. */
+async function haveEverything({ userId }: User): Promise<void> {
+  const { core } = server
+  const now = core.clock.seconds()
+  const passkey = { id: 'key', publicKey: 'public-key', counter: 0, synced: false, name: 'My phone', createdAt: now }
+  const authenticator = { sealed: 'sealed-secret', lastStep: 0, createdAt: now }
+  const factors = { v: 1, authenticator, passkeys: [passkey], recoveryHashes: ['recovery-hash'] } as const
+  const connection = {
+    v: 1,
+    provider: 'etsy',
+    owner: { kind: 'user', userId },
+    clientId: 'app',
+    state: 'active',
+    account: '12345678',
+    scope: ['shops_r'],
+    sealed: 'sealed-secret',
+    keyId: 'key',
+    edition: 1,
+    refreshable: true,
+    issuedAt: now,
+    createdAt: now,
+    updatedAt: now,
+    lastUsedAt: now,
+  } as const
+  // Set up by somebody who signed in with a second factor afterwards: this session has shown it.
+  const { records } = await core.transition.store.list('session', userId, { limit: 10 })
+  for (const { id } of records)
+    await transition(core.transition, { session: ref('session', id) }, ({ session }) => ({
+      writes: [put(session, { ...(session.value as Session), acr: 'mfa' }, { expiresAt: null })],
+      result: undefined,
+    }))
+  await commitNew(core.transition, [
+    create(ref('factors', userId), factors, { expiresAt: null, owners: [userId] }),
+    create(ref('connection', `of ${userId}`), connection, { expiresAt: null, owners: [userId, 'provider:etsy'] }),
+  ])
+  const cli = { kind: 'cli' } as const
+  const identity = { provider: 'hub', issuer: 'https://hub.example', subject: 'gus at hub', label: 'gus' }
+  await linkIdentity(core, { actor: cli, userId, identity })
+  await mintToken(core, { actor: cli, userId }, { format: 'opaque', name: 'nightly backup' })
 }
 
 const isIn = async (browser: Browser) => (await browser.ask('/account')).status === 200
@@ -117,17 +165,40 @@ describe('an account is its person’s to keep', () => {
   })
 
   test('export holds what there is, and no secret', async () => {
-    await server.makeUser('gus')
+    const user = await server.makeUser('gus')
     const browser = await signIn('gus')
+    await codeFlow(server, client, 'gus', { browser })
+    await haveEverything(user)
     const file = await fill(browser, '/account/export', 'export', {})
     expect(file.headers.get('content-disposition')).toContain('attachment')
     expect(file.json()).toMatchObject({
-      account: { username: 'gus' },
-      sessions: [{ amr: ['pwd'] }],
-      tokens: [],
-      identities: [],
+      account: { username: 'gus', language: null },
+      factors: { authenticator: {}, passkeys: [{ name: 'My phone' }], recovery_codes_left: 1 },
+      sessions: [{ device: 'Firefox on Linux' }],
+      consents: [{ client_id: 'app' }],
+      grants: [{ client_id: 'app' }, { client_id: 'minted-tokens' }],
+      tokens: [{ name: 'nightly backup', scope: 'openid me' }],
+      identities: [{ provider: 'hub', subject: 'gus at hub', label: 'gus' }],
+      connections: [{ provider: 'etsy', account: '12345678', scope: 'shops_r' }],
     })
-    expect(file.text).not.toMatch(/argon2|nonce|gth_/)
+    expect(file.text).not.toMatch(/argon2|nonce|gth_|sealed|recovery-hash|public-key/)
+  })
+
+  test('deletion leaves nothing that names the account but what the audit says, and gives connections back', async () => {
+    const user = await server.makeUser('ida')
+    const { browser } = await codeFlow(server, client, 'ida')
+    await haveEverything(user)
+    await fill(browser, '/account/delete', 'delete-account', { username: 'ida' })
+    const left: string[] = []
+    for (const kind of kinds) {
+      for await (const record of server.core.admin.scan(kind))
+        if (JSON.stringify([record.id, record.value]).includes(user.userId)) left.push(kind)
+    }
+    // Every node must forget it yet, and the provider hear of it.
+    expect(new Set(left)).toEqual(new Set(['event', 'change', 'revocation']))
+    const errands = []
+    for await (const { value } of server.core.admin.scan('revocation')) errands.push(value)
+    expect(errands).toMatchObject([{ provider: 'etsy', sealed: 'sealed-secret' }])
   })
 
   test('deletion wants the name, and then the account is gone', async () => {

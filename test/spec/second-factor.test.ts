@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findFactors } from '../../src/accounts/find-factors.ts'
+import { mintToken } from '../../src/accounts/mint-token.ts'
 import { resetFactors } from '../../src/accounts/reset-factors.ts'
 import { totp } from '../../src/crypto/one-time-code.ts'
 import type { AuditEvent } from '../../src/domain/event.ts'
@@ -351,4 +352,21 @@ test('a session from before the second factor changes nothing of the account, in
   const page = await early.ask('/second-factor?next=/account/profile')
   expect((await sendCode(early, page, app.code())).location).toBe('/account/profile')
   expect((await early.ask('/account/profile')).status).toBe(200)
+})
+
+test('a token for a script changes no password of an account that has a second factor', async () => {
+  const user = await server.makeUser('scripts')
+  const made = await mintToken(server.core, { actor: cli, userId: user.userId }, { format: 'opaque', scope: ['me'] })
+  const token = 'done' in made ? made.done.token : ''
+  const change = (current: string, wanted: string) =>
+    createBrowser(server.url).ask('/api/v1/me/password', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ current_password: current, new_password: wanted }),
+    })
+  await enrol(server, await signedInBrowser(server, 'scripts'))
+  const refused = await change(password, 'seven herons cross a lock')
+  expect([refused.status, refused.json()['code']]).toEqual([401, 'recent_sign_in_needed'])
+  await resetFactors(server.core, { actor: cli, userId: user.userId })
+  expect((await sendPassword(createBrowser(server.url), 'scripts')).location).toBe('/account')
 })

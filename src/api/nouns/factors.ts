@@ -5,55 +5,11 @@ import { noSuchUser } from '../../accounts/no-such-user.ts'
 import { printFactors } from '../../accounts/print-factors.ts'
 import { resetFactors } from '../../accounts/reset-factors.ts'
 import { operation, type Operation } from '../operation.ts'
-import { administratorJustNow, oneself, reader } from '../policy.ts'
-import { instant, newEpoch, userId } from './user-shape.ts'
-
-const factors = z
-  .strictObject({
-    authenticator: z
-      .strictObject({ created_at: instant })
-      .nullable()
-      .meta({ description: 'An app that makes one-time codes (RFC 6238). null: none.' }),
-    passkeys: z.array(
-      z.strictObject({
-        passkey_id: z.string(),
-        name: z.string(),
-        synced: z.boolean().meta({ description: 'It is on all devices of an account elsewhere, not on one alone.' }),
-        created_at: instant,
-        last_used_at: instant.nullable(),
-      }),
-    ),
-    recovery_codes_left: z.int().min(0),
-  })
-  .meta({ id: 'Factors', description: 'What an account has beside its password. Never a secret.' })
-
-const example = {
-  authenticator: { created_at: 1_795_000_000 },
-  passkeys: [
-    {
-      passkey_id: 'q1Xo0b2J4n8',
-      name: 'My phone',
-      synced: true,
-      created_at: 1_795_000_000,
-      last_used_at: 1_795_000_600,
-    },
-  ],
-  recovery_codes_left: 10,
-}
+import { administratorJustNow, reader } from '../policy.ts'
+import { exampleFactors, factors } from './factors-shape.ts'
+import { newEpoch, userId } from './user-shape.ts'
 
 export const factorOperations: readonly Operation[] = [
-  operation({
-    method: 'GET',
-    path: '/api/v1/me/factors',
-    id: 'getMyFactors',
-    tag: 'Oneself',
-    summary: 'Show my second factors',
-    description: 'They are set up and given up on the account page, in the browser that shows them.',
-    policy: oneself,
-    answer: { status: 200, schema: factors },
-    example: { answer: example },
-    perform: async ({ context, caller }) => ({ done: printFactors(await findFactors(context, caller.user.userId)) }),
-  }),
   operation({
     method: 'GET',
     path: '/api/v1/users/{user_id}/factors',
@@ -64,7 +20,7 @@ export const factorOperations: readonly Operation[] = [
     params: z.strictObject({ user_id: userId }),
     answer: { status: 200, schema: factors },
     refusals: ['not_found'],
-    example: { answer: example },
+    example: { answer: exampleFactors },
     async perform({ context, params }) {
       const user = await findUser(context, params.user_id)
       if (user === undefined) return { refused: noSuchUser }

@@ -1,10 +1,8 @@
 import { z } from 'zod'
+import { askToConfirm } from '../../accounts/ask-to-confirm.ts'
 import { deleteUser } from '../../accounts/delete-user.ts'
 import { patchUser } from '../../accounts/patch-user.ts'
-import { requestLetter } from '../../accounts/request-letter.ts'
 import { emailProblem } from '../../accounts/user-fields.ts'
-import { lifetimes } from '../../domain/lifetimes.ts'
-import { addresseeOf } from '../../domain/ticket.ts'
 import type { User } from '../../domain/user.ts'
 import { isRefusal } from '../../protocol/errors.ts'
 import { problem } from '../../protocol/problem.ts'
@@ -186,15 +184,10 @@ async function letterTo(
 ): Promise<Extract<Result<never>, { readonly refused: unknown }> | undefined> {
   const malformed = emailProblem(email)
   if (malformed !== undefined) return { refused: malformed }
-  const { userId } = user
-  const reserved = context.limits.reserve('letter', [userId, address])
-  if ('retryAfterSeconds' in reserved) {
-    return {
-      refused: problem('rate_limited', { detail: 'too many letters: wait before the next one' }),
-      retryAfter: reserved.retryAfterSeconds,
-    }
+  const asked = await askToConfirm(context, { user, email, language: user.language ?? 'en', address })
+  if (asked === 'asked') return undefined
+  return {
+    refused: problem('rate_limited', { detail: 'too many letters: wait before the next one' }),
+    retryAfter: asked.retryAfterSeconds,
   }
-  const ticket = { purpose: 'confirm-email', addressee: addresseeOf(user), email } as const
-  await requestLetter(context, { ticket, ttl: lifetimes.confirmation, language: 'en', address, userId })
-  return undefined
 }

@@ -36,6 +36,10 @@ export const user = z
     full_name: z.string().nullable(),
     email: z.string().nullable(),
     email_verified: z.boolean(),
+    language: z
+      .string()
+      .nullable()
+      .meta({ description: 'Of letters that nobody asked for: of the page on which the address was proved.' }),
     role,
     bot: z.boolean(),
     wrangler: z.string().nullable().meta({ description: 'User id of the person who answers for a bot.' }),
@@ -113,6 +117,7 @@ export const exampleUser: Shown = {
   full_name: 'Ada Lovelace',
   email: 'ada@example.org',
   email_verified: false,
+  language: null,
   role: 'editor',
   bot: false,
   wrangler: null,

@@ -6,9 +6,10 @@ import { oneTimeCodeSecretBytes } from '../../crypto/one-time-code.ts'
 import { authenticatorCard, newAuthenticatorForm } from '../../pages/account/authenticator-form.ts'
 import { parseParameters } from '../../protocol/parameters.ts'
 import { isRefusal } from '../../protocol/errors.ts'
+import { renewCookie } from '../../signin/session.ts'
 import { openEnrolment, sealEnrolment } from '../../tokens/sealed-enrolment.ts'
-import { seeOther } from '../respond.ts'
-import { shownOnce } from './recovery-codes.ts'
+import { afterAdding, afterRemoval } from './factors-changed.ts'
+import { inBrowser } from './oneself.ts'
 import type { Asked, Mistake, Section } from './section.ts'
 
 /** An app that makes one-time codes. It counts from its first right code on; until then its secret is in the form alone, sealed. */
@@ -41,31 +42,22 @@ export const authenticatorSection: Section = {
     return newAuthenticatorForm({ ...form, hidden }, { uri, secret: encoded, wrong: mistake?.field })
   },
   async act(asked, typed) {
-    const { core, http, signedIn } = asked
-    const { userId } = signedIn.user
-    const { address } = http.peer
+    const { core, signedIn } = asked
     if (typed.get('remove') !== undefined) {
-      await removeFactor(core, { userId, which: 'authenticator', address })
-      return 'done'
+      return afterRemoval(await removeFactor(core, inBrowser(asked), 'authenticator'))
     }
-    const { sessionId } = signedIn
-    const secret = openEnrolment(core.keys, sessionId, typed.get('enrolment') ?? '')
+    const secret = openEnrolment(core.keys, signedIn.sessionId, typed.get('enrolment') ?? '')
     if (secret === undefined) return { says: 'account.problem' }
     // The secret is known to whoever guesses, so his guesses cost nobody anything.
-    const enrolled = await enrolAuthenticator(core, {
-      userId,
-      sessionId,
-      secret,
-      code: typed.get('code') ?? '',
-      address,
-    })
+    const { imprint, setCookie } = renewCookie(core, signedIn)
+    const code = typed.get('code') ?? ''
+    const enrolled = await enrolAuthenticator(core, { ...inBrowser(asked), imprint }, { secret, code })
     if ('refused' in enrolled)
       return enrolled.refused === 'wrong_code'
         ? { says: 'authenticator.wrong', field: 'code', status: 403, typed }
         : { says: 'account.problem' }
     const onwards = resumeAt(typed.get('interaction'))
-    if (enrolled.recoveryCodes === undefined) return onwards === undefined ? 'done' : seeOther(onwards)
-    return shownOnce(asked, enrolled.recoveryCodes, onwards)
+    return afterAdding(asked, enrolled, { setCookie, onwards })
   },
 }
 

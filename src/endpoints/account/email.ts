@@ -1,7 +1,5 @@
-import { requestLetter } from '../../accounts/request-letter.ts'
+import { askToConfirm } from '../../accounts/ask-to-confirm.ts'
 import { emailProblem } from '../../accounts/user-fields.ts'
-import { addresseeOf } from '../../domain/ticket.ts'
-import { lifetimes } from '../../domain/lifetimes.ts'
 import { emailForm } from '../../pages/account/email-form.ts'
 import type { Section } from './section.ts'
 
@@ -18,16 +16,7 @@ export const emailSection: Section = {
   async act({ core, http, form, signedIn: { user } }, typed) {
     const email = typed.get('email') ?? ''
     if (emailProblem(email) !== undefined) return { says: 'register.emailBad', field: 'email', typed }
-    const { address } = http.peer
-    const reserved = core.limits.reserve('letter', [user.userId, address])
-    if ('retryAfterSeconds' in reserved) return { says: 'password.throttled', status: 429 }
-    await requestLetter(core, {
-      ticket: { purpose: 'confirm-email', addressee: addresseeOf(user), email },
-      ttl: lifetimes.confirmation,
-      language: form.language,
-      address,
-      userId: user.userId,
-    })
-    return 'done'
+    const wish = { user, email, language: form.language, address: http.peer.address }
+    return (await askToConfirm(core, wish)) === 'asked' ? 'done' : { says: 'password.throttled', status: 429 }
   },
 }

@@ -1,6 +1,7 @@
 import { findFactors } from '../../accounts/find-factors.ts'
 import { printFactors } from '../../accounts/print-factors.ts'
 import { printUser } from '../../accounts/print-user.ts'
+import { connectionBelonging } from '../../api/nouns/connections.ts'
 import { consentBelonging } from '../../api/nouns/consents.ts'
 import { grantBelonging } from '../../api/nouns/grants.ts'
 import { identityBelonging } from '../../api/nouns/identities.ts'
@@ -27,6 +28,7 @@ export const exportSection: Section = {
       grants: await allOf(grantBelonging, core, user),
       tokens: await allOf(tokenBelonging, core, user),
       identities: await allOf(identityBelonging, core, user),
+      connections: await allOf(connectionBelonging, core, user),
     }
     return {
       status: 200,

@@ -1,5 +1,11 @@
+import type { Changing, Showing } from '../../accounts/change-factors.ts'
 import type { Ending } from '../../accounts/end-grant.ts'
 import type { Asked } from './section.ts'
+
+/** The person in his browser, as changes of his second factors want to know where he stands. */
+export function inBrowser({ signedIn: { user, sessionId }, http }: Asked): Changing & Pick<Showing, 'standing'> {
+  return { user, standing: { sessionId }, address: http.peer.address }
+}
 
 /** The person at his own account, as `accounts` wants to know who acts. */
 export function oneself({ signedIn: { user }, http }: Asked): Ending & { readonly userId: string } {

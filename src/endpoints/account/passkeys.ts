@@ -7,8 +7,10 @@ import { cleanDeviceName } from '../../domain/device-name.ts'
 import { passkeysOf } from '../../domain/factors.ts'
 import { passkeyList } from '../../pages/account/passkey-list.ts'
 import { readAnswered, rpIdOf } from '../../signin/passkey.ts'
+import { renewCookie } from '../../signin/session.ts'
 import { challengeFor } from '../passkey-challenge.ts'
-import { shownOnce } from './recovery-codes.ts'
+import { afterAdding, afterRemoval } from './factors-changed.ts'
+import { inBrowser } from './oneself.ts'
 import type { Section } from './section.ts'
 
 /** H22: a challenge is one session's, and what answers it becomes the account's of that session, whatever a form says. */
@@ -42,20 +44,16 @@ export const passkeysSection: Section = {
   },
   async act(asked, typed) {
     const { core, http, signedIn } = asked
-    const { sessionId, user } = signedIn
-    const about = { userId: user.userId, address: http.peer.address }
     const given = typed.get('remove')
-    if (given !== undefined) {
-      await removeFactor(core, { ...about, which: { passkey: given } })
-      return 'done'
-    }
+    if (given !== undefined) return afterRemoval(await removeFactor(core, inBrowser(asked), { passkey: given }))
+    const { sessionId } = signedIn
     const text = typed.get('credential') ?? ''
     const answered = await readAnswered(core, http, { text, purpose: purposeOf(sessionId) })
     const key = answered === undefined ? undefined : await verifyNewPasskey(answered.answer, answered.ceremony)
     if (answered === undefined || key === undefined) return { says: 'passkeys.failed' }
     const name = cleanDeviceName(typed.get('name') ?? '') ?? signedIn.session.device
-    const added = await addPasskey(core, { ...about, sessionId, key, name, once: answered.once })
-    if ('refused' in added) return { says: 'passkeys.failed' }
-    return added.recoveryCodes === undefined ? 'done' : shownOnce(asked, added.recoveryCodes)
+    const { imprint, setCookie } = renewCookie(core, signedIn)
+    const added = await addPasskey(core, { ...inBrowser(asked), imprint }, { key, name, once: answered.once })
+    return 'refused' in added ? { says: 'passkeys.failed' } : afterAdding(asked, added, { setCookie })
   },
 }

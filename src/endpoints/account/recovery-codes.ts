@@ -1,11 +1,10 @@
 import { findFactors } from '../../accounts/find-factors.ts'
-import { renewRecoveryCodes } from '../../accounts/recovery-codes.ts'
+import { renewRecoveryCodes } from '../../accounts/renew-recovery-codes.ts'
 import { hasSecondFactor } from '../../domain/factors.ts'
 import { recoveryCodesForm } from '../../pages/account/recovery-codes.ts'
-import { recoveryCodesPage } from '../../pages/recovery-codes-page.ts'
-import type { HttpResponse } from '../../protocol/http.ts'
-import { presentationFor } from '../presentation.ts'
-import type { Asked, Section } from './section.ts'
+import { shownOnce } from './factors-changed.ts'
+import { inBrowser } from './oneself.ts'
+import type { Section } from './section.ts'
 
 /** Codes on paper for when the second factor is lost. */
 export const recoveryCodesSection: Section = {
@@ -22,13 +21,8 @@ export const recoveryCodesSection: Section = {
     })
   },
   async act(asked) {
-    const { core, http, signedIn } = asked
-    const codes = await renewRecoveryCodes(core, { userId: signedIn.user.userId, address: http.peer.address })
-    return codes === undefined ? { says: 'account.problem' } : shownOnce(asked, codes)
+    const renewed = await renewRecoveryCodes(asked.core, inBrowser(asked))
+    if ('refused' in renewed || renewed.recoveryCodes === undefined) return { says: 'account.problem' }
+    return shownOnce(asked, renewed.recoveryCodes)
   },
-}
-
-/** The page that shows new codes, which nothing shows again. */
-export function shownOnce({ core, http }: Asked, codes: readonly string[], onwards = '/account'): HttpResponse {
-  return recoveryCodesPage(presentationFor(core, http), { codes, onwards })
 }

@@ -399,6 +399,21 @@ export const de = {
   'letter.leaked.link': 'Nachsehen, wer Zugriff hat',
   'letter.leaked.closing':
     'Sehen Sie nach, wo es lag, legen Sie ein neues an einen sichereren Ort, und ändern Sie Ihr Passwort, wenn es daneben stand.',
+  'letter.factorAdded.subject': 'Ihr Konto bei {host} hat einen neuen zweiten Faktor',
+  'letter.factorAdded.text':
+    'Das Konto „{name}“ bei {host} hat einen neuen zweiten Faktor: Ab jetzt meldet sich eine Authenticator-App oder ein Passkey daran an.',
+  'letter.factorRemoved.subject': 'Ihr Konto bei {host} hat einen zweiten Faktor weniger',
+  'letter.factorRemoved.text':
+    'Beim Konto „{name}“ bei {host} wurde ein zweiter Faktor entfernt: eine Authenticator-App oder ein Passkey.',
+  'letter.factorsReset.subject': 'Ihre zweiten Faktoren bei {host} wurden entfernt',
+  'letter.factorsReset.text':
+    'Die Betreiber von {host} haben alle zweiten Faktoren vom Konto „{name}“ genommen und es überall abgemeldet. Bis Sie einen neuen einrichten, genügt zum Anmelden Ihr Passwort.',
+  'letter.codesMade.subject': 'Neue Wiederherstellungscodes für Ihr Konto bei {host}',
+  'letter.codesMade.text':
+    'Für das Konto „{name}“ bei {host} wurden neue Wiederherstellungscodes gemacht. Die alten gelten nicht mehr.',
+  'letter.codeUsed.subject': 'Ein Wiederherstellungscode bei {host} wurde benutzt',
+  'letter.codeUsed.text':
+    'Jemand, hoffentlich Sie, hat einen Wiederherstellungscode des Kontos „{name}“ bei {host} anstelle des zweiten Faktors gezeigt. Dieser Code gilt nicht mehr.',
   'letter.lives': 'Der Link gilt einmal, und zwar {duration} lang.',
   'letter.closing': 'Wenn Sie es nicht waren, brauchen Sie nichts zu tun: Ohne diesen Link geschieht nichts.',
   'letter.gone.title': 'Dieser Link gilt nicht mehr',

@@ -383,6 +383,21 @@ export const en = {
   'letter.leaked.link': 'See what has access',
   'letter.leaked.closing':
     'Look where it was kept, put a new one into a safer place, and change your password if it stood beside it.',
+  'letter.factorAdded.subject': 'A second factor was added to your account at {host}',
+  'letter.factorAdded.text':
+    'The account “{name}” at {host} has a new second factor: an authenticator app or a passkey signs in to it from now on.',
+  'letter.factorRemoved.subject': 'A second factor was removed from your account at {host}',
+  'letter.factorRemoved.text':
+    'The account “{name}” at {host} has a second factor less: an authenticator app or a passkey was removed.',
+  'letter.factorsReset.subject': 'Your second factors at {host} were taken off',
+  'letter.factorsReset.text':
+    'Somebody who runs {host} has taken all second factors off the account “{name}” and signed it out everywhere. Until you set up a new one, your password alone signs in.',
+  'letter.codesMade.subject': 'New recovery codes for your account at {host}',
+  'letter.codesMade.text':
+    'New recovery codes were made for the account “{name}” at {host}. The ones from before don’t work any more.',
+  'letter.codeUsed.subject': 'A recovery code was used at {host}',
+  'letter.codeUsed.text':
+    'Somebody, hopefully you, showed a recovery code of the account “{name}” at {host} in place of its second factor. That code doesn’t work any more.',
   'letter.lives': 'The link works once, for {duration}.',
   'letter.closing': 'If it wasn’t you, do nothing: without this link nothing happens.',
   'letter.gone.title': 'This link doesn’t work any more',
