@@ -1,4 +1,5 @@
 import type { Fixture } from './fixture.ts'
+import { ConnectionLost } from './load/connection.ts'
 import type { Outcome } from './load/main.ts'
 import type { SideResult } from './report/result.ts'
 import { runRound, type RoundOptions } from './run-round.ts'
@@ -15,7 +16,11 @@ export const runLoadScenario = async (
   const outcomes = rows.map((): Outcome[] => [])
   for (let round = 1; round <= rounds; round++) {
     for (const [index, row] of rows.entries()) {
-      const outcome = await runRound(row, fixture, options)
+      const outcome = await runRound(row, fixture, options).catch((error: unknown) => {
+        if (!(error instanceof ConnectionLost)) throw error
+        progress(`  round ${round}/${rounds}  ${row.side.name.padEnd(22)} once more: ${error.message}`)
+        return runRound(row, fixture, options)
+      })
       outcomes[index]?.push(outcome)
       const cost = (outcome.serverCpuMicroseconds / outcome.flows).toFixed(1)
       const rate = Math.round(outcome.flows / outcome.seconds)

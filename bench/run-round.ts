@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import type { Fixture } from './fixture.ts'
+import { ConnectionLost, connectionLostStatus } from './load/connection.ts'
 import type { Job, Outcome } from './load/main.ts'
 import type { Row } from './scenarios.ts'
 import { LOAD_CORE, onCore, start } from './sides/start.ts'
@@ -18,7 +19,10 @@ export const runRound = async (row: Row, fixture: Fixture, options: RoundOptions
   }
 }
 
-/** Runs the load generator on its own core. `mark` is called when it begins to measure, and when it ends. */
+/**
+ * Runs the load generator on its own core. `mark` is called when it begins to measure, and when it ends. Rejects with
+ * ConnectionLost where no answer was wrong, but a connection broke.
+ */
 export const runLoad = (job: Job, mark?: () => void): Promise<Outcome> => {
   const [command, args] = onCore(LOAD_CORE, [join(import.meta.dirname, 'load', 'main.ts'), JSON.stringify(job)])
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -32,8 +36,9 @@ export const runLoad = (job: Job, mark?: () => void): Promise<Outcome> => {
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code) => {
+      const failed = `the flow ${job.flow} failed: ${errors.slice(0, 4000)}`
       if (code === 0) resolve(JSON.parse(out.slice(out.lastIndexOf('\n') + 1)) as Outcome)
-      else reject(new Error(`the flow ${job.flow} failed: ${errors.slice(0, 4000)}`))
+      else reject(code === connectionLostStatus ? new ConnectionLost(failed) : new Error(failed))
     })
   })
 }

@@ -11,49 +11,74 @@ export type Connection = {
 
 const RECEIVE_BYTES = 64 * 1024
 
-/** A keep-alive HTTP/1.1 connection without pipelining, as lean as node:net allows: the load must not cost more than the server. */
-export const connect = (host: string, port: number): Promise<Connection> =>
-  new Promise((resolve, reject) => {
-    let received = ''
-    let waiting: { resolve: (reply: Reply) => void; reject: (error: Error) => void } | undefined
-    const fail = (error: Error): void => {
-      reject(error)
-      waiting?.reject(error)
-      waiting = undefined
-    }
-    const receive = (length: number, buffer: Uint8Array): boolean => {
-      received += (buffer as Buffer).toString('latin1', 0, length)
-      try {
-        const parsed = parseReply(received)
-        if (parsed === undefined) return true
-        received = received.slice(parsed.length)
-        const answered = waiting
+/** A connection broke, which says nothing about the answers on it. */
+export class ConnectionLost extends Error {}
+/** The exit status by which the load tells it from a wrong answer. */
+export const connectionLostStatus = 75
+
+/**
+ * A keep-alive HTTP/1.1 connection without pipelining, as lean as node:net allows: the load must not cost more than the server.
+ * One that the server closed between two requests, which it may (RFC 9112 §9.5), is opened again by the next: while the last
+ * lanes are set up, the first may be idle for longer than a server waits.
+ */
+export const connect = async (host: string, port: number): Promise<Connection> => {
+  let received = ''
+  let waiting: { on: Socket; resolve: (reply: Reply) => void; reject: (error: Error) => void } | undefined
+  let socket = await openSocket()
+
+  function openSocket(): Promise<Socket> {
+    received = ''
+    return new Promise((resolve, reject) => {
+      const opened: Socket = open({
+        host,
+        port,
+        noDelay: true,
+        onread: {
+          buffer: Buffer.allocUnsafe(RECEIVE_BYTES),
+          callback: (length, bytes) => receive(opened, length, bytes),
+        },
+      })
+      const fail = (error: Error): void => {
+        reject(error)
+        if (waiting?.on !== opened) return
+        waiting.reject(error)
         waiting = undefined
-        answered?.resolve(parsed.reply)
-      } catch (error) {
-        socket.destroy(error as Error)
       }
-      return true
-    }
-    const socket: Socket = open({
-      host,
-      port,
-      noDelay: true,
-      onread: { buffer: Buffer.allocUnsafe(RECEIVE_BYTES), callback: receive },
+      opened.on('error', (error) => fail('code' in error ? new ConnectionLost(error.message) : error))
+      opened.on('close', () => fail(new ConnectionLost('the server closed the connection')))
+      opened.on('connect', () => resolve(opened))
     })
-    socket.on('error', fail)
-    socket.on('close', () => fail(new Error('the server closed the connection')))
-    socket.on('connect', () =>
-      resolve({
-        request: (bytes) =>
-          new Promise((answered, failed) => {
-            waiting = { resolve: answered, reject: failed }
-            socket.write(bytes, 'latin1')
-          }),
-        close: () => socket.destroy(),
-      }),
-    )
-  })
+  }
+
+  function receive(from: Socket, length: number, buffer: Uint8Array): boolean {
+    received += (buffer as Buffer).toString('latin1', 0, length)
+    try {
+      const parsed = parseReply(received)
+      if (parsed === undefined) return true
+      received = received.slice(parsed.length)
+      const answered = waiting
+      waiting = undefined
+      answered?.resolve(parsed.reply)
+    } catch (error) {
+      from.destroy(error as Error)
+    }
+    return true
+  }
+
+  const send = (bytes: string): Promise<Reply> =>
+    new Promise((resolve, reject) => {
+      waiting = { on: socket, resolve, reject }
+      socket.write(bytes, 'latin1')
+    })
+  return {
+    request: async (bytes) => {
+      // Nothing settles what is written to a socket that is gone.
+      if (!socket.writable) socket = await openSocket()
+      return send(bytes)
+    },
+    close: () => socket.destroy(),
+  }
+}
 
 const parseReply = (text: string): { reply: Reply; length: number } | undefined => {
   const end = text.indexOf('\r\n\r\n')

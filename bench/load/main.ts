@@ -1,6 +1,6 @@
 import type { Fixture } from '../fixture.ts'
 import { usageOf } from '../measure/process.ts'
-import { connect, type Connection } from './connection.ts'
+import { connect, ConnectionLost, connectionLostStatus, type Connection } from './connection.ts'
 import { flows, type FlowName } from './flows/registry.ts'
 import { openLane } from './lane.ts'
 import { makeMeter } from './meter.ts'
@@ -92,6 +92,6 @@ try {
   process.stdout.write(JSON.stringify(await run(job)))
 } catch (error) {
   process.stderr.write(error instanceof Error ? error.message : String(error))
-  process.exit(1)
+  process.exit(error instanceof ConnectionLost ? connectionLostStatus : 1)
 }
 process.exit(0)
