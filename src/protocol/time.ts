@@ -15,4 +15,8 @@ export type Clock = {
   readonly seconds: () => EpochSeconds
   /** Milliseconds from an arbitrary start that never run backwards. */
   readonly monotonic: () => number
+  /** How far this clock leads the wall's, which was set back. */
+  readonly aheadOfWall?: () => Seconds
+  /** Somebody else saw this time already: go on from there, unless it is more than a day away. */
+  readonly notBefore?: (time: EpochSeconds) => void
 }

@@ -82,6 +82,8 @@ export async function openGatehouse(config: Config, system: System, options: Gat
         })
   const store = post === undefined ? clocked : post.guard(clocked)
   const instance = await ensureInstance({ store, clock, random }, system)
+  // What had expired before a restart stays so, though the clock was set back meanwhile.
+  clock.notBefore?.(instance.highWaterAt)
   await post?.begin()
   const keySource =
     config.keySecret === undefined

@@ -1,5 +1,6 @@
 import { createRandom, type Random } from '../crypto/random.ts'
 import type { Clock } from '../protocol/time.ts'
+import { createForwardClock } from './forward-clock.ts'
 
 /** What comes from outside: injected everywhere, so that tests own time and chance. */
 export type System = { readonly clock: Clock; readonly random: Random }
@@ -7,11 +8,7 @@ export type System = { readonly clock: Clock; readonly random: Random }
 /** The real clock and the operating system's randomness: the only place that asks what time it is. */
 export function createSystem(): System {
   return {
-    clock: {
-      millis: () => Date.now(),
-      seconds: () => Math.floor(Date.now() / 1000),
-      monotonic: () => performance.now(),
-    },
+    clock: createForwardClock({ wall: () => Date.now(), monotonic: () => performance.now() }),
     random: createRandom(),
   }
 }

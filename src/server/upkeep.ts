@@ -35,7 +35,7 @@ export function upkeepReport(log: Log): UpkeepReport {
 
 /**
  * What a running server does by itself: take the due steps of its key rings, finish what a crash broke off, write down how late it is, seal events, delete what expired.
- * A clock that stands before the store's own high-water mark has gone back; then none of it happens.
+ * A clock that was set back, or stands before the store's own high-water mark, can't be believed; then none of it happens.
  */
 export function startUpkeep({ core }: Gatehouse, report: UpkeepReport): Upkeep {
   const { clock, random, transition: context, keys } = core
@@ -59,6 +59,11 @@ export function startUpkeep({ core }: Gatehouse, report: UpkeepReport): Upkeep {
     if (Math.abs(jumped) > clockTolerance) {
       // A mark that was raised to a wrong time could never be lowered again.
       report.onPaused(`the clock jumped by ${jumped} s since the start`)
+      return
+    }
+    const ahead = clock.aheadOfWall?.() ?? 0
+    if (ahead > clockTolerance) {
+      report.onPaused(`the clock was set back by ${ahead} s; until it is right, time goes on from where it was`)
       return
     }
     await raiseHighWater().catch((error: unknown) => report.onError('high-water', error))
