@@ -9,7 +9,7 @@ import type { AccountsContext } from './context.ts'
  * for each record that changes. Ids are drawn here, so that the decision itself stays pure.
  */
 export function paperwork(
-  context: AccountsContext,
+  context: Pick<AccountsContext, 'clock' | 'random'>,
   happening: Happening,
   changed: readonly Ref[],
 ): (now: EpochSeconds) => readonly Write[] {

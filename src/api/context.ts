@@ -6,6 +6,7 @@ import type { Refusal } from '../protocol/errors.ts'
 import type { SenderContext } from '../sender/live-token.ts'
 import type { PasswordContext } from '../signin/context.ts'
 import type { MintKeys } from '../tokens/mint.ts'
+import type { Vault } from '../vault/create-vault.ts'
 
 /** What the REST API needs of the house. */
 export type ApiContext = SenderContext &
@@ -14,6 +15,7 @@ export type ApiContext = SenderContext &
   PasswordsContext & {
     readonly trustsProxies: boolean
     readonly upstream: Pick<Upstream, 'providers'>
+    readonly vault: Pick<Vault, 'finishRecalls'>
     readonly keys: MintKeys & Pick<Keys, 'list' | 'learn'>
     readonly observer: {
       readonly refused: (

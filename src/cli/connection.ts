@@ -4,6 +4,7 @@ import { isHeld, type Connection } from '../domain/connection.ts'
 import { ref } from '../domain/record.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { disconnect } from '../vault/end-connection.ts'
+import { finishRecalls, recallConnections, recallProgress } from '../vault/recall-connections.ts'
 import { findUserNamed } from '../accounts/find-user.ts'
 import { askVault } from './ask-vault.ts'
 import { CliFailure } from './failure.ts'
@@ -11,7 +12,7 @@ import type { Io } from './io.ts'
 import type { Local } from './local.ts'
 import { localVerb } from './local-verb.ts'
 import { textOption, withServer, withSettings } from './options.ts'
-import { card, instant, table } from './print.ts'
+import { card, instant, table, type Answer } from './print.ts'
 import { readConfig } from './read-config.ts'
 import { textSettings } from './options.ts'
 import { verb, type Options } from './verb.ts'
@@ -103,17 +104,36 @@ export function registerConnection(program: Command, io: Io): void {
 
   localVerb(
     connection
-      .command('revoke <connection>')
-      .description('disconnect, by id or handle; a running server gives the tokens back to the provider'),
+      .command('revoke [connection]')
+      .description('disconnect, by id or handle; a running server gives the tokens back to the provider')
+      .option('--provider <name>', 'every connection of this provider, instead of one'),
     io,
-    async (local, [given = '']) => {
-      const { id, connection: one } = await found(local, given)
+    async (local, [given], options) => {
+      const provider = textOption(options, 'provider')
+      if ((given === undefined) === (provider === undefined))
+        throw new CliFailure('name a connection, or --provider with whose connections are all to end')
+      if (provider !== undefined) return recall(local, provider)
+      const { id, connection: one } = await found(local, given ?? '')
       const ended = await disconnect(local, id, one, { actor: 'cli' })
       if (!ended) throw new CliFailure('nothing was revoked: it has ended already')
       return { json: { connection_id: id, revoked: true }, text: `${id} is disconnected\n` }
     },
     { changes: true },
   )
+}
+
+async function recall(local: Local, provider: string): Promise<Answer> {
+  const { records } = await local.transition.store.list('connection', `provider:${provider}`, { limit: 1 })
+  if (records.length === 0)
+    throw new CliFailure(`there is no connection of ${provider}; see: gatehouse connection list`)
+  const recalled = await recallConnections(local, { actor: { kind: 'cli' }, provider })
+  if ('refused' in recalled) throw new CliFailure(recalled.refused.detail ?? recalled.refused.title)
+  await finishRecalls(local)
+  const { waiting } = await recallProgress(local, provider)
+  return {
+    json: { provider, revoked_at: recalled.done.at, waiting },
+    text: `every connection of ${provider} is over; tokens of ${waiting} wait to be given back\n`,
+  }
 }
 
 /** By its id, or by the handle that fetches from it. */

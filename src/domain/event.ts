@@ -48,6 +48,8 @@ export type EventType =
   | 'connection.given_back'
   | 'connection.called'
   | 'connection.broken'
+  /** Every connection of it ended. */
+  | 'provider.recalled'
   | 'epoch.bumped'
   | 'client.created'
   | 'client.changed'

@@ -1,4 +1,5 @@
 import type { EpochSeconds } from '../protocol/time.ts'
+import type { Recall } from './recall.ts'
 
 /** The one record that says whose store this is. Its id is `self`. */
 export type Instance = {
@@ -13,4 +14,6 @@ export type Instance = {
   readonly createdAt: EpochSeconds
   /** When it was last brought back from a backup: what may happen once and was made before then may have happened. */
   readonly restoredAt?: EpochSeconds
+  /** By provider, the last time that all of its connections were ended. */
+  readonly recalls?: Readonly<Record<string, Recall>>
 }

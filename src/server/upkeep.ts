@@ -76,6 +76,7 @@ export function startUpkeep({ core }: Gatehouse, report: UpkeepReport): Upkeep {
     await recordLeftOut(core).catch((error: unknown) => report.onError('events', error))
     await finishEnds(core).catch((error: unknown) => report.onError('sessions', error))
     await finishWithdrawals(core).catch((error: unknown) => report.onError('consents', error))
+    core.vault.finishRecalls()
     await keys.tick().catch((error: unknown) => report.onError('keys', error))
   }
 

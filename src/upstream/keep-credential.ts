@@ -42,7 +42,7 @@ export async function keepCredential(
       expiresAt: now + about.lasts,
       lastUsedAt: now,
       endsAt: now + about.lasts,
-      createdAt: before?.createdAt ?? now,
+      createdAt: now,
       updatedAt: now,
     }
     return {

@@ -4,6 +4,7 @@ import type { VaultContext, VaultMemory } from './context.ts'
 import { disconnect, type EndedBy } from './end-connection.ts'
 import { freshToken, type AskedToken, type FreshToken } from './fresh-token.ts'
 import { startGiveBack } from './give-back.ts'
+import { finishRecalls } from './recall-connections.ts'
 import { createTokenAges } from './token-ages.ts'
 
 /** The tokens that are kept of other servers. */
@@ -11,19 +12,33 @@ export type Vault = {
   readonly freshToken: (asked: AskedToken) => Promise<FreshToken>
   /** Ended here at once, given back to the provider as soon as it takes it. False: it was over before. */
   readonly disconnect: (id: string, connection: Connection, by: EndedBy) => Promise<boolean>
+  /** Ends what was recalled of whole providers, in the background. */
+  readonly finishRecalls: () => void
   /** Waits for the renewals under way: what a provider has answered must be stored. */
   readonly close: () => Promise<void>
 }
 
 export function createVault(context: VaultContext & { readonly onError: (error: unknown) => void }): Vault {
-  const giveBack = startGiveBack(context, context.onError)
+  const newBreaker = () => createBreaker(context.clock, () => (context.random.bytes(1)[0] ?? 0) / 256)
+  // Its own: where nothing can be given back, tokens may be renewed all the same.
+  const giveBack = startGiveBack({ ...context, breaker: newBreaker() }, context.onError)
   const memory = {
     ages: createTokenAges(context.clock),
-    breaker: createBreaker(context.clock, () => (context.random.bytes(1)[0] ?? 0) / 256),
+    breaker: newBreaker(),
     renewals: new Map(),
     giveBack: giveBack.wake,
   } satisfies VaultMemory
+  let closed = false
+  let finishing: Promise<void> | undefined
   return {
+    finishRecalls: () => {
+      finishing ??= finishRecalls(context, () => closed)
+        .catch(context.onError)
+        .finally(() => {
+          finishing = undefined
+          giveBack.wake()
+        })
+    },
     freshToken: (asked) => freshToken({ ...context, ...memory }, asked),
     disconnect: async (id, connection, by) => {
       const ended = await disconnect(context, id, connection, by)
@@ -31,6 +46,8 @@ export function createVault(context: VaultContext & { readonly onError: (error: 
       return ended
     },
     close: async () => {
+      closed = true
+      await finishing
       await Promise.allSettled(memory.renewals.values())
       await giveBack.close()
     },

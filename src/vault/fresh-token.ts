@@ -3,6 +3,7 @@ import { eventWrite } from '../audit/event-write.ts'
 import type { OAuthProvider, Provider } from '../config/provider.ts'
 import type { SecretValue } from '../config/secret-value.ts'
 import { isHeld, type Connection, type HeldConnection } from '../domain/connection.ts'
+import { isRecalled } from '../domain/recall.ts'
 import { ref } from '../domain/record.ts'
 import { breakConnection, needsTouch, stillHolds, tokenNeed, touchConnection } from '../domain/refresh-connection.ts'
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
@@ -56,6 +57,7 @@ export async function freshToken(context: VaultContext & VaultMemory, asked: Ask
     const connection = await lookUp(context.transition, ref('connection', asked.connection), clock.seconds())
     if (connection === undefined) return { outcome: 'unknown' }
     if (!isHeld(connection)) return { outcome: connection.state }
+    if (isRecalled(await context.directory.instance(), connection)) return { outcome: 'revoked' }
     if (connection.confirmation !== undefined) return { outcome: 'pending' }
     const provider = await usableProvider(context, connection)
     if (provider === undefined) return { outcome: 'unknown' }

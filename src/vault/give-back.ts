@@ -1,7 +1,7 @@
 import { eventWrite } from '../audit/event-write.ts'
 import type { Revocation } from '../domain/connection.ts'
 import { startErrands, type Errands } from '../store/start-errands.ts'
-import type { VaultContext } from './context.ts'
+import type { VaultContext, VaultMemory } from './context.ts'
 
 const longestPause = 6 * 3_600
 
@@ -9,7 +9,11 @@ const longestPause = 6 * 3_600
  * Gives the tokens of ended connections back to their providers (RFC 7009) until each has answered or the errand is a month old.
  * What came of it is an event.
  */
-export function startGiveBack(context: VaultContext, onFailure: (error: unknown) => void): Errands {
+export function startGiveBack(
+  context: VaultContext & Pick<VaultMemory, 'breaker'>,
+  onFailure: (error: unknown) => void,
+): Errands {
+  const { breaker } = context
   return startErrands({
     transition: context.transition,
     kind: 'revocation',
@@ -17,8 +21,18 @@ export function startGiveBack(context: VaultContext, onFailure: (error: unknown)
     // About a month of trying, whatever the pauses.
     expiryOf: ({ attempts }, now, pause) => now + Math.max(2 * pause, (120 - attempts) * longestPause),
     run: async (errand) => {
-      const reason = await give(context, errand)
-      if (reason === 'later') return undefined
+      // Whose provider doesn't answer holds up nobody else's.
+      const entry = await breaker.enter(errand.provider)
+      if ('retryAfter' in entry) return undefined
+      const reason = await give(context, errand).catch((error: unknown) => {
+        entry.left()
+        throw error
+      })
+      if (reason === 'later') {
+        entry.failed(undefined)
+        return undefined
+      }
+      entry.succeeded()
       const { connectionId: target, userId } = errand
       const about = { target, reason, ...(userId !== undefined && { userId }) }
       return [eventWrite(context, { type: 'connection.given_back', ...about })]

@@ -3,6 +3,7 @@ import { completeConnection, denyConnection, startExpiry } from '../domain/conne
 import type { PendingConnection } from '../domain/connection.ts'
 import { mac } from '../crypto/mac.ts'
 import { sourceOf } from '../limits/source.ts'
+import { isRecalled } from '../domain/recall.ts'
 import { ref } from '../domain/record.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
@@ -42,7 +43,9 @@ export async function obtainConnection(
   const { owner } = pending
   if (owner.kind === 'user' && owner.userId !== about.userId) return undefined
   const now = clock.seconds()
-  const { instanceId } = await context.directory.instance()
+  const instance = await context.directory.instance()
+  if (isRecalled(instance, pending)) return undefined
+  const { instanceId } = instance
   // Whose session it is has been proved where an account started; everybody else may be in two places for a bad reason.
   const isElsewhere = owner.kind !== 'user' && sourceOf(address) !== sourceOf(pending.address)
   const confirmationCode = isElsewhere ? makeShortCode(random) : undefined

@@ -90,7 +90,10 @@ describe('policies', () => {
         method === 'GET' ? reader : { scopes: administrator.scopes, who: 'administrator' },
       )
     }
-    expect(operations.filter(({ policy }) => policy === superuser).map(({ id }) => id)).toEqual(['revokeAllTokens'])
+    expect(operations.filter(({ policy }) => policy === superuser).map(({ id }) => id)).toEqual([
+      'revokeAllTokens',
+      'revokeConnectionsOfProvider',
+    ])
     expect(operations.filter(({ policy }) => policy === anybody).map(({ id }) => id)).toEqual(['register'])
     expect(operations.filter(({ policy }) => policy === provisioner).map(({ id }) => id)).toEqual(['provisionIdentity'])
     expect(operations.filter(({ policy }) => policy === leakReporter).map(({ id }) => id)).toEqual([

@@ -26,6 +26,7 @@ import { openMemoryStore } from '../../src/store/memory.ts'
 import { readAlive } from '../../src/store/read-alive.ts'
 import { commitNew } from '../../src/store/transition.ts'
 import { mint } from '../../src/tokens/mint.ts'
+import { etsyProvider } from '../vault/house.ts'
 
 export const issuer = 'https://as.example'
 export const goodPassword = 'correct horse battery staple'
@@ -58,6 +59,9 @@ export type TokenWishes = {
   readonly format?: 'jwt' | 'opaque'
 }
 
+/** A provider that nobody asks. */
+const nowhere = { url: 'https://etsy.example', keystring: 'k', sharedSecret: 's' }
+
 export type House = Awaited<ReturnType<typeof openHouse>>
 
 /** The API on a store in memory, with real keys and tokens, a clock that tests move, and passwords that cost nothing. */
@@ -84,7 +88,8 @@ export async function openHouse() {
   const directory = await createDirectory({ store, admin, clock })
   const refusals: Reason[] = []
   const context: ApiContext = {
-    upstream: { providers: new Map() },
+    upstream: { providers: new Map([['etsy', etsyProvider(nowhere)]]) },
+    vault: { finishRecalls: () => undefined },
     issuer,
     trustsProxies: false,
     clock,

@@ -246,6 +246,8 @@ export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<Right
     return { path: '/api/v1/leaked-tokens', body: { tokens: [token, 'gth_at_x'], source: 'https://git.example/x' } }
   },
   listProviders: async () => ({ path: '/api/v1/providers' }),
+  revokeConnectionsOfProvider: async () => ({ path: '/api/v1/providers/etsy/revoke-connections' }),
+  showRevokedConnectionsOfProvider: async () => ({ path: '/api/v1/providers/etsy/revoke-connections' }),
 
   listClients: async (stage) => {
     await newClientId(stage)

@@ -7,7 +7,7 @@ import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { createBrowser } from '../kit/browser.ts'
 import { submit } from '../kit/flow.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
-import { etsyProvider } from '../vault/house.ts'
+import { connectDirectly, etsyProvider } from '../vault/house.ts'
 import { cli } from './bench.ts'
 
 let folder: string
@@ -58,4 +58,13 @@ it('starts, fetches, lists, shows and ends a connection, and prints no token but
   const after = await gatehouse('token', started.handle, '--server', server.url)
   expect([after.code, after.err]).toEqual([1, expect.stringContaining('expired_token')])
   expect((await gatehouse('show', 'nothing')).code).toBe(1)
+})
+
+it('L25: ends all of a provider, also while a server runs on the store', async () => {
+  const ids = await Promise.all([1, 2].map(() => connectDirectly(server, etsyProvider(etsy))))
+  const wrong = await Promise.all([gatehouse('revoke'), gatehouse('revoke', '--provider', 'nope')])
+  expect(wrong.map(({ code }) => code)).toEqual([1, 1])
+  const ended = await gatehouse('revoke', '--provider', 'etsy')
+  expect([ended.code, ended.out]).toEqual([0, expect.stringContaining('every connection of etsy is over')])
+  for (const connection of ids) expect((await server.core.vault.freshToken({ connection })).outcome).toBe('revoked')
 })

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { mayEnd } from '../../accounts/end-grant.ts'
 import { actorName } from '../../accounts/permit.ts'
 import { isHeld } from '../../domain/connection.ts'
+import { isRecalled } from '../../domain/recall.ts'
 import { ref } from '../../domain/record.ts'
 import { problem } from '../../protocol/problem.ts'
 import { readAlive } from '../../store/read-alive.ts'
@@ -55,8 +56,9 @@ export const connectionBelonging: Belonging<'connection', typeof connection> = {
   },
   ending: 'Nothing is fetched from it any more; its tokens are given back to the provider as soon as that takes them.',
   recordId: (_user, id) => id,
-  async show(_context, user, record) {
+  async show({ directory }, user, record) {
     const found = record.value
+    if (isRecalled(await directory.instance(), found)) return undefined
     if (!isHeld(found) || found.owner.kind !== 'user' || found.owner.userId !== user.userId) return undefined
     return {
       connection_id: record.id,

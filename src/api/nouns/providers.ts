@@ -1,8 +1,12 @@
 import { z } from 'zod'
 import type { Provider } from '../../config/provider.ts'
+import { problem } from '../../protocol/problem.ts'
+import { recallConnections, recallProgress } from '../../vault/recall-connections.ts'
+import type { ApiContext } from '../context.ts'
 import { operation, type Operation } from '../operation.ts'
 import { pageOf, pageQuery, printPage, readPage } from '../page.ts'
-import { reader } from '../policy.ts'
+import { reader, superuser } from '../policy.ts'
+import { instant } from './user-shape.ts'
 
 const provider = z
   .strictObject({
@@ -16,6 +20,31 @@ const provider = z
     allow_insecure: z.boolean(),
   })
   .meta({ id: 'Provider', description: 'A provider of the configuration file, without its secrets.' })
+
+const recall = z
+  .strictObject({
+    provider: z.string(),
+    revoked_at: instant
+      .nullable()
+      .meta({ description: 'What was connected until then is worth nothing. null: never.' }),
+    finished_at: instant.nullable().meta({ description: 'When the last of them had been ended.' }),
+    left: z.int().min(0).meta({ description: 'Connections that are worth nothing already, and wait for their end.' }),
+    waiting: z.int().min(0).meta({
+      description: 'Ended connections whose tokens the provider has not taken back yet, whatever ended them.',
+    }),
+  })
+  .meta({ id: 'Recall', description: 'How far ending all connections of a provider is.' })
+
+const recallPath = '/api/v1/providers/{provider}/revoke-connections'
+const recallParams = z.strictObject({ provider: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/) })
+const exampleRecall = {
+  provider: 'etsy',
+  revoked_at: 1_795_000_000,
+  finished_at: null,
+  left: 81_000,
+  waiting: 19_000,
+}
+const noProvider = problem('not_found', { detail: 'there is no such provider' })
 
 export const providerOperations: readonly Operation[] = [
   operation({
@@ -57,7 +86,52 @@ export const providerOperations: readonly Operation[] = [
       return { done: printPage(context.keys, { list: 'providers', items: items.map(printProvider), next }) }
     },
   }),
+  operation({
+    method: 'POST',
+    path: recallPath,
+    id: 'revokeConnectionsOfProvider',
+    tag: 'APIs',
+    summary: 'End every connection of a provider',
+    description:
+      'As after a break-in there. What was connected until now gives no token any more, on any node, from the answer on; each connection is then ended, and its tokens are given back to the provider as soon as that takes them. What is connected afterwards counts.',
+    policy: superuser,
+    params: recallParams,
+    answer: { status: 200, schema: recall },
+    example: { answer: exampleRecall },
+    async perform({ context, caller, params: { provider: name }, address }) {
+      if (!context.upstream.providers.has(name)) return { refused: noProvider }
+      const recalled = await recallConnections(context, { actor: caller.actor, provider: name, address })
+      if ('refused' in recalled) return recalled
+      context.vault.finishRecalls()
+      return { done: await printRecall(context, name) }
+    },
+  }),
+  operation({
+    method: 'GET',
+    path: recallPath,
+    id: 'showRevokedConnectionsOfProvider',
+    tag: 'APIs',
+    summary: 'See how far ending the connections of a provider is',
+    policy: reader,
+    params: recallParams,
+    answer: { status: 200, schema: recall },
+    example: { answer: exampleRecall },
+    async perform({ context, params: { provider: name } }) {
+      return context.upstream.providers.has(name) ? { done: await printRecall(context, name) } : { refused: noProvider }
+    },
+  }),
 ]
+
+async function printRecall(context: ApiContext, name: string): Promise<z.input<typeof recall>> {
+  const { recall: last, left, waiting } = await recallProgress(context, name)
+  return {
+    provider: name,
+    revoked_at: last?.at ?? null,
+    finished_at: last?.finishedAt ?? null,
+    left,
+    waiting,
+  }
+}
 
 function printProvider(one: Provider): z.input<typeof provider> {
   const isOAuth = one.kind !== 'site-login'
