@@ -31,13 +31,15 @@ export function registerConnection(program: Command, io: Io): void {
       connection
         .command('start <provider>')
         .description('start a connection: an address for the browser, a code to type there, a handle to keep')
+        .option('--handle <handle>', 'renew the connection of this handle, for the same account there')
         .option('--scope <scope>', "what to ask of the provider, in its words (default: the entry's connect_scope)"),
     ),
     io,
     async ([provider = ''], options) => {
       const scope = textOption(options, 'scope')
+      const handle = textOption(options, 'handle')
       const answer = await askVault(serverOf(options), '/vault/connect', {
-        form: { provider, ...(scope !== undefined && { scope }) },
+        form: { provider, ...(scope !== undefined && { scope }), ...(handle !== undefined && { handle }) },
         bearer: bearerOf(options),
       })
       return { json: answer, text: card(answer) }

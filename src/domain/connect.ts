@@ -3,6 +3,7 @@ import {
   connectionExpiry,
   connectionOwners,
   isHeld,
+  ownerKey,
   type Confirmation,
   type Connection,
   type ConnectionOwner,
@@ -26,6 +27,8 @@ export type ConnectionStart = {
   readonly startedAt: EpochSeconds
   /** A redirect URI of that client, where the person goes on to. */
   readonly returnTo?: string
+  /** The connection of the same owner whose tokens it is to renew, where it isn't a new one. */
+  readonly renews?: string
 }
 
 /** With 34 bits a guesser has one chance in three thousand million. */
@@ -49,7 +52,7 @@ export function bindConnection(
   if (value !== undefined && value.state !== 'pending') return ended
   if (value?.browserHash !== undefined && value.browserHash !== shown.browserHash) return ended
   const attempts = (value?.attempts ?? 0) + (shown.right ? 0 : 1)
-  const { provider, owner, clientId, handleHash, address, returnTo } = start
+  const { provider, owner, clientId, handleHash, address, returnTo, renews } = start
   const every = {
     v: 1,
     provider,
@@ -67,6 +70,7 @@ export function bindConnection(
     attempts,
     address,
     ...(returnTo !== undefined && { returnTo }),
+    ...(renews !== undefined && { renews }),
     ...(shown.right && { browserHash: shown.browserHash }),
   }
   return { writes: [store(slot, pending)], result: shown.right ? 'bound' : 'wrong' }
@@ -107,11 +111,45 @@ export function completeConnection(
   return { writes: [store(slot, held), done.event], result: value }
 }
 
+/**
+ * L23: the same for a connection that is there. It takes the tokens of the very account that it had, and of no other; what waited is
+ * over either way. `obtain` seals them as the edition after the one that is kept.
+ */
+export function reconnect(
+  slots: { readonly connection: Slot<'connection'>; readonly target: Slot<'connection'> },
+  done: {
+    readonly browserHash: string | undefined
+    readonly obtain: (edition: number) => Obtained
+    readonly events: { readonly made: Write; readonly denied: Write }
+    readonly now: EpochSeconds
+  },
+): Decision<{ readonly pending: PendingConnection; readonly sameAccount: boolean } | undefined> {
+  const { value: pending } = slots.connection
+  const { value: target } = slots.target
+  const { now } = done
+  const nothing = { writes: [], result: undefined }
+  if (pending?.state !== 'pending' || pending.browserHash === undefined || pending.browserHash !== done.browserHash)
+    return nothing
+  if (target === undefined || !isHeld(target) || target.provider !== pending.provider) return nothing
+  if (ownerKey(target.owner) !== ownerKey(pending.owner)) return nothing
+  const obtained = done.obtain(target.edition + 1)
+  // Absent isn't the same: who can't be told from another is another.
+  const sameAccount = target.account !== '' && target.account === obtained.account
+  if (!sameAccount) {
+    const { writes } = denyConnection(slots.connection, done.events.denied, now)
+    return { writes, result: { pending, sameAccount } }
+  }
+  const { intent: _, unsure: _u, failures: _f, retryAt: _r, reason: _reason, expiresAt: _e, ...rest } = target
+  const after: HeldConnection = { ...rest, ...obtained, state: 'active', updatedAt: now, lastUsedAt: now }
+  const over = denyConnection(slots.connection, done.events.made, now)
+  return { writes: [store(slots.target, after), ...over.writes], result: { pending, sameAccount } }
+}
+
 /** The person, or the provider, said no. */
 export function denyConnection(slot: Slot<'connection'>, event: Write, now: EpochSeconds): Decision<boolean> {
   const { value } = slot
   if (value?.state !== 'pending') return { writes: [], result: false }
-  const { attempts: _, browserHash: _b, address: _a, returnTo: _r, ...rest } = value
+  const { attempts: _, browserHash: _b, address: _a, returnTo: _r, renews: _c, ...rest } = value
   return { writes: [store(slot, { ...rest, state: 'denied', updatedAt: now }), event], result: true }
 }
 

@@ -30,6 +30,8 @@ export type PendingConnection = EveryConnection & {
   readonly address: string
   /** Where the person goes on to. */
   readonly returnTo?: string
+  /** The connection whose tokens it is to renew. */
+  readonly renews?: string
   readonly endsAt: EpochSeconds
 }
 

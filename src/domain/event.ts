@@ -41,6 +41,8 @@ export type EventType =
   | 'user.email_confirmed'
   | 'letter.asked'
   | 'connection.made'
+  /** The same account consented anew: it has other tokens, and is what it was. */
+  | 'connection.renewed'
   | 'connection.denied'
   | 'connection.fetched'
   | 'connection.refreshed'

@@ -29,6 +29,8 @@ export type ConnectView = {
   /** From where it was started, and when. */
   readonly address: string
   readonly startedAt: EpochSeconds
+  /** A connection that is there gets new tokens, of the same account. */
+  readonly renews?: boolean
   /** The application that is to use it. */
   readonly client?: Pick<Requester, 'clientId' | 'name'>
   /** Whose it will be. Then the session proves who started it; otherwise the code from the terminal does. */
@@ -53,6 +55,7 @@ export function connectPage(presentation: Presentation, view: ConnectView): Page
           ? phrase(language, 'connect.lead', { provider })
           : phrase(language, 'connect.leadClient', { provider, client: requesterName(client) })
       }</p>
+      ${view.renews === true && html`<p>${phrase(language, 'connect.renews', { provider })}</p>`}
       ${person !== undefined && html`<p class="quiet">${phrase(language, 'consent.account', { user: personName(person) })}</p>`}
       ${problem !== undefined && notice({ kind: 'danger', id: 'problem', text: message(language, `connect.${problem}Wrong`), advice: message(language, `connect.${problem}Advice`) })}
       <form id="connect" method="post" action="${view.action}" autocomplete="off">

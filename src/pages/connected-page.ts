@@ -5,9 +5,12 @@ import { page } from './page.ts'
 import type { Page, Presentation } from './page.ts'
 import { phrase } from './phrase.ts'
 
+/** `anotherAccount`: the connection that was to be renewed is another account's there. */
+export type ConnectOutcome = 'connected' | 'denied' | 'anotherAccount'
+
 export type ConnectedView = {
   readonly provider: string
-  readonly outcome: 'connected' | 'denied'
+  readonly outcome: ConnectOutcome
   /** For whoever started, who was somewhere else than this browser. */
   readonly confirmationCode: string | undefined
 }
@@ -21,7 +24,7 @@ export function connectedPage(presentation: Presentation, view: ConnectedView): 
     status: 200,
     title: message(language, `${outcome}.title`),
     forms: 'none',
-    body: html`<div id="${outcome}"><h1>${message(language, `${outcome}.title`)}</h1>
+    body: html`<div id="${outcome === 'anotherAccount' ? 'another_account' : outcome}"><h1>${message(language, `${outcome}.title`)}</h1>
       <p class="lead">${phrase(language, `${outcome}.lead`, { provider })}</p>
       ${
         confirmationCode !== undefined &&

@@ -161,6 +161,7 @@ export const reasons = {
   connect_code: 'The code of the terminal was wrong, or nobody said that he started this',
   connect_ended: 'The connection was bound to another browser, denied or finished before',
   handle_unknown: 'The handle is none of ours, or for nothing that there is',
+  connection_nobodys: 'The provider says nobody’s id, so nobody could tell whose account a renewed connection has',
   connection_unknown: 'No such connection, or not one of whoever asks',
   connection_pending: 'Nobody has consented yet, or the code of the last page is missing',
   connection_denied: 'The person or the provider said no',

@@ -1,5 +1,5 @@
 import { eventWrite } from '../audit/event-write.ts'
-import { completeConnection, denyConnection, startExpiry } from '../domain/connect.ts'
+import { completeConnection, denyConnection, reconnect, startExpiry, type Obtained } from '../domain/connect.ts'
 import type { PendingConnection } from '../domain/connection.ts'
 import { mac } from '../crypto/mac.ts'
 import { sourceOf } from '../limits/source.ts'
@@ -23,6 +23,8 @@ export type Obtainment = {
 
 export type ObtainedConnection = {
   readonly pending: PendingConnection
+  /** False: the connection that was to be renewed is another account's; nothing was kept. */
+  readonly sameAccount: boolean
   /** What whoever started has to show besides the handle: he was somewhere else than the browser. */
   readonly confirmationCode: string | undefined
 }
@@ -50,29 +52,33 @@ export async function obtainConnection(
   const isElsewhere = owner.kind !== 'user' && sourceOf(address) !== sourceOf(pending.address)
   const confirmationCode = isElsewhere ? makeShortCode(random) : undefined
   const { keyId, key } = keys.secret('mac')
-  const event = eventWrite(context, {
-    type: 'connection.made',
-    ...ownerOf(pending),
-    target: id,
-    scope: tokens.scope.join(' '),
-    address,
-  })
-  const obtained = {
+  const target = pending.renews ?? id
+  const happened = { ...ownerOf(pending), target, scope: tokens.scope.join(' '), address }
+  const made = eventWrite(context, { type: target === id ? 'connection.made' : 'connection.renewed', ...happened })
+  const obtain = (edition: number): Obtained => ({
     account: identity?.subject ?? '',
-    ...sealedAs(context, { instanceId, id, edition: 1, tokens, now }),
+    ...sealedAs(context, { instanceId, id: target, edition, tokens, now }),
     ...(confirmationCode !== undefined && {
       confirmation: {
-        mac: mac(key, confirmationText(id, confirmationCode)),
+        mac: mac(key, confirmationText(target, confirmationCode)),
         keyId,
         attempts: 0,
         until: startExpiry({ startedAt: pending.createdAt }),
       },
     }),
+  })
+  if (target === id) {
+    const completed = await transition(context.transition, { connection: ref('connection', id) }, (slots, at) =>
+      completeConnection(slots.connection, { browserHash, obtained: obtain(1), event: made, now: at }),
+    )
+    return completed === undefined ? undefined : { pending: completed, sameAccount: true, confirmationCode }
   }
-  const completed = await transition(context.transition, { connection: ref('connection', id) }, (slots, at) =>
-    completeConnection(slots.connection, { browserHash, obtained, event, now: at }),
+  const denied = eventWrite(context, { type: 'connection.denied', ...happened, reason: 'another_account' })
+  const refs = { connection: ref('connection', id), target: ref('connection', target) }
+  const renewed = await transition(context.transition, refs, (slots, at) =>
+    reconnect(slots, { browserHash, obtain, events: { made, denied }, now: at }),
   )
-  return completed === undefined ? undefined : { pending: completed, confirmationCode }
+  return renewed === undefined ? undefined : { ...renewed, confirmationCode }
 }
 
 /** The person, or his provider, said no. */

@@ -29,10 +29,11 @@ export function startConnection(
     readonly scope: readonly string[] | undefined
     readonly clientId: string | undefined
     readonly returnTo: string | undefined
+    readonly renews: string | undefined
   },
 ): StartedConnection | Refusal {
   const { issuer, clock, random, keys } = context
-  const { scope = provider.connectScope, clientId, returnTo, owner, address } = asked
+  const { scope = provider.connectScope, clientId, returnTo, renews, owner, address } = asked
   const connectionId = random.id(clock.millis())
   const handle = printVaultHandle(keys, random, connectionId)
   const userCode = makeShortCode(random)
@@ -48,6 +49,7 @@ export function startConnection(
       address,
       startedAt: clock.seconds(),
       ...(returnTo !== undefined && { returnTo }),
+      ...(renews !== undefined && { renews }),
       userCode,
     },
     random,

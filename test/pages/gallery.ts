@@ -190,6 +190,7 @@ export const gallery: readonly Example[] = [
         scopes: ['listings_r'],
         address: '198.51.100.7',
         startedAt: 1_795_000_000,
+        renews: true,
         client: { clientId: 'web', name: w.clientName },
         person: { username: w.username, fullName: w.fullName },
       }),
@@ -197,6 +198,11 @@ export const gallery: readonly Example[] = [
   {
     name: 'vault-connected',
     render: (p, w) => connectedPage(p, { provider: w.clientName, outcome: 'connected', confirmationCode: 'BCDF-GHJK' }),
+  },
+  {
+    name: 'vault-another-account',
+    render: (p, w) =>
+      connectedPage(p, { provider: w.clientName, outcome: 'anotherAccount', confirmationCode: undefined }),
   },
   {
     name: 'vault-denied',

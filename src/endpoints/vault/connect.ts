@@ -105,6 +105,7 @@ async function show(
     scopes: ticket.scope,
     address: ticket.address,
     startedAt: ticket.startedAt,
+    renews: ticket.renews !== undefined,
     ...(client !== undefined && {
       client: { clientId: client.clientId, ...(client.name !== undefined && { name: client.name }) },
     }),
@@ -188,7 +189,7 @@ async function decline(core: Core, http: HttpRequest, { ticket, provider, signed
   return withHeaders(
     leaveConnect(core, http, {
       provider,
-      connectionId: ticket.connectionId,
+      connectionId: ticket.renews ?? ticket.connectionId,
       returnTo: ticket.returnTo,
       outcome: 'denied',
     }),

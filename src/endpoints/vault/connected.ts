@@ -1,7 +1,7 @@
 import type { OAuthProvider } from '../../config/provider.ts'
 import type { FlowPurpose } from '../../domain/flow.ts'
 import { ref } from '../../domain/record.ts'
-import { connectedPage } from '../../pages/connected-page.ts'
+import { connectedPage, type ConnectOutcome } from '../../pages/connected-page.ts'
 import { refuse } from '../../protocol/errors.ts'
 import type { HttpRequest, HttpResponse } from '../../protocol/http.ts'
 import { printParameters, type Pair } from '../../protocol/parameters.ts'
@@ -33,8 +33,8 @@ export async function finishConnect(
   if (finished.kind === 'denied') {
     const pending = await readAlive(core.transition.store, ref('connection', connectionId), core.clock.seconds())
     await refuseConnection(core, connectionId, { why: finished.why, userId })
-    const returnTo = pending?.state === 'pending' ? pending.returnTo : undefined
-    return leaveConnect(core, http, { provider, connectionId, returnTo, outcome: 'denied' })
+    const { returnTo, renews = connectionId } = pending?.state === 'pending' ? pending : {}
+    return leaveConnect(core, http, { provider, connectionId: renews, returnTo, outcome: 'denied' })
   }
   if (finished.kind !== 'done') return troubled(core, http, { provider, purpose, trouble: finished })
   const browser = readBrowser(core, http)
@@ -46,13 +46,13 @@ export async function finishConnect(
       { ...http, query: '' },
       { endpoint: 'callback', refusal: refuse('invalid_request', 'connect_ended') },
     )
-  const { pending, confirmationCode } = obtained
+  const { pending, sameAccount, confirmationCode } = obtained
   return leaveConnect(core, http, {
     provider,
-    connectionId,
+    connectionId: pending.renews ?? connectionId,
     returnTo: pending.returnTo,
-    outcome: 'connected',
-    confirmationCode,
+    outcome: sameAccount ? 'connected' : 'anotherAccount',
+    confirmationCode: sameAccount ? confirmationCode : undefined,
   })
 }
 
@@ -64,7 +64,7 @@ export function leaveConnect(
     readonly provider: OAuthProvider
     readonly connectionId: string
     readonly returnTo: string | undefined
-    readonly outcome: 'connected' | 'denied'
+    readonly outcome: ConnectOutcome
     readonly confirmationCode?: string | undefined
   },
 ): HttpResponse {
@@ -77,7 +77,7 @@ export function leaveConnect(
     })
   const pairs: readonly Pair[] = [
     ['connection', connectionId],
-    ...(outcome === 'denied' ? [['error', 'access_denied'] as const] : []),
+    ...(outcome !== 'connected' ? [['error', 'access_denied'] as const] : []),
     ...(confirmationCode === undefined ? [] : [['confirm', confirmationCode] as const]),
     ['iss', core.issuer],
   ]

@@ -1,22 +1,27 @@
+import type { Client } from '../../domain/client.ts'
+import { isHeld, type ConnectionOwner } from '../../domain/connection.ts'
+import { isRecalled } from '../../domain/recall.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../../protocol/errors.ts'
 import type { Endpoint, HttpRequest } from '../../protocol/http.ts'
 import { parseParameters, refuseRepeated, type Parameters } from '../../protocol/parameters.ts'
 import { verifyRedirectUri } from '../../protocol/redirect-uri.ts'
 import { parseScope } from '../../protocol/scope.ts'
+import { refusalOf } from '../../vault/pick-up.ts'
 import { startConnection, type StartedConnection } from '../../vault/start-connection.ts'
 import type { Core } from '../core.ts'
 import { json } from '../respond.ts'
-import { ownerOfCaller, vaultCaller, type VaultCaller } from './caller.ts'
+import { ownerOfCaller, vaultCaller } from './caller.ts'
 import { text, vaultRefusal, wantsText } from './respond.ts'
+import { reach } from './token.ts'
 
-/** `POST /vault/connect`: the start of a connection, for an account, a client, or nobody where the provider takes that. */
+/** `POST /vault/connect`: the start of a connection, for an account, a client, or nobody where the provider takes that; or of the renewal of one. */
 export function createConnectEndpoint(core: Core): Endpoint {
   return async (http) => {
     const started = await start(core, http)
     core.directory.assertFresh()
     if (isRefusal(started)) return vaultRefusal(core, http, { endpoint: 'connect', refusal: started })
     const { handle, connectUrl, userCode, expiresIn, connectionId } = started
-    if (wantsText(http)) return text(201, `${connectUrl}\n${userCode}\n${handle}\n`)
+    if (wantsText(http)) return text(201, `${connectUrl}\n${userCode}\n${handle === undefined ? '' : `${handle}\n`}`)
     return json(
       201,
       JSON.stringify({
@@ -30,43 +35,79 @@ export function createConnectEndpoint(core: Core): Endpoint {
   }
 }
 
-async function start(core: Core, http: HttpRequest): Promise<StartedConnection | Refusal> {
+/** What whoever started gets to see. A connection that is renewed keeps its handle, which not everybody has who may renew it. */
+type Started = Omit<StartedConnection, 'handle'> & { readonly handle: string | undefined }
+
+async function start(core: Core, http: HttpRequest): Promise<Started | Refusal> {
   const parameters = parseParameters(http.body)
   if (isRefusal(parameters)) return parameters
   const repeated = refuseRepeated(parameters)
   if (repeated !== undefined) return repeated
   const reserved = core.limits.reserve('connect', [http.peer.address])
   if ('retryAfterSeconds' in reserved) return throttled(reserved.retryAfterSeconds)
-  const caller = await vaultCaller(core, http, parameters)
-  if (isRefusal(caller)) return caller
-  const provider = core.upstream.providers.get(parameters.get('provider') ?? '')
-  if (provider === undefined || provider.kind === 'site-login')
+  const starter = await starterOf(core, http, parameters)
+  if (isRefusal(starter)) return starter
+  const { owner, client, renews } = starter
+  const named = parameters.get('provider')
+  const provider = core.upstream.providers.get(renews?.provider ?? named ?? '')
+  const isOther = named !== undefined && named !== provider?.name
+  if (provider === undefined || provider.kind === 'site-login' || isOther)
     return refuse('invalid_request', 'provider_unknown', 'provider names none that can be connected to')
-  if (caller === undefined && !provider.anonymous)
+  if (owner.kind === 'handle' && !provider.anonymous)
     return refuse(
       'invalid_client',
       'connect_not_anonymous',
       'this provider takes connections of accounts and clients alone',
     )
   const scopeText = parameters.get('scope')
-  const scope = scopeText === undefined ? undefined : parseScope(scopeText)
+  const scope = scopeText === undefined ? renews?.scope : parseScope(scopeText)
   if (isRefusal(scope)) return scope
-  const returnTo = returnToOf(parameters, caller)
+  const returnTo = returnToOf(parameters, client)
   if (isRefusal(returnTo)) return returnTo
-  return startConnection(core, provider, {
-    owner: caller === undefined ? { kind: 'handle' } : ownerOfCaller(caller),
-    clientId: caller?.client.clientId,
-    address: http.peer.address,
-    scope,
-    returnTo,
-  })
+  const { address } = http.peer
+  const about = { owner, clientId: client?.clientId, address, scope, returnTo, renews: renews?.id }
+  const started = startConnection(core, provider, about)
+  if (isRefusal(started) || renews === undefined) return started
+  return { ...started, connectionId: renews.id, handle: parameters.get('handle') }
+}
+
+type Starter = {
+  readonly owner: ConnectionOwner
+  readonly client: Client | undefined
+  /** The connection that is there already. */
+  readonly renews?: { readonly id: string; readonly provider: string; readonly scope: readonly string[] }
+}
+
+/** Whose connection it will be: whoever says who he is, or the owner of the one that is named. */
+async function starterOf(core: Core, http: HttpRequest, parameters: Parameters): Promise<Starter | Refusal> {
+  if (!parameters.has('handle') && !parameters.has('connection')) {
+    const caller = await vaultCaller(core, http, parameters)
+    if (isRefusal(caller)) return caller
+    return caller === undefined
+      ? { owner: { kind: 'handle' }, client: undefined }
+      : { owner: ownerOfCaller(caller), client: caller.client }
+  }
+  const reached = await reach(core, http, { parameters, confirmed: false })
+  if (isRefusal(reached)) return reached
+  const { id, connection, clientId } = reached
+  const client = clientId === undefined ? undefined : await core.directory.client(clientId)
+  const isGone = client === undefined || client.disabled || !client.scope.includes('vault')
+  if (clientId !== undefined && isGone) return refuse('unauthorized_client', 'scope_not_allowed')
+  if (!isHeld(connection)) return refusalOf({ outcome: connection.state })
+  if (isRecalled(await core.directory.instance(), connection)) return refusalOf({ outcome: 'revoked' })
+  if (connection.confirmation !== undefined) return refusalOf({ outcome: 'pending' })
+  const { owner, provider, scope, account } = connection
+  // L23: the account is what tells a renewed connection from another one.
+  if (account === '')
+    return refuse('invalid_request', 'connection_nobodys', 'this provider says nobody’s id: start a new connection')
+  return { owner, client, renews: { id, provider, scope } }
 }
 
 /** Only a redirect URI of the very client that asks: nobody else is sent anywhere. */
-function returnToOf(parameters: Parameters, caller: VaultCaller | undefined): string | undefined | Refusal {
+function returnToOf(parameters: Parameters, client: Client | undefined): string | undefined | Refusal {
   const returnTo = parameters.get('return_to')
   if (returnTo === undefined) return undefined
-  if (caller === undefined)
+  if (client === undefined)
     return refuse('invalid_request', 'redirect_uri_mismatch', 'return_to takes a client that registered it')
-  return verifyRedirectUri(caller.client.redirectUris, returnTo)
+  return verifyRedirectUri(client.redirectUris, returnTo)
 }

@@ -68,6 +68,8 @@ export const de = {
   'connect.title': '{provider} verbinden',
   'connect.lead': 'Ein Programm möchte bei {provider} für Sie handeln. Dieser Server verwahrt dafür die Schlüssel.',
   'connect.leadClient': '{client} möchte bei {provider} für Sie handeln. Dieser Server verwahrt dafür die Schlüssel.',
+  'connect.renews':
+    'Damit wird eine bestehende Verbindung erneuert: Melden Sie sich bei {provider} mit demselben Konto an wie zuvor.',
   'connect.asks': 'Worum {provider} gebeten wird',
   'connect.from': 'Begonnen von',
   'connect.at': 'Begonnen',
@@ -88,6 +90,9 @@ export const de = {
   'connected.elsewhereAdvice':
     'Geben Sie ihn niemandem, der Sie danach fragt. Ohne ihn endet die Verbindung binnen zehn Minuten.',
   'connected.close': 'Sie können diese Seite schließen.',
+  'anotherAccount.title': 'Ein anderes Konto',
+  'anotherAccount.lead':
+    'Sie sind von {provider} mit einem anderen Konto zurückgekommen, als diese Verbindung hat. Sie bleibt, wie sie war: Beginnen Sie noch einmal und melden Sie sich dort mit ihrem Konto an.',
   'denied.title': 'Nicht verbunden',
   'denied.lead': 'Bei {provider} wurde nichts verbunden.',
 

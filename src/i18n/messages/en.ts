@@ -66,6 +66,7 @@ export const en = {
   'connect.title': 'Connect {provider}',
   'connect.lead': 'A program wants to act for you at {provider}. This server keeps the keys for it.',
   'connect.leadClient': '{client} wants to act for you at {provider}. This server keeps the keys for it.',
+  'connect.renews': 'It renews a connection that is there: sign in at {provider} with the same account as before.',
   'connect.asks': 'What it asks of {provider}',
   'connect.from': 'Started from',
   'connect.at': 'Started',
@@ -86,6 +87,9 @@ export const en = {
   'connected.elsewhereAdvice':
     'Give it to nobody who asks you for it. Without it the connection ends within ten minutes.',
   'connected.close': 'You can close this page.',
+  'anotherAccount.title': 'Another account',
+  'anotherAccount.lead':
+    'You came back from {provider} with another account than this connection has. It stays as it was: start again, and sign in there with the account that it has.',
   'denied.title': 'Not connected',
   'denied.lead': 'Nothing was connected at {provider}.',
 

@@ -1,0 +1,202 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { mintToken } from '../../src/accounts/mint-token.ts'
+import { put, ref } from '../../src/domain/record.ts'
+import { transition } from '../../src/store/transition.ts'
+import { consent } from '../emulators/emulator.ts'
+import { startEtsy, type Etsy } from '../emulators/etsy.ts'
+import { createBrowser, type Answer, type Browser } from '../kit/browser.ts'
+import { codeFlow, submit } from '../kit/flow.ts'
+import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
+import { connectDirectly, etsyProvider, eventsOf, keptTokens, storedConnection } from './house.ts'
+
+let etsy: Etsy
+let server: TestGatehouse
+let web: MadeClient
+let robot: MadeClient
+let ada: { readonly browser: Browser; readonly token: string; readonly userId: string }
+let bob: { readonly token: string }
+
+beforeAll(async () => {
+  etsy = await startEtsy()
+  etsy.expiresIn = 60
+  const providers = [etsyProvider(etsy), etsyProvider(etsy, { name: 'other', callback_path: '/other' })]
+  server = await startGatehouse({ config: { providers, trustedProxies: ['127.0.0.1'] } })
+  web = await server.makeClient({ client_id: 'web', scope: 'openid me vault' })
+  robot = await server.makeClient({
+    client_id: 'robot',
+    scope: 'vault',
+    redirect_uris: [],
+    grant_types: ['client_credentials'],
+  })
+  const { userId } = await server.makeUser('ada')
+  await server.makeUser('bob')
+  const extra = { scope: 'openid me vault' }
+  const { browser, tokens } = await codeFlow(server, web, 'ada', { extra })
+  ada = { browser, userId, token: `Bearer ${tokens.access_token}` }
+  bob = { token: `Bearer ${(await codeFlow(server, web, 'bob', { extra })).tokens.access_token}` }
+})
+afterAll(async () => {
+  await server.close()
+  await etsy.close()
+})
+beforeEach(() => {
+  etsy.userId = '123456789'
+})
+
+type Start = {
+  readonly handle?: string
+  readonly connect_url: string
+  readonly user_code: string
+  readonly connection: string
+}
+type Form = Readonly<Record<string, string>>
+
+const ask = (path: string, form: Form, headers = {}): Promise<Answer> =>
+  createBrowser(server.url).ask(path, { form, headers })
+const start = async (form: Form, headers = {}): Promise<Start> => {
+  const answer = await ask('/vault/connect', form, headers)
+  expect([answer.status, answer.text]).toEqual([201, expect.any(String)])
+  return answer.json() as Start
+}
+const newBrowser = (headers = {}) => createBrowser(server.url, headers)
+
+/** The whole way of a person, as whom `etsy.userId` says. */
+async function go(browser: Browser, started: Start): Promise<Answer> {
+  const page = await browser.ask(started.connect_url)
+  const isOwn = !page.text.includes('user_code')
+  const proof: Form = isOwn ? { decision: 'allow' } : { user_code: started.user_code, confirm_mine: 'yes' }
+  const left = await submit(browser, page, 'connect', proof)
+  return browser.ask(await consent(left.location ?? ''))
+}
+
+/** A connection of nobody's whose refresh token died. */
+async function broken(): Promise<Start & { readonly handle: string }> {
+  const started = (await start({ provider: 'etsy' })) as Start & { readonly handle: string }
+  await go(newBrowser(), started)
+  etsy.revokeAll()
+  server.clock.advance(100)
+  expect((await ask('/vault/token', { handle: started.handle })).json()['error']).toBe('needs_reauth')
+  return started
+}
+
+describe('a connection that is renewed', () => {
+  it('keeps its id, its handle and what was made for it, whoever has them', async () => {
+    const first = await broken()
+    const again = await start({ handle: first.handle })
+    expect([again.connection, again.handle]).toEqual([first.connection, first.handle])
+    const page = await newBrowser().ask(again.connect_url)
+    expect(page.text).toContain('same account')
+    const browser = newBrowser()
+    expect((await go(browser, again)).text).toContain('id="connected"')
+    expect((await ask('/vault/token', { handle: first.handle })).json()).toMatchObject({ account: '123456789' })
+    expect((await keptTokens(server, first.connection)).refresh).toBe(etsy.liveRefreshTokens().at(-1))
+    expect(await eventsOf(server, first.connection)).toContain('connection.renewed')
+    // L11: once.
+    expect((await browser.ask(again.connect_url)).status).toBe(200)
+    expect(
+      (
+        await submit(browser, await browser.ask(again.connect_url), 'connect', {
+          user_code: again.user_code,
+          confirm_mine: 'yes',
+        })
+      ).status,
+    ).toBe(400)
+  })
+
+  it('of an account: by its id and a token of the owner, and a capability to it works on', async () => {
+    const id = await connectDirectly(server, etsyProvider(etsy), { kind: 'user', userId: ada.userId })
+    const wanted = { format: 'macaroon', connection: id } as const
+    const made = await mintToken(server.core, { actor: { kind: 'cli' }, userId: ada.userId }, wanted)
+    if ('refused' in made) throw new Error(made.refused.detail)
+    etsy.revokeAll()
+    const again = await start({ connection: id }, { authorization: ada.token })
+    expect(again).toMatchObject({ connection: id })
+    expect(again).not.toHaveProperty('handle')
+    expect((await go(ada.browser, again)).text).toContain('id="connected"')
+    const called = await newBrowser().ask(`/vault/proxy/${id}/v3/application/users/me`, {
+      headers: { authorization: `Bearer ${made.done.token}` },
+    })
+    expect([called.status, called.json()]).toMatchObject([200, { user_id: 123456789 }])
+  })
+
+  it('while the provider is asked for a refresh: what the person brought stays', async () => {
+    const started = (await start({ provider: 'etsy' })) as Start & { readonly handle: string }
+    await go(newBrowser(), started)
+    const again = await start({ handle: started.handle })
+    const { edition } = await storedConnection(server, started.connection)
+    etsy.faults.push('slow')
+    const refreshing = server.core.vault.freshToken({ connection: started.connection, rejected: edition })
+    await expect.poll(async () => (await storedConnection(server, started.connection)).intent).toBeDefined()
+    await go(newBrowser(), again)
+    await refreshing
+    expect(etsy.isNewest((await keptTokens(server, started.connection)).refresh ?? '')).toBe(true)
+    expect((await ask('/vault/token', { handle: started.handle })).status).toBe(200)
+  })
+
+  it('from another network: needs the code of the last page, as a new one does', async () => {
+    const first = await broken()
+    const again = await start({ handle: first.handle })
+    const page = await go(newBrowser({ 'x-forwarded-for': '203.0.113.9' }), again)
+    const code = /id="confirmation_code">([^<]+)</.exec(page.text)?.[1] ?? ''
+    expect((await ask('/vault/token', { handle: first.handle })).json()['error']).toBe('authorization_pending')
+    expect((await ask('/vault/token', { handle: first.handle, confirm: code })).status).toBe(200)
+  })
+})
+
+describe('L23 account-switch', () => {
+  it('another account of the provider changes nothing, and the person hears why', async () => {
+    const started = (await start({ provider: 'etsy' })) as Start & { readonly handle: string }
+    await go(newBrowser(), started)
+    const before = await storedConnection(server, started.connection)
+    const again = await start({ handle: started.handle })
+    etsy.userId = '987654321'
+    const browser = newBrowser()
+    const page = await go(browser, again)
+    expect(page.text).toContain('id="another_account"')
+    expect(await storedConnection(server, started.connection)).toEqual(before)
+    expect((await ask('/vault/token', { handle: started.handle })).json()).toMatchObject({ account: '123456789' })
+    expect(await eventsOf(server, started.connection)).toContain('connection.denied')
+    // Nor by the same start, with the right account.
+    etsy.userId = '123456789'
+    const form = await browser.ask(again.connect_url)
+    expect((await submit(browser, form, 'connect', { user_code: again.user_code, confirm_mine: 'yes' })).status).toBe(
+      400,
+    )
+  })
+
+  it('an application hears it as a no', async () => {
+    const id = await connectDirectly(server, etsyProvider(etsy), { kind: 'user', userId: ada.userId })
+    const again = await start({ connection: id, return_to: 'https://app.example/cb' }, { authorization: ada.token })
+    etsy.userId = '987654321'
+    const back = new URL((await go(ada.browser, again)).location ?? '')
+    expect([back.searchParams.get('error'), back.searchParams.get('connection')]).toEqual(['access_denied', id])
+  })
+
+  it('a connection whose account nobody knows isn’t renewed: any other would look the same', async () => {
+    const id = await connectDirectly(server, etsyProvider(etsy), { kind: 'client', clientId: 'robot' })
+    await transition(server.core.transition, { slot: ref('connection', id) }, ({ slot }) => ({
+      writes: [put(slot, { ...slot.value!, account: '' } as never, { expiresAt: null })],
+      result: undefined,
+    }))
+    const answer = await ask('/vault/connect', { connection: id }, { authorization: robot.basic })
+    expect([answer.status, answer.json()['error']]).toEqual([400, 'invalid_request'])
+  })
+
+  it('nobody renews what is another’s, ended, or at another provider', async () => {
+    const id = await connectDirectly(server, etsyProvider(etsy), { kind: 'user', userId: ada.userId })
+    const started = async (form: Form, authorization?: string) =>
+      (await ask('/vault/connect', form, authorization === undefined ? {} : { authorization })).status
+    expect(await started({ connection: id }, bob.token)).toBe(404)
+    expect(await started({ connection: id }, robot.basic)).toBe(404)
+    expect(await started({ connection: id })).toBe(400)
+    expect(await started({ connection: id, provider: 'other' }, ada.token)).toBe(400)
+    const first = (await start({ provider: 'etsy' })) as Start & { readonly handle: string }
+    await go(newBrowser(), first)
+    const again = await start({ handle: first.handle })
+    await ask('/vault/revoke', { handle: first.handle })
+    expect(await started({ handle: first.handle })).toBe(400)
+    // What was begun before it ended brings nothing back.
+    expect((await go(newBrowser(), again)).status).toBe(400)
+    expect((await ask('/vault/token', { handle: first.handle })).json()['error']).toBe('expired_token')
+  })
+})
