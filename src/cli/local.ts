@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { PasswordsContext } from '../accounts/context.ts'
 import { createPasswordStrength } from '../accounts/password-strength.ts'
+import { fenceMoved } from '../audit/fence-moved.ts'
 import { openPost, type OpenedPost as Post } from '../audit/post.ts'
 import type { Config } from '../config/config.ts'
 import { createPasswordPool } from '../crypto/password-pool.ts'
@@ -48,6 +49,7 @@ export async function openLocal(
     random,
     quickCheck: create,
     create,
+    onMoved: (bare) => fenceMoved(bare, { clock, random }, { sink: config.audit !== undefined }),
     onFatal: (reason) => {
       throw reason
     },

@@ -51,6 +51,7 @@ export async function openHouse(
       exitOf(log)(1)
     },
     onDamage: (reason) => log.write({ event: 'store.damaged', error: describeError(reason) }),
+    onFenced: () => log.write({ event: 'store.fenced' }),
     onLetter: ({ to, subject, text }) => log.write({ event: 'mail.letter', to, subject, text }),
     onVaultFailed: (error) => log.write({ event: 'vault.failed', error: describeError(error) }),
     onLetterFailed: (error) => log.write({ event: 'mail.failed', error: describeError(error) }),

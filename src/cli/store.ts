@@ -2,6 +2,7 @@ import { clockTolerance } from '../protocol/time.ts'
 import type { Command } from 'commander'
 import { printStoreAddress } from '../config/store-address.ts'
 import { ref } from '../domain/record.ts'
+import { fenceStore } from '../store/fence-store.ts'
 import { ensureInstance } from '../store/ensure-instance.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { CliFailure } from './failure.ts'
@@ -42,6 +43,25 @@ export function registerStore(program: Command, io: Io): void {
     async (local) => {
       const swept = await sweepAll(local)
       return { json: { deleted: swept }, text: `deleted ${swept}\n` }
+    },
+    { changes: true },
+  )
+
+  localVerb(
+    store
+      .command('fence')
+      .description(
+        'after a failover or a restore by the database’s own means that may have lost commits: whatever was issued before counts no more',
+      ),
+    io,
+    async (local) => {
+      const looked = await fenceStore(local, {
+        ...local.transition,
+        clock: local.clock,
+        random: local.random,
+        actor: 'cli',
+      })
+      return { json: { fenced: true, records: looked }, text: 'fenced; everybody signs in again\n' }
     },
     { changes: true },
   )

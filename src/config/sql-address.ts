@@ -16,6 +16,8 @@ export type SqlAddress = {
   readonly connections: number
   /** PostgreSQL: the schema that holds the tables. */
   readonly schema: string
+  /** PostgreSQL: who takes over has every commit that was answered, so nothing needs to be fenced then. */
+  readonly standby?: 'synchronous'
 }
 
 export type SqlAddressResult = { readonly sql: SqlAddress } | { readonly problem: string }
@@ -42,7 +44,7 @@ export function parseSqlAddress(
   if (!hosts.every((host) => host !== undefined))
     return { problem: `names a host that can't be read; write HOST, HOST:PORT or several with commas between them` }
   const options = new URLSearchParams(parts[5] ?? '')
-  const accepted = adapter === 'postgres' ? [...known, 'schema'] : known
+  const accepted = adapter === 'postgres' ? [...known, 'schema', 'standby'] : known
   for (const name of options.keys()) {
     if (!accepted.includes(name)) return { problem: `has an option that isn't one of ${accepted.join(', ')}` }
     if (options.getAll(name).length > 1) return { problem: `has the option ${name} twice` }
@@ -59,6 +61,9 @@ export function parseSqlAddress(
     return { problem: `has connections outside 2 to ${mostConnections}` }
   const schema = options.get('schema') ?? 'gatehouse'
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) return { problem: 'has a schema that is no plain lower-case name' }
+  const standby = options.get('standby')
+  if (standby !== null && standby !== 'synchronous')
+    return { problem: 'has a standby other than synchronous; leave it out, and a failover is fenced' }
   const authorities = options.get('sslrootcert')
   return {
     sql: {
@@ -70,6 +75,7 @@ export function parseSqlAddress(
       ...(authorities !== null && { tlsAuthorities: resolve(authorities) }),
       connections,
       schema,
+      ...(standby !== null && { standby }),
     },
   }
 }

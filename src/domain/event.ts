@@ -69,6 +69,7 @@ export type EventType =
   | 'key.removed'
   | 'instance.created'
   | 'instance.restored'
+  | 'instance.fenced'
   | 'refusals.left_out'
 
 /**

@@ -59,6 +59,27 @@ export const kinds = Object.keys(fates) as readonly Kind[]
 export const returningKinds = kinds.filter((kind) => fates[kind] !== staysAway)
 
 /**
+ * What a store that lost its latest commits (FLT-11) keeps as it stands, though a backup wouldn't bring it back: the moved epoch
+ * ends it, `restoredAt` stands for what is missing of it, or doing it twice harms nobody.
+ */
+const standing: readonly Kind[] = [
+  'grant',
+  'session',
+  'attempt',
+  'once',
+  'change',
+  'lease',
+  'outbox',
+  'withdrawal',
+  'relay',
+]
+
+/** Those whose records must be looked at one by one in such a store. */
+export const lostKinds = kinds.filter(
+  (kind) => fates[kind] !== returns && kind !== 'instance' && !standing.includes(kind),
+)
+
+/**
  * FLT-33: what a record from a backup is when it returns, or undefined if it doesn't. What was used or revoked since the
  * backup is unknown, so nothing that was issued before counts any more: the global epoch and the generation move.
  */

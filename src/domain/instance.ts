@@ -12,7 +12,7 @@ export type Instance = {
   /** The latest time at which this store is known to have been served. */
   readonly highWaterAt: EpochSeconds
   readonly createdAt: EpochSeconds
-  /** When it was last brought back from a backup: what may happen once and was made before then may have happened. */
+  /** When it was last brought back from a backup, or had lost commits: what may happen once and was made before then may have happened. */
   readonly restoredAt?: EpochSeconds
   /** By provider, the last time that all of its connections were ended. */
   readonly recalls?: Readonly<Record<string, Recall>>

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { fenceMoved } from '../audit/fence-moved.ts'
 import { openPost } from '../audit/post.ts'
 import { createPasswordStrength } from '../accounts/password-strength.ts'
 import type { Config } from '../config/config.ts'
@@ -36,6 +37,8 @@ export type GatehouseOptions = {
   /** The store can't be trusted with another write: the process must end. */
   readonly onFatal: (reason: Error) => void
   readonly onDamage?: (reason: Error) => void
+  /** The database was moved and may have lost commits: nothing that was issued before counts any more. */
+  readonly onFenced?: () => void
   /** How long each commit took, waiting included. */
   readonly onCommit?: (millis: number) => void
   /** A letter of a server that sends none (`--dev-mail`). */
@@ -66,7 +69,15 @@ export type Gatehouse = {
 /** The composition root: opens the store and the rings and wires them together. Throws what a part of it refuses to start for. */
 export async function openGatehouse(config: Config, system: System, options: GatehouseOptions): Promise<Gatehouse> {
   const { clock, random } = system
-  const { store: opened, admin } = await openStore(config.store, { clock, random, ...options })
+  const { store: opened, admin } = await openStore(config.store, {
+    clock,
+    random,
+    ...options,
+    onMoved: async (bare) => {
+      await fenceMoved(bare, system, { sink: config.audit !== undefined })
+      options.onFenced?.()
+    },
+  })
   const clocked = options.onCommit === undefined ? opened : timed(opened, clock, options.onCommit)
   const post =
     config.audit === undefined

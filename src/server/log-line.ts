@@ -61,6 +61,8 @@ export type LogLine =
   | { readonly event: 'audit.sink_up' }
   | { readonly event: 'upkeep.failed'; readonly job: string; readonly error: LoggedError }
   | { readonly event: 'upkeep.paused'; readonly reason: string }
+  /** The database was moved, and what was issued before counts no more. */
+  | { readonly event: 'store.fenced' }
   | { readonly event: 'store.damaged' | 'store.failed'; readonly error: LoggedError }
   | { readonly event: 'process.unhandled_rejection' | 'process.uncaught_exception'; readonly error: LoggedError }
 
@@ -92,6 +94,7 @@ export const levels = {
   'audit.sink_up': 'info',
   'upkeep.failed': 'error',
   'upkeep.paused': 'warn',
+  'store.fenced': 'warn',
   'store.damaged': 'error',
   'store.failed': 'error',
   'process.unhandled_rejection': 'error',

@@ -20,6 +20,8 @@ export type OpenOptions = {
   readonly create?: boolean
   /** A server for as long as it is open: an embedded store takes one at a time. */
   readonly serves?: boolean
+  /** The database was moved by a failover or a restore of its own and may lack its latest commits: fence it. Without this it is refused. */
+  readonly onMoved?: (bare: OpenStore) => Promise<void>
   /** In a worker process: an embedded store is written by the process that this leads to. */
   readonly through?: WriterLink
 }

@@ -184,6 +184,11 @@ test('gatehouse store and events', async () => {
   expect((await json('events', 'list', '--limit', '3'))['items']).toHaveLength(3)
 })
 
+test('gatehouse store fence ends what was issued before', async () => {
+  expect(await json('store', 'fence')).toMatchObject({ fenced: true })
+  expect((await at('events', 'list')).out).toContain('instance.fenced')
+})
+
 test('a clock that stands before what the store has seen neither sweeps nor passes the doctor', async () => {
   const io = ioAt(directory)
   const local = await openLocal(io, {})

@@ -53,10 +53,12 @@ describe('an address of PostgreSQL', () => {
     ['postgres://u@db/x?sslmode=prefer', /protects from nobody/],
     [
       'postgres://u@db/x?application_name=hunter2',
-      /an option that isn't one of sslmode, sslrootcert, connections, schema/,
+      /an option that isn't one of sslmode, sslrootcert, connections, schema, standby/,
     ],
     ['postgres://u@db/x?schema=a&schema=b', /the option schema twice/],
     ['postgres://u@db/x?schema=Robert%22', /no plain lower-case name/],
+    ['postgres://u@db/x?standby=asynchronous', /a standby other than synchronous/],
+    ['mysql://u@db/x?standby=synchronous', /an option that isn't one of sslmode, sslrootcert, connections$/],
     ['postgres://u@db/x?connections=1', /outside 2 to 100/],
     ['postgres://u@db/x?connections=many', /outside 2 to 100/],
   ])('%s is refused without being repeated', (text, problem) => {

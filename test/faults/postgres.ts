@@ -57,7 +57,7 @@ export async function strikePair(options: {
   readonly onRound?: (round: number) => void
 }): Promise<Struck> {
   const pair = await startPostgresPair()
-  const address = pair.address('ledger')
+  const address = pair.address('ledger', 'standby=synchronous')
   try {
     return await strikeStore({
       ...options,

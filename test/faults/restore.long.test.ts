@@ -6,7 +6,8 @@ import { kinds } from '../../src/domain/fence.ts'
 import { codeFlow, tokenRequest } from '../kit/flow.ts'
 import { startGatehouse } from '../kit/gatehouse.ts'
 import { openTestStore } from '../store/subjects.ts'
-import { backup, replayAfterRestore, restore, standingClock } from './restore-replay.ts'
+import { standingClock } from './replay.ts'
+import { backup, replayAfterRestore, restore } from './restore-replay.ts'
 
 test('FLT-33: of ten thousand credentials that were used, revoked or given before a restore, none comes back', async () => {
   const replay = await replayAfterRestore(1_112)

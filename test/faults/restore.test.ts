@@ -6,7 +6,8 @@ import { ref } from '../../src/domain/record.ts'
 import { codeFlow } from '../kit/flow.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
 import { openTestStore } from '../store/subjects.ts'
-import { backup, replayAfterRestore, restore, standingClock, used, type Replay } from './restore-replay.ts'
+import { standingClock, used } from './replay.ts'
+import { backup, replayAfterRestore, restore, type Replay } from './restore-replay.ts'
 
 describe('FLT-33: a restored backup starts fenced', () => {
   let replay: Replay

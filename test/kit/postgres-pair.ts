@@ -6,17 +6,24 @@ import { fileURLToPath } from 'node:url'
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { freePort } from './free-port.ts'
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 
-/** Two PostgreSQL servers, of which one takes writes and the other has every commit before it is answered. */
+/** Two PostgreSQL servers, of which one takes writes and the other has every commit, before it is answered or soon after. */
 export type PostgresPair = {
   /** Names both hosts. */
-  readonly address: (schema: string) => string
+  readonly address: (schema: string, options?: string) => string
   /** The one that takes writes. */
   readonly primaryPort: () => number
+  /** Of the one that takes writes. */
+  readonly ask: (...statements: readonly string[]) => Promise<readonly Record<string, unknown>[]>
+  /** The standby has all, and from now on gets nothing: whatever is committed until `failOver` is lost. */
+  readonly holdBack: () => Promise<void>
   /** The one that takes writes ends as in a crash, and the other takes over. Resolves when that one takes writes. */
   readonly failOver: () => Promise<void>
-  /** The one that ended comes back as the standby of the other, from a copy. Resolves when commits wait for it. */
+  /** The one that ended comes back as the standby of the other, from a copy. Resolves when it is in step. */
   readonly rebuild: () => Promise<void>
+  /** The one that ended comes back as if nothing had happened, and takes writes too: nobody fenced it off. */
+  readonly revive: () => Promise<void>
   readonly stop: () => Promise<void>
 }
 
@@ -26,7 +33,8 @@ const environment = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' }
 
 type Side = { readonly port: number; readonly data: string; process: ChildProcess | undefined }
 
-export async function startPostgresPair(): Promise<PostgresPair> {
+/** `asynchronous`: nobody waits for the standby, and the way to it is ours to cut. */
+export async function startPostgresPair({ asynchronous = false } = {}): Promise<PostgresPair> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-pair-'))
   // The server refuses to run as root.
   const owner = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
@@ -34,6 +42,7 @@ export async function startPostgresPair(): Promise<PostgresPair> {
   if (owner.uid !== undefined) chownSync(folder, owner.uid, owner.gid)
   let primary: Side = { port: await freePort(), data: join(folder, 'a'), process: undefined }
   let standby: Side = { port: await freePort(), data: join(folder, 'b'), process: undefined }
+  let way: TcpProxy | undefined
 
   function run(command: string, args: readonly string[]): void {
     const done = spawnSync(command, [...args], { ...owner, cwd: folder, env: environment, encoding: 'utf8' })
@@ -97,6 +106,8 @@ export async function startPostgresPair(): Promise<PostgresPair> {
   async function rebuild(): Promise<void> {
     await end(standby, 'SIGQUIT')
     rmSync(standby.data, { recursive: true, force: true })
+    await way?.close()
+    way = asynchronous ? await startTcpProxy(primary.port) : undefined
     const client = new pg.Client({ host: '127.0.0.1', port: primary.port, user: 'gatehouse', database: 'postgres' })
     await client.connect()
     try {
@@ -110,12 +121,17 @@ export async function startPostgresPair(): Promise<PostgresPair> {
     }
     rmSync(join(standby.data, 'postmaster.pid'), { force: true })
     writeFileSync(join(standby.data, 'standby.signal'), '')
-    configure(standby, [`primary_conninfo = 'host=127.0.0.1 port=${primary.port} user=gatehouse'`])
+    configure(standby, [`primary_conninfo = 'host=127.0.0.1 port=${way?.port ?? primary.port} user=gatehouse'`])
     for (const file of ['backup_label', 'standby.signal'])
       if (owner.uid !== undefined) chownSync(join(standby.data, file), owner.uid, owner.gid)
     await start(standby)
-    await ask(primary, "ALTER SYSTEM SET synchronous_standby_names = '*'", 'SELECT pg_reload_conf()')
-    const synced = "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = 'sync'"
+    if (!asynchronous) await ask(primary, "ALTER SYSTEM SET synchronous_standby_names = '*'", 'SELECT pg_reload_conf()')
+    await inStep()
+  }
+
+  async function inStep(): Promise<void> {
+    const state = asynchronous ? 'replay_lsn >= pg_current_wal_lsn()' : "sync_state = 'sync'"
+    const synced = `SELECT 1 FROM pg_stat_replication WHERE state = 'streaming' AND ${state}`
     await until(async () => (await ask(primary, synced)).length === 1, 'a standby in step')
   }
 
@@ -130,11 +146,17 @@ export async function startPostgresPair(): Promise<PostgresPair> {
   await rebuild()
 
   return {
-    address: (schema) =>
-      `postgres://gatehouse@127.0.0.1:${primary.port},127.0.0.1:${standby.port}/postgres?schema=${schema}`,
+    address: (schema, options = '') =>
+      `postgres://gatehouse@127.0.0.1:${primary.port},127.0.0.1:${standby.port}/postgres?schema=${schema}${options === '' ? '' : `&${options}`}`,
     primaryPort: () => primary.port,
+    ask: (...statements) => ask(primary, ...statements),
+    holdBack: async () => {
+      await inStep()
+      way?.freeze()
+    },
     failOver: async () => {
       await end(primary, 'SIGQUIT')
+      way?.cut()
       ;[primary, standby] = [standby, primary]
       await ask(primary, 'SELECT pg_promote()')
       await until(
@@ -145,9 +167,11 @@ export async function startPostgresPair(): Promise<PostgresPair> {
       await ask(primary, "ALTER SYSTEM SET synchronous_standby_names = ''", 'SELECT pg_reload_conf()')
     },
     rebuild,
+    revive: () => start(standby),
     stop: async () => {
       await end(primary, 'SIGINT')
       await end(standby, 'SIGQUIT')
+      await way?.close()
       rmSync(folder, { recursive: true, force: true })
     },
   }

@@ -38,9 +38,25 @@ export const connectionLimits: ConnectionLimits = {
   connectMillis: 2_000,
 }
 
+/** Looks at a host before it is taken; throws AttemptFailed to pass it over. */
+export type Inspect = (connection: Connection) => Promise<void>
+
 /** The first host that takes writes. Throws AttemptFailed `none`, or StoreRefused for what waiting won't mend. */
-export function connect(address: SqlAddress, limits: ConnectionLimits = connectionLimits): Promise<Connection> {
-  return firstHost(address, (host) => connectTo(address, host, limits))
+export function connect(
+  address: SqlAddress,
+  limits: ConnectionLimits = connectionLimits,
+  inspect?: Inspect,
+): Promise<Connection> {
+  return firstHost(address, async (host) => {
+    const connection = await connectTo(address, host, limits)
+    try {
+      await inspect?.(connection)
+      return connection
+    } catch (error) {
+      await Promise.resolve(connection.close()).catch(() => undefined)
+      throw failureOf(error, 'before')
+    }
+  })
 }
 
 async function connectTo(

@@ -5,7 +5,8 @@ import type { OpenStore } from '../port.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { openSqlStore } from '../sql/open-sql-store.ts'
 import { applyBatch } from './apply-batch.ts'
-import { connect, connectionLimits, type Connection, type ConnectionLimits } from './connection.ts'
+import { connect, connectionLimits, type Connection, type ConnectionLimits, type Inspect } from './connection.ts'
+import { guardOrigin } from './guard-origin.ts'
 import { createLook } from './look.ts'
 import { migrate } from './migrate.ts'
 import { statementsFor } from './statements.ts'
@@ -19,6 +20,8 @@ export type PostgresOptions = {
   readonly eventTtl?: Seconds
   /** Make the tables where there are none. */
   readonly create?: boolean
+  /** The database has another history than the one that the store was served on: fence it. Without this it is refused. */
+  readonly onMoved?: (bare: OpenStore) => Promise<void>
 }
 
 /** A statement over everything takes its time. */
@@ -30,9 +33,9 @@ export function openPostgresStore(options: PostgresOptions): Promise<OpenStore> 
   const { schema, connections } = address
   const sql = statementsFor(schema)
   const place = printSqlAddress('postgres', address)
-  const dialect: Dialect<Connection> = {
+  const plain: Dialect<Connection> = {
     ...createLook(sql, eventTtl),
-    connect: (patience) => connect(address, patience === 'patient' ? patient : connectionLimits),
+    connect: (patience) => reach(patience),
     failureOf,
     migrate: (connection, make) => migrate(connection, { schema, place, create: make }),
     applyBatch: (connection, units) => applyBatch(connection, sql, units),
@@ -41,5 +44,19 @@ export function openPostgresStore(options: PostgresOptions): Promise<OpenStore> 
       (await query(sql.sweepEvents, [bucket, before, limit])).count,
     sweepChanges: async ({ query }, now) => void (await query(sql.sweepChanges, [now])),
   }
-  return openSqlStore({ dialect, place, connections, clock, random, eventTtl, create })
+  const rest = { place, connections, clock, random, eventTtl, create }
+  const guarded = guardOrigin({
+    connect: reach,
+    migrate: plain.migrate,
+    schema,
+    place,
+    losesNothing: address.standby === 'synchronous',
+    openBare: () => openSqlStore({ dialect: plain, ...rest }),
+    onMoved: options.onMoved,
+  })
+  return openSqlStore({ dialect: { ...plain, ...guarded }, ...rest })
+
+  function reach(patience: 'request' | 'patient', inspect?: Inspect): Promise<Connection> {
+    return connect(address, patience === 'patient' ? patient : connectionLimits, inspect)
+  }
 }

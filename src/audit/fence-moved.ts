@@ -1,0 +1,16 @@
+import { fenceStore, type FenceContext } from '../store/fence-store.ts'
+import type { OpenStore } from '../store/port.ts'
+import { leaveToOthers } from './post.ts'
+
+/** FLT-11: fence a store whose database moved, before anybody uses it; where events go to a sink, a server delivers this one too. */
+export async function fenceMoved(
+  bare: OpenStore,
+  system: Pick<FenceContext, 'clock' | 'random'>,
+  { sink }: { readonly sink: boolean },
+): Promise<void> {
+  const { clock, random } = system
+  const begunAt = clock.millis()
+  const context = { store: bare.store, clock, random }
+  await fenceStore(bare, context)
+  if (sink) await leaveToOthers(context, random.id(begunAt), begunAt)
+}
