@@ -1,10 +1,9 @@
 import { eventWrite } from '../audit/event-write.ts'
 import type { Actor } from '../domain/authority.ts'
-import { announce } from '../domain/change.ts'
 import { epochOf } from '../domain/epoch.ts'
 import type { Grant } from '../domain/grant.ts'
 import { planMint, type MintRequest } from '../domain/mint-request.ts'
-import { check, create, put, ref, type Decision, type Write } from '../domain/record.ts'
+import { check, create, ref, type Decision } from '../domain/record.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
 import { clockTolerance, type Seconds } from '../protocol/time.ts'
 import { transition } from '../store/transition.ts'
@@ -12,7 +11,7 @@ import { parseAttenuation } from '../tokens/attenuation.ts'
 import { mint, TokenTooLarge, type MintKeys } from '../tokens/mint.ts'
 import { parsePromise } from '../tokens/sealed-promise.ts'
 import type { AccountsContext, Outcome } from './context.ts'
-import { mintedClient, mintedClientId } from './minted-client.ts'
+import { inMintedName, mintedClientId } from './minted-client.ts'
 import { noSuchUser } from './no-such-user.ts'
 import { actorName, permit } from './permit.ts'
 
@@ -87,9 +86,9 @@ export async function mintToken(
       if (slots.asking.value?.revokedAt !== undefined) return no(askingGone)
       if (within !== undefined && !reaches(within, plan.scope, wanted.resource)) return no(wider)
       if (user.locked) return no(problem('conflict', { detail: 'the account is locked; unlock it first' }))
-      const client = slots.client.value ?? mintedClient(now)
-      if (client.disabled || client.grantTypes.length > 0) return no(clientGone)
-
+      const named = inMintedName(slots.client, noteId, now)
+      if (named === undefined) return no(clientGone)
+      const { client } = named
       const { ttl, scope } = plan
       const epoch = epochOf(instance, user, client)
       const { accessToken } = mint(keys, {
@@ -123,17 +122,13 @@ export async function mintToken(
         ...(within !== undefined && { madeThrough: within.clientId }),
         ...(wanted.name !== undefined && { deviceName: wanted.name }),
       }
-      const made: readonly Write[] =
-        slots.client.value === undefined
-          ? [put(slots.client, client, { expiresAt: null, owners: ['*'] }), announce(noteId, slots.client, now)]
-          : [check(slots.client)]
       return {
         writes: [
           create(ref('grant', grantId), grant, {
             owners: [userId, `client:${mintedClientId}`],
             expiresAt: now + ttl + clockTolerance,
           }),
-          ...made,
+          ...named.writes,
           check(slots.user),
           ...(connection === undefined ? [] : [check(slots.connection)]),
           check(slots.instance),

@@ -60,7 +60,8 @@ function isNewest({ refresh }: Grant, { generation, imprint }: Credential): bool
 
 async function endAccess(context: LeakContext, leak: Leak, claims: AccessClaims): Promise<void> {
   const { directory, transition: records } = context
-  if (claims.clientId === mintedClientId && claims.imported !== true)
+  // A capability to nobody's connection has no grant.
+  if (claims.clientId === mintedClientId && claims.sub !== claims.clientId && claims.imported !== true)
     return endFamily(context, leak, { grantId: claims.gid, which: () => true })
   const client = await directory.client(claims.clientId)
   const user = claims.sub === claims.clientId ? undefined : await directory.user(claims.sub)

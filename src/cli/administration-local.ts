@@ -20,7 +20,7 @@ import {
   withdrawInvitation,
   type InvitationContext,
 } from '../accounts/invite-user.ts'
-import { mintToken } from '../accounts/mint-token.ts'
+import { mintToken, type MintContext } from '../accounts/mint-token.ts'
 import { patchUser } from '../accounts/patch-user.ts'
 import { printUser } from '../accounts/print-user.ts'
 import { resetFactors } from '../accounts/reset-factors.ts'
@@ -28,9 +28,12 @@ import { revokeEverything, revokeTokens } from '../accounts/revoke-tokens.ts'
 import { createResource, deleteResource } from '../accounts/write-resource.ts'
 import { encodeTextBase64url } from '../crypto/encoding.ts'
 import type { Actor } from '../domain/authority.ts'
+import type { MintRequest } from '../domain/mint-request.ts'
 import type { Resource } from '../domain/resource.ts'
 import type { User } from '../domain/user.ts'
 import { userIdPrefix } from '../protocol/client-id.ts'
+import { describe, isRefusal } from '../protocol/errors.ts'
+import { mintCapability } from '../vault/mint-capability.ts'
 import type { Administration, Document } from './administration.ts'
 import { CliFailure } from './failure.ts'
 import type { Local } from './local.ts'
@@ -77,9 +80,11 @@ export function administerLocally(local: Local): Administration {
     revokeEverything: async () => done(await revokeEverything(local, actor)),
 
     mintToken: async (name, fields) => {
-      const { userId } = await named(name)
       const context = { ...local, issuer: local.config.issuer, keys: await openRings(local) }
-      const made = done(await mintToken(context, { actor, userId }, readMintRequest(fields)))
+      const wanted = readMintRequest(fields)
+      if (name === undefined) return capability(context, wanted)
+      const { userId } = await named(name)
+      const made = done(await mintToken(context, { actor, userId }, wanted))
       return {
         token: made.token,
         token_type: 'Bearer',
@@ -162,4 +167,14 @@ async function userNamed(local: Local, name: string): Promise<User> {
 
 async function* shown<T>(list: AsyncIterable<T>, show: (one: T) => Document): AsyncGenerator<Document> {
   for await (const one of list) yield show(one)
+}
+
+/** For a connection of a client, or of whoever holds its handle. */
+async function capability(
+  context: MintContext,
+  { connection = '', caveats = [], ttl }: MintRequest,
+): Promise<Document> {
+  const made = await mintCapability(context, { connection, caveats, ttl, actor: 'cli' })
+  if (isRefusal(made)) throw new CliFailure(describe(made))
+  return { token: made.token, token_type: 'Bearer', expires_in: made.expiresIn, scope: '' }
 }

@@ -29,7 +29,13 @@ export function administerRemotely(server: string, token: string): Administratio
     revokeTokens: async (name) => epochOf(await call('POST', `${await user(name)}/revoke-tokens`)),
     resetFactors: async (name) => epochOf(await call('DELETE', `${await user(name)}/factors`)),
     revokeEverything: async () => epochOf(await call('POST', '/revoke-tokens')),
-    mintToken: async (name, fields) => call('POST', `${await user(name)}/tokens`, fields),
+    mintToken: async (name, fields) => {
+      if (name === undefined)
+        throw new CliFailure(
+          'a running server gives that to the client or the handle whose connection it is: POST /vault/capability',
+        )
+      return call('POST', `${await user(name)}/tokens`, fields)
+    },
     tokens: async function* (name) {
       yield* pages(call, `${await user(name)}/tokens`)
     },

@@ -19,7 +19,8 @@ export type Administration = {
   readonly resetFactors: (name: string) => Promise<{ readonly epoch: number }>
   readonly revokeEverything: () => Promise<{ readonly epoch: number }>
   /** `fields` as `POST /api/v1/users/{id}/tokens` takes them. */
-  readonly mintToken: (name: string, fields: Document) => Promise<Document>
+  /** Without a name: to a connection of nobody's account. */
+  readonly mintToken: (name: string | undefined, fields: Document) => Promise<Document>
   /** Tokens for scripts that an account has. */
   readonly tokens: (name: string) => AsyncIterable<Document>
   readonly endToken: (name: string, grantId: string) => Promise<void>

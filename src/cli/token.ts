@@ -35,7 +35,7 @@ export function registerToken(program: Command, io: Io): void {
       token
         .command('mint')
         .description('make an access token for an account, without its sign-in')
-        .requiredOption('--user <name>', 'the account that it is for')
+        .option('--user <name>', 'the account that it is for; none with --connection to one of a client or of a handle')
         .option('--format <format>', 'jwt, opaque or macaroon (default: jwt)')
         .option(
           '--ttl <seconds>',
@@ -43,10 +43,7 @@ export function registerToken(program: Command, io: Io): void {
         )
         .option('--scope <text>', 'what it may do, separated by spaces (default: openid me, or all that the API knows)')
         .option('--resource <uri>', 'the API that it is for (default: this server)')
-        .option(
-          '--connection <id>',
-          "a macaroon for one connection of the account: its provider's API, and nothing else",
-        )
+        .option('--connection <id>', "a macaroon for one connection: its provider's API, and nothing else")
         .option('--caveat <text>', 'narrows a macaroon from the beginning; may come more than once', collect)
         .option('--name <text>', 'what people read in the list of grants')
         .option('--env-format', 'print a line for an environment file'),
@@ -54,7 +51,10 @@ export function registerToken(program: Command, io: Io): void {
     ),
     io,
     async (administration, _args, options) => {
-      const made = await administration.mintToken(textOption(options, 'user') ?? '', mintDocument(options))
+      const [user, connection] = [textOption(options, 'user'), textOption(options, 'connection')]
+      if (user === undefined && connection === undefined)
+        throw new CliFailure('name the account with --user', { exitCode: 2 })
+      const made = await administration.mintToken(user, mintDocument(options))
       const text = String(made['token'])
       return { json: made, text: flagOption(options, 'envFormat') ? `GATEHOUSE_TOKEN="${text}"\n` : `${text}\n` }
     },

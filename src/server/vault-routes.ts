@@ -1,4 +1,5 @@
 import type { Core } from '../endpoints/core.ts'
+import { createVaultCapabilityEndpoint } from '../endpoints/vault/capability.ts'
 import { createConnectFormEndpoint, createConnectPageEndpoint } from '../endpoints/vault/connect.ts'
 import { createVaultProxyEndpoint, vaultProxyPath } from '../endpoints/vault/proxy.ts'
 import { createVaultRevokeEndpoint } from '../endpoints/vault/revoke.ts'
@@ -17,6 +18,13 @@ export function vaultRoutes(core: Core): readonly Route[] {
     { method: 'GET', path: page, endpoint: createConnectPageEndpoint(core), kind: 'none', access: 'browser' },
     { method: 'POST', path: page, endpoint: createConnectFormEndpoint(core), kind: 'form', access: 'browser' },
     { method: 'POST', path: '/vault/token', endpoint: createVaultTokenEndpoint(core), kind: 'form', access: 'client' },
+    {
+      method: 'POST',
+      path: '/vault/capability',
+      endpoint: createVaultCapabilityEndpoint(core),
+      kind: 'form',
+      access: 'client',
+    },
     {
       method: 'POST',
       path: '/vault/revoke',

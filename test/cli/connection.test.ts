@@ -6,7 +6,7 @@ import { consent } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { createBrowser } from '../kit/browser.ts'
 import { submit } from '../kit/flow.ts'
-import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
+import { startGatehouse, testSecret, type TestGatehouse } from '../kit/gatehouse.ts'
 import { connectDirectly, etsyProvider } from '../vault/house.ts'
 import { cli } from './bench.ts'
 
@@ -58,6 +58,22 @@ it('starts, fetches, lists, shows and ends a connection, and prints no token but
   const after = await gatehouse('token', started.handle, '--server', server.url)
   expect([after.code, after.err]).toEqual([1, expect.stringContaining('expired_token')])
   expect((await gatehouse('show', 'nothing')).code).toBe(1)
+})
+
+it('mints a capability to a connection of nobody’s account, which the server takes', async () => {
+  const id = await connectDirectly(server, etsyProvider(etsy))
+  const mint = (...args: readonly string[]) =>
+    cli(folder, ['token', 'mint', '--issuer', server.url, ...args], { environment: { GATEHOUSE_SECRET: testSecret } })
+  const made = await mint('--connection', id, '--caveat', 'method = GET')
+  expect([made.code, made.err]).toEqual([0, ''])
+  const call = (method: string) =>
+    createBrowser(server.url).ask(`/vault/proxy/${id}/v3/application/openapi-ping`, {
+      method,
+      headers: { authorization: `Bearer ${made.out.trim()}` },
+    })
+  expect([(await call('GET')).status, (await call('DELETE')).status]).toEqual([200, 401])
+  const [nobody, wrong] = await Promise.all([mint(), mint('--connection', 'nothing')])
+  expect([nobody.code, wrong.code]).toEqual([2, 1])
 })
 
 it('L25: ends all of a provider, also while a server runs on the store', async () => {

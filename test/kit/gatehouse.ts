@@ -172,7 +172,7 @@ export async function startGatehouse(options: TestOptions = {}): Promise<TestGat
   }
 }
 
-const testSecret = 'q7Vb1kzL0fYx2mNc8TgRw5PdJhAe3UsXo9iZtKuQrMvE4yBnCl6GjHFpDaSqWxOI'
+export const testSecret = 'q7Vb1kzL0fYx2mNc8TgRw5PdJhAe3UsXo9iZtKuQrMvE4yBnCl6GjHFpDaSqWxOI'
 
 const ordinaryClient = {
   client_id: 'app',

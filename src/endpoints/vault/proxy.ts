@@ -1,6 +1,6 @@
 import { eventWrite } from '../../audit/event-write.ts'
 import { mintedClientId } from '../../accounts/minted-client.ts'
-import { ownerKey, type Connection } from '../../domain/connection.ts'
+import { ownerKey, type Connection, type ConnectionOwner } from '../../domain/connection.ts'
 import type { AuditEvent } from '../../domain/event.ts'
 import { ref } from '../../domain/record.ts'
 import { isApiQuery, queryNames } from '../../protocol/api-path.ts'
@@ -139,14 +139,16 @@ async function reachByToken(
   // RFC 8725 §3.9: a token for somebody else's API is no key to this one.
   if (claims.aud.length !== 1 || claims.aud[0] !== core.issuer) return refuse('invalid_token', 'token_audience')
   const madeFor = claims.extra?.['connection']
-  const isCapability = client.clientId === mintedClientId && madeFor !== undefined
+  const isMinted = client.clientId === mintedClientId
+  const isCapability = madeFor !== undefined && (isMinted || user === undefined)
   if (!isCapability && !claims.scope.some((scope) => scope === 'vault' || scope.startsWith('vault:')))
     return refuse('insufficient_scope', 'token_scope', 'the scope vault is needed')
 
   const connection = await readAlive(core.transition.store, ref('connection', id), core.clock.seconds())
   // L13: somebody else's is the same as none.
-  if (connection === undefined || ownerKey(connection.owner) !== ownerKey(ownerOfCaller({ client, user })))
-    return unknown
+  const owner: ConnectionOwner =
+    isCapability && isMinted && user === undefined ? { kind: 'handle' } : ownerOfCaller({ client, user })
+  if (connection === undefined || ownerKey(connection.owner) !== ownerKey(owner)) return unknown
   const by = {
     clientId: claims.clientId,
     grantId: claims.gid,
@@ -154,8 +156,10 @@ async function reachByToken(
     ...(user !== undefined && { userId: user.userId }),
   }
   // Its owner made it for this very connection.
-  if (isCapability) return madeFor === id ? { connection, by } : unknown
-  if (!claims.scope.includes('vault') && !claims.scope.includes(vaultScope(connection.provider))) return unknown
+  if (isCapability && madeFor !== id) return unknown
+  if (isCapability && (user !== undefined || isMinted)) return { connection, by }
+  if (!isCapability && !claims.scope.includes('vault') && !claims.scope.includes(vaultScope(connection.provider)))
+    return unknown
   return (await agreed(core, connection, client.clientId)) ? { connection, by } : notAgreed
 }
 
