@@ -15,8 +15,9 @@ import { ownerOf, sealedAs } from './renew.ts'
 export type Obtainment = {
   readonly connectionId: string
   readonly browserHash: string | undefined
-  /** Where the browser is. */
+  /** Where the browser is, as far as anybody whom we trust says so. */
   readonly address: string
+  readonly addressKnown: boolean
   /** Whoever is signed in in it. */
   readonly userId: string | undefined
 }
@@ -49,7 +50,8 @@ export async function obtainConnection(
   if (isRecalled(instance, pending)) return undefined
   const { instanceId } = instance
   // Whose session it is has been proved where an account started; everybody else may be in two places for a bad reason.
-  const isElsewhere = owner.kind !== 'user' && sourceOf(address) !== sourceOf(pending.address)
+  const isSame = about.addressKnown && sourceOf(address) === sourceOf(pending.address)
+  const isElsewhere = owner.kind !== 'user' && !isSame
   const confirmationCode = isElsewhere ? makeShortCode(random) : undefined
   const { keyId, key } = keys.secret('mac')
   const target = pending.renews ?? id

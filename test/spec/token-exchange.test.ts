@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { signJws } from '../../src/crypto/jws.ts'
 import type { OAuthProvider } from '../../src/config/provider.ts'
 import type { User } from '../../src/domain/user.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
@@ -192,6 +193,15 @@ describe('and nobody else does', () => {
   test('not a public client, nor one without this grant', async () => {
     await expect(exchanger('open', { token_endpoint_auth_method: 'none' })).rejects.toThrow()
     expect(errorOf(await exchange(await shown(), { connection: shop }, app))).toEqual([400, 'unauthorized_client'])
+  })
+
+  test('not with a token that is bound to a key, which nobody proves here (RFC 7800 §3.1, RFC 8705 §3.1, RFC 9449 §6)', async () => {
+    const claims = JSON.parse(Buffer.from((await shown()).split('.')[1] ?? '', 'base64url').toString()) as object
+    const signed = (more: object) =>
+      signJws(server.core.keys.signing('ES256'), 'at+jwt', JSON.stringify({ ...claims, ...more }))
+    expect((await exchange(signed({}), { connection: shop })).status).toBe(200)
+    for (const cnf of [{ jkt: 'x' }, { 'x5t#S256': 'x' }, {}, null])
+      expect(errorOf(await exchange(signed({ cnf }), { connection: shop }))).toEqual([400, 'invalid_request'])
   })
 
   test('not after the subject token was revoked', async () => {

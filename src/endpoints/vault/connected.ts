@@ -27,7 +27,9 @@ export async function finishConnect(
 ): Promise<HttpResponse> {
   const { provider, purpose, finished } = about
   const connectionId = purpose.connection
-  const { address } = http.peer
+  const { address, socketAddress, forwarded } = http.peer
+  // Behind a proxy that nobody told us to trust everybody has its address: that isn't the same one.
+  const addressKnown = !forwarded || address !== socketAddress
   const signedIn = await currentSession(core, http)
   const userId = signedIn?.user.userId
   if (finished.kind === 'denied') {
@@ -39,7 +41,11 @@ export async function finishConnect(
   if (finished.kind !== 'done') return troubled(core, http, { provider, purpose, trouble: finished })
   const browser = readBrowser(core, http)
   const hash = browser === undefined ? undefined : browserHash(browser)
-  const obtained = await obtainConnection(core, { connectionId, browserHash: hash, address, userId }, finished)
+  const obtained = await obtainConnection(
+    core,
+    { connectionId, browserHash: hash, address, addressKnown, userId },
+    finished,
+  )
   if (obtained === undefined)
     return refusalPage(
       core,
