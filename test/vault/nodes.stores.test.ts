@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parseStoreAddress, type StoreAddress } from '../../src/config/store-address.ts'
+import type { HeldConnection } from '../../src/domain/connection.ts'
+import { put, ref } from '../../src/domain/record.ts'
+import { transition } from '../../src/store/transition.ts'
+import { startEtsy, type Etsy } from '../emulators/etsy.ts'
+import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
+import { noPostgres, startPostgres } from '../kit/postgres.ts'
+import { startDynamodbLocal, whyNoDynamodb } from '../store/dynamodb-local.ts'
+import { connectDirectly, etsyProvider, eventsOf, keptTokens } from './house.ts'
+
+// L20: three nodes share a store and nothing else; every rotation is one request to the provider, whichever node makes it.
+
+const askers = 500
+
+type Running = { readonly address: string; readonly stop: () => Promise<void> }
+
+const engines = [
+  {
+    engine: 'PostgreSQL',
+    missing: noPostgres,
+    start: async (): Promise<Running> => {
+      const postgres = await startPostgres()
+      return { address: postgres.address('vault', 'connections=8'), stop: postgres.stop }
+    },
+  },
+  {
+    engine: 'DynamoDB',
+    missing: whyNoDynamodb(),
+    start: async (): Promise<Running> => {
+      const local = await startDynamodbLocal()
+      return { address: `dynamodb://local/vault?endpoint=${local.endpoint}`, stop: local.stop }
+    },
+  },
+]
+for (const { engine, missing } of engines)
+  if (missing !== undefined) console.error(`SKIPPED the vault on ${engine}: ${missing}`)
+
+function addressOf(text: string): StoreAddress {
+  const parsed = parseStoreAddress(text, (path) => path)
+  if ('problem' in parsed) throw new Error(parsed.problem)
+  return parsed.address
+}
+
+describe.each(engines.filter(({ missing }) => missing === undefined))('three nodes on $engine', ({ start }) => {
+  let etsy: Etsy
+  let running: Running | undefined
+  const nodes: TestGatehouse[] = []
+
+  beforeAll(async () => {
+    etsy = await startEtsy()
+    running = await start()
+    const store = addressOf(running.address)
+    // One after the other: the first makes the store and its keys.
+    for (let made = 0; made < 3; made += 1)
+      nodes.push(await startGatehouse({ store, config: { providers: [etsyProvider(etsy)] } }))
+  }, 120_000)
+  afterAll(async () => {
+    for (const node of nodes) await node.close()
+    await running?.stop()
+    await etsy.close()
+  })
+
+  /** As if its token had come long ago; the clock itself can't be moved, or the nodes would believe that they had lost the store. */
+  async function expire({ core }: TestGatehouse, id: string): Promise<void> {
+    const issuedAt = core.clock.seconds() - 4000
+    await transition(core.transition, { slot: ref('connection', id) }, ({ slot }) => {
+      const connection = { ...(slot.value as HeldConnection), issuedAt, expiresAt: issuedAt + 3600 }
+      return { writes: [put(slot, connection, { expiresAt: null })], result: undefined }
+    })
+  }
+
+  async function fetchEverywhere(connection: string, among: readonly TestGatehouse[]): Promise<readonly string[]> {
+    const asked = Array.from({ length: askers }, (_, index) =>
+      among[index % among.length]!.core.vault.freshToken({ connection }),
+    )
+    const tokens = await Promise.all(asked)
+    return [...new Set(tokens.map((token) => (token.outcome === 'token' ? token.accessToken.reveal() : token.outcome)))]
+  }
+
+  test.each([1, 3])(
+    `L20: ${askers} who ask for one expired connection on %i node(s) cause one refresh, and all get what it gave`,
+    async (count) => {
+      const [first] = nodes
+      const id = await connectDirectly(first!, etsyProvider(etsy))
+      for (let rotation = 1; rotation <= 3; rotation += 1) {
+        await expire(first!, id)
+        const before = etsy.refreshes()
+        etsy.faults.push('slow')
+        const given = await fetchEverywhere(id, nodes.slice(0, count))
+        expect(etsy.refreshes() - before).toBe(1)
+        const kept = await keptTokens(first!, id)
+        expect(given).toEqual([kept.access])
+        expect(etsy.isNewest(kept.refresh ?? '')).toBe(true)
+      }
+      expect((await eventsOf(first!, id)).filter((type) => type === 'connection.refreshed')).toHaveLength(3)
+    },
+    60_000,
+  )
+
+  test('what one node ended, another neither gives nor renews', async () => {
+    const [first, second, third] = nodes as [TestGatehouse, TestGatehouse, TestGatehouse]
+    const id = await connectDirectly(first, etsyProvider(etsy))
+    expect((await second.core.vault.freshToken({ connection: id })).outcome).toBe('token')
+    const [record] = await first.core.transition.store.read([{ kind: 'connection', id }])
+    await third.core.vault.disconnect(id, record!.value as never, { actor: 'a test' })
+    const before = etsy.refreshes()
+    for (const node of nodes) expect((await node.core.vault.freshToken({ connection: id })).outcome).toBe('revoked')
+    expect(etsy.refreshes()).toBe(before)
+  })
+})
