@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { makeFixture } from './fixture.ts'
 import { benchMacaroons } from './macaroon.ts'
+import { benchPasswordQueue } from './password-queue.ts'
 import { benchResource } from './resource.ts'
 import { describeMachine } from './measure/machine.ts'
 import { render } from './report/render.ts'
@@ -22,6 +23,7 @@ ${scenarios.map(({ name, what }) => `  ${name.padEnd(18)} ${what}`).join('\n')}
   ${'macaroon'.padEnd(18)} minting and verifying a macaroon, without a server (alone)
   ${'vault'.padEnd(18)} tokens of other services: one refresh for 500, and fetches beside a row read (alone)
   ${'stores'.padEnd(18)} rotation, code flow and introspection on every store at 1, 16, 64 and 256 at once, beside raw rows (first; names of stores may follow)
+  ${'password-queue'.padEnd(18)} the p99 of /oauth/token while the queue for password hashing is full, beside the same without (alone)
   ${'resource'.padEnd(18)} a JWT at an API, by gatehouse/resource and by jose (alone)
 
 --quick    one-second rounds, to see that everything runs; its figures mean little and stay out of RESULTS.md
@@ -65,6 +67,10 @@ const main = async (): Promise<number> => {
   }
   if (positionals.length === 1 && positionals[0] === 'vault') {
     await benchVault()
+    return 0
+  }
+  if (positionals.length === 1 && positionals[0] === 'password-queue') {
+    await benchPasswordQueue(gatehouseFromSource)
     return 0
   }
   if (positionals.length === 1 && positionals[0] === 'resource') {

@@ -45,6 +45,17 @@ export const byTwoWorkers = (side: Side): Side => ({
   },
 })
 
+/** The same behind a proxy on this machine, which says where requests come from. */
+export const behindProxy = (side: Side): Side => ({
+  ...side,
+  prepare: (place) => {
+    const launch = side.prepare(place)
+    const trusting = { ...configuration(place.fixture), trusted_proxies: ['127.0.0.1', '::1'] }
+    writeFileSync(join(place.directory, configName), JSON.stringify(trusting, null, 2))
+    return launch
+  },
+})
+
 /** A side whose every fsync takes a millisecond more. Needs a C compiler. */
 export const onSlowDisk = (side: Side): Side => ({
   ...side,
@@ -71,11 +82,13 @@ export const gatehouseWithoutHashing: Side = {
   },
 }
 
+const configName = 'gatehouse.yaml'
+
 const prepareFiles = ({
   directory,
   fixture,
 }: Place): { configFile: string; data: string; env: Record<string, string> } => {
-  const configFile = join(directory, 'gatehouse.yaml')
+  const configFile = join(directory, configName)
   // YAML is a superset of JSON: no writer needed.
   writeFileSync(configFile, JSON.stringify(configuration(fixture), null, 2))
   const env = {
@@ -87,7 +100,7 @@ const prepareFiles = ({
   return { configFile, data: join(directory, 'data'), env }
 }
 
-const configuration = ({ service, web, resources, ttlSeconds }: Place['fixture']): unknown => ({
+const configuration = ({ service, web, resources, ttlSeconds }: Place['fixture']) => ({
   clients: [
     {
       client_id: service.id,

@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { hashPassword, verifyPassword } from './password.ts'
 import { createRandom } from './random.ts'
@@ -25,3 +26,7 @@ function work(job: PasswordJob): PasswordResult {
     return { failed: error instanceof Error ? error.message : String(error) }
   }
 }
+
+// A full queue of guesses takes every core that it gets: token requests come first. On Linux a priority is a thread's own, elsewhere it
+// would be the whole process's.
+if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL)

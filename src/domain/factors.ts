@@ -32,8 +32,23 @@ export type Factors = {
   readonly v: 1
   readonly authenticator?: Authenticator
   readonly passkeys?: readonly Passkey[]
+  /** When all wrong one-time codes of browsers that nobody knows are forgotten; each puts it off. Absent: they are. */
+  readonly guessesOverAt?: EpochSeconds
   /** Of codes that nobody used yet. */
   readonly recoveryHashes: readonly string[]
+}
+
+/** H17: wrong one-time codes for one account, from wherever they come: so many at once, then one more each time. */
+export const codeGuesses = { burst: 10, everySeconds: 600 } as const
+
+/** Seconds until the account takes another guess of a browser that nobody knows; 0 if now. It is stored, so that it is one budget for all nodes. */
+export function guessWait({ guessesOverAt = 0 }: Factors, now: EpochSeconds): number {
+  return Math.max(0, guessesOverAt - now - (codeGuesses.burst - 1) * codeGuesses.everySeconds)
+}
+
+/** The same account after a wrong one. */
+export function afterGuess(factors: Factors, now: EpochSeconds): Factors {
+  return { ...factors, guessesOverAt: Math.max(factors.guessesOverAt ?? 0, now) + codeGuesses.everySeconds }
 }
 
 /** Whether signing in takes more than the first factor. Recovery codes alone are none: they stand in for one. */

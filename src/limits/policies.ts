@@ -1,3 +1,5 @@
+import { codeGuesses } from '../domain/factors.ts'
+
 /** What a budget is counted by. A `source` is an address, IPv6 ones by their /64 (one household, one attacker). */
 export type Part = 'account' | 'client' | 'device' | 'recipient' | 'source'
 
@@ -34,7 +36,7 @@ export const policies = {
     parts: ['account', 'source'],
     budgets: [
       { by: ['source'], burst: 60, everySeconds: 10 },
-      { by: ['account'], burst: 10, everySeconds: 600 },
+      { by: ['account'], ...codeGuesses },
     ],
   },
   'second-factor-known': {

@@ -5,8 +5,8 @@ import { eventWrite } from '../audit/event-write.ts'
 import { recordRefusal } from '../audit/refusals.ts'
 import { verifyTotp } from '../crypto/one-time-code.ts'
 import { recoveryHash } from '../crypto/recovery-code.ts'
-import { hasSecondFactor, type Factors } from '../domain/factors.ts'
-import { put, ref, remove, type Decision, type Ref, type Slot, type Write } from '../domain/record.ts'
+import { afterGuess, guessWait, hasSecondFactor, type Factors } from '../domain/factors.ts'
+import { put, ref, remove, type Decision, type Ref, type Slot } from '../domain/record.ts'
 import type { User } from '../domain/user.ts'
 import { openAuthenticatorSecret } from '../keys/authenticator-secret.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
@@ -43,7 +43,8 @@ export async function verifyCode(context: CodeContext, attempt: CodeAttempt): Pr
   let wrong = false
   try {
     const proof = isOneTime ? await useOneTimeCode(context, attempt, typed) : await useRecoveryCode(context, attempt)
-    if (!isRefusal(proof)) return proof
+    // Told to wait, nobody guessed.
+    if (!isRefusal(proof) || proof.retryAfter !== undefined) return proof
     wrong = true
     await recordRefusal(context, { type: 'signin.failed', userId, address, reason: proof.reason })
     return proof
@@ -62,14 +63,21 @@ function reserveGuess({ limits }: CodeContext, { user: { userId }, address, devi
 
 async function useOneTimeCode(context: CodeContext, attempt: CodeAttempt, code: string) {
   const { userId } = attempt.user
+  const isKnown = attempt.devices.some((known) => known.userId === userId)
   const sealed = (await findFactors(context, userId))?.authenticator?.sealed
   if (sealed === undefined) return wrongFactor
   const secret = openAuthenticatorSecret(await context.protection(), userId, sealed)
   return useFactor(context, attempt, (slot, now) => {
     const { authenticator } = slot.value
     if (authenticator?.sealed !== sealed) return undefined
+    const wait = isKnown ? 0 : guessWait(slot.value, now)
+    if (wait > 0) return { writes: [], result: throttled(wait) }
     const lastStep = verifyTotp({ secret, code, now, lastStep: authenticator.lastStep })
-    if (lastStep === undefined) return undefined
+    if (lastStep === undefined)
+      return {
+        writes: isKnown ? [] : [put(slot, afterGuess(slot.value, now), { expiresAt: null })],
+        result: wrongFactor,
+      }
     const after: Factors = { ...slot.value, authenticator: { ...authenticator, lastStep } }
     return { writes: [put(slot, after, { expiresAt: null })], result: { amr: ['otp'] } }
   })
@@ -99,7 +107,7 @@ async function useFactor(
   judge: (
     slot: Slot<'factors'> & { readonly value: Factors },
     now: number,
-  ) => { readonly writes: readonly Write[]; readonly result: FactorProof } | undefined,
+  ) => Decision<FactorProof | Refusal> | undefined,
 ): Promise<FactorProof | Refusal> {
   const refs: { readonly factors: Ref<'factors'>; readonly attempt?: Ref<'attempt'> } = {
     factors: factorsRef(userId),
@@ -111,7 +119,8 @@ async function useFactor(
     if (attempt !== undefined && attempt.value === undefined) return { writes: [], result: wrongFactor }
     const judged = judge({ ...factors, value }, now)
     if (judged === undefined) return { writes: [], result: wrongFactor }
-    return { writes: [...judged.writes, ...(attempt === undefined ? [] : remove(attempt))], result: judged.result }
+    const { writes, result } = judged
+    return isRefusal(result) || attempt === undefined ? judged : { writes: [...writes, ...remove(attempt)], result }
   })
 }
 

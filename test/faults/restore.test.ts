@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ref } from '../../src/domain/record.ts'
+import { createBrowser } from '../kit/browser.ts'
 import { codeFlow } from '../kit/flow.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
+import { enrol, sendCode, sendPassword, signedInBrowser } from '../kit/second-factor.ts'
 import { openTestStore } from '../store/subjects.ts'
 import { standingClock, used } from './replay.ts'
 import { backup, replayAfterRestore, restore, type Replay } from './restore-replay.ts'
@@ -47,6 +49,46 @@ describe('FLT-33: a restored backup starts fenced', () => {
     expect(types).toContain('instance.restored')
   })
 })
+
+describe('FLT-33: second factors that were used after a backup', () => {
+  test('no recovery code, no one-time code from before, comes back; the next one of the app signs in', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-factors-'))
+    const clock = standingClock()
+    const before = await startGatehouse({ store: { adapter: 'sqlite', path: join(folder, 'a.db') }, clock })
+    await before.makeUser('ada')
+    const app = await enrol(before, await signedInBrowser(before, 'ada'))
+    clock.advance(30)
+    const lines = await backup({ store: before.core.transition.store, admin: before.core.admin }, clock)
+    const [used = ''] = app.recoveryCodes
+    for (const code of [app.code(), used]) expect(await signsIn(before, code)).toBe(true)
+    await before.close()
+
+    const path = join(folder, 'b.db')
+    await restore(lines, path, clock)
+    const listen = { host: '127.0.0.1', port: before.port }
+    const after = await startGatehouse({
+      store: { adapter: 'sqlite', path },
+      clock,
+      config: { issuer: before.url, listen },
+    })
+    try {
+      for (const code of [app.code(-30), app.code(), ...app.recoveryCodes])
+        expect(await signsIn(after, code)).toBe(false)
+      clock.advance(30)
+      expect(await signsIn(after, app.code())).toBe(true)
+    } finally {
+      await after.close()
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+})
+
+/** Whether password and code let somebody in, in a browser that nobody knows. */
+async function signsIn(at: TestGatehouse, code: string): Promise<boolean> {
+  const browser = createBrowser(at.url)
+  const page = await browser.ask((await sendPassword(browser, 'ada')).location ?? '')
+  return (await sendCode(browser, page, code)).location === '/account'
+}
 
 describe('a backup', () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-backup-'))
