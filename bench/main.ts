@@ -62,8 +62,8 @@ const main = async (): Promise<number> => {
   }
   if (positionals[0] === 'stores') {
     const [, ...only] = positionals
-    await benchStores({ rounds: Number(values.rounds ?? 1), seconds: Number(values.seconds ?? 3), only })
-    return 0
+    const plan = { rounds: Number(values.rounds ?? 1), seconds: Number(values.seconds ?? 3), only }
+    return (await benchStores(plan)) ? 0 : 1
   }
   if (positionals.length === 1 && positionals[0] === 'vault') {
     await benchVault()

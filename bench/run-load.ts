@@ -16,10 +16,11 @@ export const runLoadScenario = async (
   const outcomes = rows.map((): Outcome[] => [])
   for (let round = 1; round <= rounds; round++) {
     for (const [index, row] of rows.entries()) {
-      const outcome = await runRound(row, fixture, options).catch((error: unknown) => {
+      const own = { ...options, ...(row.lanes !== undefined && { lanes: row.lanes }) }
+      const outcome = await runRound(row, fixture, own).catch((error: unknown) => {
         if (!(error instanceof ConnectionLost)) throw error
         progress(`  round ${round}/${rounds}  ${row.side.name.padEnd(22)} once more: ${error.message}`)
-        return runRound(row, fixture, options)
+        return runRound(row, fixture, own)
       })
       outcomes[index]?.push(outcome)
       const cost = (outcome.serverCpuMicroseconds / outcome.flows).toFixed(1)

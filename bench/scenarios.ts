@@ -24,6 +24,8 @@ export type Row = {
   readonly side: Pick<Side, 'name' | 'title'> &
     (Side | { readonly measure: (options: RoundOptions) => Promise<Outcome> })
   readonly flow: FlowName
+  /** Connections, where a side has more cores than the others. */
+  readonly lanes?: number
   /** What to reach beside this peer, and what we are after. Absent on ours. */
   readonly target?: { readonly reach: number; readonly moonshot: number }
   /** Which share of our own throughput is to be kept on this side. */
@@ -120,7 +122,8 @@ export const scenariosOf = (gatehouse: Side): readonly Scenario[] => {
       what: 'refresh by two workers on two cores, the first process and the writer included, beside one process on one',
       kind: 'load',
       rows: [
-        { side: byTwoWorkers(gatehouse), flow: 'refresh', keeps: { ...of(1.6, 1.85), cores: 2 } },
+        // As many connections for each core, so that neither side has fewer requests to share a turn or a commit.
+        { side: byTwoWorkers(gatehouse), flow: 'refresh', lanes: 64, keeps: { ...of(1.6, 1.85), cores: 2 } },
         { side: gatehouse, flow: 'refresh' },
       ],
     },

@@ -33,33 +33,30 @@ type Per = Counters & { readonly ourCpuMicroseconds: number }
 
 /**
  * `npm run bench -- stores`: the same flows on every store at four concurrencies, beside rows of a grant's size that are
- * written to that store by its bare driver, in commits as large as so many at once make them.
+ * written to that store by its bare driver, in commits as large as so many at once make them. Returns whether all could be measured.
  */
-export async function benchStores({ rounds, seconds, only }: StoresPlan): Promise<void> {
+export async function benchStores({ rounds, seconds, only }: StoresPlan): Promise<boolean> {
+  let complete = true
   const chosen = Object.entries(engines).filter(([name]) => only.length === 0 || only.includes(name))
   const sections: string[] = []
   for (const [name, open] of chosen) {
-    let engine: Engine
+    let engine: Engine | undefined
     try {
       engine = await open()
+      const measured = await measureEngine(engine, { rounds, seconds })
+      sections.push(`## ${engine.name}\n\n${engine.title}.\n\n${printed(measured)}`)
     } catch (error) {
+      complete = false
       sections.push(
-        `## ${name}\n\nNot measured: ${error instanceof Error ? error.message.slice(0, 200) : String(error)}`,
+        `## ${name}\n\nNot measured: ${error instanceof Error ? error.message.slice(0, 400) : String(error)}`,
       )
-      console.error(sections.at(-1))
-      continue
-    }
-    try {
-      sections.push(
-        `## ${engine.name}\n\n${engine.title}.\n\n${printed(await measureEngine(engine, { rounds, seconds }))}`,
-      )
-      console.log(`\n${sections.at(-1)}`)
     } finally {
-      await engine.stop()
+      await engine?.stop()
     }
+    console.log(`\n${sections.at(-1)}`)
   }
-  const whole = chosen.length === Object.keys(engines).length
-  if (whole) await write(sections)
+  if (chosen.length === Object.keys(engines).length) await write(sections)
+  return complete
 }
 
 async function measureEngine(

@@ -1,7 +1,11 @@
-import { expect, test } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
 import { core } from './core.ts'
 import { runEpisode } from './episode.ts'
 import { mutants } from './mutants.ts'
+import { keepProgress, readProgress } from './progress.ts'
 
 test('INV1 to INV4, INV7, INV8, INV10: some thousand steps of three nodes hold', async () => {
   for (const seed of [1, 2, 3]) {
@@ -22,4 +26,17 @@ test.each(mutants.slice(0, 1).concat(mutants.slice(4, 9)))('finds: $name', async
   for (let seed = 1; seed <= 20 && violation === undefined; seed += 1)
     ({ violation } = await runEpisode(seed, { steps: 2_000, core: { ...core, ...changed } }))
   expect(violation).toBeDefined()
+})
+
+describe('a long run', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'gatehouse-simulation-')), 'progress.json')
+  afterAll(() => rmSync(join(file, '..'), { recursive: true }))
+
+  test('begins where there is no file, goes on where it was, and never with another run’s', () => {
+    const begun = { from: 7, episodes: 0, steps: 0, seconds: 0, failed: [] }
+    expect(readProgress(file, 7)).toEqual(begun)
+    keepProgress(file, { ...begun, episodes: 2, steps: 20_000, failed: [8] })
+    expect(readProgress(file, 7)).toMatchObject({ episodes: 2, failed: [8] })
+    expect(() => readProgress(file, 8)).toThrow(/of a run from seed 7/)
+  })
 })
