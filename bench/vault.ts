@@ -54,7 +54,7 @@ async function measure({ core }: TestGatehouse, connection: string): Promise<voi
   const recorded = async (): Promise<void> => {
     const fresh = await core.vault.freshToken({ connection })
     if (fresh.outcome !== 'token') throw new Error('the benchmark fetches nothing')
-    await recordFetch(core, connection, fresh, { address: '192.0.2.17' })
+    await recordFetch(core, connection, { connection: fresh.connection, address: '192.0.2.17' })
   }
   const best = { row: 0, token: 0, recorded: 0 }
   for (let round = 0; round < rounds; round += 1) {

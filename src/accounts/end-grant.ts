@@ -22,16 +22,15 @@ export function mayEnd({ actor, user }: Omit<Ending, 'address'>): Problem | unde
   return permit(actor, { do: own && actor.scopes.includes('me') ? 'change-self' : 'revoke-tokens', target: user })
 }
 
-/** End one grant of an account, and with it every token that came of it (RFC 7009 §2.1). */
+/** End one grant of an account, if `which` picks it, and with it every token that came of it (RFC 7009 §2.1). */
 export async function endGrant(
   context: AccountsContext,
-  ending: Omit<Ending, 'address'> & { readonly address?: string },
+  ending: Omit<Ending, 'address'> & Partial<Pick<Picked, 'address' | 'which'>>,
   grantId: string,
-  which: Picked['which'] = () => true,
 ): Promise<Outcome<{ readonly grantId: string }>> {
   const refused = mayEnd(ending)
   if (refused !== undefined) return { refused }
-  const { actor, user, address } = ending
+  const { actor, user, address, which = () => true } = ending
   const picked = { userId: user.userId, which, actor: actorName(actor), ...(address !== undefined && { address }) }
   const ended = await endPicked(context, grantId, picked)
   return ended ? { done: { grantId } } : { refused: noSuchGrant }

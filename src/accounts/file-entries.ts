@@ -71,23 +71,23 @@ export async function applyFileEntries(
       for (const clientId of clientIds) {
         const slot = slots[`client ${clientId}`]
         if (slot === undefined) continue
-        const fate = clientFate(slot, wantedClients.get(clientId), now, nowMillis)
-        if ('problem' in fate) problems.push(fate.problem)
-        if (!('client' in fate)) continue
-        writes.push(put(slot, fate.client, { expiresAt: null, owners: ['*'] }))
-        tell(fate.is === 'created' ? 'client.created' : 'client.changed', { clientId }, ref('client', clientId))
-        done[fate.is].push(clientId)
+        const change = reconcileClient(slot, wantedClients.get(clientId), { now, nowMillis })
+        if ('problem' in change) problems.push(change.problem)
+        if (!('client' in change)) continue
+        writes.push(put(slot, change.client, { expiresAt: null, owners: ['*'] }))
+        tell(change.is === 'created' ? 'client.created' : 'client.changed', { clientId }, ref('client', clientId))
+        done[change.is].push(clientId)
       }
       const wantedResources = new Map(entries.resources.map((resource) => [resource.resource, resource]))
       for (const id of resourceIds) {
         const slot = slots[`resource ${id}`]
         if (slot === undefined) continue
-        const fate = resourceFate(slot, wantedResources.get(id), now)
-        if ('problem' in fate) problems.push(fate.problem)
-        if (!('resource' in fate)) continue
-        writes.push(put(slot, fate.resource, { expiresAt: null, owners: ['*'] }))
-        tell(fate.is === 'created' ? 'resource.created' : 'resource.changed', { target: id }, ref('resource', id))
-        done[fate.is].push(id)
+        const change = reconcileResource(slot, wantedResources.get(id), now)
+        if ('problem' in change) problems.push(change.problem)
+        if (!('resource' in change)) continue
+        writes.push(put(slot, change.resource, { expiresAt: null, owners: ['*'] }))
+        tell(change.is === 'created' ? 'resource.created' : 'resource.changed', { target: id }, ref('resource', id))
+        done[change.is].push(id)
       }
       return problems.length > 0 ? { writes: [], result: { problems } } : { writes, result: { done } }
     },
@@ -107,11 +107,10 @@ async function sealed(context: AccountsContext, client: ConfiguredClient): Promi
 type Is = 'created' | 'changed' | 'disabled'
 
 /** What becomes of one client: the entry of the file against the record of the store. */
-export function clientFate(
+export function reconcileClient(
   slot: Slot<'client'>,
   wanted: SealedClient | undefined,
-  now: EpochSeconds,
-  nowMillis: number,
+  { now, nowMillis }: { readonly now: EpochSeconds; readonly nowMillis: number },
 ): { readonly is: Is; readonly client: Client } | { readonly is: 'unchanged' } | { readonly problem: string } {
   const stored = slot.value
   if (wanted === undefined) {
@@ -155,7 +154,7 @@ export function clientFate(
 }
 
 /** What becomes of one API. Its tokens end with their lifetime, so there is no epoch to move. */
-export function resourceFate(
+export function reconcileResource(
   slot: Slot<'resource'>,
   wanted: ConfiguredResource | undefined,
   now: EpochSeconds,

@@ -97,7 +97,7 @@ export function administerLocally(local: Local): Administration {
     tokens: (name) => tokensOf(local, name),
     endToken: async (name, grantId) => {
       const ending = { actor, user: await named(name) }
-      done(await endGrant(local, ending, grantId, ({ clientId }) => clientId === mintedClientId))
+      done(await endGrant(local, { ...ending, which: ({ clientId }) => clientId === mintedClientId }, grantId))
     },
 
     createClient: async (document) => made(done(await createClient(local, actor, document))),

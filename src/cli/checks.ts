@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts'
 import { keyLifetimes, rings } from '../domain/key-lifecycle.ts'
 import { ref } from '../domain/record.ts'
 import { loopbackClientId } from '../accounts/client-record.ts'
-import { clientFate } from '../accounts/file-entries.ts'
+import { reconcileClient } from '../accounts/file-entries.ts'
 import { allClients } from '../accounts/find-client.ts'
 import { allUsers } from '../accounts/list-users.ts'
 import { isLoopbackHost } from '../protocol/loopback.ts'
@@ -198,9 +198,12 @@ async function checkFileEntries({ config, store, clock }: Local): Promise<readon
   for (const wanted of config.clients) {
     const target = ref('client', wanted.metadata.clientId)
     const value = await readAlive(store, target, clock.seconds())
-    const fate = clientFate({ ...target, version: null, value }, wanted, clock.seconds(), clock.millis())
-    if ('problem' in fate) checks.push(fail('clients', fate.problem))
-    else if (fate.is !== 'unchanged')
+    const change = reconcileClient({ ...target, version: null, value }, wanted, {
+      now: clock.seconds(),
+      nowMillis: clock.millis(),
+    })
+    if ('problem' in change) checks.push(fail('clients', change.problem))
+    else if (change.is !== 'unchanged')
       checks.push(
         warn(
           'clients',

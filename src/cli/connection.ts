@@ -69,7 +69,7 @@ export function registerConnection(program: Command, io: Io): void {
       .command('list')
       .description('every connection, or those of one account')
       .option('--user <name>', 'of this account'),
-    io,
+    { io },
     async (local, _args, options) => {
       const name = textOption(options, 'user')
       const user = name === undefined ? undefined : await findUserNamed(local, name)
@@ -89,7 +89,7 @@ export function registerConnection(program: Command, io: Io): void {
 
   localVerb(
     connection.command('show <connection>').description('one connection, without its tokens'),
-    io,
+    { io },
     async (local, [id = '']) => {
       const document = shown(id, (await found(local, id)).connection)
       return {
@@ -109,18 +109,17 @@ export function registerConnection(program: Command, io: Io): void {
       .command('revoke [connection]')
       .description('disconnect, by id or handle; a running server gives the tokens back to the provider')
       .option('--provider <name>', 'every connection of this provider, instead of one'),
-    io,
+    { io, changes: true },
     async (local, [given], options) => {
       const provider = textOption(options, 'provider')
       if ((given === undefined) === (provider === undefined))
         throw new CliFailure('name a connection, or --provider with whose connections are all to end')
       if (provider !== undefined) return recall(local, provider)
       const { id, connection: one } = await found(local, given ?? '')
-      const ended = await disconnect(local, id, one, { actor: 'cli' })
+      const ended = await disconnect(local, id, { connection: one, by: { actor: 'cli' } })
       if (!ended) throw new CliFailure('nothing was revoked: it has ended already')
       return { json: { connection_id: id, revoked: true }, text: `${id} is disconnected\n` }
     },
-    { changes: true },
   )
 }
 

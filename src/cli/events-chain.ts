@@ -23,7 +23,7 @@ export function registerEventsChain(events: Command, io: Io): void {
       .command('export')
       .description('every event with what proves it, as JSON lines; to standard output without a file')
       .argument('[file]', 'a file that is not there yet'),
-    io,
+    { io },
     async (local, [name], options) => {
       const lines = linesOf(await itemsOf(local))
       if (name !== undefined) return exportTo(resolve(io.workingDirectory, name), lines)

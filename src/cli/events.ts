@@ -19,7 +19,7 @@ export function registerEvents(program: Command, io: Io): void {
       .option('--type <type>', 'of one type alone, such as client.created')
       .option('--user <id>', 'about one account alone')
       .option('--client <id>', 'about one client alone'),
-    io,
+    { io },
     async (local, _args, options) => {
       const limit = textOption(options, 'limit') ?? ''
       if (!/^[1-9]\d{0,5}$/.test(limit))

@@ -18,7 +18,7 @@ const columns = ['ring', 'key_id', 'state', 'created', 'active_from', 'remove_at
 export function registerKey(program: Command, io: Io): void {
   const key = program.command('key').description('keys and their rotation')
 
-  localVerb(key.command('list').description('every key of every ring'), io, async (local) => {
+  localVerb(key.command('list').description('every key of every ring'), { io }, async (local) => {
     const keys = (await openRings(local)).list().map(shown)
     return { json: { items: keys }, text: table(keys.map(readable), columns) }
   })
@@ -47,7 +47,7 @@ export function registerKey(program: Command, io: Io): void {
       .requiredOption('--resource <uri>', 'the API that its macaroons are for')
       .requiredOption('--scope <text>', 'what they may do there, separated by spaces')
       .requiredOption('--not-after <instant>', 'when it ends, for example 2030-01-31T00:00:00Z'),
-    io,
+    { io, changes: true },
     async (local, [name = ''], options) => {
       const flags = {
         name,
@@ -58,7 +58,6 @@ export function registerKey(program: Command, io: Io): void {
       const made = shown(await importKeyByFlags(await openRings(local), await readStandardInput(io), flags))
       return { json: made, text: table([readable(made)], columns) }
     },
-    { changes: true },
   )
 
   localVerb(
@@ -67,7 +66,7 @@ export function registerKey(program: Command, io: Io): void {
       .description(
         'announce the next key of a ring, or of all; a running server lets it take over when every cache has seen it',
       ),
-    io,
+    { io, changes: true },
     async (local, [name]) => {
       const chosen = name === undefined ? rings : rings.filter((ring) => ring === name)
       if (chosen.length === 0)
@@ -77,7 +76,6 @@ export function registerKey(program: Command, io: Io): void {
       for (const ring of chosen) announced.push(shown(await keys.rotate(ring, 'cli')))
       return { json: { items: announced }, text: table(announced.map(readable), columns) }
     },
-    { changes: true },
   )
 }
 

@@ -8,9 +8,8 @@ import { verb, type Options } from './verb.ts'
 /** A verb that works on the store itself. */
 export function localVerb(
   command: Command,
-  io: Io,
+  { io, ...about }: { readonly io: Io; readonly create?: boolean; readonly changes?: boolean },
   act: (local: Local, args: readonly string[], options: Options) => Promise<Answer>,
-  about: { readonly create?: boolean; readonly changes?: boolean } = {},
 ): Command {
   return verb(withSettings(command, storeSettings), io, async (args, options) => {
     const local = await openLocal(io, options, about)

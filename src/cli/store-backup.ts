@@ -20,7 +20,7 @@ export function registerStoreBackup(store: Command, io: Io): void {
       .command('backup')
       .description('write everything to a file, as of one moment and sealed, while the server runs')
       .argument('<file>', 'a file that is not there yet'),
-    io,
+    { io },
     async (local, [name = '']) => {
       const file = resolve(io.workingDirectory, name)
       if (existsSync(file)) throw new CliFailure(`${file} is there already; name another file`)
@@ -42,7 +42,7 @@ export function registerStoreBackup(store: Command, io: Io): void {
         'fill an empty store from a backup; whatever was issued before it counts no more, people sign in again',
       )
       .argument('<file>', 'what store backup wrote'),
-    io,
+    { io, create: true, changes: true },
     async (local, [name = '']) => {
       const file = resolve(io.workingDirectory, name)
       const head = await headOf(file)
@@ -65,7 +65,6 @@ export function registerStoreBackup(store: Command, io: Io): void {
         text: `${done.restored} records are back, ${done.dropped} stay away; everybody signs in again\n`,
       }
     },
-    { create: true, changes: true },
   )
 }
 

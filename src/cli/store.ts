@@ -20,17 +20,16 @@ export function registerStore(program: Command, io: Io): void {
 
   localVerb(
     store.command('migrate').description('bring it to the schema of this version, or make it'),
-    io,
+    { io, create: true, changes: true },
     async (local) => {
       // Opening it did the work, or refused.
       const instance = await ensureInstance(local.transition, local)
       const at = printStoreAddress(local.config.store)
       return { json: { store: at, instance_id: instance.instanceId }, text: `${at} is up to date\n` }
     },
-    { create: true, changes: true },
   )
 
-  localVerb(store.command('verify').description('read and check every record'), io, async (local) => {
+  localVerb(store.command('verify').description('read and check every record'), { io }, async (local) => {
     const findings = await local.admin.verify()
     const [first, ...more] = findings
     if (first !== undefined) throw new CliFailure(`the store is damaged: ${first}; restore a backup`, { more })
@@ -39,12 +38,11 @@ export function registerStore(program: Command, io: Io): void {
 
   localVerb(
     store.command('sweep').description('delete what has expired; a running server does it by itself'),
-    io,
+    { io, changes: true },
     async (local) => {
       const swept = await sweepAll(local)
       return { json: { deleted: swept }, text: `deleted ${swept}\n` }
     },
-    { changes: true },
   )
 
   localVerb(

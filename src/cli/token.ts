@@ -137,12 +137,11 @@ export function registerToken(program: Command, io: Io): void {
 
   localVerb(
     token.command('revoke <token>').description('end an access token, or a refresh token with all that came of it'),
-    io,
+    { io, changes: true },
     async (local, [text]) => {
       const what = await revokeToken(local, await openRings(local), await given(text))
       return { json: what, text: `revoked ${what.revoked}\n` }
     },
-    { changes: true },
   )
 }
 

@@ -21,7 +21,7 @@ export function registerIdentities(user: Command, io: Io): void {
       .description('let somebody who is known to a provider sign in as this account')
       .requiredOption('--subject <id>', 'the stable id of the person there; never a name or an address')
       .option('--label <text>', 'what the person is called there, to recognise it by'),
-    io,
+    { io, changes: true },
     async (local, [name = '', provider = ''], options) => {
       const { userId } = await named(local, name)
       const found = local.config.providers.find((one) => one.name === provider)
@@ -35,17 +35,15 @@ export function registerIdentities(user: Command, io: Io): void {
         text: `${name} signs in as ${label} of ${provider}\n`,
       }
     },
-    { changes: true },
   )
   localVerb(
     user.command('unlink <name> <provider>').description('nobody signs in as this account by that provider any more'),
-    io,
+    { io, changes: true },
     async (local, [name = '', provider = '']) => {
       const { userId } = await named(local, name)
       done(await unlinkIdentity(local, { actor, userId, provider }))
       return { json: { user_id: userId, provider }, text: `${provider} is unlinked from ${name}\n` }
     },
-    { changes: true },
   )
 }
 

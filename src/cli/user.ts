@@ -57,7 +57,7 @@ export function registerUser(program: Command, io: Io): void {
       .description(
         'take in accounts with the ids and epochs that they had on another server, one JSON object a line (user_id, username, role, bot, wrangler, full_name, email, scopes, epoch, locked, password_hash, identities)',
       ),
-    io,
+    { io, changes: true },
     async (local, [file = '']) => {
       const text = await readFile(resolve(io.workingDirectory, file), 'utf8').catch(() => {
         throw new CliFailure(`the file ${file} can't be read`)
@@ -65,7 +65,6 @@ export function registerUser(program: Command, io: Io): void {
       const seen = await importUsers(local, text)
       return { json: seen, text: `${seen.imported} imported, ${seen.there} were there\n` }
     },
-    { changes: true },
   )
 
   administrationVerb(user.command('list').description('every account'), io, async (administration) => {

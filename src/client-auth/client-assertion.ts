@@ -37,7 +37,7 @@ export async function verifyAssertion(
     limits.count('client-secret', key)
     return isRefusal(verified) ? verified : refuse('invalid_client', 'client_unknown')
   }
-  const wrong = wrongClaim(context, client, verified, clock.seconds())
+  const wrong = wrongClaim(context, { client, claims: verified, now: clock.seconds() })
   if (wrong !== undefined) return refuse('invalid_client', wrong)
   // RFC 7523 §3 (7): each `jti` once, also after a restart.
   const replayed = await useOnce(context, [
@@ -73,9 +73,11 @@ async function verifySignature(
 
 function wrongClaim(
   context: ClientAuthContext,
-  client: Client,
-  claims: Readonly<Record<string, unknown>>,
-  now: EpochSeconds,
+  {
+    client,
+    claims,
+    now,
+  }: { readonly client: Client; readonly claims: Readonly<Record<string, unknown>>; readonly now: EpochSeconds },
 ): Reason | undefined {
   const { iss, sub, aud, exp, iat, nbf, jti } = claims
   if (iss !== client.clientId || sub !== client.clientId) return 'assertion_issuer'

@@ -58,19 +58,19 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const logLevel = readLogLevel(above, shape, problems)
   const listen = {
     host: above.said('host')?.text ?? shape.listen?.host ?? '127.0.0.1',
-    port: readPort(above, 'port', 0, problems) ?? shape.listen?.port ?? 8080,
+    port: readPort(above, { name: 'port', lowest: 0 }, problems) ?? shape.listen?.port ?? 8080,
   }
-  const metricsPort = readPort(above, 'metricsPort', 1, problems) ?? shape.metrics?.port
+  const metricsPort = readPort(above, { name: 'metricsPort', lowest: 1 }, problems) ?? shape.metrics?.port
   if (metricsPort === listen.port && coversLoopback(listen.host)) {
     problems.push(
       `${above.said('metricsPort')?.label ?? key(file, 'metrics', 'port')} is the port of the server itself; choose another`,
     )
   }
-  const issuer = readIssuer(above, file, listen.port, problems)
+  const issuer = readIssuer({ above, file, port: listen.port }, problems)
   const data = above.said('data')?.text
   const dataDirectory =
     data !== undefined ? fromHere(data) : shape.data !== undefined ? fromFile(shape.data) : fromHere('data')
-  const store = readStore(above, file, { fromFile, fromHere, dataDirectory }, problems)
+  const store = readStore({ above, file, paths: { fromFile, fromHere, dataDirectory } }, problems)
   const workers = readWorkers(above, store, problems)
   const keySecret = sources.environment['GATEHOUSE_SECRET']
   const weakness = keySecret === undefined ? undefined : secretWeakness(keySecret)
@@ -162,7 +162,14 @@ function readLogLevel(above: Layers, shape: FileShape, problems: string[]): Conf
   return level ?? 'info'
 }
 
-function readPort(above: Layers, name: SettingName, lowest: 0 | 1, problems: string[]): number | undefined {
+/** What was read so far: flags and environment, which count more, and the file. */
+type Read = { readonly above: Layers; readonly file: ConfigFile }
+
+function readPort(
+  above: Layers,
+  { name, lowest }: { readonly name: SettingName; readonly lowest: 0 | 1 },
+  problems: string[],
+): number | undefined {
   const said = above.said(name)
   if (said === undefined) return undefined
   const port = /^(?:0|[1-9]\d{0,4})$/.test(said.text) ? Number(said.text) : -1
@@ -170,7 +177,7 @@ function readPort(above: Layers, name: SettingName, lowest: 0 | 1, problems: str
   return port
 }
 
-function readIssuer(above: Layers, file: ConfigFile, port: number, problems: string[]): string | undefined {
+function readIssuer({ above, file, port }: Read & { readonly port: number }, problems: string[]): string | undefined {
   const said = above.said('issuer')
   const text = said?.text ?? file.shape.issuer
   if (text === undefined && port === 0) {
@@ -187,12 +194,16 @@ function readIssuer(above: Layers, file: ConfigFile, port: number, problems: str
 }
 
 function readStore(
-  above: Layers,
-  file: ConfigFile,
-  paths: {
-    readonly fromFile: (path: string) => string
-    readonly fromHere: (path: string) => string
-    readonly dataDirectory: string
+  {
+    above,
+    file,
+    paths,
+  }: Read & {
+    readonly paths: {
+      readonly fromFile: (path: string) => string
+      readonly fromHere: (path: string) => string
+      readonly dataDirectory: string
+    }
   },
   problems: string[],
 ): StoreAddress | undefined {

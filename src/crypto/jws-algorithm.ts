@@ -47,8 +47,7 @@ export function signBytes(algorithm: JwsAlgorithm, key: KeyObject, input: Uint8A
 export function verifyBytes(
   algorithm: JwsAlgorithm,
   key: KeyObject,
-  input: Uint8Array,
-  signature: Uint8Array,
+  { input, signature }: { readonly input: Uint8Array; readonly signature: Uint8Array },
 ): boolean {
   return schemes[algorithm].verify(key, input, signature)
 }

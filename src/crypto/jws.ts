@@ -91,6 +91,7 @@ const malformed: JwsRefusal = { refused: 'malformed' }
 export function verifyJws(jws: ParsedJws, key: VerificationKey): Buffer | JwsRefusal {
   const algorithm = key.algorithms.find((allowed) => allowed === jws.algorithm)
   if (algorithm === undefined) return { refused: 'algorithm' }
-  if (!verifyBytes(algorithm, key.publicKey, jws.signingInput, jws.signature)) return { refused: 'signature' }
+  if (!verifyBytes(algorithm, key.publicKey, { input: jws.signingInput, signature: jws.signature }))
+    return { refused: 'signature' }
   return jws.unverifiedPayload
 }

@@ -46,7 +46,7 @@ function verifies(
   if ('refused' in imported) return false
   const fitting = imported.algorithms.find((name) => ofJws[name] !== undefined)
   if (fitting === undefined || (algorithm !== undefined && algorithm !== ofJws[fitting])) return false
-  return verifyBytes(fitting, imported.publicKey, input, bytes)
+  return verifyBytes(fitting, imported.publicKey, { input, signature: bytes })
 }
 
 /** What signs a message: a shared secret, or a private key as PEM or JWK (Ed25519 or P-256). */

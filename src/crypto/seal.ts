@@ -57,7 +57,11 @@ const version = 1
  * Seal something that stays: a private key, a stored secret. `place` says where it belongs (instance, kind, record id),
  * so that a sealed value copied into another row doesn't open. Begins with the version of this format.
  */
-export function sealAtRest(key: MacKey, place: readonly string[], plaintext: Uint8Array, random: Random): Buffer {
+export function sealAtRest(
+  key: MacKey,
+  { place, plaintext }: { readonly place: readonly string[]; readonly plaintext: Uint8Array },
+  random: Random,
+): Buffer {
   const sealed = sealOnce(key, { kind: `at-rest/${version}`, associated: JSON.stringify(place), plaintext }, random)
   return Buffer.concat([Buffer.of(version), sealed])
 }

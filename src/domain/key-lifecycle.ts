@@ -107,7 +107,7 @@ export function foundRing(
   return {
     writes: [
       put(slot, first, { expiresAt: null, owners: [made.ring] }),
-      append(ids.events[0], keyEvent('key.created', first, now)),
+      append(ids.events[0], keyEvent('key.created', { record: first, at: now })),
       announce(ids.changes[0], slot, now),
     ],
     result: 'founded',
@@ -151,7 +151,7 @@ export function rotateKey(input: RotateKeyInput): Decision<'announced' | 'waitin
   return {
     writes: [
       put(next, announced, { expiresAt: null, owners: [made.ring] }),
-      append(ids.events[0], keyEvent('key.created', announced, now, input.actor)),
+      append(ids.events[0], keyEvent('key.created', { record: announced, at: now, actor: input.actor })),
       announce(ids.changes[0], next, now),
     ],
     result: 'announced',
@@ -176,14 +176,14 @@ export function advanceRing(
       const retired: KeyRecord = { ...former.value, state: 'retired', retiredAt: now, ...removal }
       writes.push(
         put(former, retired, { expiresAt: null }),
-        append(ids.events[0], keyEvent('key.retired', retired, now)),
+        append(ids.events[0], keyEvent('key.retired', { record: retired, at: now })),
         announce(ids.changes[0], former, now),
       )
     }
     const active: KeyRecord = { ...successor.value, state: 'active' }
     writes.push(
       put(successor, active, { expiresAt: null }),
-      append(ids.events[1], keyEvent('key.rotated', active, now)),
+      append(ids.events[1], keyEvent('key.rotated', { record: active, at: now })),
       announce(ids.changes[1], successor, now),
     )
     return { writes, result: 'took_over' }
@@ -193,7 +193,7 @@ export function advanceRing(
   return {
     writes: [
       ...remove(spent),
-      append(ids.events[0], keyEvent('key.removed', spent.value, now)),
+      append(ids.events[0], keyEvent('key.removed', { record: spent.value, at: now })),
       announce(ids.changes[0], spent, now),
     ],
     result: 'removed',
@@ -224,6 +224,9 @@ export function mayVerify(record: KeyRecord, now: EpochSeconds): boolean {
   return !isSpent(record, now)
 }
 
-function keyEvent(type: AuditEvent['type'], record: KeyRecord, at: EpochSeconds, actor?: string): AuditEvent {
+function keyEvent(
+  type: AuditEvent['type'],
+  { record, at, actor }: { readonly record: KeyRecord; readonly at: EpochSeconds; readonly actor?: string | undefined },
+): AuditEvent {
   return { v: 1, type, at, target: `${record.ring}/${record.keyId}`, ...(actor !== undefined && { actor }) }
 }

@@ -39,10 +39,10 @@ export type StepInput = {
  * the first request, the return from sign-in and the answer to consent all come through here.
  */
 export function nextStep(input: StepInput): Step {
-  const { request, client, signedIn, progress, now } = input
+  const { request, client, signedIn, progress } = input
   const silent = request.prompt.includes('none')
 
-  const reason = signInReason(request, signedIn, progress, now)
+  const reason = signInReason(input)
   if (reason !== undefined || signedIn === undefined) {
     if (silent) return { step: 'refuse', error: 'login_required', reason: 'login_required' }
     return { step: 'sign-in', reason: reason ?? 'no_session' }
@@ -57,7 +57,7 @@ export function nextStep(input: StepInput): Step {
   if (missing === 'impossible')
     return { step: 'refuse', error: 'unmet_authentication_requirements', reason: 'acr_unmet' }
   if (missing !== undefined) return { step: 'second-factor', signedIn }
-  const agreed = coversRequest(input.consent, user, client, request)
+  const agreed = coversRequest(input.consent, { user, client, request })
   if (!agreed || request.prompt.includes('consent')) {
     if (silent) return { step: 'refuse', error: 'consent_required', reason: 'consent_required' }
     return { step: 'consent', signedIn }
@@ -65,12 +65,12 @@ export function nextStep(input: StepInput): Step {
   return { step: 'issue', signedIn }
 }
 
-function signInReason(
-  request: AuthorizationRequest,
-  signedIn: SignedIn | undefined,
-  progress: StepInput['progress'],
-  now: EpochSeconds,
-): 'no_session' | 'prompt' | 'max_age' | 'other_subject' | undefined {
+function signInReason({
+  request,
+  signedIn,
+  progress,
+  now,
+}: StepInput): 'no_session' | 'prompt' | 'max_age' | 'other_subject' | undefined {
   if (signedIn === undefined) return 'no_session'
   if (request.subject !== undefined && request.subject !== signedIn.user.userId) return 'other_subject'
   const provedForThis =

@@ -53,16 +53,16 @@ export function redeemCode(slot: Slot<'grant'>, input: RedeemInput): Decision<Gr
     if (grant.revokedAt !== undefined) return refused('code_replayed')
     return refused('code_replayed', [
       put(slot, { ...grant, revokedAt: input.now }, { expiresAt: grantExpiry(grant, input) }),
-      event(slot.id, input, 'code.replayed', grant, 'code_replayed'),
+      event(grant, input, { grantId: slot.id, type: 'code.replayed', reason: 'code_replayed' }),
     ])
   }
   if (grant.revokedAt !== undefined || code.burnedAt !== undefined) return refused('code_burned')
   if (input.now >= code.expiresAt) return refused('code_expired')
   // RFC 6749 §4.1.3: bound to the client; RFC 7636 §4.6: to the verifier. A wrong presenter means that it leaked.
-  if (!rightClient) return burned(slot, grant, input, 'code_of_other_client')
-  if (!rightVerifier) return burned(slot, grant, input, 'verifier_mismatch')
+  if (!rightClient) return burned(slot, input, 'code_of_other_client')
+  if (!rightVerifier) return burned(slot, input, 'verifier_mismatch')
   if (input.redirectUri !== undefined && input.redirectUri !== code.redirectUri) {
-    return burned(slot, grant, input, 'redirect_uri_mismatch')
+    return burned(slot, input, 'redirect_uri_mismatch')
   }
   if (grant.epoch !== input.epoch) return refused('epoch_changed')
 
@@ -97,12 +97,13 @@ function grantExpiry(grant: Grant, input: { now: EpochSeconds; accessTtl: Second
   return Math.max(access, grant.refresh?.idleExpiresAt ?? 0)
 }
 
-function burned(slot: Slot<'grant'>, grant: Grant, input: RedeemInput, reason: BurnReason) {
+function burned(slot: Slot<'grant'>, input: RedeemInput, reason: BurnReason) {
+  const grant = slot.value
+  if (grant?.code === undefined) return refused(reason)
   const { code } = grant
-  if (code === undefined) return refused(reason)
   return refused(reason, [
     put(slot, { ...grant, code: { ...code, burnedAt: input.now } }, { expiresAt: code.expiresAt }),
-    event(slot.id, input, 'token.refused', grant, reason),
+    event(grant, input, { grantId: slot.id, type: 'token.refused', reason }),
   ])
 }
 
@@ -115,21 +116,17 @@ function refused(reason: Reason, writes: readonly Write[] = []): Decision<Refusa
 }
 
 function event(
-  grantId: string,
-  input: RedeemInput,
-  type: 'code.replayed' | 'token.refused',
   grant: Grant,
-  reason: Reason,
+  input: RedeemInput,
+  what: { readonly type: 'code.replayed' | 'token.refused'; readonly grantId: string; readonly reason: Reason },
 ): Write {
   return append(input.eventId, {
     v: 1,
-    type,
     at: input.now,
     clientId: input.clientId,
     userId: grant.userId,
-    grantId,
     address: input.address,
     grantType: 'authorization_code',
-    reason,
+    ...what,
   })
 }

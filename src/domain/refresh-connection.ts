@@ -87,8 +87,7 @@ export type Renewed = Pick<HeldConnection, 'sealed' | 'keyId' | 'scope' | 'issue
 export function keepRenewed(
   slot: Slot<'connection'>,
   renewed: Renewed,
-  event: Write,
-  now: EpochSeconds,
+  { event, now }: { readonly event: Write; readonly now: EpochSeconds },
 ): Decision<'kept' | 'superseded'> {
   const connection = slot.value
   if (connection === undefined || !isHeld(connection) || connection.edition + 1 !== renewed.edition)
@@ -104,8 +103,7 @@ export function keepRenewed(
 export function breakConnection(
   slot: Slot<'connection'>,
   broken: { readonly edition: number; readonly attempt?: string; readonly reason: string },
-  event: Write,
-  now: EpochSeconds,
+  { event, now }: { readonly event: Write; readonly now: EpochSeconds },
 ): Decision<'broken' | 'superseded'> {
   const connection = slot.value
   const isMine =

@@ -20,9 +20,7 @@ export function requestedClaims(request: AuthorizationRequest): readonly string[
 /** Whether what the user agreed to before covers all that is asked now. */
 export function coversRequest(
   consent: Consent | undefined,
-  user: User,
-  client: Client,
-  request: AuthorizationRequest,
+  { user, client, request }: { readonly user: User; readonly client: Client; readonly request: AuthorizationRequest },
 ): boolean {
   return (
     consent !== undefined &&

@@ -43,7 +43,9 @@ export function rotateRefresh(slot: Slot<'grant'>, input: RotateInput): Decision
   const state = grant?.refresh
   if (grant === undefined || state === undefined) return refused('unknown_grant')
   if (grant.clientId !== input.clientId)
-    return refused('refresh_of_other_client', [refusal(slot.id, input, grant, 'refresh_of_other_client')])
+    return refused('refresh_of_other_client', [
+      refusal(grant, input, { grantId: slot.id, reason: 'refresh_of_other_client' }),
+    ])
   if (grant.revokedAt !== undefined) return refused('grant_revoked')
   if (grant.epoch !== input.epoch) return refused('epoch_changed')
   if (input.now >= state.absoluteExpiresAt || input.now >= state.idleExpiresAt) return refused('refresh_expired')
@@ -51,7 +53,7 @@ export function rotateRefresh(slot: Slot<'grant'>, input: RotateInput): Decision
   const isCurrent = input.generation === state.generation && sameImprint(state.current, input.imprint)
   // Our own MAC stands under a generation that this store has never made: the store went back in time.
   if (input.generation > state.generation || (input.generation === state.generation && !isCurrent)) {
-    return refused('store_rollback', [refusal(slot.id, input, grant, 'store_rollback')])
+    return refused('store_rollback', [refusal(grant, input, { grantId: slot.id, reason: 'store_rollback' })])
   }
   const inGrace =
     input.generation === state.generation - 1 &&
@@ -61,7 +63,7 @@ export function rotateRefresh(slot: Slot<'grant'>, input: RotateInput): Decision
   if (!isCurrent && !inGrace) {
     return refused('refresh_reuse', [
       put(slot, { ...grant, revokedAt: input.now }, { expiresAt: expiry(grant, input) }),
-      refusal(slot.id, input, grant, 'refresh_reuse'),
+      refusal(grant, input, { grantId: slot.id, reason: 'refresh_reuse' }),
     ])
   }
   if (input.tooMuch !== undefined) return { writes: [], result: input.tooMuch }
@@ -107,7 +109,11 @@ function refused(reason: Reason, writes: readonly Write[] = []): Decision<Refusa
   return { writes, result: refuse('invalid_grant', reason) }
 }
 
-function refusal(grantId: string, input: RotateInput, grant: Grant, reason: Reason): Write {
+function refusal(
+  grant: Grant,
+  input: RotateInput,
+  { grantId, reason }: { readonly grantId: string; readonly reason: Reason },
+): Write {
   return append(input.eventId, {
     v: 1,
     type: 'token.refused',

@@ -11,7 +11,10 @@ import type { ProvedAt, Session, SessionEnd } from './session.ts'
 import type { User } from './user.ts'
 
 /** A session that holds: not ended, not expired, its user there, not locked, nothing bumped since. */
-export function isSessionAlive(session: Session, user: User, instance: Instance, now: EpochSeconds): boolean {
+export function isSessionAlive(
+  { session, user, instance }: { readonly session: Session; readonly user: User; readonly instance: Instance },
+  now: EpochSeconds,
+): boolean {
   return (
     session.ended === undefined &&
     now < sessionExpiry(session) &&
@@ -28,7 +31,7 @@ export function isStillIn(
 ): boolean {
   const [session, user, instance] = [slots.session.value, slots.user.value, slots.instance.value]
   if (session === undefined || user === undefined || instance === undefined) return false
-  return isSessionAlive(session, user, instance, now)
+  return isSessionAlive({ session, user, instance }, now)
 }
 
 /** Changing credentials, names or identities takes a sign-in of the last minutes: an open browser may be anybody's. */

@@ -62,7 +62,7 @@ export async function issueAuthorization(
     // Signing out and withdrawing end what they find: what comes to be after them must not (L4).
     if (session.value === undefined || session.value.ended !== undefined) return { writes: [], result: 'overtaken' }
     if (authorization.agreed !== true) {
-      if (!coversRequest(consent.value, user, to.client, { ...request, scope }))
+      if (!coversRequest(consent.value, { user, client: to.client, request: { ...request, scope } }))
         return { writes: [], result: 'overtaken' }
       return { writes: [...usedUp, check(session), check(consent), ...made.writes], result: 'done' }
     }

@@ -72,7 +72,7 @@ export async function openKeys(context: KeysContext): Promise<Keys> {
     importKey: async (imported, actor) => summary(await importRootKey(rotation, imported, actor)),
     jwks: () => ({ ...cache.view().jwks, maxAgeSeconds: lifetimes.jwksMaxAge }),
     rotate: async (ring, actor) => {
-      await announceNext(rotation, ring, keyTimes(ring, lifetimes).announce, actor)
+      await announceNext(rotation, ring, { announce: keyTimes(ring, lifetimes).announce, actor })
       const ofRing = cache.view().keys.filter(({ record }) => record.ring === ring)
       const waiting = ofRing.find(({ record }) => record.state === 'announced')
       return summary(present(waiting ?? ofRing.at(-1), ring).record)

@@ -51,7 +51,7 @@ async function keyOfFile(path: string, { store, random }: ProtectedStore): Promi
 export function protectWith(key: MacKey, name: string, { instanceId, random }: Place): Protection {
   return {
     seal: (kind, recordId, plaintext) =>
-      encodeBase64url(sealAtRest(key, [instanceId, kind, recordId], plaintext, random)),
+      encodeBase64url(sealAtRest(key, { place: [instanceId, kind, recordId], plaintext }, random)),
     open: (kind, recordId, sealed) => {
       const bytes = decodeBase64url(sealed)
       const plaintext = bytes === undefined ? undefined : openAtRest(key, [instanceId, kind, recordId], bytes)

@@ -43,8 +43,7 @@ const mostLooks = 5
 export async function announceNext(
   context: RotationContext,
   ring: Ring,
-  announce: Seconds,
-  actor: string | undefined,
+  { announce, actor }: { readonly announce: Seconds; readonly actor?: string | undefined },
 ): Promise<void> {
   for (let look = 1; look <= mostLooks; look++) {
     const known = keysOf(context, ring)
@@ -79,7 +78,7 @@ export async function takeDueSteps(context: RotationContext, ring: Ring): Promis
     const due = dueInRing(records, times, context.clock.seconds())
     if (due === undefined) return
     if (due === 'announce') {
-      await announceNext(context, ring, times.announceAhead, undefined)
+      await announceNext(context, ring, { announce: times.announceAhead })
       continue
     }
     const ids = freshIds(context)

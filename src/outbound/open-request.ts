@@ -39,7 +39,7 @@ export async function openRequest(way: Way, asked: OutboundRequest): Promise<Inc
   if (url.protocol !== 'https:' && !(insecure && url.protocol === 'http:')) throw fail('scheme')
   if (asked.signal.aborted) throw fail('timeout')
   const host = url.hostname.replace(/^\[|\]$/g, '')
-  const addresses = isIP(host) === 0 ? await addressesOf(way, host, asked.signal, fail) : [host]
+  const addresses = isIP(host) === 0 ? await addressesOf(way, host, { signal: asked.signal, fail }) : [host]
   // F06, F07: one private address among public ones is a trap, not a choice.
   if (!insecure && !addresses.every(isPublicAddress)) throw fail('address')
 
@@ -88,8 +88,7 @@ function readUrl(text: string): URL {
 async function addressesOf(
   way: Way,
   host: string,
-  signal: AbortSignal,
-  fail: (why: OutboundFailure) => OutboundFailed,
+  { signal, fail }: { readonly signal: AbortSignal; readonly fail: (why: OutboundFailure) => OutboundFailed },
 ): Promise<readonly string[]> {
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(fail('timeout')), { once: true })

@@ -10,7 +10,6 @@ import { grantTypes, isGrantType, tokenExchangeGrant, type GrantType } from './g
 import {
   FieldProblem,
   oneOf,
-  optionalField,
   readBoolean,
   readClientId,
   readDisplayName,
@@ -161,23 +160,23 @@ function readClientMetadata(value: unknown): ClientMetadata {
   )
   for (const name of Object.keys(document)) refuseStrange(name)
 
-  const clientId = optionalField(document, 'client_id', readClientId)
-  const name = optionalField(document, 'client_name', readDisplayName)
-  const uri = optionalField(document, 'client_uri', readWebUri)
-  const logoUri = optionalField(document, 'logo_uri', readWebUri)
-  const policyUri = optionalField(document, 'policy_uri', readWebUri)
-  const tosUri = optionalField(document, 'tos_uri', readWebUri)
-  const redirectUris = readField(document, 'redirect_uris', readRedirectUris, [])
-  const postLogoutRedirectUris = readField(document, 'post_logout_redirect_uris', readRedirectUris, [])
-  const legacy = readField(document, 'legacy', someOf(legacySwitches), [])
-  const resources = optionalField(document, 'resources', readResources)
+  const clientId = readField(document, 'client_id', readClientId)
+  const name = readField(document, 'client_name', readDisplayName)
+  const uri = readField(document, 'client_uri', readWebUri)
+  const logoUri = readField(document, 'logo_uri', readWebUri)
+  const policyUri = readField(document, 'policy_uri', readWebUri)
+  const tosUri = readField(document, 'tos_uri', readWebUri)
+  const redirectUris = readField(document, 'redirect_uris', readRedirectUris) ?? []
+  const postLogoutRedirectUris = readField(document, 'post_logout_redirect_uris', readRedirectUris) ?? []
+  const legacy = readField(document, 'legacy', someOf(legacySwitches)) ?? []
+  const resources = readField(document, 'resources', readResources)
   const authentication = readAuthentication(document, legacy)
   const granted = readGrantTypes(document, {
     legacy,
     isPublic: authentication.method === 'none',
     hasRedirectUri: redirectUris.length > 0,
   })
-  optionalField(document, 'subject_type', oneOf(['public']))
+  readField(document, 'subject_type', oneOf(['public']))
   return {
     ...(clientId === undefined ? {} : { clientId }),
     ...(name === undefined ? {} : { name }),
@@ -189,12 +188,12 @@ function readClientMetadata(value: unknown): ClientMetadata {
     redirectUris,
     postLogoutRedirectUris,
     grantTypes: granted,
-    scope: readField(document, 'scope', readScope, defaultScope(granted, legacy)),
+    scope: readField(document, 'scope', readScope) ?? defaultScope(granted, legacy),
     ...(resources === undefined ? {} : { resources }),
-    idTokenAlgorithm: readField(document, 'id_token_signed_response_alg', oneOf(signingAlgorithms), 'RS256'),
+    idTokenAlgorithm: readField(document, 'id_token_signed_response_alg', oneOf(signingAlgorithms)) ?? 'RS256',
     legacy,
-    loopbackOnly: readField(document, 'loopback_only', readBoolean, false),
-    ...(readField(document, 'require_second_factor', readBoolean, false) && { requireSecondFactor: true }),
+    loopbackOnly: readField(document, 'loopback_only', readBoolean) ?? false,
+    ...(readField(document, 'require_second_factor', readBoolean) === true && { requireSecondFactor: true }),
   }
 }
 
@@ -242,9 +241,10 @@ function refuseStrange(name: string): void {
 }
 
 function readAuthentication(document: ClientDocument, legacy: readonly LegacySwitch[]): RegisteredAuthentication {
-  const method = readField(document, 'token_endpoint_auth_method', oneOf(authenticationMethods), 'client_secret_basic')
-  const keys = optionalField(document, 'jwks', readKeys)
-  const requireOneTimeCode = readField(document, 'require_one_time_code', readBoolean, false)
+  const method =
+    readField(document, 'token_endpoint_auth_method', oneOf(authenticationMethods)) ?? 'client_secret_basic'
+  const keys = readField(document, 'jwks', readKeys)
+  const requireOneTimeCode = readField(document, 'require_one_time_code', readBoolean) ?? false
   if (requireOneTimeCode && method !== 'http_message_signature')
     throw new FieldProblem(
       'require_one_time_code',
@@ -255,10 +255,10 @@ function readAuthentication(document: ClientDocument, legacy: readonly LegacySwi
   if (method === 'private_key_jwt') {
     if (keys === undefined)
       throw new FieldProblem('jwks', 'is needed for private_key_jwt: the public keys', 'metadata_conflict')
-    const algorithm = optionalField(document, algorithmField, oneOf(assertionAlgorithms))
+    const algorithm = readField(document, algorithmField, oneOf(assertionAlgorithms))
     return { method, keys, ...(algorithm === undefined ? {} : { algorithm }) }
   }
-  const algorithm = optionalField(
+  const algorithm = readField(
     document,
     algorithmField,
     oneOf(method === 'client_secret_jwt' ? [secretAssertionAlgorithm] : [...assertionAlgorithms]),
@@ -301,7 +301,7 @@ function readGrantTypes(
   document: ClientDocument,
   { legacy, isPublic, hasRedirectUri }: GrantContext,
 ): readonly GrantType[] {
-  const asked = readField(document, 'grant_types', someOf([...grantTypes, 'implicit']), ['authorization_code'])
+  const asked = readField(document, 'grant_types', someOf([...grantTypes, 'implicit'])) ?? ['authorization_code']
   for (const old of ['implicit', 'password'] as const) {
     if (asked.includes(old) && !legacy.includes(old))
       throw grantConflict(`holds ${old}, which needs the legacy switch ${old}`)
@@ -320,7 +320,7 @@ function readGrantTypes(
   if (redirects && !hasRedirectUri) {
     throw new FieldProblem('redirect_uris', 'must hold at least one URI for this kind of client', 'metadata_conflict')
   }
-  for (const type of optionalField(document, 'response_types', someOf(['code', 'token'])) ?? []) {
+  for (const type of readField(document, 'response_types', someOf(['code', 'token'])) ?? []) {
     const fits = type === 'code' ? granted.includes('authorization_code') : legacy.includes('implicit')
     if (!fits) {
       throw new FieldProblem(

@@ -27,13 +27,9 @@ type Document = Readonly<Record<string, unknown>>
 
 export const metadataLimits = { nameCharacters: 200, uriCharacters: 2_000, resources: 100 } as const
 
-/** The field's value read, or `absent` where the document lacks it. */
-export function readField<T>(document: Document, field: string, reader: Reader<T>, absent: T): T {
-  return Object.hasOwn(document, field) ? reader(document[field], field) : absent
-}
-
-export function optionalField<T>(document: Document, field: string, reader: Reader<T>): T | undefined {
-  return readField<T | undefined>(document, field, reader, undefined)
+/** The field's value read; nothing where the document lacks it. */
+export function readField<T>(document: Document, field: string, reader: Reader<T>): T | undefined {
+  return Object.hasOwn(document, field) ? reader(document[field], field) : undefined
 }
 
 export function oneOf<const T extends string>(choices: readonly T[]): Reader<T> {

@@ -29,7 +29,7 @@ const reasons = {
 /** What RFC 6750 §3, RFC 9470 §3 and RFC 9421 §5.1 say to a call; `undefined`: it brought nothing. */
 export function challenge(about: About, error: keyof typeof reasons | 'unsigned' | 'unavailable' | undefined): Refused {
   if (error === 'unavailable') {
-    return answer(503, 'temporarily_unavailable', [['retry-after', '5']])
+    return answer(503, { error: 'temporarily_unavailable', headers: [['retry-after', '5']] })
   }
   const { realm, scope, signed, maxAge, acr } = about
   const wanted: readonly HeaderLine[] = signed
@@ -39,7 +39,10 @@ export function challenge(about: About, error: keyof typeof reasons | 'unsigned'
   if (error === undefined || error === 'unsigned') {
     const refusal =
       error === undefined ? undefined : refuse('invalid_token', 'signature_malformed', 'the request must be signed')
-    return answer(401, refusal?.error, [['www-authenticate', bearerChallenge(realm, refusal, scope)], ...wanted])
+    return answer(401, {
+      error: refusal?.error,
+      headers: [['www-authenticate', bearerChallenge(realm, refusal, scope)], ...wanted],
+    })
   }
   const refusal = refuse(error, reasons[error])
   const needed = error === 'insufficient_scope' ? scope : undefined
@@ -48,14 +51,20 @@ export function challenge(about: About, error: keyof typeof reasons | 'unsigned'
     ...(acr === undefined ? [] : [`acr_values="${acr.join(' ')}"`]),
   ]
   const bearer = [bearerChallenge(realm, refusal, needed), ...steps].join(', ')
-  return answer(statusOf(refusal), refusal.error, [['www-authenticate', bearer], ...wanted], describe(refusal))
+  return answer(statusOf(refusal), {
+    error: refusal.error,
+    headers: [['www-authenticate', bearer], ...wanted],
+    description: describe(refusal),
+  })
 }
 
 function answer(
   status: number,
-  error: WireError | undefined,
-  headers: readonly HeaderLine[],
-  description?: string,
+  {
+    error,
+    headers,
+    description,
+  }: { readonly error: WireError | undefined; readonly headers: readonly HeaderLine[]; readonly description?: string },
 ): Refused {
   return {
     status,

@@ -8,27 +8,36 @@ export async function createMetricsText(metrics: Pick<Metrics, 'snapshot'>): Pro
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
 
-  counter('gatehouse_requests', 'Answered requests', ['method', 'route', 'status'], ({ routes }) =>
-    routes.flatMap(({ method, route, statuses }) =>
-      [...statuses].map(([status, count]) => [{ method, route, status: String(status) }, count] as const),
-    ),
+  counter(
+    'gatehouse_requests',
+    { help: 'Answered requests', labelNames: ['method', 'route', 'status'] },
+    ({ routes }) =>
+      routes.flatMap(({ method, route, statuses }) =>
+        [...statuses].map(([status, count]) => [{ method, route, status: String(status) }, count] as const),
+      ),
   )
   histogram('gatehouse_request_seconds', 'Time from the head of a request to its answer', ({ routes }) =>
     routes
       .filter(({ statuses }) => statuses.size > 0)
       .map(({ method, route, seconds }) => ({ labels: { method, route }, distribution: seconds })),
   )
-  counter('gatehouse_tokens_issued', 'Token requests that were granted', ['grant_type'], ({ issued }) =>
-    [...issued].map(([label, count]) => [{ grant_type: label }, count] as const),
+  counter(
+    'gatehouse_tokens_issued',
+    { help: 'Token requests that were granted', labelNames: ['grant_type'] },
+    ({ issued }) => [...issued].map(([label, count]) => [{ grant_type: label }, count] as const),
   )
-  counter('gatehouse_refusals', 'Requests that were refused, by internal reason', ['reason'], ({ refused }) =>
-    [...refused].map(([label, count]) => [{ reason: label }, count] as const),
+  counter(
+    'gatehouse_refusals',
+    { help: 'Requests that were refused, by internal reason', labelNames: ['reason'] },
+    ({ refused }) => [...refused].map(([label, count]) => [{ reason: label }, count] as const),
   )
   histogram('gatehouse_store_commit_seconds', 'Time from asking for a commit to its being durable', ({ commits }) => [
     { labels: {}, distribution: commits },
   ])
   for (const [name, help] of Object.entries(counterNames)) {
-    counter(`gatehouse_${name}`, help, [], ({ counters }) => [[{}, counters.get(name as CounterName) ?? 0]])
+    counter(`gatehouse_${name}`, { help, labelNames: [] }, ({ counters }) => [
+      [{}, counters.get(name as CounterName) ?? 0],
+    ])
   }
   for (const { name, help } of metrics.snapshot().gauges) {
     registry.registerMetric(
@@ -51,8 +60,7 @@ export async function createMetricsText(metrics: Pick<Metrics, 'snapshot'>): Pro
 
   function counter(
     name: string,
-    help: string,
-    labelNames: readonly string[],
+    { help, labelNames }: { readonly help: string; readonly labelNames: readonly string[] },
     read: (snapshot: Snapshot) => readonly (readonly [Labels, number])[],
   ): void {
     const printed = new Counter({

@@ -32,7 +32,7 @@ export function sealErrand(
   if (interaction !== undefined) return { interaction }
   if (next === undefined) return {}
   const { keyId, key } = keys.secret('at-rest')
-  const sealed = sealAtRest(key, placeOf(keyId), Buffer.from(next, 'utf8'), random)
+  const sealed = sealAtRest(key, { place: placeOf(keyId), plaintext: Buffer.from(next, 'utf8') }, random)
   return { next: { sealed: encodeBase64url(sealed), keyId } }
 }
 

@@ -43,11 +43,11 @@ export async function verifyPassword(context: PasswordContext, attempt: Password
     evaluated = true
     if (user === undefined || !matches) {
       const reason = user === undefined ? 'user_unknown' : 'password_wrong'
-      await recordFailure(context, attempt, user, reason)
+      await recordFailure(context, attempt, { user, reason })
       return refuse('invalid_grant', reason)
     }
     if (user.locked) {
-      await recordFailure(context, attempt, user, 'user_locked')
+      await recordFailure(context, attempt, { user, reason: 'user_locked' })
       return refuse('invalid_grant', 'user_locked')
     }
     reserved.forgive()
@@ -99,8 +99,7 @@ async function accountNamed(context: PasswordContext, normal: string): Promise<U
 async function recordFailure(
   context: PasswordContext,
   attempt: PasswordAttempt,
-  user: User | undefined,
-  reason: Reason,
+  { user, reason }: { readonly user: User | undefined; readonly reason: Reason },
 ): Promise<void> {
   await recordRefusal(context, {
     type: 'signin.failed',

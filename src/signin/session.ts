@@ -36,7 +36,8 @@ export async function currentSession(
   const session = await look(context.transition, ref('session', handle.recordId), now)
   if (session === undefined || !sameImprint(session, handle.imprint)) return undefined
   const user = await context.directory.user(session.userId)
-  if (user === undefined || !isSessionAlive(session, user, await context.directory.instance(), now)) return undefined
+  if (user === undefined || !isSessionAlive({ session, user, instance: await context.directory.instance() }, now))
+    return undefined
   if (needsTouch(session, now)) await touch(context, handle.recordId)
   return { sessionId: handle.recordId, session, user }
 }

@@ -11,7 +11,11 @@ const shape = /^([A-Za-z0-9_-]{1,64})\.([A-Za-z0-9_-]{1,128})$/
  * The secret of an authenticator that is being set up, on its way through the form: nothing is stored before the first right code.
  * Bound to the session, so that nobody plants one that he knows in somebody else's form.
  */
-export function sealEnrolment(keys: TokenKeys, sessionId: string, secret: Uint8Array, random: Random): string {
+export function sealEnrolment(
+  keys: TokenKeys,
+  { sessionId, secret }: { readonly sessionId: string; readonly secret: Uint8Array },
+  random: Random,
+): string {
   const { keyId, key } = keys.secret('token-seal')
   const sealed = sealOnce(key, { kind, associated: place(keyId, sessionId), plaintext: secret }, random)
   return `${keyId}.${encodeBase64url(sealed)}`

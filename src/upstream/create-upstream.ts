@@ -58,7 +58,7 @@ export function createUpstream(
     refresh: (provider, held) => refreshUpstream(context, provider, held),
     login: (provider, given) => siteLogin(context, provider, given),
     keep: (about) => keepCredential(context, about),
-    seal: (at, tokens) => sealTokens(context.keys, context.random, at, tokens),
+    seal: (at, tokens) => sealTokens(context.keys, context.random, { at, tokens }),
     unseal: (at, sealed) => openTokens(context.keys, at, sealed),
     revoke: (provider, token) => revokeUpstream(context, provider, token),
   }

@@ -46,7 +46,7 @@ export async function finishUpstream(
   try {
     const server = await serverOf(context, provider)
     const client = clientOf(provider)
-    const callback = checkCallback(server, client, returned.parameters, state)
+    const callback = checkCallback(server, client, { parameters: returned.parameters, state })
     if ('kind' in callback) return callback
     const verifier = provider.pkce === 'off' ? oauth.nopkce : secrets.verifier
     const response = await oauth.authorizationCodeGrantRequest(
@@ -76,7 +76,7 @@ export async function finishUpstream(
     const identifiable = from === 'id_token' ? wantsIdToken : from !== 'nowhere'
     const accessToken = answer.access_token
     const identity = identifiable
-      ? await identify(context, provider, server, { accessToken, idTokenClaims })
+      ? await identify(context, provider, { server, accessToken, idTokenClaims })
       : undefined
     if (identifiable && identity === undefined) return { kind: 'refused', reason: 'upstream_subject', why: from }
     const now = context.clock.seconds()
@@ -109,8 +109,7 @@ async function orFailure<T>(
 function checkCallback(
   server: oauth.AuthorizationServer,
   client: oauth.Client,
-  parameters: Parameters,
-  state: string,
+  { parameters, state }: { readonly parameters: Parameters; readonly state: string },
 ): { readonly parameters: URLSearchParams } | { readonly kind: 'denied'; readonly why: string } | UpstreamRefused {
   const given = new URLSearchParams()
   for (const name of ['state', 'code', 'iss', 'error', 'response', 'id_token', 'token']) {

@@ -20,14 +20,17 @@ export type UpstreamIdentity = {
 
 type Claims = Readonly<Record<string, unknown>>
 
-type Answered = { readonly accessToken: string; readonly idTokenClaims: Claims | undefined }
+type Answered = {
+  readonly server: oauth.AuthorizationServer
+  readonly accessToken: string
+  readonly idTokenClaims: Claims | undefined
+}
 
 /** Who the tokens belong to; undefined if the provider doesn't say it in the way that its entry promises. Throws as requests do. */
 export async function identify(
   context: UpstreamContext,
   provider: OAuthProvider,
-  server: oauth.AuthorizationServer,
-  { accessToken, idTokenClaims }: Answered,
+  { server, accessToken, idTokenClaims }: Answered,
 ): Promise<UpstreamIdentity | undefined> {
   const { subject: source } = provider
   if (source.from === 'nowhere') return undefined
@@ -35,7 +38,7 @@ export async function identify(
     if (idTokenClaims === undefined) return undefined
     const subject = textOf(idTokenClaims['sub'])
     // Whoever keeps names out of ID tokens tells them here; whoever refuses is taken at his ID token (ORCID answers 403).
-    const more = await userinfoOf(context, provider, server, { accessToken, subject }).catch(() => ({}))
+    const more = await userinfoOf(context, provider, { server, accessToken, subject }).catch(() => ({}))
     const found = identity(provider, subject, { ...more, ...idTokenClaims })
     return found === undefined ? undefined : { ...found, issuer: server.issuer }
   }
@@ -70,8 +73,7 @@ function identity(provider: OAuthProvider, subject: string | undefined, claims: 
 async function userinfoOf(
   context: UpstreamContext,
   provider: OAuthProvider,
-  server: oauth.AuthorizationServer,
-  { accessToken, subject }: { readonly accessToken: string; readonly subject: string | undefined },
+  { server, accessToken, subject }: Pick<Answered, 'server' | 'accessToken'> & { readonly subject: string | undefined },
 ): Promise<Claims> {
   if (server.userinfo_endpoint === undefined || subject === undefined) return {}
   const client = clientOf(provider)

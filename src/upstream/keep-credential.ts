@@ -35,7 +35,10 @@ export async function keepCredential(
       account,
       scope: [],
       state: 'active',
-      ...sealTokens(context.keys, context.random, { instanceId, connectionId, edition }, { accessToken: credential }),
+      ...sealTokens(context.keys, context.random, {
+        at: { instanceId, connectionId, edition },
+        tokens: { accessToken: credential },
+      }),
       edition,
       refreshable: false,
       issuedAt: now,

@@ -12,14 +12,21 @@ export type KeptAt = { readonly instanceId: string; readonly connectionId: strin
 
 export type SealedTokens = { readonly sealed: string; readonly keyId: string }
 
-export function sealTokens(keys: TokenKeys, random: Random, at: KeptAt, tokens: KeptTokens): SealedTokens {
+export function sealTokens(
+  keys: TokenKeys,
+  random: Random,
+  { at, tokens }: { readonly at: KeptAt; readonly tokens: KeptTokens },
+): SealedTokens {
   const { keyId, key } = keys.secret('at-rest')
   const { accessToken, refreshToken } = tokens
   const text = JSON.stringify({
     access: accessToken.reveal(),
     ...(refreshToken !== undefined && { refresh: refreshToken.reveal() }),
   })
-  return { sealed: encodeBase64url(sealAtRest(key, placeOf(at), Buffer.from(text, 'utf8'), random)), keyId }
+  return {
+    sealed: encodeBase64url(sealAtRest(key, { place: placeOf(at), plaintext: Buffer.from(text, 'utf8') }, random)),
+    keyId,
+  }
 }
 
 /** The tokens, or undefined: another key, another place, another edition, or altered. */

@@ -41,7 +41,7 @@ export function createVault(context: VaultContext & { readonly onError: (error: 
     },
     freshToken: (asked) => freshToken({ ...context, ...memory }, asked),
     disconnect: async (id, connection, by) => {
-      const ended = await disconnect(context, id, connection, by)
+      const ended = await disconnect(context, id, { connection, by })
       if (ended) giveBack.wake()
       return ended
     },

@@ -13,10 +13,9 @@ export type EndedBy = { readonly actor?: string; readonly address?: string; read
 export async function disconnect(
   context: Pick<VaultContext, 'clock' | 'random' | 'transition'>,
   id: string,
-  connection: Connection,
-  by: EndedBy,
+  { connection, by }: { readonly connection: Connection; readonly by: EndedBy },
 ): Promise<boolean> {
-  const ending = endingOf(context, id, connection, by)
+  const ending = endingOf(context, id, { connection, by })
   return transition(context.transition, { connection: ref('connection', id) }, (slots, now) =>
     endConnection(slots.connection, ending(now)),
   )
@@ -26,8 +25,7 @@ export async function disconnect(
 export function endingOf(
   context: Pick<VaultContext, 'clock' | 'random'>,
   id: string,
-  connection: Connection,
-  by: EndedBy,
+  { connection, by }: { readonly connection: Connection; readonly by: EndedBy },
 ): (now: EpochSeconds) => Ending {
   const errandId = context.random.id(context.clock.millis())
   const event = eventWrite(context, { type: 'connection.revoked', ...ownerOf(connection), ...by, target: id })

@@ -113,7 +113,7 @@ async function handOut(context: VaultContext, id: string, connection: HeldConnec
       touchConnection(slots.connection, now),
     )
   const tokens = context.upstream.unseal({ instanceId, connectionId: id, edition }, connection)
-  if (tokens === undefined) return broken(context, id, connection, 'unreadable')
+  if (tokens === undefined) return broken(context, id, { connection, reason: 'unreadable' })
   return {
     outcome: 'token',
     accessToken: tokens.accessToken,
@@ -131,18 +131,17 @@ async function handOut(context: VaultContext, id: string, connection: HeldConnec
 async function over(context: VaultContext, id: string, connection: HeldConnection): Promise<FreshToken> {
   if (connection.state === 'needs_reauth')
     return { outcome: 'needs_reauth', reason: connection.reason ?? 'invalid_grant' }
-  return broken(context, id, connection, 'expired')
+  return broken(context, id, { connection, reason: 'expired' })
 }
 
 async function broken(
   context: VaultContext,
   id: string,
-  connection: HeldConnection,
-  reason: string,
+  { connection, reason }: { readonly connection: HeldConnection; readonly reason: string },
 ): Promise<FreshToken> {
   const event = eventWrite(context, { type: 'connection.broken', ...ownerOf(connection), target: id, reason })
   await transition(context.transition, { connection: ref('connection', id) }, (slots, now) =>
-    breakConnection(slots.connection, { edition: connection.edition, reason }, event, now),
+    breakConnection(slots.connection, { edition: connection.edition, reason }, { event, now }),
   )
   return { outcome: 'needs_reauth', reason }
 }

@@ -54,7 +54,7 @@ export async function confirm(
   const { connectionId: id } = handle
   const key = context.keys.secretById('mac', confirmation.keyId)?.key
   const right = key !== undefined && verifyMac(key, confirmationText(id, normaliseShortCode(code)), confirmation.mac)
-  const ending = endingOf(context, id, connection, { reason: 'connect_code' })
+  const ending = endingOf(context, id, { connection, by: { reason: 'connect_code' } })
   const confirmed = await transition(context.transition, { connection: ref('connection', id) }, (slots, now) =>
     confirmConnection(slots.connection, { right, now, end: ending(now) }),
   )
@@ -87,8 +87,7 @@ export function refusalOf(fresh: Exclude<FreshToken, { outcome: 'token' }>): Ref
 export async function recordFetch(
   context: VaultContext,
   id: string,
-  { connection }: Extract<FreshToken, { outcome: 'token' }>,
-  by: { readonly address: string; readonly clientId?: string },
+  { connection, ...by }: { readonly connection: Connection; readonly address: string; readonly clientId?: string },
 ): Promise<void> {
   const event = eventWrite(context, { type: 'connection.fetched', ...ownerOf(connection), ...by, target: id })
   await commitNew(context.transition, [event])

@@ -107,7 +107,7 @@ async function ask(
   const breakWith = (reason: string) => {
     const event = eventWrite(context, { type: 'connection.broken', ...about, reason })
     return transition(context.transition, refs, (slots, now) =>
-      breakConnection(slots.connection, { edition, attempt, reason }, event, now),
+      breakConnection(slots.connection, { edition, attempt, reason }, { event, now }),
     )
   }
   const held = upstream.unseal({ instanceId, connectionId: id, edition }, connection)
@@ -133,7 +133,7 @@ async function ask(
         return transition(context.transition, refs, (slots, now): Decision<'kept' | 'superseded' | 'ended'> => {
           const { value } = slots.connection
           if (value !== undefined && value.state !== 'revoked')
-            return keepRenewed(slots.connection, renewed, event, now)
+            return keepRenewed(slots.connection, renewed, { event, now })
           // INV3: whoever disconnected meant these, too; what went back when he did was used up by this very renewal.
           const errand = giveBackErrand(errandId, { ...connection, ...renewed, connectionId: id }, now)
           return { writes: [errand], result: 'ended' }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { applyFileEntries, clientFate } from '../../src/accounts/file-entries.ts'
+import { applyFileEntries, reconcileClient } from '../../src/accounts/file-entries.ts'
 import { changeClient, deleteClient, rotateClientSecret } from '../../src/accounts/change-client.ts'
 import { createClient } from '../../src/accounts/create-client.ts'
 import { findClient } from '../../src/accounts/find-client.ts'
@@ -145,7 +145,7 @@ test('an administrator’s client is let alone even if it took the place of the 
     version: 'v1',
     value: { ...fixtureClient, managedBy: 'administrator' },
   } as const
-  expect(clientFate(slot, undefined, 1, 1000)).toEqual({ is: 'unchanged' })
+  expect(reconcileClient(slot, undefined, { now: 1, nowMillis: 1000 })).toEqual({ is: 'unchanged' })
 })
 
 test('entries of the file are read-only for everybody else (409 managed_by_file)', async () => {

@@ -101,8 +101,8 @@ describe('RFC 7520 §3 keys', () => {
     const key = imported(readKey('jwk_3_3.rsa_public_key'))
     for (const algorithm of ['RS256', 'PS256'] as const) {
       const signature = signBytes(algorithm, pair, Buffer.from('x'))
-      expect(verifyBytes(algorithm, key.publicKey, Buffer.from('x'), signature)).toBe(true)
-      expect(verifyBytes(algorithm, key.publicKey, Buffer.from('y'), signature)).toBe(false)
+      expect(verifyBytes(algorithm, key.publicKey, { input: Buffer.from('x'), signature })).toBe(true)
+      expect(verifyBytes(algorithm, key.publicKey, { input: Buffer.from('y'), signature })).toBe(false)
     }
   })
 

@@ -136,7 +136,7 @@ describe('seals', () => {
 
   test('at rest: bound to its place, which has no ambiguous spelling; begins with a version', () => {
     const place = ['instance', 'key', 'mac:000001']
-    const sealed = sealAtRest(key, place, Buffer.from('secret'), random)
+    const sealed = sealAtRest(key, { place, plaintext: Buffer.from('secret') }, random)
     expect(sealed[0]).toBe(1)
     expect(openAtRest(key, place, sealed)).toEqual(Buffer.from('secret'))
     expect(openAtRest(key, ['instance', 'key', 'mac:000002'], sealed)).toBeUndefined()
@@ -148,7 +148,7 @@ describe('seals', () => {
   })
 
   test('a value sealed at rest is no token, and the other way round', () => {
-    const atRest = sealAtRest(key, ['at.k1'], Buffer.from('x'), random)
+    const atRest = sealAtRest(key, { place: ['at.k1'], plaintext: Buffer.from('x') }, random)
     expect(openOnce(key, { kind: 'at', associated: '["at.k1"]', bytes: atRest.subarray(1) })).toBeUndefined()
   })
 })

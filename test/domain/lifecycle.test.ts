@@ -52,7 +52,7 @@ describe('sessions', () => {
     ['from before everybody was revoked', session, user, { ...instance, epoch: 2 }, start, false],
     ['of another account', session, { ...user, userId: 'usr_2' }, instance, start, false],
   ] as const)('a session %s', (_, held, person, place, now, alive) => {
-    expect(isSessionAlive(held, person, place, now)).toBe(alive)
+    expect(isSessionAlive({ session: held, user: person, instance: place }, now)).toBe(alive)
   })
 
   test('"remember me" lives longer', () => {

@@ -105,7 +105,7 @@ describe('what came of it', () => {
   test('INV6: is kept, however late, as long as it is the newest there is', () => {
     const givenUp = { ...held, state: 'needs_reauth' as const, reason: 'invalid_grant' }
     for (const value of [held, { ...held, intent: { attempt: 'theirs', startedAt: now } }, givenUp]) {
-      const kept = keepRenewed(slot(value), renewed, event, now)
+      const kept = keepRenewed(slot(value), renewed, { event, now })
       expect([kept.result, after(kept)]).toEqual(['kept', expect.objectContaining({ state: 'active', edition: 5 })])
       expect(after(kept)).not.toHaveProperty('intent')
       expect(after(kept)).not.toHaveProperty('reason')
@@ -115,21 +115,21 @@ describe('what came of it', () => {
 
   test('never goes over something newer, nor brings back what was ended or restored', () => {
     const superseded = { writes: [], result: 'superseded' }
-    expect(keepRenewed(slot({ ...held, edition: 5 }), renewed, event, now)).toEqual(superseded)
-    expect(keepRenewed(slot({ ...held, reason: 'restored' }), renewed, event, now)).toEqual(superseded)
+    expect(keepRenewed(slot({ ...held, edition: 5 }), renewed, { event, now })).toEqual(superseded)
+    expect(keepRenewed(slot({ ...held, reason: 'restored' }), renewed, { event, now })).toEqual(superseded)
     const { id, kind, version } = slot()
-    expect(keepRenewed({ id, kind, version, value: undefined }, renewed, event, now)).toEqual(superseded)
+    expect(keepRenewed({ id, kind, version, value: undefined }, renewed, { event, now })).toEqual(superseded)
   })
 
   test('L21: a no counts only for the attempt that got it', () => {
     const mine = { ...held, intent: { attempt: 'mine', startedAt: now } }
     const broken = { edition: 4, attempt: 'mine', reason: 'invalid_grant' }
-    expect(after(breakConnection(slot(mine), broken, event, now))).toMatchObject({
+    expect(after(breakConnection(slot(mine), broken, { event, now }))).toMatchObject({
       state: 'needs_reauth',
       reason: 'invalid_grant',
     })
     for (const value of [held, { ...mine, edition: 5 }, { ...mine, intent: { attempt: 'theirs', startedAt: now } }])
-      expect(breakConnection(slot(value), broken, event, now)).toEqual({ writes: [], result: 'superseded' })
+      expect(breakConnection(slot(value), broken, { event, now })).toEqual({ writes: [], result: 'superseded' })
   })
 
   test('no answer leaves what is kept, and lets go of the intent', () => {

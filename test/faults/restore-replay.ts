@@ -16,7 +16,7 @@ const key = macKey(random.bytes(32))
 const eventTtl = 400 * 86_400
 
 export const backupSealer: Sealer = {
-  seal: (place, bytes) => sealAtRest(key, [place], bytes, random).toString('base64url'),
+  seal: (place, bytes) => sealAtRest(key, { place: [place], plaintext: bytes }, random).toString('base64url'),
   open: (place, sealed) => {
     const opened = openAtRest(key, [place], Buffer.from(sealed, 'base64url'))
     if (opened === undefined) throw new Error('sealed for another place, or altered')

@@ -175,7 +175,10 @@ describe('sealed tokens', () => {
   it('open where they were sealed, and nowhere else', () => {
     const keys = fixedKeys()
     const at = { instanceId: 'one', connectionId: 'c', edition: 3 }
-    const sealed = sealTokens(keys, keys.random, at, { accessToken: secretValue('a'), refreshToken: secretValue('r') })
+    const sealed = sealTokens(keys, keys.random, {
+      at,
+      tokens: { accessToken: secretValue('a'), refreshToken: secretValue('r') },
+    })
     const opened = openTokens(keys, at, sealed)
     expect([opened?.accessToken.reveal(), opened?.refreshToken?.reveal()]).toEqual(['a', 'r'])
     for (const other of [

@@ -79,7 +79,7 @@ export const connectionBelonging: Belonging<'connection', typeof connection> = {
     const { actor, user, address } = ending
     const found = await readAlive(context.transition.store, ref('connection', id), context.clock.seconds())
     if (found?.owner.kind !== 'user' || found.owner.userId !== user.userId) return { refused: gone }
-    const ended = await disconnect(context, id, found, { actor: actorName(actor), address })
+    const ended = await disconnect(context, id, { connection: found, by: { actor: actorName(actor), address } })
     return ended ? { done: { connectionId: id } } : { refused: gone }
   },
 }

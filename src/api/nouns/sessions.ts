@@ -43,18 +43,19 @@ export const sessionBelonging: Belonging<'session', typeof session> = {
     'The browser is signed out, and every grant ends that was to live no longer than it: all without `offline_access`.',
   recordId: (_user, id) => id,
   async show(context, user, record) {
-    const found = record.value
-    if (!isSessionAlive(found, user, await context.directory.instance(), context.clock.seconds())) return undefined
+    const session = record.value
+    const instance = await context.directory.instance()
+    if (!isSessionAlive({ session, user, instance }, context.clock.seconds())) return undefined
     return {
       session_id: record.id,
-      device: found.device,
-      ...(found.untold === true ? {} : { auth_time: found.authTime }),
-      acr: found.acr,
-      amr: [...found.amr],
-      remembered: found.persistent,
-      created_at: found.createdAt,
-      last_seen_at: found.lastSeenAt,
-      expires_at: sessionExpiry(found),
+      device: session.device,
+      ...(session.untold === true ? {} : { auth_time: session.authTime }),
+      acr: session.acr,
+      amr: [...session.amr],
+      remembered: session.persistent,
+      created_at: session.createdAt,
+      last_seen_at: session.lastSeenAt,
+      expires_at: sessionExpiry(session),
     }
   },
   end: endSession,

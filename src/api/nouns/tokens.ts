@@ -38,7 +38,8 @@ export const tokenBelonging: Belonging<'grant', typeof token> = {
   ending: 'It is dead at once, whatever its format, wherever it is checked here; a JWT elsewhere at its `exp`.',
   recordId: (_user, id) => id,
   show: ({ directory }, user, record) => showToken(directory, user, record),
-  end: (context, ending, id) => endGrant(context, ending, id, ({ clientId }) => clientId === mintedClientId),
+  end: (context, ending, id) =>
+    endGrant(context, { ...ending, which: ({ clientId }) => clientId === mintedClientId }, id),
 }
 
 export const tokenOperations = belongingOperations(tokenBelonging)

@@ -29,7 +29,7 @@ export const authenticatorSection: Section = {
     const interaction = interactionOf(asked, mistake)
     const hidden = [
       ...form.hidden,
-      { name: 'enrolment', value: sealEnrolment(core.keys, sessionId, secret, core.random) },
+      { name: 'enrolment', value: sealEnrolment(core.keys, { sessionId, secret }, core.random) },
       ...(interaction === undefined ? [] : [{ name: 'interaction', value: interaction }]),
     ]
     const encoded = encodeBase32(secret)

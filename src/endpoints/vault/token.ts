@@ -77,7 +77,11 @@ async function fetchToken(core: Core, http: HttpRequest, reached: Reached): Prom
   if (!(await agreed(core, connection, clientId))) return refuse('access_denied', 'connection_consent')
   const fresh = await core.vault.freshToken({ connection: id })
   if (fresh.outcome !== 'token') return refusalOf(fresh)
-  await recordFetch(core, id, fresh, { address: http.peer.address, ...(clientId !== undefined && { clientId }) })
+  await recordFetch(core, id, {
+    connection: fresh.connection,
+    address: http.peer.address,
+    ...(clientId !== undefined && { clientId }),
+  })
   return fresh
 }
 
