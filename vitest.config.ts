@@ -8,8 +8,11 @@ const suites = {
   long: { include: ['test/**/*.long.test.ts'], timeoutMs: 30 * 60_000 },
 }
 
+// Hundreds of threads and processes run the source itself; with what one of them compiled, the others save a third of their time.
+process.env['NODE_COMPILE_CACHE'] ??= new URL('node_modules/.cache/gatehouse', import.meta.url).pathname
+
 const elsewhere = Object.values(suites).flatMap((suite) => suite.include)
-const fast = { include: ['test/**/*.test.ts'], exclude: elsewhere, timeoutMs: 20_000 }
+const fast = { include: ['test/**/*.test.ts'], exclude: elsewhere, timeoutMs: 60_000 }
 
 export default defineConfig({
   test: {

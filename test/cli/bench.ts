@@ -104,11 +104,12 @@ export async function serve(
   }
 }
 
-/** Ends whatever a test left running. */
-export async function endServers(): Promise<void> {
-  for (const server of servers) server.signal('SIGKILL')
-  await Promise.all([...servers].map((server) => server.ended))
-  servers.clear()
+/** Ends whatever a test left running, but for the one that a whole file shares. */
+export async function endServers(shared?: Server): Promise<void> {
+  const left = [...servers].filter((server) => server !== shared)
+  for (const server of left) server.signal('SIGKILL')
+  await Promise.all(left.map((server) => server.ended))
+  for (const server of left) servers.delete(server)
 }
 
 function launch(

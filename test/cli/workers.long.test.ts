@@ -2,7 +2,7 @@ import { afterAll, afterEach, expect, test } from 'vitest'
 import { endServers, serve, spawned, workplace } from './bench.ts'
 
 const places = [workplace(), workplace()] as const
-afterEach(endServers)
+afterEach(() => endServers())
 afterAll(() => {
   for (const { remove } of places) remove()
 })

@@ -2,7 +2,7 @@ import { afterAll, afterEach, expect, test } from 'vitest'
 import { endServers, serve, workplace } from './bench.ts'
 
 const { directory, remove } = workplace()
-afterEach(endServers)
+afterEach(() => endServers())
 afterAll(remove)
 
 test('serve --workers 2 answers as one server, counts as one, and ends as one', { timeout: 60_000 }, async () => {

@@ -41,6 +41,7 @@ export type CampaignOptions = {
   readonly fault: Fault
   /** How long the load runs before the fault, in milliseconds, by the dice. */
   readonly untilFault?: (dice: Dice) => number
+  readonly persons?: number
   /** How many faults one data directory sees before a fresh one. */
   readonly roundsPerDirectory?: number
   /** How often a start is killed before it is ready. */
@@ -74,7 +75,10 @@ export async function runCampaign(options: CampaignOptions): Promise<Report> {
   const readyMillis: number[] = []
   try {
     fault.beforeStart?.(join(folder, 'template'))
-    const template = await prepare(folder, journal, { ...(fault.environment && { environment: fault.environment }) })
+    const template = await prepare(folder, journal, {
+      ...(fault.environment && { environment: fault.environment }),
+      ...(options.persons !== undefined && { persons: options.persons }),
+    })
     for (let done = 0; done < rounds; done += roundsPerDirectory) {
       await runOnOneDirectory(template, Math.min(roundsPerDirectory, rounds - done), done)
     }
