@@ -51,7 +51,7 @@ export function registerStore(program: Command, io: Io): void {
       .description(
         'after a failover or a restore by the database’s own means that may have lost commits: whatever was issued before counts no more',
       ),
-    io,
+    { io, changes: true },
     async (local) => {
       const looked = await fenceStore(local, {
         ...local.transition,
@@ -61,7 +61,6 @@ export function registerStore(program: Command, io: Io): void {
       })
       return { json: { fenced: true, records: looked }, text: 'fenced; everybody signs in again\n' }
     },
-    { changes: true },
   )
 
   registerStoreCopy(store, io)

@@ -48,7 +48,7 @@ export async function finishRecalls(context: RecallContext, stopped: () => boole
     for await (const some of inBatches(recalled(context, provider, recall))) {
       if (stopped()) return
       const by = { actor: recall.actor, reason: 'recalled' }
-      await Promise.all(some.map(({ id, value }) => disconnect(context, id, value, by)))
+      await Promise.all(some.map(({ id, value }) => disconnect(context, id, { connection: value, by })))
     }
     await transition(context.transition, { self }, ({ self: slot }, now) => {
       const isSame = slot.value?.recalls?.[provider]?.at === recall.at
