@@ -171,9 +171,9 @@ describe('administering through the REST API of the running server', () => {
     const local = await openLocal(ioAt(here), {})
     for (let index = 0; index < 101; index += 1) await createUser(local, { kind: 'cli' }, { username: `u${index}` })
     await local.close()
-    const listed = async (...args: readonly string[]): Promise<readonly unknown[]> => {
+    const listed = async (...args: readonly string[]): Promise<readonly string[]> => {
       const { items } = (await cli(here, ['user', 'list', '--json', ...args])).json()
-      return (items as readonly Json[]).map((user) => user['user_id'])
+      return (items as readonly Json[]).map((user) => String(user['user_id']))
     }
     const all = await listed(...remote)
     expect(all.length).toBeGreaterThan(101)
