@@ -1,9 +1,8 @@
 import { mostPasskeys, passkeyMethods, passkeysOf } from '../domain/factors.ts'
 import type { Ref } from '../domain/record.ts'
 import type { PasskeyKey } from '../crypto/passkey.ts'
-import { changeFactors, type FactorsChanged, type Showing } from './change-factors.ts'
+import { changeFactors, type FactorsChanged, type Showing, type FactorsContext } from './change-factors.ts'
 import { noFactors } from './find-factors.ts'
-import type { LettersContext } from './request-letter.ts'
 
 export type NewPasskey = {
   readonly key: PasskeyKey & { readonly synced: boolean }
@@ -17,7 +16,7 @@ export type NewPasskey = {
  * only ever looked for among those of the account that it names.
  */
 export function addPasskey(
-  context: LettersContext,
+  context: FactorsContext,
   { imprint, ...changing }: Showing,
   { key, name, once }: NewPasskey,
 ): Promise<FactorsChanged> {

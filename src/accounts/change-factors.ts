@@ -4,7 +4,8 @@ import type { Imprint } from '../domain/grant.ts'
 import { put, remove, type Decision, type Ref } from '../domain/record.ts'
 import { strengthenSession } from '../domain/session-state.ts'
 import type { User } from '../domain/user.ts'
-import type { EpochSeconds } from '../protocol/time.ts'
+import type { Limits } from '../limits/limits.ts'
+import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import { transition } from '../store/transition.ts'
 import { factorsRef } from './find-factors.ts'
 import { noticeWrites } from './notice-writes.ts'
@@ -19,6 +20,8 @@ import {
   type StandingRefs,
 } from './standing.ts'
 
+export type FactorsContext = LettersContext & { readonly limits: Pick<Limits, 'reserve'> }
+
 /** Who changes his factors, and from where. */
 export type Changing = { readonly user: User; readonly standing: Standing; readonly address: string }
 
@@ -28,11 +31,12 @@ export type Showing = Omit<Changing, 'standing'> & {
   readonly imprint: Imprint
 }
 
-export type Unchanged = 'wrong_code' | 'has_one' | 'not_found' | 'gone'
+export type Unchanged = 'wrong_code' | 'has_one' | 'not_found' | 'gone' | 'too_many'
 
 export type FactorsChanged =
   /** `recoveryCodes`: shown once, where the account had no second factor before, or wanted new ones. */
-  { readonly recoveryCodes: readonly string[] | undefined } | { readonly refused: Unchanged }
+  | { readonly recoveryCodes: readonly string[] | undefined }
+  | { readonly refused: Unchanged; readonly retryAfter?: Seconds }
 
 type Change = {
   readonly type: 'factor.added' | 'factor.removed' | 'factor.renamed' | 'recovery_codes.made'
@@ -49,11 +53,13 @@ type Change = {
  * come with the first and go with the last (alone they would be one), and whoever reads his letters hears of it.
  */
 export async function changeFactors(
-  context: LettersContext,
+  context: FactorsContext,
   { user: known, standing, address }: Changing,
   { type, target, once, shows, judge }: Change,
 ): Promise<FactorsChanged> {
   const { userId } = known
+  const reserved = context.limits.reserve('factor-change', [userId])
+  if ('retryAfterSeconds' in reserved) return { refused: 'too_many', retryAfter: reserved.retryAfterSeconds }
   const fresh = makeRecoveryCodes(context.random, userId)
   const sessionId = 'sessionId' in standing ? standing.sessionId : undefined
   const about = { userId, actor: userId, address, ...(sessionId !== undefined && { sessionId }) }
@@ -93,6 +99,7 @@ export async function changeFactors(
       result: { recoveryCodes: wantsCodes ? fresh.codes : undefined },
     }
   })
+  if ('refused' in changed) reserved.forgive()
   context.outbox?.wake()
   return changed
 }

@@ -1,15 +1,14 @@
 import { verifyTotp } from '../crypto/one-time-code.ts'
 import { sealAuthenticatorSecret } from '../keys/authenticator-secret.ts'
-import { changeFactors, type FactorsChanged, type Showing } from './change-factors.ts'
+import { changeFactors, type FactorsChanged, type Showing, type FactorsContext } from './change-factors.ts'
 import { noFactors } from './find-factors.ts'
-import type { LettersContext } from './request-letter.ts'
 
 /**
  * An authenticator becomes the account's by its first right code, which proves that it holds the secret, and which no sign-in
  * takes a second time. The session in which it happens has shown both factors from then on.
  */
 export async function enrolAuthenticator(
-  context: LettersContext,
+  context: FactorsContext,
   { imprint, ...changing }: Showing,
   { secret, code }: { readonly secret: Uint8Array; readonly code: string },
 ): Promise<FactorsChanged> {

@@ -1,11 +1,10 @@
 import { passkeysOf, type Factors } from '../domain/factors.ts'
-import { changeFactors, type Changing, type FactorsChanged } from './change-factors.ts'
-import type { LettersContext } from './request-letter.ts'
+import { changeFactors, type Changing, type FactorsChanged, type FactorsContext } from './change-factors.ts'
 
 export type Which = 'authenticator' | { readonly passkey: string }
 
 /** A person gives one of his second factors up. */
-export function removeFactor(context: LettersContext, changing: Changing, which: Which): Promise<FactorsChanged> {
+export function removeFactor(context: FactorsContext, changing: Changing, which: Which): Promise<FactorsChanged> {
   return changeFactors(context, changing, {
     type: 'factor.removed',
     target: which === 'authenticator' ? which : `passkey ${which.passkey}`,

@@ -1,10 +1,9 @@
 import { passkeysOf } from '../domain/factors.ts'
-import { changeFactors, type Changing, type FactorsChanged } from './change-factors.ts'
-import type { LettersContext } from './request-letter.ts'
+import { changeFactors, type Changing, type FactorsChanged, type FactorsContext } from './change-factors.ts'
 
 /** A person calls one of his passkeys by another name. */
 export function renamePasskey(
-  context: LettersContext,
+  context: FactorsContext,
   changing: Changing,
   { passkey, name }: { readonly passkey: string; readonly name: string },
 ): Promise<FactorsChanged> {

@@ -108,6 +108,8 @@ export const policies = {
   'leak-report': { parts: ['account'], budgets: [{ by: ['account'], burst: 60, everySeconds: 1 }] },
   // Each is a record until it expires: a script that makes them in a loop fills nobody's disk.
   'own-token': { parts: ['account'], budgets: [{ by: ['account'], burst: 60, everySeconds: 60 }] },
+  // Each is a letter, behind which others wait, and an event that is kept.
+  'factor-change': { parts: ['account'], budgets: [{ by: ['account'], burst: 20, everySeconds: 60 }] },
   // Each costs a password hash.
   register: {
     parts: ['source'],

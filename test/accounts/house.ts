@@ -1,6 +1,6 @@
+import type { FactorsContext } from '../../src/accounts/change-factors.ts'
 import type { PasswordsContext } from '../../src/accounts/context.ts'
 import { createUser, type NewUser } from '../../src/accounts/create-user.ts'
-import type { LettersContext } from '../../src/accounts/request-letter.ts'
 import { createRandom } from '../../src/crypto/random.ts'
 import type { Actor } from '../../src/domain/authority.ts'
 import type { AuditEvent } from '../../src/domain/event.ts'
@@ -9,6 +9,7 @@ import type { Ref } from '../../src/domain/record.ts'
 import type { User } from '../../src/domain/user.ts'
 import { protectWith } from '../../src/keys/protection.ts'
 import { macKey } from '../../src/crypto/mac.ts'
+import { createLimits } from '../../src/limits/limits.ts'
 import { ensureInstance } from '../../src/store/ensure-instance.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
 import type { OpenStore } from '../../src/store/port.ts'
@@ -17,7 +18,7 @@ import { fixedKeys } from '../tokens/fixtures.ts'
 export const cli: Actor = { kind: 'cli' }
 
 export type House = PasswordsContext &
-  LettersContext &
+  FactorsContext &
   OpenStore & {
     /** Move the clock on. */
     readonly wait: (seconds: number) => void
@@ -43,6 +44,7 @@ export async function openHouse(): Promise<House> {
     transition,
     keys: fixedKeys(),
     outbox: undefined,
+    limits: createLimits({ clock }),
     protection: () => Promise.resolve(protection),
     passwords: { hash: (password) => Promise.resolve(`hash of ${password}`) },
     strength: (password) => Promise.resolve(password.includes('guess') ? 'is too easy to guess' : undefined),

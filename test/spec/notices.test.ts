@@ -146,6 +146,23 @@ test('nobody’s mailbox is filled by letters that many accounts ask for', async
   await vi.waitFor(() => expect(subjectsTo(stranger)).toHaveLength(5), 5_000)
 })
 
+test('nobody’s letters wait behind those of somebody who changes his factors over and over', async () => {
+  const { user, browser } = await somebody('en')
+  await enrol(server, browser)
+  const statuses: number[] = []
+  for (let times = 0; times < 22; times += 1)
+    statuses.push((await submit(browser, await browser.ask('/account/recovery-codes'), 'recovery-codes', {})).status)
+  // His first factor was the first change.
+  expect(statuses).toEqual([...Array.from({ length: 19 }, () => 200), 429, 429, 429])
+  await vi.waitFor(() => expect(subjectsTo(addressOf(user))).toHaveLength(21), 5_000)
+  const wrong = await submit(browser, await browser.ask('/account/authenticator'), 'remove-authenticator', {
+    remove: '1',
+  })
+  expect(wrong.status).toBe(429)
+  server.clock.advance(60)
+  expect((await submit(browser, await browser.ask('/account/recovery-codes'), 'recovery-codes', {})).status).toBe(200)
+})
+
 test('a session that becomes stronger goes on under another cookie (G03)', async () => {
   const user = await server.makeUser(`told${(count += 1)}`)
   const browser = await signedInBrowser(server, user.username)

@@ -10,6 +10,7 @@ import { problem, type Problem } from '../../protocol/problem.ts'
 import type { CallerOf } from '../caller.ts'
 import { operation, type Operation } from '../operation.ts'
 import { oneself, oneselfJustNow } from '../policy.ts'
+import type { Result } from '../result.ts'
 import { exampleFactors, factors, passkey } from './factors-shape.ts'
 
 const passkeyId = z.strictObject({ passkey_id: z.string().regex(/^[A-Za-z0-9_-]{1,1364}$/) })
@@ -62,7 +63,7 @@ export const ownFactorOperations: readonly Operation[] = [
     params: passkeyId,
     body: newName,
     answer: { status: 204 },
-    refusals: ['not_found', 'forbidden'],
+    refusals: ['not_found', 'forbidden', 'rate_limited'],
     example: { body: { name: 'My old phone' } },
     async perform({ context, caller, params, body, address }) {
       const name = cleanDeviceName(body.name)
@@ -80,7 +81,7 @@ export const ownFactorOperations: readonly Operation[] = [
     policy: oneselfJustNow,
     params: passkeyId,
     answer: { status: 204 },
-    refusals: ['not_found', 'forbidden'],
+    refusals: ['not_found', 'forbidden', 'rate_limited'],
     example: {},
     perform: async ({ context, caller, params, address }) =>
       told(await removeFactor(context, changing(caller, address), { passkey: params.passkey_id })),
@@ -94,7 +95,7 @@ export const ownFactorOperations: readonly Operation[] = [
     description: 'Its codes work no more. With the last second factor the recovery codes go too.',
     policy: oneselfJustNow,
     answer: { status: 204 },
-    refusals: ['not_found', 'forbidden'],
+    refusals: ['not_found', 'forbidden', 'rate_limited'],
     example: {},
     perform: async ({ context, caller, address }) =>
       told(await removeFactor(context, changing(caller, address), 'authenticator')),
@@ -108,11 +109,11 @@ export const ownFactorOperations: readonly Operation[] = [
     description: 'They take the place of all the old ones. Only for an account that has a second factor.',
     policy: oneselfJustNow,
     answer: { status: 200, schema: recoveryCodes },
-    refusals: ['not_found', 'forbidden'],
+    refusals: ['not_found', 'forbidden', 'rate_limited'],
     example: { answer: { recovery_codes: ['abcd-efgh-jkmn-pqrs'] } },
     async perform({ context, caller, address }) {
       const renewed = await renewRecoveryCodes(context, changing(caller, address))
-      if ('refused' in renewed) return { refused: refusals[renewed.refused] }
+      if ('refused' in renewed) return no(renewed)
       return { done: { recovery_codes: [...(renewed.recoveryCodes ?? [])] } }
     },
   }),
@@ -122,8 +123,12 @@ function changing({ user, live: { claims } }: CallerOf<typeof oneselfJustNow>, a
   return { user, standing: { token: claims }, address }
 }
 
-function told(changed: FactorsChanged): { readonly refused: Problem } | { readonly done: undefined } {
-  return 'refused' in changed ? { refused: refusals[changed.refused] } : { done: undefined }
+function told(changed: FactorsChanged): Result<undefined> {
+  return 'refused' in changed ? no(changed) : { done: undefined }
+}
+
+function no({ refused, ...later }: Extract<FactorsChanged, { readonly refused: unknown }>): Result<never> {
+  return { refused: refusals[refused], ...later }
 }
 
 const putOut = problem('forbidden', { detail: 'the sign-in behind the token has ended, or showed too little' })
@@ -132,5 +137,6 @@ const refusals: Readonly<Record<Unchanged, Problem>> = {
   wrong_code: putOut,
   has_one: putOut,
   not_found: problem('not_found', { detail: 'the account has no such second factor' }),
+  too_many: problem('rate_limited', { detail: 'too many changes: wait before the next one' }),
 }
 const nameless = problem('invalid_field', { field: 'name', detail: 'nothing of the name can be shown' })

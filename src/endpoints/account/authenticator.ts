@@ -8,7 +8,7 @@ import { parseParameters } from '../../protocol/parameters.ts'
 import { isRefusal } from '../../protocol/errors.ts'
 import { renewCookie } from '../../signin/session.ts'
 import { openEnrolment, sealEnrolment } from '../../tokens/sealed-enrolment.ts'
-import { afterAdding, afterRemoval } from './factors-changed.ts'
+import { afterAdding, afterRemoval, unchanged } from './factors-changed.ts'
 import { inBrowser } from './oneself.ts'
 import type { Asked, Mistake, Section } from './section.ts'
 
@@ -55,7 +55,7 @@ export const authenticatorSection: Section = {
     if ('refused' in enrolled)
       return enrolled.refused === 'wrong_code'
         ? { says: 'authenticator.wrong', field: 'code', status: 403, typed }
-        : { says: 'account.problem' }
+        : unchanged(enrolled)
     const onwards = resumeAt(typed.get('interaction'))
     return afterAdding(asked, enrolled, { setCookie, onwards })
   },

@@ -18,9 +18,14 @@ export function afterAdding(
   return withHeaders(shown, [setCookie])
 }
 
-/** One that was gone already is what was wanted; whoever was put out meanwhile is told that nothing happened. */
+/** One that was gone already is what was wanted. */
 export function afterRemoval(changed: FactorsChanged): 'done' | Mistake {
-  return 'refused' in changed && changed.refused !== 'not_found' ? { says: 'account.problem' } : 'done'
+  return 'refused' in changed && changed.refused !== 'not_found' ? unchanged(changed) : 'done'
+}
+
+/** Whoever was put out meanwhile is told that nothing happened. */
+export function unchanged({ refused }: Extract<FactorsChanged, { readonly refused: unknown }>): Mistake {
+  return refused === 'too_many' ? { says: 'password.throttled', status: 429 } : { says: 'account.problem' }
 }
 
 /** The page that shows new codes, which nothing shows again. */

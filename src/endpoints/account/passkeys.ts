@@ -9,7 +9,7 @@ import { passkeyList } from '../../pages/account/passkey-list.ts'
 import { readAnswered, rpIdOf } from '../../signin/passkey.ts'
 import { renewCookie } from '../../signin/session.ts'
 import { challengeFor } from '../passkey-challenge.ts'
-import { afterAdding, afterRemoval } from './factors-changed.ts'
+import { afterAdding, afterRemoval, unchanged } from './factors-changed.ts'
 import { inBrowser } from './oneself.ts'
 import type { Section } from './section.ts'
 
@@ -54,6 +54,7 @@ export const passkeysSection: Section = {
     const name = cleanDeviceName(typed.get('name') ?? '') ?? signedIn.session.device
     const { imprint, setCookie } = renewCookie(core, signedIn)
     const added = await addPasskey(core, { ...inBrowser(asked), imprint }, { key, name, once: answered.once })
-    return 'refused' in added ? { says: 'passkeys.failed' } : afterAdding(asked, added, { setCookie })
+    if (!('refused' in added)) return afterAdding(asked, added, { setCookie })
+    return added.refused === 'too_many' ? unchanged(added) : { says: 'passkeys.failed' }
   },
 }

@@ -2,7 +2,7 @@ import { findFactors } from '../../accounts/find-factors.ts'
 import { renewRecoveryCodes } from '../../accounts/renew-recovery-codes.ts'
 import { hasSecondFactor } from '../../domain/factors.ts'
 import { recoveryCodesForm } from '../../pages/account/recovery-codes.ts'
-import { shownOnce } from './factors-changed.ts'
+import { shownOnce, unchanged } from './factors-changed.ts'
 import { inBrowser } from './oneself.ts'
 import type { Section } from './section.ts'
 
@@ -22,7 +22,6 @@ export const recoveryCodesSection: Section = {
   },
   async act(asked) {
     const renewed = await renewRecoveryCodes(asked.core, inBrowser(asked))
-    if ('refused' in renewed || renewed.recoveryCodes === undefined) return { says: 'account.problem' }
-    return shownOnce(asked, renewed.recoveryCodes)
+    return 'refused' in renewed ? unchanged(renewed) : shownOnce(asked, renewed.recoveryCodes ?? [])
   },
 }
