@@ -1,8 +1,8 @@
 import { keepCompiledCode } from './compiled-code.ts'
-import { keepHeapSmall } from './small-heap.ts'
+import { holdHeap } from './heap-growth.ts'
 
 // Before anything else is loaded.
-keepHeapSmall()
+holdHeap()
 keepCompiledCode()
 const [{ processIo }, { run }] = await Promise.all([import('./io.ts'), import('./run.ts')])
 

@@ -13,6 +13,7 @@ import { watchFaults } from '../server/process-faults.ts'
 import type { RunningServer } from '../server/start.ts'
 import { CliFailure } from './failure.ts'
 import { makeFirstAdministrator } from './first-administrator.ts'
+import { letHeapGrow } from './heap-growth.ts'
 import type { Io } from './io.ts'
 import { textSettings } from './options.ts'
 import { loadFrom } from './read-config.ts'
@@ -65,7 +66,9 @@ export async function openHouse(
   return gatehouse
 }
 
+/** What a process that answers does about itself. */
 export function watch({ log, metrics }: Serving, server: Pick<RunningServer, 'stop'>): void {
+  letHeapGrow()
   watchFaults({ process, log, metrics, refuseWork: () => void server.stop('fault'), exit: exitOf(log) })
 }
 

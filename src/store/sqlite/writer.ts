@@ -11,6 +11,8 @@ export type Writer = {
   readonly abandon: () => Promise<unknown>
 }
 
+const youngMegabytes = 6
+
 /** Start the writer thread. It takes a while to come up, so it is started before the file is looked at. */
 export function startWriter(
   orders: Omit<WriterOrders, 'bell'>,
@@ -18,7 +20,12 @@ export function startWriter(
 ): Writer {
   const bell = new Int32Array(new SharedArrayBuffer(4))
   const workerData: WriterOrders = { ...orders, bell }
-  const worker = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData, execArgv: [] })
+  const worker = new Worker(new URL('./writer-thread.ts', import.meta.url), {
+    workerData,
+    execArgv: [],
+    // An order is nothing any more once it is carried out.
+    resourceLimits: { maxYoungGenerationSizeMb: youngMegabytes },
+  })
   const exited = Promise.withResolvers<void>()
   const begun = Promise.withResolvers<Reply>()
   let closing = false
