@@ -41,19 +41,28 @@ export function deriveMacKey(secret: string, purpose: string): MacKey {
 
 /** HMAC-SHA256 (RFC 2104) as base64url, 43 characters. The caller makes the message unambiguous. */
 export function mac(key: MacKey, message: string): string {
-  const known = halves.get(key)
-  // A character has three bytes at most.
-  if (known === undefined || message.length * 3 > longestInner)
-    return createHmac('sha256', key).update(message).digest('base64url')
-  const { inner, outer } = known
-  const end = blockBytes + inner.write(message, blockBytes)
-  outer.write(hash('sha256', inner.subarray(0, end), 'binary'), blockBytes, 'latin1')
-  return hash('sha256', outer, 'base64url')
+  const outer = outerHash(key, message)
+  return outer === undefined
+    ? createHmac('sha256', key).update(message).digest('base64url')
+    : hash('sha256', outer, 'base64url')
 }
 
 /** HMAC-SHA256 as bytes. */
 export function macBytes(key: MacKey, message: Uint8Array): Buffer {
-  return createHmac('sha256', key).update(message).digest()
+  const outer = outerHash(key, message)
+  return outer === undefined ? createHmac('sha256', key).update(message).digest() : hash('sha256', outer, 'buffer')
+}
+
+/** What the second hash is over; nothing, where the message may be longer than there is room for. */
+function outerHash(key: MacKey, message: string | Uint8Array): Buffer | undefined {
+  const known = halves.get(key)
+  // A character has three bytes at most.
+  if (known === undefined || message.length * 3 > longestInner) return undefined
+  const { inner, outer } = known
+  if (typeof message !== 'string') inner.set(message, blockBytes)
+  const end = blockBytes + (typeof message === 'string' ? inner.write(message, blockBytes) : message.length)
+  outer.write(hash('sha256', inner.subarray(0, end), 'binary'), blockBytes, 'latin1')
+  return outer
 }
 
 /** HMAC-SHA256 under a key of any length that somebody else holds too (RFC 2104). */

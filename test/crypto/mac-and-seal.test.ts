@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { checksum } from '../../src/crypto/checksum.ts'
 import { equal } from '../../src/crypto/equal.ts'
 import { leftHalfHash, sha256, sha256Base64 } from '../../src/crypto/hash.ts'
-import { deriveMacKey, hmacSha256, mac, macKey, verifyMac } from '../../src/crypto/mac.ts'
+import { deriveMacKey, hmacSha256, mac, macBytes, macKey, verifyMac } from '../../src/crypto/mac.ts'
 import { createRandom } from '../../src/crypto/random.ts'
 import { openAtRest, openOnce, sealAtRest, sealOnce, sealOverhead } from '../../src/crypto/seal.ts'
 
@@ -55,6 +55,14 @@ describe('MACs', () => {
     const expanded = macKey(Buffer.from(mac(extracted, 'the purpose\u0001'), 'base64url'))
     expect(mac(deriveMacKey('the secret', 'the purpose'), 'message')).toBe(mac(expanded, 'message'))
     expect(mac(deriveMacKey('the secret', 'another purpose'), 'message')).not.toBe(mac(expanded, 'message'))
+  })
+
+  test('RFC 2104: the same for bytes, up to the longest that the two hashes are made of and beyond', () => {
+    const bytes = random.bytes(32)
+    for (const length of [0, 1, 63, 64, 65, 341, 342, 1_024, 5_000]) {
+      const message = random.bytes(length)
+      expect(macBytes(macKey(bytes), message)).toEqual(hmacSha256(bytes, message))
+    }
   })
 
   test('RFC 2104: the same as an HMAC object makes, for texts of any length and alphabet', () => {

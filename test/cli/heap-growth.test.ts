@@ -1,0 +1,37 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+
+const growth = new URL('../../src/cli/heap-growth.ts', import.meta.url).href
+
+/** Leaves behind what lives through a collection or two, as requests do, and says how many megabytes their space took at most. */
+const script = `
+  import { getHeapSpaceStatistics } from 'node:v8'
+  import { holdHeap, letHeapGrow } from ${JSON.stringify(growth)}
+  const most = async (millis) => {
+    let megabytes = 0
+    let kept = []
+    for (const until = performance.now() + millis; performance.now() < until;) {
+      for (let count = 0; count < 20_000; count += 1) kept.push({ count, text: 'x' + count })
+      if (kept.length > 100_000) kept = []
+      const young = getHeapSpaceStatistics().find((space) => space.space_name === 'new_space')
+      megabytes = Math.max(megabytes, young.space_size / 1024 / 1024)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    return megabytes
+  }
+  holdHeap()
+  const held = await most(200)
+  letHeapGrow()
+  await most(700)
+  console.log(JSON.stringify([held, await most(200)]))
+`
+
+// V8 reads most flags of its heap before the first line of ours runs; this fails where it no longer heeds the one that we set.
+test('the young heap stays as it begins until there are requests, and then grows as far as it helps', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
+  const [held = 0, grown = 0] = JSON.parse(stdout) as number[]
+  expect(held).toBeLessThan(6)
+  expect(grown).toBeGreaterThanOrEqual(32)
+  expect(grown).toBeLessThan(128)
+})
