@@ -30,7 +30,12 @@ export type OpenOptions = {
 export async function openStore(address: string | StoreAddress, options: OpenOptions): Promise<OpenStore> {
   const parsed = typeof address === 'string' ? parseStoreAddress(address, (path) => resolve(path)) : { address }
   if ('problem' in parsed) throw new StoreRefused(`the store address ${parsed.problem}`)
-  const { store, admin } = await openAdapter(parsed.address, options)
+  const { onMoved } = options
+  const guarded = { ...options, ...(onMoved && { onMoved: (bare: OpenStore) => onMoved(refusing(bare)) }) }
+  return refusing(await openAdapter(parsed.address, guarded))
+}
+
+function refusing({ store, admin }: OpenStore): OpenStore {
   return { store: refuseNewer(store), admin }
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { noPostgres } from '../kit/postgres.ts'
-import { cutCommits, printStruck, restart, strikePair, strikePostgres } from './postgres.ts'
+import { cutCommits, restart, strikePair, strikePostgres } from './postgres.ts'
+import { printStruck } from './strike-store.ts'
 
 const restarts = Number(process.env['GATEHOUSE_RESTARTS'] ?? 40)
 const rounds = Number(process.env['GATEHOUSE_CUTS'] ?? 12)
@@ -8,9 +9,9 @@ const promotions = Number(process.env['GATEHOUSE_PROMOTIONS'] ?? 30)
 const seed = Number(process.env['GATEHOUSE_SEED'] ?? 1)
 
 test.skipIf(noPostgres !== undefined)(
-  `FLT-09: ${restarts} crashes of PostgreSQL under load lose nothing that was acknowledged, and nobody restarts a node`,
+  `FLT-09: ${restarts} crashes of PostgreSQL under the load of three nodes lose nothing that was acknowledged, and nobody restarts a node`,
   async () => {
-    const struck = await strikePostgres({ rounds: restarts, seed, blow: restart })
+    const struck = await strikePostgres({ rounds: restarts, seed, blow: restart, nodes: 3 })
     console.log(printStruck('FLT-09', restarts, struck))
     expect(struck.violations).toEqual([])
     expect(struck.readyMillis.at(-1)).toBeLessThan(2_000)
@@ -28,7 +29,7 @@ test.skipIf(noPostgres !== undefined)('FLT-12: commits whose answers were lost h
 test.skipIf(noPostgres !== undefined)(
   `FLT-10: ${promotions} promotions of a synchronous standby lose nothing that was acknowledged, and nobody restarts a node`,
   async () => {
-    const struck = await strikePair({ rounds: promotions, seed })
+    const struck = await strikePair({ rounds: promotions, seed, nodes: 3 })
     console.log(printStruck('FLT-10', promotions, struck))
     expect(struck.violations).toEqual([])
     // Outage: PostgreSQL's own, and two seconds; more only where the machine has no time.

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { noPostgres } from '../kit/postgres.ts'
-import { cutCommits, printStruck, restart, strikePostgres, type Blow } from './postgres.ts'
+import { cutCommits, restart, strikePostgres, type Blow } from './postgres.ts'
+import { printStruck } from './strike-store.ts'
 
 test.skipIf(noPostgres !== undefined)(
   'FLT-09, FLT-12: PostgreSQL that crashes, and commits whose answers are lost, lose and revive nothing, and nobody restarts a node',

@@ -16,6 +16,8 @@ export type TestPostgres = {
   /** It is gone until `start`. */
   readonly kill: () => Promise<void>
   readonly start: () => Promise<void>
+  /** The last of what it wrote to its log. */
+  readonly said: () => string
   readonly stop: () => Promise<void>
 }
 
@@ -93,6 +95,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
     },
     kill: () => end('SIGQUIT'),
     start,
+    said: () => complaints,
     stop: async () => {
       await end('SIGINT')
       rmSync(folder, { recursive: true, force: true })

@@ -35,6 +35,27 @@ describe('commits on their way to a server', () => {
     await drain()
   })
 
+  test('FLT-14: of a batch that a slow server gave up nobody waits until each of the others was given up too', async () => {
+    let millis = 0
+    let attempts = 0
+    const { commit, drain } = createCommitLanes({
+      attempt: async () => {
+        attempts += 1
+        millis += 2_000
+        throw new AttemptFailed('the statement took too long', 'alone')
+      },
+      lanes: 1,
+      clock: { monotonic: () => millis },
+      random: countingStamps(),
+    })
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 50 }, (_, index) => commit(toUnit([putLease(`l-${index}`, 'x', 'v')]))),
+    )
+    expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(['rejected']))
+    expect(attempts).toBe(2)
+    await drain()
+  })
+
   test('never have the same record in two lanes at once, and keep their order there', async () => {
     const inside = new Set<string>()
     const order: string[] = []

@@ -26,6 +26,8 @@ const mostWaiting = 10_000
 const queueMillis = 1_000
 /** Nobody is tried again when he has waited this long altogether. */
 const patienceMillis = 2_000
+/** FLT-14: nor tried for the first time by himself, after a batch that a slow server gave up: whoever comes last would wait for all. */
+const apartMillis = 3_000
 const longestPauseMillis = 20
 
 /**
@@ -120,7 +122,7 @@ export function createCommitLanes(options: {
     for (let round = 1; left.length > 0; round += 1) {
       const next: Waiting[] = []
       for (const waiting of left) {
-        const late = round > 1 && clock.monotonic() - waiting.since > patienceMillis
+        const late = clock.monotonic() - waiting.since > (round > 1 ? patienceMillis : apartMillis)
         const hopeless = late || waiting.unit.some(({ key }) => stuck.has(key))
         const failure = hopeless ? last : await attempted([waiting])
         if (failure === undefined) continue
