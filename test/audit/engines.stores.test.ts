@@ -1,10 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createRandom } from '../../src/crypto/random.ts'
-import { openStore } from '../../src/store/open.ts'
-import type { OpenStore } from '../../src/store/port.ts'
+import { afterAll, beforeAll, describe, test } from 'vitest'
 import { noPostgres, startPostgres, type TestPostgres } from '../kit/postgres.ts'
 import { startDynamodbLocal, whyNoDynamodb, type DynamodbLocal } from '../store/dynamodb-local.ts'
-import { openChronicle } from './chain.ts'
+import { proveTwoSealers } from './two-sealers.ts'
 
 let postgres: TestPostgres | undefined
 let dynamodb: DynamodbLocal | undefined
@@ -20,39 +17,13 @@ afterAll(async () => {
   await dynamodb?.stop()
 })
 
-const open = (address: string): Promise<OpenStore> =>
-  openStore(address, {
-    clock: { monotonic: () => performance.now() },
-    random: createRandom(),
-    onFatal: (reason) => {
-      throw reason
-    },
-  })
-
 describe.each([
   ['postgres', noPostgres, () => postgres?.address('chain') ?? ''],
   ['dynamodb', noDynamodb, () => `dynamodb://local/chain?endpoint=${dynamodb?.endpoint}`],
 ] as const)('INV9: the chain of events on %s', (_, missing, address) => {
   test.skipIf(missing !== undefined)(
     'two nodes seal at once, each event once, and the store proves itself',
-    async () => {
-      const [opened, beside] = [await open(address()), await open(address())]
-      const from = Math.floor(Date.now() / 1000) - 3 * 86_400
-      const one = await openChronicle(opened, from)
-      await one.happen(700)
-      one.advance(9 * 3600)
-      const two = await openChronicle(beside, from + 86_400)
-      // Both take it that the other is silent: only the fence is left between them.
-      const turns = await Promise.all(
-        Array.from({ length: 6 }, (_none, turn) => (turn % 2 === 0 ? one : two).sealAll(`node ${turn}`)),
-      )
-      expect(turns.reduce((sum, sealed) => sum + sealed, 0)).toBeGreaterThan(1)
-      one.advance(86_400)
-      await one.sealAll()
-      expect(await one.verify()).toMatchObject({ bad: 0, events: 701, unsealed: 0, late: 0 })
-      await opened.admin.close()
-      await beside.admin.close()
-    },
+    () => proveTwoSealers(address()),
     120_000,
   )
 })

@@ -38,9 +38,9 @@ export async function storm(options: { readonly clients: number }): Promise<Stor
   const answers: Record<string, number> = {}
   let [mostConnections, rude, readyAt] = [0, 0, Infinity]
   const served: number[] = []
-  let over = false
+  const watch = { over: false }
   const watching = (async () => {
-    while (!over) {
+    while (!watch.over) {
       const { rows } = await watcher.query<{ open: number }>(
         "SELECT count(*)::int AS open FROM pg_stat_activity WHERE application_name = 'gatehouse'",
       )
@@ -87,7 +87,7 @@ export async function storm(options: { readonly clients: number }): Promise<Stor
       },
     )
   } finally {
-    over = true
+    watch.over = true
     await watching
     await watcher.end()
     await postgres.stop()
@@ -136,9 +136,9 @@ export async function slowness(options: { readonly millis: number }): Promise<Sl
         await ruler.query(
           'CREATE TRIGGER doze BEFORE INSERT ON slow.event FOR EACH STATEMENT EXECUTE FUNCTION slow.doze()',
         )
-        let over = false
+        const going = { on: true }
         const load = Array.from({ length: 64 }, async () => {
-          while (!over) {
+          while (going.on) {
             const since = performance.now()
             const reply = await world.wire.ask(path, ask)
             longestMillis = Math.max(longestMillis, performance.now() - since)
@@ -148,7 +148,7 @@ export async function slowness(options: { readonly millis: number }): Promise<Sl
         })
         await pause(500)
         meanwhile = await lookOn(world.wire, token, ask, options.millis)
-        over = true
+        going.on = false
         await Promise.all(load)
       },
     )
