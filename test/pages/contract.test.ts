@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { consentPage } from '../../src/pages/consent-page.ts'
 import { errorPage } from '../../src/pages/error-page.ts'
@@ -234,4 +237,18 @@ describe('errors', () => {
     const page = retryLaterPage(presentation, { error: 'temporarily_unavailable', retryAfter: 0 })
     expect(new Map(page.headers).get('retry-after')).toBe('1')
   })
+})
+
+test('every page, and every form and list on one, is in the gallery', () => {
+  const folder = fileURLToPath(new URL('../../src/pages/', import.meta.url))
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
+  const importsOf = (path: string): string[] =>
+    [...readFileSync(path, 'utf8').matchAll(/from '(\.[^']+)'/g)].map(([, to = '']) => resolve(dirname(path), to))
+  const used = new Set(
+    [...files.map((name) => join(folder, name)), fileURLToPath(new URL('gallery.ts', import.meta.url))].flatMap(
+      importsOf,
+    ),
+  )
+  // Letters are looked at where they are sent.
+  expect(files.filter((name) => !used.has(join(folder, name)))).toEqual(['letter.ts'])
 })

@@ -12,6 +12,7 @@ import { confirmEmailForm, invitationForm, makeAccountForm, newPasswordForm } fr
 import { askCodeForm, typeCodeForm } from '../../src/pages/mail-code-forms.ts'
 import { recoverForm } from '../../src/pages/recover-form.ts'
 import { registerForm } from '../../src/pages/register-form.ts'
+import { connectionList } from '../../src/pages/account/connection-list.ts'
 import { deleteForm } from '../../src/pages/account/delete-form.ts'
 import { exportForm } from '../../src/pages/account/export-form.ts'
 import { passwordForm } from '../../src/pages/account/password-form.ts'
@@ -388,6 +389,27 @@ export const gallery: readonly Example[] = [
     name: 'account-access-none',
     render: (p, w) =>
       formPage(p, { title: 'access.title', body: accessList(section(p, w), { consents: [], grants: [] }) }),
+  },
+  {
+    name: 'account-connections',
+    render: (p, w) =>
+      formPage(p, {
+        title: 'connections.title',
+        body: connectionList(section(p, w), [
+          {
+            id: w.reference,
+            provider: w.clientName,
+            account: w.username,
+            client: w.clientName,
+            isBroken: true,
+            createdAt: 1_795_000_000,
+          },
+        ]),
+      }),
+  },
+  {
+    name: 'account-connections-none',
+    render: (p, w) => formPage(p, { title: 'connections.title', body: connectionList(section(p, w), []) }),
   },
   {
     name: 'account-tokens',
