@@ -11,6 +11,7 @@ import { meOperations } from './nouns/me.ts'
 import { mintedTokenOperations } from './nouns/minted-tokens.ts'
 import { registerOperations } from './nouns/register.ts'
 import { provisionedIdentityOperations } from './nouns/provisioned-identities.ts'
+import { ownExportOperations } from './nouns/own-export.ts'
 import { ownFactorOperations } from './nouns/own-factors.ts'
 import { providerOperations } from './nouns/providers.ts'
 import { resourceOperations } from './nouns/resources.ts'
@@ -23,6 +24,7 @@ import type { Operation } from './operation.ts'
 export const operations: readonly Operation[] = [
   ...registerOperations,
   ...meOperations,
+  ...ownExportOperations,
   ...ownFactorOperations,
   ...userOperations,
   ...factorOperations,

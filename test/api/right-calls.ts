@@ -60,6 +60,12 @@ export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<Right
     body: { current_password: goodPassword, new_password: 'a quiet harbour in november' },
   }),
   getMyFactors: async () => ({ path: '/api/v1/me/factors' }),
+  exportMe: async (stage) => {
+    await stage.house.makeFactors(me(stage))
+    await stage.house.makeConnection(me(stage))
+    await stage.house.makeIdentity(me(stage))
+    return { path: '/api/v1/me/export' }
+  },
   listMyPasskeys: async (stage) => {
     await stage.house.makeFactors(me(stage))
     return { path: '/api/v1/me/passkeys' }
