@@ -40,7 +40,7 @@ const over = refuse('expired_token', 'connection_over')
 /** Whether the code of the last page, if one is wanted, came with it. */
 export async function confirm(
   context: VaultContext,
-  { handle, connection }: FoundByHandle,
+  { id, connection }: { readonly id: string; readonly connection: Connection },
   code: string | undefined,
 ): Promise<Refusal | undefined> {
   if (!isHeld(connection) || connection.confirmation === undefined) return undefined
@@ -51,7 +51,6 @@ export async function confirm(
       'send the code from the last page of the browser as confirm',
     )
   const { confirmation } = connection
-  const { connectionId: id } = handle
   const key = context.keys.secretById('mac', confirmation.keyId)?.key
   const right = key !== undefined && verifyMac(key, confirmationText(id, normaliseShortCode(code)), confirmation.mac)
   const ending = endingOf(context, id, { connection, by: { reason: 'connect_code' } })

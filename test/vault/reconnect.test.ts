@@ -141,6 +141,19 @@ describe('a connection that is renewed', () => {
     expect((await ask('/vault/token', { handle: first.handle })).json()['error']).toBe('authorization_pending')
     expect((await ask('/vault/token', { handle: first.handle, confirm: code })).status).toBe(200)
   })
+
+  it('from another network by its id, as a server’s always is: the code comes the same way, and it isn’t lost', async () => {
+    const id = await connectDirectly(server, etsyProvider(etsy), { kind: 'client', clientId: 'robot' })
+    const owner = { authorization: robot.basic }
+    const again = await start({ connection: id }, owner)
+    const page = await go(newBrowser({ 'x-forwarded-for': '203.0.113.9' }), again)
+    const confirm = /id="confirmation_code">([^<]+)</.exec(page.text)?.[1] ?? ''
+    const refused = (await ask('/vault/token', { connection: id }, owner)).json()['error']
+    expect(refused).toBe('authorization_pending')
+    expect((await ask('/vault/token', { connection: id, confirm }, { authorization: bob.token })).status).toBe(404)
+    expect((await ask('/vault/token', { connection: id, confirm }, owner)).status).toBe(200)
+    expect((await storedConnection(server, id)).confirmation).toBeUndefined()
+  })
 })
 
 describe('L23 account-switch', () => {

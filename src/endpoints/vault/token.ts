@@ -6,7 +6,7 @@ import { parseParameters, refuseRepeated, type Parameters } from '../../protocol
 import { readAlive } from '../../store/read-alive.ts'
 import { agreed } from '../../vault/agreed.ts'
 import type { FreshToken } from '../../vault/fresh-token.ts'
-import { confirm, findByHandle, recordFetch, refusalOf, type FoundByHandle } from '../../vault/pick-up.ts'
+import { confirm, findByHandle, recordFetch, refusalOf } from '../../vault/pick-up.ts'
 import type { Core } from '../core.ts'
 import { json } from '../respond.ts'
 import { ownerOfCaller, vaultCaller } from './caller.ts'
@@ -33,14 +33,20 @@ export function createVaultTokenEndpoint(core: Core): Endpoint {
   }
 }
 
-/** The connection that a request is about, if whoever sends it may reach it: by handle, or as its owner (L13). */
+/** The connection that a request is about, if whoever sends it may reach it: by handle, or as its owner (L13), with the code of the last page where that is wanted. */
 export async function reach(
   core: Core,
   http: HttpRequest,
   { parameters, confirmed = true }: { readonly parameters: Parameters; readonly confirmed?: boolean },
 ): Promise<Reached | Refusal> {
   const handle = parameters.get('handle')
-  if (handle === undefined) return reachAsOwner(core, http, parameters)
+  const reached =
+    handle === undefined ? await reachAsOwner(core, http, parameters) : await reachByHandle(core, http, handle)
+  if (isRefusal(reached) || !confirmed) return reached
+  return (await confirm(core, reached, parameters.get('confirm'))) ?? reached
+}
+
+async function reachByHandle(core: Core, http: HttpRequest, handle: string): Promise<Reached | Refusal> {
   const { address } = http.peer
   const blocked = core.limits.blocked('handle-miss', [address])
   if (blocked !== undefined) return throttled(blocked.retryAfterSeconds)
@@ -49,12 +55,8 @@ export async function reach(
     if (found.reason === 'handle_unknown') core.limits.count('handle-miss', [address])
     return found
   }
-  const unconfirmed = confirmed ? await confirm(core, found, parameters.get('confirm')) : undefined
-  return unconfirmed ?? reachedBy(found)
-}
-
-function reachedBy({ handle, connection }: FoundByHandle): Reached {
-  return { id: handle.connectionId, connection, clientId: connection.clientId }
+  const { connection } = found
+  return { id: found.handle.connectionId, connection, clientId: connection.clientId }
 }
 
 async function reachAsOwner(core: Core, http: HttpRequest, parameters: Parameters): Promise<Reached | Refusal> {
