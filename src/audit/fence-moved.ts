@@ -1,5 +1,6 @@
 import { fenceStore, type FenceContext } from '../store/fence-store.ts'
 import type { OpenStore } from '../store/port.ts'
+import { refuseNewer } from '../store/refuse-newer.ts'
 import { leaveToOthers } from './post.ts'
 
 /** FLT-11: fence a store whose database moved, before anybody uses it; where events go to a sink, a server delivers this one too. */
@@ -10,7 +11,8 @@ export async function fenceMoved(
 ): Promise<void> {
   const { clock, random } = system
   const begunAt = clock.millis()
-  const context = { store: bare.store, clock, random }
+  // FLT-26: bare of this refusal, too.
+  const context = { store: refuseNewer(bare.store), clock, random }
   await fenceStore(bare, context)
   if (sink) await leaveToOthers(context, random.id(begunAt), begunAt)
 }

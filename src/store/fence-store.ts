@@ -39,16 +39,20 @@ export async function fenceStore({ admin }: Pick<OpenStore, 'admin'>, context: F
   })
   if (!fenced) return 0
   let looked = 0
-  let working: Promise<void>[] = []
+  let some: OwnedRecord[] = []
   for await (const record of admin.scan(...lostKinds)) {
     looked += 1
-    working.push(fenceOne(context, record, at))
-    if (working.length < atOnce) continue
-    await Promise.all(working)
-    working = []
+    some.push(record)
+    if (some.length < atOnce) continue
+    await fenceEach(context, some, at)
+    some = []
   }
-  await Promise.all(working)
+  await fenceEach(context, some, at)
   return looked
+}
+
+async function fenceEach(context: FenceContext, some: readonly OwnedRecord[], at: RestoreTime): Promise<void> {
+  await Promise.all(some.map((record) => fenceOne(context, record, at)))
 }
 
 function fenceOne(context: FenceContext, { kind, id, expiresAt }: OwnedRecord, at: RestoreTime): Promise<void> {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { fenceMoved } from '../../src/audit/fence-moved.ts'
 import { createRandom } from '../../src/crypto/random.ts'
 import { lostKinds } from '../../src/domain/fence.ts'
 import { ref, type Kind, type RecordValues, type StoredRecord } from '../../src/domain/record.ts'
@@ -73,4 +74,15 @@ describe('a store that lost its latest commits and was fenced', () => {
     for (const kind of ['user', 'grant', 'once'] as const) expect(await found(kind)).toBeDefined()
     expect(lostKinds).toEqual(['factors', 'consent', 'interaction', 'flow', 'newcomer', 'connection', 'ticket'])
   })
+})
+
+test('FLT-26: what a newer program wrote isn’t fenced by an older one, which can’t know what must go, and nobody takes it for fenced', async () => {
+  const bare = openMemoryStore()
+  await ensureInstance({ store: bare.store, clock, random }, { clock, random })
+  const value = { v: 2, recoveryHashes: ['h'], moreCodes: ['h'] } as never
+  const newer = { op: 'put', kind: 'factors', id: 'one', expect: null, version: random.stamp(), value } as const
+  await bare.store.commit([{ ...newer, owners: ['o'], expiresAt: null }])
+  await expect(fenceMoved(bare, { clock, random }, { sink: false })).rejects.toThrow('run the newer one')
+  expect((await bare.store.read([ref('factors', 'one')]))[0]?.value).toEqual(value)
+  await bare.admin.close()
 })
