@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { OAuthProvider } from '../../src/config/provider.ts'
+import { ref } from '../../src/domain/record.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { createBrowser, type Answer } from '../kit/browser.ts'
 import { authorizeUrl, codeFlow } from '../kit/flow.ts'
@@ -85,6 +86,8 @@ describe('F: nobody makes us ask where he likes', () => {
     ['F02 jwks_uri', { jwks_uri: 'URL', token_endpoint_auth_method: 'private_key_jwt' }],
     ['F03 logo, policy, terms', { logo_uri: 'URL', policy_uri: 'URL', tos_uri: 'URL' }],
     ['F04 sector_identifier_uri', { sector_identifier_uri: 'URL' }],
+    ['F11 session-host', { backchannel_logout_uri: 'URL', backchannel_logout_session_required: true }],
+    ['F11 session-host, in a frame', { frontchannel_logout_uri: 'URL' }],
   ])('%s: registering fetches nothing', async (name, metadata) => {
     const document = JSON.parse(JSON.stringify(metadata).replaceAll('URL', `${inside}/x`)) as Record<string, string>
     const answer = await attack(
@@ -113,6 +116,39 @@ describe('F: nobody makes us ask where he likes', () => {
         await attack(house, () => createBrowser(server.url).ask(authorizeUrl({ clientId: id }))),
         'unauthorized_client',
       )
+  })
+
+  it('F08 amplification: however many addresses come as client ids, nobody is asked', async () => {
+    const { host } = new URL(inside)
+    const asked = Array.from({ length: 200 }, (_, index) =>
+      createBrowser(server.url).ask(authorizeUrl({ clientId: `https://${host}/${index}` })),
+    )
+    for (const answer of await Promise.all(asked)) expect(answer.status).toBe(400)
+    // Nor is it remembered that one was asked for, whatever the document would say (F10).
+    expect(await server.core.transition.store.read([ref('client', `https://${host}/0`)])).toEqual([undefined])
+  })
+
+  it('F09 metadata-swap: what a client is changes by an administrator alone, and then at once', async () => {
+    const headers = { authorization: `Bearer ${admin}`, 'content-type': 'application/json' }
+    const send = (method: string, path: string, document: object) =>
+      createBrowser(server.url).ask(path, { method, headers, body: JSON.stringify(document) })
+    const made = await send('POST', '/api/v1/clients', {
+      client_id: 'swap',
+      redirect_uris: ['https://swap.example/cb'],
+      scope: 'openid profile offline_access',
+      grant_types: ['authorization_code', 'refresh_token'],
+    })
+    expect(made.status).toBe(201)
+    // By itself, as RFC 7592 would let it: there is no such entrance.
+    for (const path of ['/oauth/register', '/oauth/register/swap'])
+      expect((await createBrowser(server.url).ask(path, { method: 'PUT', body: '{}' })).status).toBe(404)
+    const swapped = await send('PATCH', '/api/v1/clients/swap', { redirect_uris: ['https://other.example/cb'] })
+    expect(swapped.status).toBe(200)
+    const ask = (redirectUri: string) =>
+      createBrowser(server.url).ask(authorizeUrl({ clientId: 'swap' }, { redirect_uri: redirectUri }))
+    expect([(await ask('https://swap.example/cb')).status, (await ask('https://other.example/cb')).status]).toEqual([
+      400, 200,
+    ])
   })
 
   it.each(['address', 'name', 'mapped'])(

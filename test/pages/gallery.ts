@@ -192,7 +192,7 @@ export const gallery: readonly Example[] = [
         address: '198.51.100.7',
         startedAt: 1_795_000_000,
         renews: true,
-        client: { clientId: 'web', name: w.clientName },
+        client: { clientId: 'web', name: 'The Shop' },
         person: { username: w.username, fullName: w.fullName },
       }),
   },

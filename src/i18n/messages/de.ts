@@ -86,7 +86,8 @@ export const de = {
   'connect.mineAdvice': 'Wenn ja, setzen Sie das Häkchen. Wenn nicht, schließen Sie die Seite.',
   'connected.title': 'Verbunden',
   'connected.lead': '{provider} ist verbunden.',
-  'connected.elsewhere': 'Begonnen wurde das in einem anderen Netz als Ihrem. Geben Sie dem Programm diesen Code:',
+  'connected.elsewhere':
+    'Soweit wir sehen, wurde das in einem anderen Netz als Ihrem begonnen. Geben Sie dem Programm diesen Code:',
   'connected.elsewhereAdvice':
     'Geben Sie ihn niemandem, der Sie danach fragt. Ohne ihn endet die Verbindung binnen zehn Minuten.',
   'connected.close': 'Sie können diese Seite schließen.',

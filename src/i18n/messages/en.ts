@@ -83,7 +83,8 @@ export const en = {
   'connect.mineAdvice': 'If so, tick the box. If not, close the page.',
   'connected.title': 'Connected',
   'connected.lead': '{provider} is connected.',
-  'connected.elsewhere': 'It was started from another network than yours. Give the program this code:',
+  'connected.elsewhere':
+    'As far as we can tell, it was started in another network than yours. Give the program this code:',
   'connected.elsewhereAdvice':
     'Give it to nobody who asks you for it. Without it the connection ends within ten minutes.',
   'connected.close': 'You can close this page.',
