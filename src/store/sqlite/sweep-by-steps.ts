@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock, EpochSeconds } from '../../protocol/time.ts'
 import type { CommitQueue } from './commit-queue.ts'
 
@@ -6,6 +7,7 @@ const targetMillis = 4
 const smallestStep = 8
 const largestStep = 256
 const firstStep = 32
+const longestPauseMillis = 50
 
 /** Sweep in steps whose size follows from how long the last one took. Ends early, without harm, when another process writes. */
 export async function sweepBySteps(options: {
@@ -25,6 +27,8 @@ export async function sweepBySteps(options: {
     left -= swept.deleted
     if (!swept.more) break
     const took = clock.monotonic() - since
+    // At least half of the writer, and of the disk behind it, is for whoever waits for an answer.
+    await pause(Math.min(took, longestPauseMillis))
     if (took > targetMillis) step = Math.max(smallestStep, Math.floor(step / 2))
     else if (took < targetMillis / 2) step = Math.min(largestStep, step * 2)
   }
