@@ -6,9 +6,10 @@ import { instant } from '../../src/i18n/instant.ts'
 import { lookupLanguage } from '../../src/i18n/lookup-language.ts'
 import { fillMessage, message } from '../../src/i18n/message.ts'
 import type { Translation } from '../../src/i18n/messages/translation.ts'
-import { catalogue, languages } from '../../src/i18n/messages/catalogue.ts'
+import { catalogue, languages, type Language } from '../../src/i18n/messages/catalogue.ts'
 import { en } from '../../src/i18n/messages/en.ts'
 import { parseAcceptLanguage } from '../../src/i18n/parse-accept-language.ts'
+import { scopeWords } from '../../src/pages/scope-words.ts'
 
 describe('messages', () => {
   test('placeholders are filled in the sentence’s own order', () => {
@@ -132,4 +133,14 @@ describe('spans and instants', () => {
     expect(instant('en', 1_795_000_000)).toBe('November 18, 2026 at 11:06 UTC')
     expect(instant('de', 1_795_000_000)).toBe('18. November 2026 um 11:06 UTC')
   })
+})
+
+test('the consent page says of `me` what it lets an application do', () => {
+  // L9, B22: whoever agrees must have read it: a call with this scope takes second factors off and shows new recovery codes.
+  const words: readonly (readonly [Language, readonly string[]])[] = [
+    ['en', ['name', 'password', 'second factors', 'recovery codes', 'tokens', 'sessions', 'delete']],
+    ['de', ['Namen', 'Passwort', 'zweiten Faktoren', 'Wiederherstellungscodes', 'Tokens', 'Sitzungen', 'löschen']],
+  ]
+  for (const [language, powers] of words)
+    for (const power of powers) expect(scopeWords(language, { scope: 'me' }).detail).toContain(power)
 })

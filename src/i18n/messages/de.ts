@@ -167,7 +167,8 @@ export const de = {
   'scope.offline_access': 'Verbunden bleiben, auch wenn Sie nicht da sind',
   'scope.offline_access.detail': 'Weiter nutzen, was Sie hier erlauben, ohne Sie erneut zu fragen',
   'scope.me': 'Ihr Konto verwalten',
-  'scope.me.detail': 'Ihren Namen und Ihre Einstellungen ändern und Ihre Sitzungen sehen',
+  'scope.me.detail':
+    'Ihren Namen, Ihre Adresse und Ihr Passwort ändern, Sitzungen beenden, Tokens erzeugen, Ihre zweiten Faktoren entfernen, neue Wiederherstellungscodes erzeugen und das Konto löschen',
   'scope.vault': 'Die Dienste nutzen, die Sie verbunden haben',
   'scope.vault.detail': 'Bei anderen Diensten mit den Schlüsseln handeln, die dieser Server für Sie aufbewahrt',
   'scope.admin': 'Diesen Server verwalten',

@@ -161,7 +161,8 @@ export const en = {
   'scope.offline_access': 'Stay connected when you’re away',
   'scope.offline_access.detail': 'Go on using what you allow here without asking you again',
   'scope.me': 'Manage your account',
-  'scope.me.detail': 'Change your name and settings, and see your sessions',
+  'scope.me.detail':
+    'Change your name, address and password, end sessions, make tokens, take second factors off, make new recovery codes, and delete the account',
   'scope.vault': 'Use the services you connected',
   'scope.vault.detail': 'Act at other services with the keys that this server keeps for you',
   'scope.admin': 'Administer this server',
