@@ -6,6 +6,7 @@ import type { Connection } from '../domain/connection.ts'
 import { isRecalled, withRecall, type Recall } from '../domain/recall.ts'
 import { put, ref, type Decision, type StoredRecord } from '../domain/record.ts'
 import { problem } from '../protocol/problem.ts'
+import { clockTolerance } from '../protocol/time.ts'
 import { listAll } from '../store/list-all.ts'
 import { errandOwner } from '../store/start-errands.ts'
 import { transition } from '../store/transition.ts'
@@ -45,7 +46,9 @@ export async function finishRecalls(context: RecallContext, stopped: () => boole
   const [found] = (await store.read([self])) as readonly (StoredRecord<'instance'> | undefined)[]
   for (const [provider, recall] of Object.entries(found?.value.recalls ?? {})) {
     if (recall.finishedAt !== undefined) continue
-    for await (const some of inBatches(recalled(context, provider, recall))) {
+    // What is there already was connected before, though the clock of its node was ahead.
+    const reach = { ...recall, at: recall.at + clockTolerance }
+    for await (const some of inBatches(recalled(context, provider, reach))) {
       if (stopped()) return
       const by = { actor: recall.actor, reason: 'recalled' }
       await Promise.all(some.map(({ id, value }) => disconnect(context, id, { connection: value, by })))

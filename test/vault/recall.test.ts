@@ -113,4 +113,15 @@ describe('L25: every connection of a provider is ended by one call', () => {
     expect((await call(editor, 'GET')).status).toBe(403)
     expect((await call(admin, 'GET', '/api/v1/providers/nope/revoke-connections')).status).toBe(404)
   })
+
+  it('by a node whose clock is behind that of the one on which it was connected', async () => {
+    later()
+    const id = await connectDirectly(server, provider)
+    const { clock } = server.core
+    const behind = { ...clock, seconds: () => clock.seconds() - 30, millis: () => clock.millis() - 30_000 }
+    const context = { ...server.core, clock: behind, transition: { ...server.core.transition, clock: behind } }
+    await recallConnections(context, { actor: { kind: 'cli' }, provider: 'etsy' })
+    await finishRecalls(context)
+    expect(await fetched(id)).toBe('revoked')
+  })
 })
