@@ -37,7 +37,10 @@ try {
     save(name, await sheet(browser, name))
     if (name !== 'sign-in') continue
     for (const scheme of schemes)
-      save(`${name}-${scheme}`, await picture(browser, name, scheme, { width: 1280, height: 800 }))
+      save(
+        `${name}-${scheme}`,
+        await picture(browser, name, { colorScheme: scheme, viewport: { width: 1280, height: 800 } }),
+      )
   }
   const list = gallery.map(({ name }) => `## ${name}\n\n![${name}](${name}.png)\n`).join('\n')
   const text =
@@ -66,11 +69,10 @@ type Size = { readonly width: number; readonly height: number }
 async function picture(
   from: Browser,
   name: string,
-  colorScheme: (typeof schemes)[number],
-  viewport: Size,
+  look: { readonly colorScheme: (typeof schemes)[number]; readonly viewport: Size },
 ): Promise<Buffer> {
   // Without JavaScript the form_post page stays to be pictured.
-  const context = await from.newContext({ viewport, colorScheme, javaScriptEnabled: false })
+  const context = await from.newContext({ ...look, javaScriptEnabled: false })
   try {
     const tab = await context.newPage()
     await tab.goto(`${site.origin}/${name}`)
@@ -84,7 +86,7 @@ async function sheet(from: Browser, name: string): Promise<Buffer> {
   const frames: string[] = []
   for (const scheme of schemes) {
     for (const { shown, ...viewport } of views) {
-      const data = (await picture(from, name, scheme, viewport)).toString('base64')
+      const data = (await picture(from, name, { colorScheme: scheme, viewport })).toString('base64')
       frames.push(`<img width="${shown}" src="data:image/png;base64,${data}">`)
     }
   }

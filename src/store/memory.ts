@@ -116,7 +116,7 @@ export function openMemoryStore(options: { readonly eventTtl?: Seconds } = {}): 
       async list(kind, owner, { after, limit }) {
         refuseIfClosed()
         const { rows, byOwner } = shelf(kind)
-        return pageOf(rows, sorted(byOwner.get(owner) ?? []), after, limit)
+        return pageOf(rows, sorted(byOwner.get(owner) ?? []), { after, limit })
       },
       async sweep(now, limit) {
         refuseIfClosed()
@@ -166,7 +166,11 @@ function recordOf(row: Row): StoredRecord {
   return expiresAt === null ? { kind, id, version, value } : { kind, id, version, value, expiresAt }
 }
 
-function pageOf(rows: Map<string, Row>, ids: readonly string[], after: string | undefined, limit: number): Page {
+function pageOf(
+  rows: Map<string, Row>,
+  ids: readonly string[],
+  { after, limit }: { readonly after: string | undefined; readonly limit: number },
+): Page {
   const start = after === undefined ? 0 : ids.findIndex((id) => compareBytes(id, after) > 0)
   if (start < 0) return { records: [], next: null }
   const chosen = ids.slice(start, start + limit)

@@ -139,7 +139,7 @@ async function commitPut(context: CommitContext, { write, carried }: Planned<'pu
 
   function took(item: Item | undefined): void {
     const all = carriedIn(item)
-    courier.collect(carrier, write.version, all, all.length > carried.length)
+    courier.collect({ carrier, version: write.version, carried: all, clear: all.length > carried.length })
   }
 }
 

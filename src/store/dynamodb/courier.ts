@@ -11,7 +11,7 @@ import type { TableContext } from './table-context.ts'
  */
 export type Courier = {
   /** A commit is over: `version` of the record at `carrier` holds `carried`, of which some are not its own. */
-  readonly collect: (carrier: Key, version: Version, carried: readonly Carried[], clear: boolean) => void
+  readonly collect: (round: Round) => void
   /** True: everything that this version of the record carries stands in its bucket. */
   readonly delivered: (carrier: Key, version: Version) => boolean
   /** An event that isn't in its bucket yet, though its commit was answered. */
@@ -130,10 +130,10 @@ export function createCourier(context: TableContext): Courier {
   }
 
   return {
-    collect(carrier, version, carried, clear) {
-      if (carried.length === 0) return
-      for (const event of carried) travelling.set(event.id, event)
-      waiting.push({ carrier, version, carried, clear })
+    collect(round) {
+      if (round.carried.length === 0) return
+      for (const event of round.carried) travelling.set(event.id, event)
+      waiting.push(round)
       walk()
     },
     delivered: (carrier, version) => delivered.get(spelled(carrier)) === version,

@@ -52,7 +52,7 @@ export function refsToRead(writes: readonly StampedWrite[]): readonly Ref[] {
 }
 
 export function planCommit(writes: readonly StampedWrite[], grounds: Grounds): Plan {
-  const { table, eventTtl, stored } = grounds
+  const { stored } = grounds
   const events = writes.flatMap((write) => (write.op === 'append' ? [carriedOf(write.id, write.event)] : []))
   const changes = writes.filter((write) => write.op !== 'append')
   const [first] = changes
@@ -80,9 +80,9 @@ export function planCommit(writes: readonly StampedWrite[], grounds: Grounds): P
     items: [
       ...changes.map((write) => changeItem(write, grounds)),
       ...links,
-      ...events.map((one) => eventPut(table, one, eventTtl, 'attribute_not_exists(pk)')),
+      ...events.map((one) => eventPut(grounds, one, 'attribute_not_exists(pk)')),
       // What a record carries outlives it.
-      ...leaving.map((one) => eventPut(table, one, eventTtl)),
+      ...leaving.map((one) => eventPut(grounds, one)),
     ],
     lines,
   }
@@ -175,7 +175,11 @@ function linksOf(
   ]
 }
 
-function eventPut(table: string, event: Carried, eventTtl: Seconds, condition?: string): TransactWriteItem {
+function eventPut(
+  { table, eventTtl }: Pick<Grounds, 'table' | 'eventTtl'>,
+  event: Carried,
+  condition?: string,
+): TransactWriteItem {
   return {
     Put: {
       TableName: table,

@@ -1,7 +1,7 @@
 import { bucketOf } from '../../domain/bucket.ts'
 import type { Kind, Ref, StoredRecord } from '../../domain/record.ts'
 import type { Seconds } from '../../protocol/time.ts'
-import type { Dialect } from '../sql/dialect.ts'
+import type { Dialect, From } from '../sql/dialect.ts'
 import type { FetchedRow } from '../sql/read-lanes.ts'
 import { keyOf } from '../sql/unit.ts'
 import type { Connection } from './connection.ts'
@@ -46,7 +46,7 @@ export function createLook(
       return rows
     },
 
-    async page({ one }, kind, owner, after, limit) {
+    async page({ one }, { kind, owner, after, limit }) {
       const { rows } = await one(
         sql`SELECT r.id, r.version, r.value, r.expires_at FROM gatehouse_link AS l
             JOIN gatehouse_record AS r ON r.kind = l.kind AND r.id = l.id
@@ -55,7 +55,7 @@ export function createLook(
       return rows.map((row) => recordOf(kind, row))
     },
 
-    async walk({ one }, kind, after, limit) {
+    async walk({ one }, { kind, after, limit }) {
       const { rows } = await one(
         sql`SELECT id, version, value, expires_at, owners FROM gatehouse_record
             WHERE kind = ${kind} AND id > ${after} ORDER BY id LIMIT ${limit}`,
@@ -63,8 +63,8 @@ export function createLook(
       return rows.map((row) => ({ ...recordOf(kind, row), owners: JSON.parse(String(row[4])) as string[] }))
     },
 
-    async events(connection, bucket, after, limit) {
-      const rows = await eventRows(connection, bucket, after, limit)
+    async events(connection, from) {
+      const rows = await eventRows(connection, from)
       return rows.map(([idBytes, value, at]) => {
         const id = String(idBytes)
         const event = JSON.parse(String(value)) as StoredRecord['value']
@@ -107,8 +107,8 @@ export function createLook(
           owners: String(row[3]),
         }))
       },
-      async events(connection, bucket, after, limit) {
-        const rows = await eventRows(connection, bucket, after, limit)
+      async events(connection, from) {
+        const rows = await eventRows(connection, from)
         return rows.map(([id, value]) => ({ id: String(id), value: String(value) }))
       },
       async links({ one }, { kind, owner, id }, limit) {
@@ -146,9 +146,7 @@ export function createLook(
 
 async function eventRows(
   { one }: Connection,
-  bucket: string,
-  after: string,
-  limit: number,
+  { bucket, after, limit }: From & { readonly bucket: string },
 ): Promise<readonly (readonly unknown[])[]> {
   const { rows } = await one(
     sql`SELECT id, value, at FROM gatehouse_event WHERE bucket = ${bucket} AND id > ${after} ORDER BY id LIMIT ${limit}`,

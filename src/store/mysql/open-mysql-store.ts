@@ -35,7 +35,7 @@ export function openMysqlStore(options: MysqlOptions): Promise<OpenStore> {
     migrate: (connection, make) => migrate(connection, { database: address.database, place, create: make }),
     applyBatch,
     sweepRecords,
-    sweepEvents: async ({ one }, bucket, before, limit) => {
+    sweepEvents: async ({ one }, { bucket, before, limit }) => {
       const { count } = await one(
         sql`DELETE FROM gatehouse_event WHERE bucket = ${bucket} AND at < ${before} ORDER BY at LIMIT ${limit}`,
       )

@@ -21,7 +21,7 @@ export async function applyBatch(
 ): Promise<readonly Outcome[]> {
   const records = recordsOf(units)
   if (records.length === 0) return appendAlone(connection, sql, units)
-  return inTransaction(connection, sql, units, records)
+  return inTransaction(connection, sql, { units, records })
 }
 
 async function appendAlone(
@@ -30,7 +30,7 @@ async function appendAlone(
   units: readonly Unit[],
 ): Promise<readonly Outcome[]> {
   const { outcomes, effects } = judge(units, new Map(), new Set())
-  if (outcomes.includes('conflict')) return inTransaction(connection, sql, units, [])
+  if (outcomes.includes('conflict')) return inTransaction(connection, sql, { units, records: [] })
   const [step] = stepsOf(sql, effects)
   if (step === undefined) return outcomes
   try {
@@ -39,17 +39,18 @@ async function appendAlone(
   } catch (error) {
     const failure = failureOf(error, 'single')
     if (!(failure instanceof AttemptFailed) || failure.verdict !== 'again') throw failure
-    return inTransaction(connection, sql, units, [])
+    return inTransaction(connection, sql, { units, records: [] })
   }
 }
 
-async function inTransaction(
-  connection: Connection,
-  sql: Statements,
-  units: readonly Unit[],
-  records: readonly { readonly kind: Kind; readonly id: string }[],
-): Promise<readonly Outcome[]> {
-  const judgement = await lockAndJudge(connection, sql, units, records)
+/** What is asked for, and the records that it is about. */
+type Batch = {
+  readonly units: readonly Unit[]
+  readonly records: readonly { readonly kind: Kind; readonly id: string }[]
+}
+
+async function inTransaction(connection: Connection, sql: Statements, batch: Batch): Promise<readonly Outcome[]> {
+  const judgement = await lockAndJudge(connection, sql, batch)
   const steps = stepsOf(sql, judgement.effects)
   if (steps.length === 0) {
     // Nothing to write: all conflicts, or nothing but checks that hold under the locks.
@@ -65,12 +66,7 @@ async function inTransaction(
   throw failureOf(broke?.reason ?? new Error('nothing was committed'), 'before')
 }
 
-async function lockAndJudge(
-  connection: Connection,
-  sql: Statements,
-  units: readonly Unit[],
-  records: readonly { readonly kind: Kind; readonly id: string }[],
-): Promise<Judgement> {
+async function lockAndJudge(connection: Connection, sql: Statements, { units, records }: Batch): Promise<Judgement> {
   const events = eventsOf(units)
   const [began, locked, seen] = await together(connection, [
     [sql.begin, []],

@@ -45,17 +45,17 @@ export function createLook(
       return rows
     },
 
-    async page({ query }, kind, owner, after, limit) {
+    async page({ query }, { kind, owner, after, limit }) {
       const { rows } = await query(sql.list, [kind, bytes(owner), bytes(after), limit])
       return rows.map((row) => recordOf(kind, row))
     },
 
-    async walk({ query }, kind, after, limit) {
+    async walk({ query }, { kind, after, limit }) {
       const { rows } = await query(sql.walk, [kind, bytes(after), limit])
       return rows.map((row) => ({ ...recordOf(kind, row), owners: ownersOf(row[4]) }))
     },
 
-    async events({ query }, bucket, after, limit) {
+    async events({ query }, { bucket, after, limit }) {
       const { rows } = await query(sql.listEvents, [bucket, bytes(after), limit])
       return rows.map(([idBytes, value, at]) => {
         const id = textOf(idBytes)
@@ -90,7 +90,7 @@ export function createLook(
           owners: textOf(row[3]),
         }))
       },
-      async events({ query }, bucket, after, limit) {
+      async events({ query }, { bucket, after, limit }) {
         const { rows } = await query(sql.listEvents, [bucket, bytes(after), limit])
         return rows.map((row) => ({ id: textOf(row[0]), value: textOf(row[1]) }))
       },

@@ -39,8 +39,8 @@ export function openPostgresStore(options: PostgresOptions): Promise<OpenStore> 
     failureOf,
     migrate: (connection, make) => migrate(connection, { schema, place, create: make }),
     applyBatch: (connection, units) => applyBatch(connection, sql, units),
-    sweepRecords: (connection, now, limit) => sweepRecords(connection, sql, now, limit),
-    sweepEvents: async ({ query }, bucket, before, limit) =>
+    sweepRecords: (connection, now, limit) => sweepRecords(connection, sql, { now, limit }),
+    sweepEvents: async ({ query }, { bucket, before, limit }) =>
       (await query(sql.sweepEvents, [bucket, before, limit])).count,
     sweepChanges: async ({ query }, now) => void (await query(sql.sweepChanges, [now])),
   }

@@ -15,8 +15,7 @@ type Due = {
 export async function sweepRecords(
   connection: Connection,
   sql: Statements,
-  now: EpochSeconds,
-  limit: number,
+  { now, limit }: { readonly now: EpochSeconds; readonly limit: number },
 ): Promise<{ readonly looked: number; readonly deleted: number }> {
   try {
     const [, found] = await Promise.all([connection.query(sql.begin), connection.query(sql.due, [now, limit])])

@@ -8,6 +8,9 @@ import type { Pooled } from './pool.ts'
 import type { FetchedRow } from './read-lanes.ts'
 import type { Unit } from './unit.ts'
 
+/** Where a page begins: after this key. */
+export type From = { readonly after: string; readonly limit: number }
+
 /** Where in an attempt it happened: `before` the end of the transaction was asked for, when it was, or in a statement that is all of it. */
 export type Stage = 'before' | 'commit' | 'single'
 
@@ -30,14 +33,11 @@ export type Dialect<C extends Pooled> = {
   /** Of one owner; not for events. */
   readonly page: (
     connection: C,
-    kind: Kind,
-    owner: string,
-    after: string,
-    limit: number,
+    from: From & { readonly kind: Kind; readonly owner: string },
   ) => Promise<readonly StoredRecord[]>
   /** Whoever owns them; not for events. */
-  readonly walk: (connection: C, kind: Kind, after: string, limit: number) => Promise<readonly OwnedRecord[]>
-  readonly events: (connection: C, bucket: string, after: string, limit: number) => Promise<readonly StoredRecord[]>
+  readonly walk: (connection: C, from: From & { readonly kind: Kind }) => Promise<readonly OwnedRecord[]>
+  readonly events: (connection: C, from: From & { readonly bucket: string }) => Promise<readonly StoredRecord[]>
   /** From now on the connection sees one state of everything. */
   readonly snapshot: (connection: C) => Promise<void>
 
@@ -50,7 +50,10 @@ export type Dialect<C extends Pooled> = {
     now: EpochSeconds,
     limit: number,
   ) => Promise<{ readonly looked: number; readonly deleted: number }>
-  readonly sweepEvents: (connection: C, bucket: string, before: EpochSeconds, limit: number) => Promise<number>
+  readonly sweepEvents: (
+    connection: C,
+    which: { readonly bucket: string; readonly before: EpochSeconds; readonly limit: number },
+  ) => Promise<number>
   /** Only a beginning of the feed, so that whoever finds his next line there has missed none. */
   readonly sweepChanges: (connection: C, now: EpochSeconds) => Promise<void>
 
@@ -65,9 +68,7 @@ export type Dialect<C extends Pooled> = {
     >
     readonly events: (
       connection: C,
-      bucket: string,
-      after: string,
-      limit: number,
+      from: From & { readonly bucket: string },
     ) => Promise<readonly { readonly id: string; readonly value: string }[]>
     /** With the owners of the record that each names, or null if there is none. */
     readonly links: (

@@ -90,10 +90,11 @@ export async function openSqlStore<C extends Pooled>(options: {
       list: (kind, owner, { after = '', limit }) =>
         looking(async () => {
           // One more than asked tells whether there is a next page.
+          const from = { after, limit: limit + 1 }
           const found = await use((connection) =>
             kind === 'event'
-              ? dialect.events(connection, owner, after, limit + 1)
-              : dialect.page(connection, kind, owner, after, limit + 1),
+              ? dialect.events(connection, { bucket: owner, ...from })
+              : dialect.page(connection, { kind, owner, ...from }),
           )
           const records = found.slice(0, limit)
           return { records, next: found.length > limit ? (records.at(-1)?.id ?? null) : null }

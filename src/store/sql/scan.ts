@@ -15,12 +15,12 @@ export async function* scan<C extends Pooled>(
 ): AsyncGenerator<OwnedRecord> {
   await dialect.snapshot(connection)
   for (const kind of kinds) {
-    if (kind !== 'event') yield* pages((after) => dialect.walk(connection, kind, after, pageSize))
+    if (kind !== 'event') yield* pages((after) => dialect.walk(connection, { kind, after, limit: pageSize }))
     else yield* mergeByKey(buckets.map((bucket) => pages((after) => eventsOf(bucket, after))))
   }
 
   async function eventsOf(bucket: string, after: string): Promise<readonly OwnedRecord[]> {
-    const found = await dialect.events(connection, bucket, after, pageSize)
+    const found = await dialect.events(connection, { bucket, after, limit: pageSize })
     return found.map((record) => ({ ...record, owners: [bucket] }))
   }
 }

@@ -24,7 +24,9 @@ export async function sweep<C extends Pooled>(
   for (const bucket of buckets) {
     for (let deleted = rowsPerStep; deleted === rowsPerStep && left > 0;) {
       const step = Math.min(rowsPerStep, left)
-      deleted = await use((connection) => dialect.sweepEvents(connection, bucket, eventsBefore, step))
+      deleted = await use((connection) =>
+        dialect.sweepEvents(connection, { bucket, before: eventsBefore, limit: step }),
+      )
       left -= deleted
     }
   }

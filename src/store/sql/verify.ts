@@ -50,7 +50,7 @@ async function* strayLinks<C extends Pooled>(connection: C, raw: Dialect<C>['raw
 async function* damagedEvents<C extends Pooled>(connection: C, raw: Dialect<C>['raw']): AsyncGenerator<string> {
   for (const bucket of buckets) {
     const first = { id: '', value: '' }
-    for await (const page of pages(({ id }) => raw.events(connection, bucket, id, pageSize), first)) {
+    for await (const page of pages(({ id }) => raw.events(connection, { bucket, after: id, limit: pageSize }), first)) {
       for (const { id, value } of page) if (!isObject(parsed(value))) yield `the event ${id} isn't what was written`
     }
   }

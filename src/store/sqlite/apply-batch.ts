@@ -109,7 +109,7 @@ export function createApplyBatch(db: DatabaseSync, inTransaction: Transaction): 
     ]
     if (row === undefined) {
       insert.run(kind, id, version, json, expiresAt, expiresAt, owners, sum)
-      relink(kind, id, null, owners)
+      relink(kind, id, { before: null, after: owners })
       return
     }
     const [rowId, , sweepAt, before] = row
@@ -117,18 +117,22 @@ export function createApplyBatch(db: DatabaseSync, inTransaction: Transaction): 
     const later = sweepLater(sweepAt, expiresAt)
     const after = owners ?? before
     if (later !== sweepAt || after !== before) refile.run(later, after, rowId)
-    if (after !== before) relink(kind, id, before, after)
+    if (after !== before) relink(kind, id, { before, after })
   }
 
   function erase(batch: Batch, at: number, row: Found | undefined): void {
     if (row === undefined) return
     remove.run(row[0])
-    relink(String(batch[at + 1]), String(batch[at + 2]), row[3], null)
+    relink(String(batch[at + 1]), String(batch[at + 2]), { before: row[3], after: null })
   }
 
-  function relink(kind: string, id: string, before: string | null, after: string | null): void {
-    for (const owner of ownersOf(before)) unlink.run(kind, owner, id)
-    for (const owner of ownersOf(after)) link.run(kind, owner, id)
+  function relink(
+    kind: string,
+    id: string,
+    owners: { readonly before: string | null; readonly after: string | null },
+  ): void {
+    for (const owner of ownersOf(owners.before)) unlink.run(kind, owner, id)
+    for (const owner of ownersOf(owners.after)) link.run(kind, owner, id)
   }
 }
 

@@ -129,7 +129,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
     store: {
       read: (refs) => reading(() => reader.read(refs)),
       commit: (writes) => (writes.length === 0 ? Promise.resolve('committed') : queue.commit(encodeUnit(writes))),
-      list: (kind, owner, { after, limit }) => reading(() => reader.list(kind, owner, after, limit)),
+      list: (kind, owner, { after, limit }) => reading(() => reader.list({ kind, owner, after, limit })),
       sweep: (now, limit) => sweepBySteps({ queue, clock, now, limit, eventsBefore: now - eventTtl }),
     },
     admin: {

@@ -25,7 +25,12 @@ export class DamagedRow extends Error {
 
 export type Reader = {
   readonly read: (refs: readonly Ref[]) => readonly (StoredRecord | undefined)[]
-  readonly list: (kind: Kind, owner: string, after: string | undefined, limit: number) => Page
+  readonly list: (of: {
+    readonly kind: Kind
+    readonly owner: string
+    readonly after: string | undefined
+    readonly limit: number
+  }) => Page
   /** The next records of a kind in key order, whoever owns them. */
   readonly walk: (
     kind: Kind,
@@ -50,7 +55,7 @@ export function createReader(db: DatabaseSync, eventTtl: Seconds): Reader {
 
   return {
     read: (refs) => refs.map(find),
-    list(kind, owner, after = '', limit) {
+    list({ kind, owner, after = '', limit }) {
       // One more than asked tells whether there is a next page.
       const found =
         kind === 'event'
