@@ -10,13 +10,13 @@ import type { Kind, RecordValues, StoredRecord } from './record.ts'
 /** When a backup is restored. */
 export type RestoreTime = { readonly now: EpochSeconds; readonly millis: number }
 
-type Fate<K extends Kind> = (value: RecordValues[K], at: RestoreTime) => RecordValues[K] | undefined
+type RestoreRule<K extends Kind> = (value: RecordValues[K], at: RestoreTime) => RecordValues[K] | undefined
 
 const returns = <V>(value: V): V => value
 const staysAway = (): undefined => undefined
 
 /** What becomes of each kind of record: whoever adds a kind says it here. */
-const fates: { readonly [K in Kind]: Fate<K> } = {
+const restoreRules: { readonly [K in Kind]: RestoreRule<K> } = {
   client: returns,
   resource: returns,
   user: returns,
@@ -53,10 +53,10 @@ const fates: { readonly [K in Kind]: Fate<K> } = {
 }
 
 /** Every kind of record; the instance, which makes a store one that can be served, comes last. */
-export const kinds = Object.keys(fates) as readonly Kind[]
+export const kinds = Object.keys(restoreRules) as readonly Kind[]
 
 /** Those that a restore brings back, changed or not. */
-export const returningKinds = kinds.filter((kind) => fates[kind] !== staysAway)
+export const returningKinds = kinds.filter((kind) => restoreRules[kind] !== staysAway)
 
 /**
  * What a store that lost its latest commits (FLT-11) keeps as it stands, though a backup wouldn't bring it back: the moved epoch
@@ -76,7 +76,7 @@ const standing: readonly Kind[] = [
 
 /** Those whose records must be looked at one by one in such a store. */
 export const lostKinds = kinds.filter(
-  (kind) => fates[kind] !== returns && kind !== 'instance' && !standing.includes(kind),
+  (kind) => restoreRules[kind] !== returns && kind !== 'instance' && !standing.includes(kind),
 )
 
 /**
@@ -84,8 +84,8 @@ export const lostKinds = kinds.filter(
  * backup is unknown, so nothing that was issued before counts any more: the global epoch and the generation move.
  */
 export function fence<K extends Kind>(record: StoredRecord<K>, at: RestoreTime): RecordValues[K] | undefined {
-  const fate: Fate<K> = fates[record.kind]
-  return fate(record.value, at)
+  const rule: RestoreRule<K> = restoreRules[record.kind]
+  return rule(record.value, at)
 }
 
 function fenceInstance(instance: Instance, { now, millis }: RestoreTime): Instance {

@@ -97,10 +97,10 @@ export type FreshKeyIds = { readonly events: readonly [string, string]; readonly
 export type MadeKey = Pick<KeyRecord, 'keyId' | 'ring' | 'publicJwk' | 'sealed'>
 
 /** The first key of a ring, in use at once: nobody can have a token of another. Where somebody was first, his stays. */
-export function foundRing(
+export function createRing(
   slot: Slot<'key'>,
   input: { readonly made: MadeKey; readonly now: EpochSeconds; readonly ids: FreshKeyIds },
-): Decision<'founded' | 'there'> {
+): Decision<'created' | 'there'> {
   const { made, now, ids } = input
   if (slot.value !== undefined) return { writes: [], result: 'there' }
   const first: KeyRecord = { v: 1, ...made, state: 'active', createdAt: now, activeFrom: now }
@@ -110,7 +110,7 @@ export function foundRing(
       append(ids.events[0], keyEvent('key.created', { record: first, at: now })),
       announce(ids.changes[0], slot, now),
     ],
-    result: 'founded',
+    result: 'created',
   }
 }
 

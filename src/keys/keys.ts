@@ -6,7 +6,7 @@ import type { KeysContext } from './context.ts'
 import { createKeyCache } from './key-cache.ts'
 import { importRootKey, type ImportedRootKey } from './import-key.ts'
 import type { KeyView } from './key-view.ts'
-import { announceNext, foundMissing, takeDueSteps } from './rotation.ts'
+import { announceNext, createMissingKeys, takeDueSteps } from './rotation.ts'
 
 /** A key without anything secret. */
 export type KeySummary = Omit<KeyRecord, 'v' | 'sealed' | 'publicJwk'>
@@ -42,7 +42,7 @@ export async function openKeys(context: KeysContext): Promise<Keys> {
   const cache = createKeyCache(context)
   const rotation = { ...context, known: () => cache.view().keys, reload: cache.reload }
   await cache.loadAll()
-  if (await foundMissing(rotation)) await cache.loadAll()
+  if (await createMissingKeys(rotation)) await cache.loadAll()
 
   let missed = false
   let learnedAt = Number.NEGATIVE_INFINITY

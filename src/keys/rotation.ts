@@ -2,7 +2,7 @@ import type { Ring } from '../domain/key.ts'
 import {
   advanceRing,
   dueInRing,
-  foundRing,
+  createRing,
   keyTimes,
   rings,
   rotateKey,
@@ -22,19 +22,21 @@ export type RotationContext = KeysContext & {
 }
 
 /** Create the first key of every ring that has none. Whoever commits first made them; the others find them there. */
-export async function foundMissing(context: RotationContext): Promise<boolean> {
+export async function createMissingKeys(context: RotationContext): Promise<boolean> {
   const missing = rings.filter((ring) => keysOf(context, ring).length === 0)
   // All at once: the RSA key is being looked for while the others are made.
-  const founded = await Promise.all(
+  const created = await Promise.all(
     missing.map(async (ring) => {
       const target = nextKeyRef(ring, [])
       const made = await makeKey(ring, target, context)
       const ids = freshIds(context)
-      const outcome = await transition(context, { target }, (slots, now) => foundRing(slots.target, { made, now, ids }))
-      if (outcome === 'founded') context.onEvent({ type: 'created', ring, keyId: made.keyId })
+      const outcome = await transition(context, { target }, (slots, now) =>
+        createRing(slots.target, { made, now, ids }),
+      )
+      if (outcome === 'created') context.onEvent({ type: 'created', ring, keyId: made.keyId })
     }),
   )
-  return founded.length > 0
+  return created.length > 0
 }
 
 const mostLooks = 5

@@ -37,13 +37,13 @@ export function createIntrospection(
     if (known !== undefined) return known
     const url = await urlOf()
     if (url === undefined) return { unavailable: true }
-    const told = await askJson(fetch, url, {
+    const answer = await askJson(fetch, url, {
       method: 'POST',
       headers: { authorization },
       body: new URLSearchParams({ token, ...(context !== '' && { caveat_context: context }) }),
     })
-    if (told === undefined) return { unavailable: true }
-    const found = readAnswer(told, { resource, now: now() })
+    if (answer === undefined) return { unavailable: true }
+    const found = readAnswer(answer, { resource, now: now() })
     const until = now() + Math.min(memorySeconds, longestMemorySeconds)
     if (memorySeconds > 0) memory.keep(name, found, 'subject' in found ? Math.min(until, found.expiresAt) : until)
     return found
@@ -52,11 +52,11 @@ export function createIntrospection(
 
 /** An active answer about this API, with everything that a caller must have; anything else is no caller. */
 export function readAnswer(
-  told: JsonObject,
+  answer: JsonObject,
   expected: { readonly resource: string; readonly now: EpochSeconds; readonly provedBy?: Caller['provedBy'] },
 ): Caller | NoCaller {
   const { provedBy = 'introspection' } = expected
-  const { active, aud, sub, client_id: clientId, scope, exp, username, auth_time: authTime, acr, ...claims } = told
+  const { active, aud, sub, client_id: clientId, scope, exp, username, auth_time: authTime, acr, ...claims } = answer
   const audience: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
   const invalid = { invalid: provedBy === 'signature' ? 'signature' : 'token' } as const
   if (active !== true || !audience.includes(expected.resource)) return invalid

@@ -33,7 +33,7 @@ export function createSignatureCheck(
     if (url === undefined) return { unavailable: true }
     const sent = ['signature-input', 'signature', 'content-digest', 'authorization', oneTimeCodeHeader]
     const covered = parsed.components.filter((name) => !name.startsWith('@'))
-    const told = await askJson(fetch, url, {
+    const answer = await askJson(fetch, url, {
       method: 'POST',
       headers: { authorization },
       body: new URLSearchParams({
@@ -45,8 +45,8 @@ export function createSignatureCheck(
         ),
       }),
     })
-    return told === undefined
+    return answer === undefined
       ? { unavailable: true }
-      : readAnswer(told, { resource, now: now(), provedBy: 'signature' })
+      : readAnswer(answer, { resource, now: now(), provedBy: 'signature' })
   }
 }

@@ -43,7 +43,7 @@ export async function restoreStore(
   }
   await fill.end()
   if (instance === undefined) throw new StoreRefused('the backup holds no instance: restore another one')
-  const told = append(context.eventId, {
+  const event = append(context.eventId, {
     v: 1,
     type: 'instance.restored',
     at: context.at.now,
@@ -51,7 +51,7 @@ export async function restoreStore(
     actor: 'cli',
   })
   // Neither is a put, so neither carries a stamp.
-  await endIncoming(store, [instance, told as StampedWrite])
+  await endIncoming(store, [instance, event as StampedWrite])
   return { restored, dropped }
 }
 

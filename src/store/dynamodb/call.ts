@@ -4,7 +4,7 @@ import { fractionOf } from '../jitter.ts'
 import { StoreUnavailable } from '../unavailable.ts'
 
 /** What became of one attempt that threw. `none`: it did nothing. `unknown`: it may have. `final`: trying again is no use. */
-export type Fate = 'none' | 'unknown' | 'final'
+export type Verdict = 'none' | 'unknown' | 'final'
 
 /** One try. `doubtful`: an earlier attempt of the same call may have happened. */
 type Attempt<T> = (signal: AbortSignal, about: { readonly doubtful: boolean }) => Promise<T>
@@ -23,9 +23,9 @@ const longestPauseMillis = 200
 export function createDeadline(options: {
   readonly clock: Pick<Clock, 'monotonic'>
   readonly random: { readonly stamp: () => string }
-  readonly fateOf: (error: unknown) => Fate
+  readonly verdictOf: (error: unknown) => Verdict
 }): () => Call {
-  const { clock, random, fateOf } = options
+  const { clock, random, verdictOf } = options
 
   async function until<T>(endsAt: number, attempt: Attempt<T>): Promise<T> {
     let doubtful = false
@@ -37,10 +37,10 @@ export function createDeadline(options: {
         return await attempt(AbortSignal.timeout(Math.ceil(Math.max(1, Math.min(answerMillis, left)))), { doubtful })
       } catch (error) {
         if (error instanceof StoreUnavailable) throw error
-        const fate = fateOf(error)
-        if (fate === 'unknown') doubtful = true
+        const verdict = verdictOf(error)
+        if (verdict === 'unknown') doubtful = true
         const wait = Math.min(longestPauseMillis, firstPauseMillis * 2 ** tried) * (0.5 + fractionOf(random.stamp()))
-        if (fate === 'final' || clock.monotonic() + wait >= endsAt) throw unavailable(error, doubtful)
+        if (verdict === 'final' || clock.monotonic() + wait >= endsAt) throw unavailable(error, doubtful)
         await pause(wait)
       }
     }

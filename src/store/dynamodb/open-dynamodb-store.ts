@@ -10,7 +10,7 @@ import { createDeadline } from './call.ts'
 import { commit } from './commit.ts'
 import { connect } from './connect.ts'
 import { createCourier } from './courier.ts'
-import { fateOf } from './fate.ts'
+import { verdictOf } from './verdict.ts'
 import { createFeed } from './feed.ts'
 import { createInOrder } from './in-order.ts'
 import { keyOf, pulseKey, spelled } from './items.ts'
@@ -36,7 +36,7 @@ export type DynamodbOptions = {
 export async function openDynamodbStore(options: DynamodbOptions): Promise<OpenStore> {
   const { address, eventTtl = lifetimes.event } = options
   const client = connect(address)
-  const deadline = createDeadline({ ...options, fateOf })
+  const deadline = createDeadline({ ...options, verdictOf })
   const context: TableContext = { client, table: address.table, eventTtl, call: (attempt) => deadline()(attempt) }
   try {
     await prepareTable(context, { address, create: options.create ?? true })

@@ -60,16 +60,16 @@ async function versionOf(connection: Connection, { database, place, create }: Mi
     throw new StoreRefused(
       `there is no store at ${place}; check --store or --config, start the server once, or run gatehouse store migrate`,
     )
-  const told = new Map(house?.rows.map(([name, value]) => [String(name), String(value)]))
-  if (told.get('application') !== application)
+  const properties = new Map(house?.rows.map(([name, value]) => [String(name), String(value)]))
+  if (properties.get('application') !== application)
     throw new StoreRefused(
       `${place} holds tables named gatehouse_… that aren't Gatehouse's, or that were never finished; use another database`,
     )
   // A first migration that was killed on its way.
-  const version = Number(told.get('schema') ?? 0)
+  const version = Number(properties.get('schema') ?? 0)
   if (!Number.isInteger(version) || version > migrations.length)
     throw new StoreRefused(
-      `the store ${place} was written by a newer Gatehouse (schema ${told.get('schema')}, this one knows ${migrations.length}): ` +
+      `the store ${place} was written by a newer Gatehouse (schema ${properties.get('schema')}, this one knows ${migrations.length}): ` +
         'run the newer one, or restore a backup from before the upgrade',
     )
   return version

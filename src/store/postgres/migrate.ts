@@ -58,15 +58,15 @@ async function versionOf(connection: Connection, { schema, place, create }: Migr
   const house = names.includes('house')
     ? await connection.query(`SELECT name, value FROM "${schema}".house`).catch(() => undefined)
     : undefined
-  const told = new Map(house?.rows.map(([name, value]) => [String(name), String(value)]))
-  if (told.get('application') !== application)
+  const properties = new Map(house?.rows.map(([name, value]) => [String(name), String(value)]))
+  if (properties.get('application') !== application)
     throw new StoreRefused(
       `the schema ${schema} of ${place} holds tables that aren't Gatehouse's; name another one with ?schema=NAME`,
     )
-  const version = Number(told.get('schema'))
+  const version = Number(properties.get('schema'))
   if (!Number.isInteger(version) || version < 1 || version > migrations.length)
     throw new StoreRefused(
-      `the store ${place} was written by a newer Gatehouse (schema ${told.get('schema')}, this one knows ${migrations.length}): ` +
+      `the store ${place} was written by a newer Gatehouse (schema ${properties.get('schema')}, this one knows ${migrations.length}): ` +
         'run the newer one, or restore a backup from before the upgrade',
     )
   return version

@@ -1,5 +1,5 @@
 import { DynamoDBServiceException } from '@aws-sdk/client-dynamodb'
-import type { Fate } from './call.ts'
+import type { Verdict } from './call.ts'
 
 /** Said before anything was done. */
 const harmless: ReadonlySet<string> = new Set([
@@ -15,7 +15,7 @@ const harmless: ReadonlySet<string> = new Set([
 const neverSent: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'])
 
 /** What a failed attempt means. Conditions that weren't met are no failures and never come here. */
-export function fateOf(error: unknown): Fate {
+export function verdictOf(error: unknown): Verdict {
   if (!(error instanceof Error)) return 'unknown'
   if (harmless.has(error.name)) return 'none'
   // The same transaction is still under way; the next attempt learns how it ended.
