@@ -144,7 +144,7 @@ export const scenariosOf = (gatehouse: Side): readonly Scenario[] => {
       name: 'memory',
       what: 'resident memory, idle and after a million opaque tokens',
       kind: 'memory',
-      sides: [peerInMemory, gatehouse],
+      sides: [gatehouse],
     },
     {
       name: 'start',
