@@ -1,5 +1,6 @@
 import type { TestGatehouse } from './gatehouse.ts'
 import type { Store } from '../../src/store/port.ts'
+import { refuseNewer } from '../../src/store/refuse-newer.ts'
 import { StoreUnavailable } from '../../src/store/unavailable.ts'
 
 /** Ways for a store to be of no use: it says so, it breaks, it answers with something else than records. */
@@ -33,10 +34,10 @@ export const breakages = {
   },
 } as const satisfies Record<string, Pick<Store, 'read' | 'commit' | 'list'>>
 
-/** Breaks a server's store under all who hold it. The returned function mends it. */
+/** Breaks a server's store under all who hold it, and below what stands before every adapter. The returned function mends it. */
 export function breakStore({ core }: Pick<TestGatehouse, 'core'>, how: keyof typeof breakages): () => void {
   const { store } = core.transition
   const whole = { ...store }
-  Object.assign(store, breakages[how])
+  Object.assign(store, refuseNewer({ ...whole, ...breakages[how] }))
   return () => void Object.assign(store, whole)
 }
