@@ -4,13 +4,8 @@ import { bumpedEpoch } from '../domain/epoch.ts'
 import type { EventType } from '../domain/event.ts'
 import { powerlessClient } from '../domain/powerless-client.ts'
 import { put, ref, type Decision } from '../domain/record.ts'
-import {
-  authenticationMethods,
-  parseClientMetadata,
-  printClientMetadata,
-  sealsSecret,
-  type ClientDocument,
-} from '../protocol/client-metadata.ts'
+import { authenticationMethods, sealsSecret } from '../protocol/client-authentication.ts'
+import { parseClientMetadata, printClientMetadata, type ClientDocument } from '../protocol/client-metadata.ts'
 import { isRefusal } from '../protocol/errors.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'

@@ -7,7 +7,7 @@ import {
   usesSecret,
   type AuthenticationMethod,
   type RegisteredAuthentication,
-} from '../protocol/client-metadata.ts'
+} from '../protocol/client-authentication.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import { newClientSecret } from '../tokens/client-secret.ts'
 import type { AccountsContext } from './context.ts'

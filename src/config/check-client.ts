@@ -1,4 +1,5 @@
-import { parseClientMetadata, usesSecret } from '../protocol/client-metadata.ts'
+import { usesSecret } from '../protocol/client-authentication.ts'
+import { parseClientMetadata } from '../protocol/client-metadata.ts'
 import { isRefusal } from '../protocol/errors.ts'
 import { isReservedScope } from '../protocol/scope.ts'
 import type { ConfiguredClient } from './config.ts'

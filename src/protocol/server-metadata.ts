@@ -1,5 +1,5 @@
 import type { SigningAlgorithm } from './algorithm.ts'
-import type { AuthenticationMethod } from './client-metadata.ts'
+import type { AuthenticationMethod } from './client-authentication.ts'
 import type { GrantType } from './grant-type.ts'
 import { codeChallengeMethod } from './pkce.ts'
 import type { Prompt } from './prompt.ts'

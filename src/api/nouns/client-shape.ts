@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { assertionAlgorithms, secretAssertionAlgorithm, signingAlgorithms } from '../../protocol/algorithm.ts'
 import { isClientId } from '../../protocol/client-id.ts'
-import { authenticationMethods, legacySwitches } from '../../protocol/client-metadata.ts'
+import { authenticationMethods } from '../../protocol/client-authentication.ts'
+import { legacySwitches } from '../../protocol/client-metadata.ts'
 import { grantTypes } from '../../protocol/grant-type.ts'
 import { epoch, instant } from './user-shape.ts'
 
