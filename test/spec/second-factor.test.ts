@@ -370,3 +370,21 @@ test('a token for a script changes no password of an account that has a second f
   await resetFactors(server.core, { actor: cli, userId: user.userId })
   expect((await sendPassword(createBrowser(server.url), 'scripts')).location).toBe('/account')
 })
+
+test('L1: nor by the administrator’s entrance, where its account is one; of others it may', async () => {
+  const user = await server.makeUser('operator', { role: 'admin' })
+  const other = await server.makeUser('operated')
+  const wanted = { format: 'opaque', scope: ['openid', 'admin'] } as const
+  const made = await mintToken(server.core, { actor: { kind: 'cli' }, userId: user.userId }, wanted)
+  const token = 'done' in made ? made.done.token : ''
+  const patch = async (userId: string, body: object) => {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    const asked = { method: 'PATCH', headers, body: JSON.stringify(body) }
+    return (await createBrowser(server.url).ask(`/api/v1/users/${userId}`, asked)).status
+  }
+  await enrol(server, await signedInBrowser(server, 'operator'))
+  expect(await patch(user.userId, { email: 'thief@other.example' })).toBe(401)
+  expect(await patch(user.userId, { password: 'seven herons cross a lock' })).toBe(401)
+  expect(await patch(other.userId, { full_name: 'Somebody' })).toBe(200)
+  expect((await sendPassword(createBrowser(server.url), 'operator')).location).toContain('/second-factor')
+})

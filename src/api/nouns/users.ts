@@ -8,6 +8,7 @@ import { noSuchUser } from '../../accounts/no-such-user.ts'
 import { revokeEverything, revokeTokens } from '../../accounts/revoke-tokens.ts'
 import { patchUser, type UserPatch } from '../../accounts/patch-user.ts'
 import { problem } from '../../protocol/problem.ts'
+import { weakSignIn } from '../caller.ts'
 import { operation, type Operation } from '../operation.ts'
 import { pageOf, pageQuery, printPage, readPage } from '../page.ts'
 import { administrator, reader, superuser } from '../policy.ts'
@@ -121,6 +122,11 @@ export const userOperations: readonly Operation[] = [
     refusals: ['not_found', 'conflict'],
     example: { body: { role: 'admin' }, answer: { ...exampleUser, role: 'admin', epoch: 1_795_000_000_123 } },
     async perform({ context, caller, params, body }) {
+      const { actor, live } = caller
+      // L1: of himself it is what `/me` is, and takes what that takes.
+      const isOwn = actor.kind === 'user' && actor.user.userId === params.user_id
+      const weak = isOwn ? await weakSignIn(context, { who: 'oneself', live, actor, user: actor.user }) : undefined
+      if (weak !== undefined) return weak
       const updated = await patchUser(context, { actor: caller.actor, userId: params.user_id, patch: patchOf(body) })
       return 'refused' in updated ? updated : { done: shownUser(updated.done) }
     },
