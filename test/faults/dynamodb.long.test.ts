@@ -4,7 +4,7 @@ import { openStore } from '../../src/store/open.ts'
 import { startDynamodbLocal, whyNoDynamodb } from '../store/dynamodb-local.ts'
 import { killOne, printStruck, strikeStore } from './strike-store.ts'
 
-const kills = Number(process.env['GATEHOUSE_KILLS'] ?? 4)
+const kills = Number(process.env['GATEHOUSE_NODE_KILLS'] ?? 4)
 const seed = Number(process.env['GATEHOUSE_SEED'] ?? 1)
 const missing = whyNoDynamodb()
 if (missing !== undefined) console.error(`SKIPPED the ledger on DynamoDB: ${missing}`)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { startMariadb } from '../kit/mariadb.ts'
 import { killOne, printStruck, strikeStore, type Reach } from './strike-store.ts'
 
-const kills = Number(process.env['GATEHOUSE_KILLS'] ?? 4)
+const kills = Number(process.env['GATEHOUSE_NODE_KILLS'] ?? 4)
 const seed = Number(process.env['GATEHOUSE_SEED'] ?? 1)
 
 test(
