@@ -54,6 +54,7 @@ export async function rollingUpgrade({ release, seed, persons, loadMillis }: Opt
       const wire = spread(nodes.map(({ port }) => openWire(port, host)))
       world.wire = wire
       world.livesOn = true
+      world.mixed = true
       const replacements = [program, release.program].flatMap((by) => nodes.map((_, index) => ({ index, by })))
       for (const [round, { index, by }] of replacements.entries()) {
         world.ended = false
@@ -103,6 +104,7 @@ export async function upgradeAndBack({ release, seed, persons, loadMillis }: Opt
   const counted = new Map<string, number>()
   const violations = await onStage({ persons, program: release.program }, async ({ world, journal, place }) => {
     const { dataDirectory } = place
+    world.mixed = true
     let marked: ReadonlySet<string> = new Set()
     const lives = [release.program, program, release.program, program, release.program]
     for (const [round, of] of lives.entries()) {

@@ -26,6 +26,8 @@ export type World = {
   spawnedAt: number
   /** The server isn't restarted: for a predecessor whose successor arrived the grace counts from then alone. */
   livesOn?: boolean
+  /** Several versions of the program answer: an older one shows less of what a newer one made. */
+  mixed?: boolean
   adminToken: { readonly text: string; readonly at: number } | undefined
   /** From now on an answer may be lost without anybody being to blame. */
   faulted: boolean
