@@ -3,6 +3,7 @@ import { announce } from '../../src/domain/change.ts'
 import { put, ref, type RecordValues, type Ref } from '../../src/domain/record.ts'
 import { createDirectory } from '../../src/store/directory.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
+import { refuseNewer } from '../../src/store/refuse-newer.ts'
 import type { Changes, OpenStore, Store } from '../../src/store/port.ts'
 import { countingStamps, start } from '../../src/store/suite/samples.ts'
 import { transition, type TransitionContext } from '../../src/store/transition.ts'
@@ -209,7 +210,8 @@ describe('what is in memory', () => {
   test('of a version that we do not know is refused, every time', async () => {
     const { store, admin } = openMemoryStore()
     await save(store, ref('client', 'app'), { ...client, v: 2 } as unknown as typeof client)
-    const directory = await createDirectory({ store, admin, clock })
+    // As every store that `openStore` opens.
+    const directory = await createDirectory({ store: refuseNewer(store), admin, clock })
     for (let time = 0; time < 2; time += 1) {
       await expect(Promise.resolve(directory.client('app'))).rejects.toMatchObject({ name: 'StoreUnavailable' })
     }
