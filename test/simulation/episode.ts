@@ -271,9 +271,10 @@ export async function runEpisode(
     else if (kind < 86) end(program, node)
     else if (kind < 88) {
       work(node, async () => {
-        await bump(core, node, dice.pick(['instance', 'user', 'client'] as const) ?? 'user')
+        const whose = dice.pick(['instance', 'user', 'client'] as const) ?? 'user'
+        const epoch = await bump(core, node, whose)
         tally('bumps')
-        model.bumped(node.name)
+        model.bumped(node.name, whose, epoch)
         // Whoever was told asks there at once.
         for (const program of programs) if (dice.chance(0.5)) verify(program, node)
       })

@@ -17,7 +17,21 @@ type Family = {
   redeemedTold: number
 }
 
-type Bump = { readonly order: number; readonly node: string }
+/** A bump that somebody was told of, and where. */
+type Bump = {
+  readonly order: number
+  readonly node: string
+  readonly whose: (typeof epochKinds)[number]
+  readonly epoch: number
+}
+
+/** In their order within an epoch. */
+const epochKinds = ['instance', 'user', 'client'] as const
+
+/** Whether an epoch is older than what a bump made: another one's bump says nothing of that. */
+function isBefore(epoch: string, bump: Bump): boolean {
+  return Number(epoch.split('.')[epochKinds.indexOf(bump.whose)]) < bump.epoch
+}
 
 /** A sentence that says what must never be, with what was seen. */
 export class Violation extends Error {}
@@ -136,7 +150,7 @@ export function createModel(context: {
       from.millis <= gone.millis + leaseMillis,
       `INV4: ${what} of ${id} begun ${from.millis - gone.millis} ms after its epoch was gone`,
     )
-    const knew = bumps.find((bump) => bump.node === node && bump.order >= gone.order)
+    const knew = bumps.find((bump) => bump.node === node && isBefore(family.stored.epoch, bump))
     must(
       knew === undefined || from.order <= knew.order,
       `INV4: ${what} of ${id} where somebody was told that its epoch is gone`,
@@ -154,8 +168,8 @@ export function createModel(context: {
       const family = families.get(id)
       if (family !== undefined) family.attacked = true
     },
-    bumped: (node: string): void => {
-      bumps.push({ order: order(), node })
+    bumped: (node: string, whose: Bump['whose'], epoch: number): void => {
+      bumps.push({ order: order(), node, whose, epoch })
     },
     ended: (id: string): void => {
       const family = families.get(id)
