@@ -9,6 +9,7 @@ import { makeFirstAdministrator } from './first-administrator.ts'
 import { askInit, initDefaults, type InitAnswers } from './init-questions.ts'
 import type { Io } from './io.ts'
 import { openLocal } from './local.ts'
+import { makeRings } from './open-rings.ts'
 import { flagOption, textOption, textSettings, withSettings } from './options.ts'
 import type { Answer } from './print.ts'
 import { readSeed, refuseAnother } from './seed-file.ts'
@@ -60,6 +61,8 @@ async function init(io: Io, options: Options): Promise<Answer> {
     : { config: path, ...(data !== undefined && { data }), ...(store !== undefined && { store }) }
   const local = await openLocal(io, flags, { create: true })
   try {
+    // Every verb works on what `init` leaves, before any server has.
+    await makeRings(local)
     const seeded = await bringIn(local, seed, refuseAnother)
     if (seedFile !== undefined) said.push(`accounts: ${seeded.imported} made, ${seeded.there} were there`)
     const first = await makeFirstAdministrator(local, local.config)

@@ -5,11 +5,16 @@ import { readAlive } from '../store/read-alive.ts'
 import { CliFailure } from './failure.ts'
 import type { Local } from './local.ts'
 
-/** The key rings of a store that was served before. */
+/** The key rings of a store that was served before, or made by `init`. */
 export async function openRings(local: Local): Promise<Keys> {
-  const { clock, random, transition, store } = local
+  const { clock, transition } = local
   const instance = await readAlive(transition.store, ref('instance', 'self'), clock.seconds())
   if (instance === undefined) throw new CliFailure('this store has no keys yet; start the server on it once')
-  const protection = await local.protection()
+  return makeRings(local)
+}
+
+/** The key rings of a store, made where there are none. */
+export async function makeRings({ clock, random, store, protection: protect }: Local): Promise<Keys> {
+  const protection = await protect()
   return openKeys({ store, clock, random, protection, lifetimes: keyLifetimes, onEvent: () => undefined })
 }

@@ -14,6 +14,13 @@ function releases(): readonly { readonly version: string; readonly commit: strin
   return JSON.parse(readFileSync(join(root, 'docs/releases.json'), 'utf8')) as ReturnType<typeof releases>
 }
 
+/** Why earlier releases can't be had here at all; nothing in a full clone. */
+export function noHistory(): string | undefined {
+  const { status, stdout } = git('rev-parse', '--is-shallow-repository')
+  if (status !== 0) return 'this is no clone'
+  return stdout.trim() === 'true' ? 'the clone is shallow; git fetch --unshallow' : undefined
+}
+
 /** The last release, taken out of the history of this clone, with the packages of this tree. Throws where the history lacks it. */
 export function lastRelease(): Release {
   const last = releases().at(-1)
@@ -37,6 +44,8 @@ export function lastRelease(): Release {
   }
 }
 
-function git(...args: readonly string[]): { readonly status: number | null; readonly stderr: string } {
+type Ran = { readonly status: number | null; readonly stdout: string; readonly stderr: string }
+
+function git(...args: readonly string[]): Ran {
   return spawnSync('git', args, { cwd: root, encoding: 'utf8' })
 }
