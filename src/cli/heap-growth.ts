@@ -5,7 +5,7 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
  * let it, costs memory and gains nothing; held at the 2 MB that it begins with, a request costs a third more.
  */
 const enoughBytes = 32 * 1024 * 1024
-const lookMillis = 250
+const lookMillis = 100
 
 /**
  * Nothing that a start leaves behind lives long, so that space stays as small as it begins: 13 MB less when idle. V8 reads how large
