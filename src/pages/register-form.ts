@@ -21,19 +21,16 @@ export function registerForm({ language, action, hidden }: SectionForm, view: Re
       ${hiddenFields(hidden)}
       ${usernameField(language, { value: view.username, wrong: view.wrong === 'username' })}
       ${fullNameField(language, { value: view.fullName, wrong: view.wrong === 'full_name' })}
-      ${
-        view.byLetter &&
-        field(language, {
-          name: 'email',
-          label: 'email.title',
-          advice: 'register.emailAdvice',
-          value: view.email,
-          type: 'email',
-          autocomplete: 'email',
-          most: 254,
-          wrong: view.wrong === 'email',
-        })
-      }
+      ${field(language, {
+        name: 'email',
+        label: 'email.title',
+        ...(view.byLetter ? { advice: 'register.emailAdvice' } : { optional: true }),
+        value: view.email,
+        type: 'email',
+        autocomplete: 'email',
+        most: 254,
+        wrong: view.wrong === 'email',
+      })}
       ${newPasswordFields(language, view.wrong)}
       <div class="actions"><button type="submit">${message(language, 'register.submit')}</button></div>
     </form>`

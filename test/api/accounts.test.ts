@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Client } from '../../src/domain/client.ts'
 import { ref } from '../../src/domain/record.ts'
+import { isSessionAlive } from '../../src/domain/session-state.ts'
 import type { Role, User } from '../../src/domain/user.ts'
 import { goodPassword, openHouse, type House } from './house.ts'
 import { setUser } from './set-record.ts'
@@ -327,6 +328,35 @@ describe('POST /api/v1/me/password', () => {
     expect(await house.events()).toContainEqual(
       expect.objectContaining({ type: 'user.password_changed', userId: user.userId }),
     )
+  })
+
+  test('the browser session that the token came of stays, and no other; its tokens end', async () => {
+    const user = await house.makeUser()
+    const [own, other] = [await house.makeSession(user), await house.makeSession(user)]
+    const { token } = await house.makeToken({ client, user, scope: 'me', sessionId: own })
+    expect((await change(token, goodPassword)).status).toBe(204)
+    expect((await house.ask('GET', '/api/v1/me', { token })).status).toBe(401)
+    const holds = async (sessionId: string): Promise<boolean> => {
+      const [session, after] = [await house.read(ref('session', sessionId)), await house.read(ref('user', user.userId))]
+      const instance = await house.context.directory.instance()
+      const now = house.context.clock.seconds()
+      return session !== undefined && after !== undefined && isSessionAlive({ session, user: after, instance }, now)
+    }
+    expect([await holds(own), await holds(other)]).toEqual([true, false])
+  })
+
+  test('a session that had ended, or is another person’s, is not revived', async () => {
+    const user = await house.makeUser()
+    const [mine, foreign] = [await house.makeSession(user), await house.makeSession(await house.makeUser())]
+    const before = await house.read(ref('session', foreign))
+    const { token } = await house.makeToken({ client, user, scope: 'me', sessionId: foreign })
+    expect((await change(token, goodPassword)).status).toBe(204)
+    expect(await house.read(ref('session', foreign))).toEqual(before)
+    const then = await house.read(ref('session', mine))
+    const changed = await house.read(ref('user', user.userId))
+    const { token: later } = await house.makeToken({ client, user: changed ?? user, scope: 'me', sessionId: mine })
+    expect((await change(later, 'a quiet harbour in november', 'seven herons cross a lock')).status).toBe(204)
+    expect(await house.read(ref('session', mine))).toEqual(then)
   })
 
   test('the current password stands in for a recent sign-in', async () => {

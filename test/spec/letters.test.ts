@@ -508,11 +508,20 @@ describe('without letters', () => {
     try {
       const browser = createBrowser(plain.url)
       const typed = { username: 'lea', new_password: next, repeat_password: next }
+      const line = /<input id="email"[^>]*>/
+      expect((await browser.ask('/register')).text).toMatch(line)
+      expect(line.exec((await browser.ask('/register')).text)?.[0]).not.toContain('required')
       expect((await submit(browser, await browser.ask('/register'), 'register', typed)).location).toBe('/signin')
       const again = await submit(browser, await browser.ask('/register'), 'register', { ...typed, username: 'LEA' })
       expect(again.text).toContain('That username is taken.')
       const signIn = { username: 'lea', password: next }
       expect((await submit(browser, await browser.ask('/signin'), 'sign-in', signIn)).location).toBe('/account')
+      const other = createBrowser(plain.url)
+      const withEmail = { ...typed, username: 'mia', email: 'not an address' }
+      expect((await fill(other, '/register', 'register', withEmail)).text).toContain('name@example.org')
+      await fill(other, '/register', 'register', { ...withEmail, email: 'mia@mail.example' })
+      const made = await findUserNamed(plain.core, 'mia')
+      expect([made?.email, made?.emailVerified]).toEqual(['mia@mail.example', false])
     } finally {
       await plain.close()
     }

@@ -3,11 +3,13 @@ import { askToConfirm } from '../../accounts/ask-to-confirm.ts'
 import { deleteUser } from '../../accounts/delete-user.ts'
 import { patchUser } from '../../accounts/patch-user.ts'
 import { emailProblem } from '../../accounts/user-fields.ts'
+import { ref } from '../../domain/record.ts'
 import type { User } from '../../domain/user.ts'
 import { isRefusal } from '../../protocol/errors.ts'
 import { problem } from '../../protocol/problem.ts'
 import { printScope } from '../../protocol/scope.ts'
 import { verifyPassword } from '../../signin/password.ts'
+import { readAlive } from '../../store/read-alive.ts'
 import { weakSignIn } from '../caller.ts'
 import type { ApiContext } from '../context.ts'
 import type { Result } from '../result.ts'
@@ -132,7 +134,7 @@ export const meOperations: readonly Operation[] = [
     tag: 'Oneself',
     summary: 'Change my password',
     description:
-      'The current password stands in for a recent sign-in, and wrong ones are counted as at sign-in. Every session and token of the account ends, this one too: sign in again.',
+      'The current password stands in for a recent sign-in, and wrong ones are counted as at sign-in. Every session and token of the account ends, this token too; the browser session that it came of stays.',
     policy: oneself,
     body: passwordChange,
     answer: { status: 204 },
@@ -141,7 +143,7 @@ export const meOperations: readonly Operation[] = [
       body: { current_password: 'correct horse battery staple', new_password: 'a quiet harbour in november' },
     },
     async perform({ context, caller, body, address }) {
-      const { user: me, actor } = caller
+      const { user: me, actor, live } = caller
       if (me.passwordHash === undefined) {
         return {
           refused: problem('forbidden', { detail: 'the account has no password; an administrator gives it one' }),
@@ -169,7 +171,10 @@ export const meOperations: readonly Operation[] = [
       if (proved.userId !== me.userId)
         return { refused: problem('conflict', { detail: 'the account was renamed meanwhile: try again' }) }
       const patch = { password: body.new_password }
-      const updated = await patchUser(context, { actor, userId: me.userId, patch, own: true })
+      const grant = await readAlive(context.transition.store, ref('grant', live.claims.gid), context.clock.seconds())
+      const keepSession = grant?.authentication.sessionId
+      const own = { own: true, ...(keepSession !== undefined && { keepSession }) }
+      const updated = await patchUser(context, { actor, userId: me.userId, patch, ...own })
       if (!('refused' in updated)) return { done: undefined }
       const { refused } = updated
       return { refused: refused.field === 'password' ? { ...refused, field: 'new_password' } : refused }
