@@ -6,6 +6,8 @@ const suites = {
   stores: { include: ['test/**/*.stores.test.ts'], timeoutMs: 60_000 },
   debian: { include: ['test/**/*.debian.test.ts'], timeoutMs: 60_000 },
   long: { include: ['test/**/*.long.test.ts'], timeoutMs: 30 * 60_000 },
+  // What it measures another file beside it would spoil: one at a time.
+  timed: { include: ['test/**/*.timed.test.ts'], timeoutMs: 30 * 60_000 },
 }
 
 // Hundreds of threads and processes run the source itself; with what one of them compiled, the others save a third of their time.

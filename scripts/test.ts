@@ -1,5 +1,5 @@
 // npm test [-- FILTER…]              types, lint, unused, format, then every quick test that needs nothing but npm
-// node scripts/test.ts --suite NAME  one suite of vitest.config.ts alone: fast, chromium, stores, debian, long
+// node scripts/test.ts --suite NAME  one suite of vitest.config.ts alone: fast, chromium, stores, debian, long, timed
 // The last line is always `N passed, N failed[, N skipped]`; the exit code is 1 when anything failed.
 import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
@@ -30,6 +30,7 @@ function suitesHere(tally: Tally): string[] {
     'test/**/*.stores.test.ts': 'starts PostgreSQL or DynamoDB Local: npm run test:stores',
     'test/**/*.debian.test.ts': 'needs Debian packages: .ci/run installs them and runs it',
     'test/**/*.long.test.ts': 'takes minutes: .ci/run runs it',
+    'test/**/*.timed.test.ts': 'measures, and wants the machine for itself: .ci/run runs it',
   }
   for (const [pattern, why] of Object.entries(elsewhere))
     tally.skipped.push(
@@ -64,7 +65,8 @@ function runScript(name: string): Promise<{ ok: boolean; output: string }> {
 }
 
 async function runTests(suites: string[], filters: string[], tally: Tally): Promise<void> {
-  const vitest = await startVitest('test', filters, { run: true, watch: false, project: suites })
+  const alone = suites.includes('timed') ? { maxWorkers: 1 } : {}
+  const vitest = await startVitest('test', filters, { run: true, watch: false, project: suites, ...alone })
   for (const testModule of vitest.state.getTestModules()) count(testModule, tally)
   countUnhandled(vitest, tally)
   await vitest.close()

@@ -140,7 +140,7 @@ describe('clock, chance and environment have one home', () => {
 })
 
 describe('CI', () => {
-  const suites = ['chromium', 'stores', 'debian', 'long']
+  const suites = ['chromium', 'stores', 'debian', 'long', 'timed']
   test('runs every suite that has tests, and no other', () => {
     const script = readFileSync(join(root, '.ci/run'), 'utf8')
     const written = suites.filter((suite) => everything.some((source) => source.path.endsWith(`.${suite}.test.ts`)))

@@ -25,7 +25,7 @@ export const longFiles: Record<string, string> = {}
 export function names(sources: Source[]): string[] {
   return sources.flatMap((source) => {
     const file = source.path.split('/').at(-1) ?? ''
-    const stem = file.replace(/(\.(chromium|stores|debian|long))?(\.test)?\.ts$/, '')
+    const stem = file.replace(/(\.(chromium|stores|debian|long|timed))?(\.test)?\.ts$/, '')
     const kebab = /^[a-z0-9]+(-[a-z0-9]+)*$/.test(stem) ? [] : [`${source.path} isn't kebab-case`]
     const found = source.path.replace(/\.ts$/, '').split(/[/.-]/).filter(isEmpty)
     const types = declaredTypes(source).filter((name) => name.split(/(?<=[a-z0-9])(?=[A-Z])/).some(isEmpty))
