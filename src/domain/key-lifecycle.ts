@@ -47,6 +47,8 @@ export const keyLifetimes: KeyLifetimes = {
     'signing-RS256': signedLife,
     'signing-EdDSA': signedLife,
     'token-seal': lifetimes.longestMinted,
+    // Access tokens, capabilities of the vault and discharges: none is minted for longer.
+    'macaroon-root': lifetimes.longestMinted,
     mac: Math.max(lifetimes.refreshAbsolute, lifetimes.code, lifetimes.interaction),
     cookie: Math.max(lifetimes.persistentSessionAbsolute, lifetimes.sessionAbsolute),
     cursor: day,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { revokeEverything, revokeTokens } from '../../src/accounts/revoke-tokens.ts'
 import { sameDigest } from '../../src/crypto/chain-mac.ts'
 import { macBytes } from '../../src/crypto/mac.ts'
+import { keyLifetimes, keyTimes } from '../../src/domain/key-lifecycle.ts'
 import type { User } from '../../src/domain/user.ts'
 import {
   addCaveat,
@@ -288,6 +289,42 @@ describe('K12 key-ids', () => {
     expect(keyOf(after)).not.toBe(keyOf(before))
     expect((await ask(before)).json()).toMatchObject({ active: true })
     expect((await ask(after)).json()).toMatchObject({ active: true })
+  })
+
+  test('a retired key verifies until the last that it minted is over, and never again', async () => {
+    const elder = await startGatehouse()
+    try {
+      const own = await elder.makeClient()
+      const guard = await makeMacaroonApi(elder)
+      const { keyId, key } = elder.core.keys.secret('macaroon-root')
+      // What a thief of the old key would make: with an end of his own, beyond every one of ours.
+      const made = mintMacaroon({
+        rootKey: rawRootKey(macBytes(key, Buffer.from('macaroon root\0'))),
+        identifier: `gth1.${keyId}.jti-of-mine`,
+        location: elder.url,
+      })
+      const predicates = caveatsOf(await ownMacaroon(elder, own))
+      const eternal = predicates.map((one) => (one.startsWith('time < ') ? 'time < 2099-01-01T00:00:00Z' : one))
+      expect(eternal).not.toEqual(predicates)
+      const text = printMacaroonText([addCaveats(made, eternal)])
+      const seen = (): Promise<Answer> =>
+        createBrowser(elder.url).ask('/oauth/introspect', {
+          form: { token: text },
+          headers: { authorization: guard.basic },
+        })
+      const { retain = 0 } = keyTimes('macaroon-root', keyLifetimes)
+      await elder.core.keys.rotate('macaroon-root')
+      elder.clock.advance(60)
+      await elder.core.keys.tick()
+      elder.clock.advance(retain - 60)
+      expect((await seen()).json()).toMatchObject({ active: true })
+      elder.clock.advance(60)
+      await elder.core.keys.tick()
+      expect((await seen()).text).toBe('{"active":false}')
+      expect(elder.core.keys.list().some((one) => one.keyId === keyId)).toBe(false)
+    } finally {
+      await elder.close()
+    }
   })
 })
 

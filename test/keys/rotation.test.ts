@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { keyLifetimes, keyTimes, rings } from '../../src/domain/key-lifecycle.ts'
+import { lifetimes } from '../../src/domain/lifetimes.ts'
 import type { Keys } from '../../src/keys/keys.ts'
 import type { Store } from '../../src/store/port.ts'
 import { StoreUnavailable } from '../../src/store/unavailable.ts'
@@ -32,9 +33,15 @@ describe('the times of a key', () => {
     expect(keyTimes('mac', keyLifetimes).announce).toBe(keyLifetimes.nodeLag)
   })
 
-  test('what is sealed at rest and what macaroons hang on keeps its keys for good', () => {
+  test('what is sealed at rest keeps its keys for good', () => {
     expect(keyTimes('at-rest', keyLifetimes).retain).toBeUndefined()
-    expect(keyTimes('macaroon-root', keyLifetimes).retain).toBeUndefined()
+  })
+
+  test('K12: of all that hangs on a root key of macaroons nothing is minted for longer than it is kept', () => {
+    const { retain } = keyTimes('macaroon-root', keyLifetimes)
+    expect(retain).toBe(lifetimes.longestMinted + keyLifetimes.nodeLag + 60)
+    for (const life of [lifetimes.longestAccessToken, lifetimes.capability, lifetimes.discharge])
+      expect(retain).toBeGreaterThan(life)
   })
 })
 
