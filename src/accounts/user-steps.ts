@@ -11,12 +11,11 @@ export function withRole(user: User, role: Role, nowMillis: number): User {
   return user.role === role ? user : { ...user, role, epoch: bumpedEpoch(user.epoch, nowMillis) }
 }
 
-/** Taking a scope away ends the account's tokens, so that none goes on holding it. */
+/** Any other set of scopes ends the account's tokens: each says what was true of its person when it was made. */
 export function withScopes(user: User, wanted: readonly string[], nowMillis: number): User {
   const scopes = [...new Set(wanted)]
-  const taken = user.scopes.some((scope) => !scopes.includes(scope))
-  if (!taken && user.scopes.length === scopes.length) return user
-  return { ...user, scopes, epoch: taken ? bumpedEpoch(user.epoch, nowMillis) : user.epoch }
+  const same = user.scopes.length === scopes.length && user.scopes.every((scope) => scopes.includes(scope))
+  return same ? user : { ...user, scopes, epoch: bumpedEpoch(user.epoch, nowMillis) }
 }
 
 /** Locking ends every session and token; unlocking brings none back. */
