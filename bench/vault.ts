@@ -36,6 +36,7 @@ export async function benchVault(): Promise<void> {
     console.log(
       `${askers} at once for one expired connection: ${etsy.refreshes()} refresh, ${given.size} token, ${Math.round(took)} ms until the last had it`,
     )
+    if (etsy.refreshes() !== 1) throw new Error('one rotation must be one refresh')
     await measure(server, connection)
   } finally {
     await server.close()

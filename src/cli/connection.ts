@@ -164,6 +164,7 @@ function shown(id: string, connection: Connection): Readonly<Record<string, unkn
     account: connection.account,
     scope: connection.scope.join(' '),
     reason: connection.reason ?? null,
+    unsure: connection.unsure ?? false,
     last_used_at: connection.lastUsedAt,
     expires_at: connection.expiresAt ?? null,
   }

@@ -76,9 +76,11 @@ export const providerDescription = z.strictObject({
   refresh: z
     .enum(['rotating', 'static', 'none'])
     .optional()
-    .meta({ description: 'What refreshing does to the token.' }),
+    .meta({ description: 'What refreshing does to the refresh token; with `none`, none is kept.' }),
   expires_in: z.int().min(1).max(4_000_000_000).optional().meta({ description: 'Where its answers do not say.' }),
-  refresh_ttl: z.int().min(1).max(4_000_000_000).optional().meta({ description: 'Life of an unused refresh token.' }),
+  refresh_ttl: z.int().min(1).max(4_000_000_000).optional().meta({
+    description: 'Seconds that an unused refresh token lives; after them its person is asked, and not the provider.',
+  }),
   api_base: url.optional().meta({ description: 'The only place that the proxy calls.' }),
   api_headers: headers.optional().meta({
     description: 'Sent with calls of its API; `{client_id}` and `{shared_secret}` are filled in.',

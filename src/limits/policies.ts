@@ -126,6 +126,9 @@ export const policies = {
       { by: ['source'], burst: 1_000, everySeconds: 0.6 },
     ],
   },
+  // L12: what somebody begins on the page of a start is a record for ten minutes; one that is completed is given back. By source
+  // alone: a budget of everybody's would be somebody's to use up.
+  'connect-form': { parts: ['source'], budgets: [{ by: ['source'], burst: 300, everySeconds: 2 }] },
   // L12: a start stores nothing; this bounds the work.
   connect: { parts: ['source'], budgets: [{ by: ['source'], burst: 600, everySeconds: 0.5 }] },
   // Handles have 256 bits, and most guesses cost a MAC alone.

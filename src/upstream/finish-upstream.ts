@@ -5,7 +5,7 @@ import type { OAuthProvider } from '../config/provider.ts'
 import type { Flow } from '../domain/flow.ts'
 import type { Parameters } from '../protocol/parameters.ts'
 import type { Reason } from '../protocol/reasons.ts'
-import type { EpochSeconds } from '../protocol/time.ts'
+import { clockTolerance, type EpochSeconds } from '../protocol/time.ts'
 import { isOpenId } from './begin-upstream.ts'
 import { authenticationOf, clientOf, through } from './client-of.ts'
 import type { UpstreamContext } from './context.ts'
@@ -71,6 +71,8 @@ export async function finishUpstream(
       const options = through(context, provider, 'document')
       const signed = await orFailure(oauth.validateApplicationLevelSignature(speaking, response, options), reason)
       if ('failure' in signed) return signed.failure
+      if ((idTokenClaims?.iat ?? 0) > context.clock.seconds() + clockTolerance)
+        return { kind: 'refused', reason, why: 'iat' }
     }
     const { from } = provider.subject
     const identifiable = from === 'id_token' ? wantsIdToken : from !== 'nowhere'

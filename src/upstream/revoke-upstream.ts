@@ -8,6 +8,9 @@ import { readFailure, type UpstreamRefused, type UpstreamUnavailable } from './u
 
 export type Revoked = { readonly kind: 'done' | 'unsupported' } | UpstreamUnavailable | UpstreamRefused
 
+/** Refusals of who we are, whatever the token: whoever wrote our entry may mend it (RFC 6749 §5.2). */
+const ours: ReadonlySet<string> = new Set(['invalid_client', 'unauthorized_client', oauth.WWW_AUTHENTICATE_CHALLENGE])
+
 /** Give a token back (RFC 7009). `unsupported`: the provider has no way to; the person does it there himself. */
 export async function revokeUpstream(
   context: UpstreamContext,
@@ -24,6 +27,7 @@ export async function revokeUpstream(
     await oauth.processRevocationResponse(response)
     return { kind: 'done' }
   } catch (error) {
-    return readFailure(error)
+    const failure = readFailure(error)
+    return failure.kind === 'refused' && ours.has(failure.why) ? { kind: 'unavailable', why: failure.why } : failure
   }
 }

@@ -5,7 +5,7 @@ import type { EpochSeconds } from '../protocol/time.ts'
 /** What a provider gave for its API. The secrets don't print. */
 export type UpstreamTokens = {
   readonly accessToken: SecretValue
-  /** Absent after a refresh that made no new one: the old one stays. */
+  /** Absent after a refresh that made no new one (the old one stays), and where the entry says that there are none. */
   readonly refreshToken?: SecretValue
   readonly tokenType: 'Bearer'
   /** What was granted; what was asked for, where the provider doesn't say. */
@@ -31,7 +31,8 @@ export function readTokens(
   const granted = answer.scope?.split(provider.scopeSeparator).flatMap((part) => part.split(' '))
   return {
     accessToken: secretValue(answer.access_token),
-    ...(answer.refresh_token !== undefined && { refreshToken: secretValue(answer.refresh_token) }),
+    ...(answer.refresh_token !== undefined &&
+      provider.refresh !== 'none' && { refreshToken: secretValue(answer.refresh_token) }),
     tokenType: 'Bearer',
     scope: granted === undefined ? about.asked : [...new Set(granted.filter((scope) => scope !== ''))],
     ...(lives !== undefined && { expiresAt: about.now + Math.floor(lives) }),

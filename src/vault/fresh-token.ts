@@ -62,7 +62,8 @@ export async function freshToken(context: VaultContext & VaultMemory, asked: Ask
     const provider = await usableProvider(context, connection)
     if (provider === undefined) return { outcome: 'unknown' }
     const age = context.ages.of(asked.connection, connection)
-    const need = tokenNeed(connection, age, asked.rejected)
+    const refreshable = connection.refreshable && mayRefresh(provider, age)
+    const need = tokenNeed({ ...connection, refreshable }, age, asked.rejected)
     if (need === 'none') return handOut(context, asked.connection, connection)
     if (need === 'over' || provider.kind === 'site-login') return over(context, asked.connection, connection)
     const { intent, retryAt = 0 } = connection
@@ -99,6 +100,12 @@ async function usableProvider(
     case 'handle':
       return isAnonymous(provider) ? provider : undefined
   }
+}
+
+/** Whether its refresh token, which came that long ago, is worth a question by what the provider's entry says of such. */
+function mayRefresh(provider: Provider, age: Seconds): boolean {
+  if (provider.kind === 'site-login' || provider.refresh === 'none') return false
+  return provider.refreshTtl === undefined || age < provider.refreshTtl
 }
 
 function isAnonymous(provider: Provider | undefined): provider is OAuthProvider {

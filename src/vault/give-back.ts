@@ -52,11 +52,14 @@ async function give(
   const { instanceId } = await directory.instance()
   const tokens = upstream.unseal({ instanceId, connectionId, edition }, errand)
   if (tokens === undefined) return 'unreadable'
+  let refused = false
   for (const token of [tokens.refreshToken, tokens.accessToken]) {
     if (token === undefined) continue
     const revoked = await upstream.revoke(provider, token)
+    if (revoked.kind === 'unsupported') return revoked.kind
     if (revoked.kind === 'unavailable') return 'later'
-    if (revoked.kind !== 'done') return revoked.kind
+    // What it says of one token says nothing of the other.
+    refused ||= revoked.kind === 'refused'
   }
-  return 'done'
+  return refused ? 'refused' : 'done'
 }

@@ -51,6 +51,7 @@ it('starts, fetches, lists, shows and ends a connection, and prints no token but
   ])
   expect(token.out).toMatch(/^123456789\.[\w-]+\n$/)
   expect(list.out).toContain(started.connection)
+  expect(show.out).toMatch(/unsure +false/)
   expect(show.out).toContain('whoever holds the handle')
   expect(list.out + show.out).not.toContain('123456789.')
   const ended = await gatehouse('revoke', started.handle)

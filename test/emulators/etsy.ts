@@ -12,7 +12,7 @@ import {
 
 type Code = { readonly challenge: string; readonly redirectUri: string; readonly scope: string }
 
-export type EtsyFault = '500' | '500 after rotation' | 'hang up after rotation' | 'not json' | 'slow'
+export type EtsyFault = '500' | '500 after rotation' | 'hang up after rotation' | 'not json' | 'slow' | Reply
 
 export type Etsy = Emulator & {
   /** What the next token request suffers, once each. */
@@ -80,6 +80,7 @@ export async function startEtsy({ registered }: { readonly registered?: readonly
 
   async function token({ form, headers }: Asked): Promise<Reply> {
     const fault = etsy.faults.shift()
+    if (typeof fault === 'object') return fault
     if (fault === '500') return { status: 500, json: { error: 'Server Error' } }
     if (fault === 'not json') return { text: '<html>We will be back soon</html>' }
     if (fault === 'slow') await new Promise((resolve) => setTimeout(resolve, 300))

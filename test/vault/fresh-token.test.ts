@@ -11,11 +11,15 @@ import { connectDirectly, etsyProvider, eventsOf, keptTokens, storedConnection }
 let etsy: Etsy
 let server: TestGatehouse
 let provider: OAuthProvider
+let short: OAuthProvider
+let without: OAuthProvider
 
 beforeAll(async () => {
   etsy = await startEtsy()
   provider = etsyProvider(etsy)
-  server = await startGatehouse({ config: { providers: [provider] } })
+  short = etsyProvider(etsy, { name: 'short', callback_path: '/short', refresh_ttl: 7200 })
+  without = etsyProvider(etsy, { name: 'without', callback_path: '/without', refresh: 'none' })
+  server = await startGatehouse({ config: { providers: [provider, short, without] } })
 })
 afterAll(async () => {
   await server.close()
@@ -111,6 +115,70 @@ describe('an expired token', () => {
     // Whoever says it of the token before hears of the new one.
     expect(accessOf(await fetchToken(id, first.edition))).toBe(accessOf(second))
     expect(etsy.refreshes() - before).toBe(1)
+  })
+})
+
+describe('what an entry says of its refresh tokens', () => {
+  const over = { outcome: 'needs_reauth', reason: 'expired' }
+
+  it('refresh: none — none is kept, and one of before the entry said so is not used', async () => {
+    const id = await connectDirectly(server, without)
+    expect((await keptTokens(server, id)).refresh).toBeUndefined()
+    const older = await connectDirectly(server, { ...without, refresh: 'rotating' })
+    expect((await keptTokens(server, older)).refresh).toBeDefined()
+    const before = etsy.refreshes()
+    expect((await fetchToken(id)).outcome).toBe('token')
+    expect((await fetchToken(older)).outcome).toBe('token')
+    server.clock.advance(3600)
+    expect([await fetchToken(id), await fetchToken(older)]).toEqual([over, over])
+    expect(etsy.refreshes()).toBe(before)
+  })
+
+  it('refresh_ttl: counts from the last refresh, and after it the person is asked and not the provider', async () => {
+    const id = await connectDirectly(server, short)
+    server.clock.advance(7000)
+    expect((await fetchToken(id)).outcome).toBe('token')
+    server.clock.advance(7000)
+    expect((await fetchToken(id)).outcome).toBe('token')
+    const before = etsy.refreshes()
+    server.clock.advance(7200)
+    expect(await fetchToken(id)).toEqual(over)
+    expect(etsy.refreshes()).toBe(before)
+  })
+})
+
+describe('L22: a refresh that gives less than was asked', () => {
+  const answer = (more: object) => ({
+    json: { access_token: '1.new', token_type: 'Bearer', expires_in: 3600, ...more },
+  })
+
+  it.each([
+    ['no JSON', { text: '<html>We will be back soon</html>' }],
+    ['no access token', { json: { token_type: 'Bearer', refresh_token: '1.other' } }],
+    ['a life that is none', answer({ expires_in: -1, refresh_token: '1.other' })],
+    ['another token type', answer({ token_type: 'mac', refresh_token: '1.other' })],
+  ])('%s: what is kept stays, and is tried again', async (_name, reply) => {
+    const id = await connectDirectly(server, provider)
+    const kept = await keptTokens(server, id)
+    server.clock.advance(3500)
+    etsy.faults.push(reply)
+    expect(accessOf(await fetchToken(id))).toBe(kept.access)
+    await expect.poll(async () => (await storedConnection(server, id)).failures).toBe(1)
+    expect(await keptTokens(server, id)).toEqual(kept)
+    server.clock.advance(400)
+    expect(accessOf(await fetchToken(id))).not.toBe(kept.access)
+  })
+
+  it('a smaller scope is noted, and the old refresh token stays where no new one came', async () => {
+    const id = await connectDirectly(server, provider)
+    const kept = await keptTokens(server, id)
+    server.clock.advance(3600)
+    etsy.faults.push(answer({ scope: 'listings_r' }))
+    expect(await fetchToken(id)).toMatchObject({ outcome: 'token', scopes: ['listings_r'] })
+    expect(await keptTokens(server, id)).toEqual({ access: '1.new', refresh: kept.refresh })
+    expect((await storedConnection(server, id)).scope).toEqual(['listings_r'])
+    server.clock.advance(3600)
+    expect(accessOf(await fetchToken(id))).toMatch(/^123456789\./)
   })
 })
 

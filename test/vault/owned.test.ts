@@ -2,6 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { deleteUser } from '../../src/accounts/delete-user.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import type { OAuthProvider } from '../../src/config/provider.ts'
+import type { HeldConnection } from '../../src/domain/connection.ts'
+import { put, ref } from '../../src/domain/record.ts'
+import { transition } from '../../src/store/transition.ts'
 import { consent } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { createBrowser, type Answer, type Browser } from '../kit/browser.ts'
@@ -170,6 +173,15 @@ describe('a connection of an account', () => {
     const items = list.json()['items'] as readonly { connection_id: string }[]
     expect(items.map((item) => item.connection_id)).toEqual(expect.arrayContaining([one.connection, two.connection]))
     expect(list.text).not.toContain('123456789.')
+    await transition(server.core.transition, { connection: ref('connection', two.connection) }, ({ connection }) => ({
+      writes: [put(connection, { ...(connection.value as HeldConnection), unsure: true }, { expiresAt: null })],
+      result: undefined,
+    }))
+    const marked = (id: string) =>
+      createBrowser(server.url)
+        .ask(`/api/v1/me/connections/${id}`, { headers })
+        .then((answer) => answer.json()['unsure'])
+    expect([await marked(one.connection), await marked(two.connection)]).toEqual([false, true])
     const ended = await createBrowser(server.url).ask(`/api/v1/me/connections/${one.connection}`, {
       method: 'DELETE',
       headers,

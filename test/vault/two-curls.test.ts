@@ -12,7 +12,9 @@ let server: TestGatehouse
 
 beforeAll(async () => {
   etsy = await startEtsy()
-  server = await startGatehouse({ config: { providers: [etsyProvider(etsy)], trustedProxies: ['127.0.0.1'] } })
+  server = await startGatehouse({
+    config: { providers: [etsyProvider(etsy, { sign_in: 'create' })], trustedProxies: ['127.0.0.1'] },
+  })
 })
 afterAll(async () => {
   await server.close()
@@ -255,6 +257,24 @@ describe('what is kept', () => {
     const answers = await Promise.all(Array.from({ length: 640 }, ask))
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201, 429]))
     expect((await curl('/vault/connect', { provider: 'etsy' })).status).toBe(201)
+  })
+
+  it('L12: sixty sources that use up their forms stop neither the next one nor signing in, and a finished one is given back', async () => {
+    const from = (address: string) => newBrowser({ 'x-forwarded-for': address })
+    const useUp = (address: string): number => {
+      let taken = 0
+      while ('forgive' in server.core.limits.reserve('connect-form', [address])) taken += 1
+      return taken
+    }
+    for (let index = 1; index <= 60; index += 1) useUp(`203.0.113.${index}`)
+    expect((await toProvider(from('203.0.113.1'), await start())).status).toBe(429)
+    expect((await toProvider(from('203.0.113.61'), await start())).status).toBe(303)
+    expect((await from('203.0.113.1').ask('/signin/with/etsy')).status).toBe(303)
+    expect((await from('203.0.113.61').ask('/signin/with/etsy')).status).toBe(303)
+
+    const fresh = useUp('203.0.113.70')
+    await connect(from('203.0.113.71'), await start())
+    expect(useUp('203.0.113.71')).toBe(fresh)
   })
 
   it('L16, L17: neither handle nor tokens nor codes stand in a record or the log', async () => {

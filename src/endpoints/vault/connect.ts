@@ -58,7 +58,7 @@ export function createConnectFormEndpoint(core: Core): Endpoint {
         normaliseShortCode(parameters.get('user_code') ?? '') === ticket.userCode)
     const browser = knowBrowser(core, http)
     // Whoever comes so far and no further costs disk.
-    const reserved = core.limits.reserve('park', [http.peer.address])
+    const reserved = core.limits.reserve('connect-form', [http.peer.address])
     if ('retryAfterSeconds' in reserved) return refused(core, http, throttled(reserved.retryAfterSeconds))
     const bound = await bind(core, http, { opened, right, browserHash: browserHash(browser.value) })
     if (bound === 'wrong')

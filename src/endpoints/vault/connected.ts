@@ -52,6 +52,7 @@ export async function finishConnect(
       { ...http, query: '' },
       { endpoint: 'callback', refusal: refuse('invalid_request', 'connect_ended') },
     )
+  core.limits.forgive('connect-form', [address])
   const { pending, sameAccount, confirmationCode } = obtained
   return leaveConnect(core, http, {
     provider,

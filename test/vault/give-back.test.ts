@@ -1,0 +1,81 @@
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import type { OAuthProvider } from '../../src/config/provider.ts'
+import { createVault } from '../../src/vault/create-vault.ts'
+import { startEmulator, type Emulator, type Reply } from '../emulators/emulator.ts'
+import { startEtsy, type Etsy } from '../emulators/etsy.ts'
+import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
+import { connectDirectly, etsyProvider, keptTokens, storedConnection } from './house.ts'
+
+/** An Etsy that takes tokens back (RFC 7009), as it is told. */
+let etsy: Etsy
+let revoking: Emulator
+let provider: OAuthProvider
+let server: TestGatehouse
+const replies: Reply[] = []
+
+beforeAll(async () => {
+  etsy = await startEtsy()
+  revoking = await startEmulator(() => replies.shift() ?? { json: {} })
+  provider = etsyProvider(etsy, { revocation_endpoint: `${revoking.url}/revoke` })
+  server = await startGatehouse({ config: { providers: [provider] } })
+})
+afterAll(() => Promise.all([server.close(), etsy.close(), revoking.close()]))
+afterEach(() => {
+  replies.length = 0
+  revoking.asked.length = 0
+})
+
+/** Ends a connection, and comes back hours later as often as nothing has come of it yet: which tokens went, and what was written down. */
+async function ended(rounds: number) {
+  const id = await connectDirectly(server, provider)
+  const { access, refresh } = await keptTokens(server, id)
+  await server.core.vault.disconnect(id, await storedConnection(server, id), { actor: 'test' })
+  for (let round = 1; round < rounds; round += 1) {
+    await expect.poll(() => revoking.asked.length).toBe(round)
+    expect(await reasons(id)).toEqual([])
+    server.clock.advance(7 * 3600)
+    // A node that starts looks what there is to do.
+    const node = createVault({ ...server.core, onError: () => undefined })
+    await expect.poll(() => revoking.asked.length).toBeGreaterThan(round)
+    await node.close()
+  }
+  await expect.poll(() => reasons(id)).not.toEqual([])
+  const names = new Map([
+    [access, 'access'],
+    [refresh, 'refresh'],
+  ])
+  return {
+    given: revoking.asked.map(({ form }) => names.get(form.get('token') ?? '')),
+    reasons: await reasons(id),
+  }
+}
+
+async function reasons(id: string): Promise<readonly unknown[]> {
+  const found: unknown[] = []
+  for await (const { value } of server.core.admin.scan('event'))
+    if ('type' in value && value.type === 'connection.given_back' && value.target === id) found.push(value.reason)
+  return found
+}
+
+const down: Reply = { status: 503, json: { error: 'temporarily_unavailable' } }
+
+it('RFC 7009 §2.2.1: a provider that is down twice gets both tokens in the end, and that is one event', async () => {
+  replies.push(down, down)
+  expect(await ended(3)).toEqual({ given: ['refresh', 'refresh', 'refresh', 'access'], reasons: ['done'] })
+})
+
+it('a refusal of one token says nothing of the other', async () => {
+  replies.push({ status: 400, json: { error: 'unsupported_token_type' } })
+  expect(await ended(1)).toEqual({ given: ['refresh', 'access'], reasons: ['refused'] })
+})
+
+it.each([
+  ['a body', { status: 401, json: { error: 'invalid_client' } }],
+  ['a challenge', { status: 401, headers: { 'www-authenticate': 'Basic' }, json: { error: 'invalid_client' } }],
+])(
+  'RFC 6749 §5.2: our own wrong secret, said by %s, is mended within the month and ends no errand',
+  async (_by, reply) => {
+    replies.push(reply)
+    expect(await ended(2)).toEqual({ given: ['refresh', 'refresh', 'access'], reasons: ['done'] })
+  },
+)
