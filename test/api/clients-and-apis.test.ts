@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Client } from '../../src/domain/client.ts'
+import { rings, secretRings } from '../../src/domain/key-lifecycle.ts'
+import type { KeyRecord } from '../../src/domain/key.ts'
 import { put, ref } from '../../src/domain/record.ts'
 import { transition } from '../../src/store/transition.ts'
 import { verifyClientSecret } from '../../src/tokens/client-secret.ts'
@@ -223,10 +225,26 @@ describe('keys', () => {
         'retired_at',
         'remove_at',
       ])
-    for (const ring of ['mac', 'signing-ES256']) {
-      const sealed = (await house.store.list('key', ring, { limit: 1 })).records[0]?.value as { sealed?: string }
-      expect(text).not.toContain(sealed.sealed)
+  })
+
+  test('K15: a superuser reads no sealed and no root bytes either, of no key', async () => {
+    const root = await house.makeUser({ role: 'superuser' })
+    const { token: highest } = await house.makeToken({ client: tool, user: root, scope: 'admin' })
+    const { status, text } = await house.ask('GET', '/api/v1/keys', { token: highest })
+    expect(status).toBe(200)
+    const secrets = secretRings.map((ring) => house.context.keys.secret(ring).key.export())
+    for (const ring of rings) {
+      const { records } = await house.store.list('key', ring, { limit: 10 })
+      expect(records.length, ring).toBeGreaterThan(0)
+      for (const { value } of records) {
+        const { sealed, keyId } = value as KeyRecord
+        expect(text).toContain(keyId)
+        expect(text).not.toContain(sealed)
+      }
     }
+    for (const bytes of secrets)
+      for (const alphabet of ['base64', 'base64url', 'hex'] as const)
+        expect(text).not.toContain(bytes.toString(alphabet).replace(/=+$/, ''))
   })
 })
 

@@ -56,7 +56,7 @@ export type TokenWishes = {
   /** Seconds since the person signed in. */
   readonly signedInAgo?: number | 'untold'
   readonly sessionId?: string
-  readonly format?: 'jwt' | 'opaque'
+  readonly format?: 'jwt' | 'opaque' | 'macaroon'
 }
 
 /** A provider that nobody asks. */

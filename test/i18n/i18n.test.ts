@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { chooseLanguage } from '../../src/i18n/choose-language.ts'
@@ -50,6 +54,36 @@ describe('messages', () => {
     const same = Object.entries(catalogue('de')).filter(([key, text]) => text === en[key as keyof typeof en])
     expect(same.map(([key]) => key).toSorted()).toEqual(sameInGerman)
   })
+})
+
+test('a third language is one file and one line: it is found, chosen and spoken, as English is', async () => {
+  const place = mkdtempSync(join(tmpdir(), 'gatehouse-i18n-'))
+  try {
+    cpSync(new URL('../../src/i18n', import.meta.url), join(place, 'i18n'), { recursive: true })
+    const messages = join(place, 'i18n', 'messages')
+    const english = readFileSync(join(messages, 'en.ts'), 'utf8')
+    writeFileSync(
+      join(messages, 'eo.ts'),
+      english
+        .replace('export const en', 'export const eo')
+        .replace(/'signIn.title': '[^']+'/, "'signIn.title': 'Ensaluti'"),
+    )
+    const lookup = join(messages, 'catalogue.ts')
+    writeFileSync(
+      lookup,
+      `import { eo } from './eo.ts'\n${readFileSync(lookup, 'utf8').replace('{ en, de }', '{ en, de, eo }')}`,
+    )
+    const program = `
+      import { chooseLanguage } from ${JSON.stringify(join(place, 'i18n', 'choose-language.ts'))}
+      import { message } from ${JSON.stringify(join(place, 'i18n', 'message.ts'))}
+      import { instant } from ${JSON.stringify(join(place, 'i18n', 'instant.ts'))}
+      const language = chooseLanguage({ acceptLanguage: 'fr, eo-XX;q=0.9, de;q=0.5' })
+      console.log(JSON.stringify([language, message(language, 'signIn.title'), message(language, 'layout.title', { product: 'P', page: 'Q' }), instant(language, 0) !== '']))`
+    const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })
+    expect(JSON.parse(said)).toEqual(['eo', 'Ensaluti', 'Q · P', true])
+  } finally {
+    rmSync(place, { recursive: true })
+  }
 })
 
 /** Words and frames that are the same in both. */

@@ -7,7 +7,7 @@ import { findUserNamed } from '../../src/accounts/find-user.ts'
 import { linkIdentity } from '../../src/accounts/link-identity.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import { createBrowser, readForm, type Answer, type Browser } from '../kit/browser.ts'
-import { submit } from '../kit/flow.ts'
+import { codeFlow, submit } from '../kit/flow.ts'
 import { password, startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
 
 let server: TestGatehouse
@@ -304,6 +304,28 @@ describe('another address', () => {
     const letters = await lettersTo(email, 3)
     expect(letters.filter(({ text }) => text.includes('has another address from now on'))).toHaveLength(1)
     expect(letters.filter(({ text }) => text.includes('/letter?token='))).toHaveLength(2)
+  })
+
+  test('by REST: the answer shows the established one, one letter goes out, and its link changes it', async () => {
+    const email = await withAddress('ilse')
+    const client = await server.makeClient({ client_id: 'own', scope: 'openid me' })
+    const browser = createBrowser(server.url)
+    await fill(browser, '/signin', 'sign-in', { username: 'ilse', password: next })
+    const { tokens } = await codeFlow(server, client, 'ilse', { browser, extra: { scope: 'openid me' } })
+    const ask = async (body?: object) => {
+      const answer = await createBrowser(server.url).ask('/api/v1/me', {
+        method: body === undefined ? 'GET' : 'PATCH',
+        headers: { authorization: `Bearer ${tokens.access_token}`, 'content-type': 'application/json' },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      })
+      return [answer.status, answer.json()['email'], answer.json()['email_verified']]
+    }
+    expect(await ask({ email: 'ilse@new.example', full_name: 'Ilse' })).toEqual([200, email, true])
+    const [letter] = await lettersTo('ilse@new.example')
+    expect(await ask()).toEqual([200, email, true])
+    await fill(browser, linkIn(letter!), 'letter', {})
+    expect(await ask()).toEqual([200, 'ilse@new.example', true])
+    expect(await lettersTo('ilse@new.example')).toHaveLength(1)
   })
 
   test('an address that belongs to somebody else can’t be taken', async () => {

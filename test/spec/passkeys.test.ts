@@ -43,6 +43,9 @@ async function signIn(device: Device, twist: Twist = {}, browser = createBrowser
   const answer = await submit(browser, page, 'passkey', { credential: device.get(requestOf(page), twist) })
   return { browser, page, answer }
 }
+/** A page without what is fresh in every one, and without what was typed. */
+const withoutNonces = (page: string, typed: string) =>
+  page.replaceAll(typed, 'typed').replaceAll(/(?<=challenge&quot;:&quot;)[\w-]+|\b[0-9a-f]{12}\.[\w-]{43}/g, 'fresh')
 const isIn = async (browser: Browser) => (await browser.ask('/account')).status === 200
 
 describe('adding a passkey', () => {
@@ -100,6 +103,20 @@ describe('adding a passkey', () => {
 })
 
 describe('signing in by it alone', () => {
+  test('H02: a wrong password for whoever has a passkey is answered as an unknown name, byte for byte', async () => {
+    const { user } = await somebody()
+    const unknown = user.username.replace('person', 'nobody')
+    const answers = []
+    for (const username of [user.username, unknown]) {
+      const browser = createBrowser(server.url)
+      const { status, text, location } = await sendPassword(browser, username, 'not the password')
+      answers.push({ status, location, text: withoutNonces(text, username), cookies: [...browser.cookies.keys()] })
+    }
+    expect(answers[0]?.status).toBe(403)
+    expect(answers[0]?.text).toContain('passkey')
+    expect(answers[1]).toEqual(answers[0])
+  })
+
   test('no name is typed, and it counts as both factors', async () => {
     const { device, user } = await somebody()
     const { browser, page, answer } = await signIn(device)

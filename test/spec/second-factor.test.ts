@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findFactors } from '../../src/accounts/find-factors.ts'
 import { mintToken } from '../../src/accounts/mint-token.ts'
+import { patchUser } from '../../src/accounts/patch-user.ts'
 import { resetFactors } from '../../src/accounts/reset-factors.ts'
 import { totp } from '../../src/crypto/one-time-code.ts'
 import type { AuditEvent } from '../../src/domain/event.ts'
 import type { User } from '../../src/domain/user.ts'
-import { createBrowser, type Browser } from '../kit/browser.ts'
+import { createBrowser, type Answer, type Browser } from '../kit/browser.ts'
 import { authorizeUrl, claimsOf, codeFlow, follow, submit, tokenRequest, verifier } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import {
@@ -67,6 +68,24 @@ const eventsOf = async (user: User) => {
   }
   return types
 }
+
+describe('a locked account', () => {
+  test('says so to whoever knows its password, and to nobody else', async () => {
+    const user = await server.makeUser('gabi')
+    await server.makeUser('hugo')
+    await patchUser(server.core, { actor: cli, userId: user.userId, patch: { locked: true } })
+    const right = await sendPassword(createBrowser(server.url), 'gabi')
+    expect([right.status, right.text.includes('This account is locked.')]).toEqual([403, true])
+    const [wrong, ordinary] = [
+      await sendPassword(createBrowser(server.url), 'gabi', 'wrong'),
+      await sendPassword(createBrowser(server.url), 'hugo', 'wrong'),
+    ]
+    const alertIn = ({ text }: Answer) => /<[^>]*role="alert"[^>]*>.*?<\/\w+>/s.exec(text)?.[0]
+    expect(alertIn(ordinary)).toBeDefined()
+    expect([wrong.status, alertIn(wrong)]).toEqual([ordinary.status, alertIn(ordinary)])
+    expect(wrong.text).not.toContain('locked')
+  })
+})
 
 describe('setting an authenticator up', () => {
   test('takes its first right code, shows ten recovery codes once, and keeps neither as it is', async () => {
