@@ -55,7 +55,7 @@ function elsewhere(template: string, path: string): string {
   const other = (id: string): string => id.slice(0, -1) + (id.endsWith('0') ? '1' : '0')
   return path
     .split('/')
-    .map((part, index) => (names[index]?.startsWith(':') === true ? other(part) : part))
+    .map((part, index) => (names[index]?.startsWith('{') === true ? other(part) : part))
     .join('/')
 }
 
@@ -245,11 +245,14 @@ describe.each(guarded.map((operation) => ({ name: `${operation.method} ${operati
       expectProblem(answer, 'insufficient_scope')
     })
 
-    if (policy.who === 'oneself' && operation.path.includes(':')) {
+    if (policy.who === 'oneself' && operation.path.includes('{')) {
       test('what is another person’s is as what isn’t there, and stays as it is', async () => {
         const { right, token } = await stage(operation)
         const other = await house.makeUser()
-        const { token: stranger } = await house.makeToken({ client, scope: scopeFor(operation), user: other })
+        // By another client: with this one the stranger would have something of his own.
+        const theirClient = await house.makeClient()
+        const wishes = { client: theirClient, scope: scopeFor(operation), user: other }
+        const { token: stranger } = await house.makeToken(wishes)
         const absent = { ...right, path: elsewhere(operation.path, right.path) }
         const [theirs, none] = [await call(operation, right, stranger), await call(operation, absent, stranger)]
         expect([theirs.status, theirs.text]).toEqual([none.status, none.text])
