@@ -200,7 +200,7 @@ describe('APIs', () => {
 
 describe('keys', () => {
   test('L9: what is known of them, and nothing of the keys themselves', async () => {
-    const { body, text } = await house.ask('GET', '/api/v1/keys', { token })
+    const { body } = await house.ask('GET', '/api/v1/keys', { token })
     const items = body['items'] as readonly Record<string, unknown>[]
     expect(new Set(items.map(({ ring }) => ring))).toEqual(
       new Set([
