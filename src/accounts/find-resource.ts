@@ -34,6 +34,7 @@ export function printResource(resource: Resource): Readonly<Record<string, unkno
     resource: resource.resource,
     ...(resource.name !== undefined && { resource_name: resource.name }),
     scope: printScope(resource.scope),
+    ...(resource.heldScopes !== undefined && { held_scopes: resource.heldScopes }),
     ...(resource.scopeDescriptions !== undefined && { scope_descriptions: resource.scopeDescriptions }),
     access_token: resource.accessToken,
     introspection_clients: resource.introspectionClients,

@@ -79,7 +79,12 @@ export async function mintToken(
       const instance = slots.instance.value
       if (user === undefined || instance === undefined) return no(noSuchUser)
       const plan = planMint(wanted, user, { resource: slots.resource.value, connection: slots.connection.value })
-      const refused = permit(actor, { do: right, target: user, scopes: 'field' in plan ? [] : plan.scope })
+      const refused = permit(actor, {
+        do: right,
+        target: user,
+        scopes: 'field' in plan ? [] : plan.scope,
+        resource: slots.resource.value,
+      })
       if (refused !== undefined) return no(refused)
       if ('field' in plan) return no(problem('invalid_field', plan))
       // What is taken back in this very moment makes nothing any more.

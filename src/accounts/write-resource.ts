@@ -25,7 +25,7 @@ export async function createResource(
 ): Promise<Outcome<Resource>> {
   const parsed = readResource(document, issuer)
   if ('refused' in parsed) return parsed
-  const refused = permit(actor, { do: 'write-resource' })
+  const refused = permit(actor, { do: 'write-resource', freed: [] })
   if (refused !== undefined) return { refused }
   const wanted = parsed.done
   const target = ref('resource', wanted.resource)
@@ -71,10 +71,13 @@ export async function changeResource(
     ({ resource: slot }, now): Decision<Outcome<Resource>> => {
       const before = slot.value
       if (before === undefined) return { writes: [], result: { refused: noSuchResource } }
-      const refused = permit(actor, { do: 'write-resource' }) ?? (before.managedBy === 'file' ? ofTheFile : undefined)
-      if (refused !== undefined) return { writes: [], result: { refused } }
       const { managed_by: _managed, disabled: _disabled, created_at: _created, ...current } = printResource(before)
       const parsed = readResource({ ...current, ...fields }, issuer)
+      const kept = 'done' in parsed ? (parsed.done.heldScopes ?? []) : before.heldScopes
+      const freed = before.heldScopes?.filter((scope) => kept?.includes(scope) !== true) ?? []
+      const managed = before.managedBy === 'file' ? ofTheFile : undefined
+      const refused = permit(actor, { do: 'write-resource', freed }) ?? managed
+      if (refused !== undefined) return { writes: [], result: { refused } }
       if ('refused' in parsed) return { writes: [], result: parsed }
       if (parsed.done.resource !== resource) {
         return {
@@ -109,7 +112,7 @@ export async function deleteResource(
       const before = slot.value
       if (before === undefined) return { writes: [], result: { refused: noSuchResource } }
       const managed = before.managedBy === 'file' && !before.disabled ? ofTheFile : undefined
-      const refused = permit(actor, { do: 'write-resource' }) ?? managed
+      const refused = permit(actor, { do: 'write-resource', freed: before.heldScopes ?? [] }) ?? managed
       if (refused !== undefined) return { writes: [], result: { refused } }
       return { writes: [...remove(slot), ...papers(now)], result: { done: { resource } } }
     },

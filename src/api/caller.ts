@@ -148,7 +148,8 @@ async function presentedToken(context: ApiContext, request: HttpRequest, id: str
 function heldScopes({ claims, client, user }: LiveToken): readonly string[] {
   return claims.scope.filter(
     (scope) =>
-      !isReservedScope(scope) || (client.scope.includes(scope) && (user === undefined || scopeAllowedTo(user, scope))),
+      !isReservedScope(scope) ||
+      (client.scope.includes(scope) && (user === undefined || scopeAllowedTo(user, scope, undefined))),
   )
 }
 

@@ -18,6 +18,7 @@ export function registerResource(program: Command, io: Io): void {
       .description('make an API known by its URI')
       .option('--name <text>', 'what people read on the consent page')
       .option('--scope <text>', 'the scopes that it understands, separated by spaces')
+      .option('--held-scopes <scopes...>', 'those of its scopes that a person must hold to get them')
       .option('--scope-descriptions <scope=text...>', 'what people read on the consent page for a scope')
       .option('--format <format>', 'jwt, opaque or macaroon')
       .option('--ttl <seconds>', 'how long its access tokens live')
@@ -38,6 +39,7 @@ export function registerResource(program: Command, io: Io): void {
           resource: identifier,
           ...(options['name'] !== undefined && { resource_name: options['name'] }),
           ...(options['scope'] !== undefined && { scope: options['scope'] }),
+          ...(options['heldScopes'] !== undefined && { held_scopes: options['heldScopes'] }),
           ...(options['scopeDescriptions'] !== undefined && {
             scope_descriptions: descriptionsOf(options['scopeDescriptions'] as readonly string[]),
           }),

@@ -29,6 +29,10 @@ export function checkResource(entry: ResourceEntry, issuer: string | undefined):
       problems.push({ path: ['scope'], problem: `names ${scope}, which belongs to Gatehouse; choose another name` })
     }
   }
+  for (const scope of entry.held_scopes ?? []) {
+    if (!scopesOf(entry).includes(scope))
+      problems.push({ path: ['held_scopes'], problem: 'names a scope that the API does not have' })
+  }
   for (const scope of Object.keys(entry.scope_descriptions ?? {})) {
     if (!scopesOf(entry).includes(scope))
       problems.push({ path: ['scope_descriptions'], problem: 'describes a scope that the API does not have' })
@@ -41,6 +45,7 @@ export function asConfiguredResource(entry: ResourceEntry): ConfiguredResource {
     resource: entry.resource,
     ...(entry.resource_name !== undefined && { name: entry.resource_name }),
     scope: scopesOf(entry),
+    ...(entry.held_scopes !== undefined && { heldScopes: entry.held_scopes }),
     ...(entry.scope_descriptions !== undefined && { scopeDescriptions: entry.scope_descriptions }),
     accessToken: {
       format: entry.access_token.format,

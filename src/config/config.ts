@@ -91,6 +91,7 @@ export type ConfiguredResource = {
   readonly resource: string
   readonly name?: string
   readonly scope: readonly string[]
+  readonly heldScopes?: readonly string[]
   readonly scopeDescriptions?: Readonly<Record<string, string>>
   readonly accessToken: {
     readonly format: 'jwt' | 'opaque' | 'macaroon'

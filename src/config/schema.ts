@@ -119,6 +119,11 @@ export const resourceEntry = z.strictObject({
   resource: uri.meta({ description: 'Identifier of the API: an absolute URI without fragment (RFC 8707).' }),
   resource_name: text.optional().meta({ description: 'What people read on the consent page.' }),
   scope: scopes.default('').meta({ description: 'The scopes that this API understands.' }),
+  held_scopes: z.array(z.string().min(1).max(128)).max(64).optional().meta({
+    description:
+      'Those of its scopes that a token for a person has only if his account holds them (`gatehouse user set-scopes`). Nobody but a superuser gives one that he lacks.',
+    default: [],
+  }),
   scope_descriptions: z
     .record(
       z.string(),

@@ -1,6 +1,7 @@
 import { isReservedScope } from '../protocol/scope.ts'
 import type { Client } from './client.ts'
 import { scopeAllowedTo } from './narrow.ts'
+import type { Resource } from './resource.ts'
 import type { Role, User } from './user.ts'
 
 /** Who asks for something to be done to accounts, clients and APIs. */
@@ -30,7 +31,13 @@ export type Deed =
       readonly target: User
     }
   /** `scopes`: what the token may do. */
-  | { readonly do: 'mint'; readonly target: User; readonly scopes: readonly string[] }
+  | {
+      readonly do: 'mint'
+      readonly target: User
+      readonly scopes: readonly string[]
+      /** The API that it is for. */
+      readonly resource: Resource | undefined
+    }
   /** A token for one's own scripts. */
   | { readonly do: 'mint-own'; readonly target: User; readonly scopes: readonly string[] }
   /** A token for somebody who signed in at a front end. Absent: he has no account yet. */
@@ -38,7 +45,9 @@ export type Deed =
   | { readonly do: 'revoke-everything' }
   /** `given`: scopes that the client gets and hadn't before. */
   | { readonly do: 'write-client'; readonly given: readonly string[] }
-  | { readonly do: 'delete-client' | 'write-resource' }
+  | { readonly do: 'delete-client' }
+  /** `freed`: scopes that people needed to hold, and need no more. */
+  | { readonly do: 'write-resource'; readonly freed: readonly string[] }
   /** One's own names and address. */
   | { readonly do: 'change-self' | 'delete-self'; readonly target: User }
 
@@ -95,8 +104,9 @@ export function authority(actor: Actor, deed: Deed): Verdict {
   switch (deed.do) {
     case 'read':
     case 'delete-client':
-    case 'write-resource':
       return allowed
+    case 'write-resource':
+      return bestows(actor, deed.freed)
     case 'revoke-everything':
       return rank < ranks.superuser ? no('role_too_low') : allowed
     case 'write-client':
@@ -106,7 +116,7 @@ export function authority(actor: Actor, deed: Deed): Verdict {
         deed.given.filter((scope) => scope !== 'introspect'),
       )
     case 'create-user':
-      return ranks[deed.role] > rank ? no('role_above_actor') : gives(actor, deed.scopes)
+      return ranks[deed.role] > rank ? no('role_above_actor') : bestows(actor, deed.scopes)
     default:
       return overUser(actor, rank, deed)
   }
@@ -136,9 +146,13 @@ function overUser(actor: Proven, rank: number, deed: Extract<Deed, { target: Use
     case 'set-role':
       return ranks[deed.role] > rank ? no('role_above_actor') : allowed
     case 'mint':
-      return gives(actor, deed.scopes.filter(isReservedScope))
-    case 'set-scopes':
       return gives(
+        actor,
+        deed.scopes.filter((scope) => isReservedScope(scope) || deed.resource?.heldScopes?.includes(scope) === true),
+        deed.resource,
+      )
+    case 'set-scopes':
+      return bestows(
         actor,
         deed.scopes.filter((scope) => !target.scopes.includes(scope)),
       )
@@ -147,14 +161,21 @@ function overUser(actor: Proven, rank: number, deed: Extract<Deed, { target: Use
   }
 }
 
-/** Whether the actor holds everything that he gives. */
-function gives(actor: Proven, scopes: readonly string[]): Verdict {
-  return scopes.every((scope) => holds(actor, scope)) ? allowed : no('scope_not_held')
+/** Whether the actor holds everything that he gives. `resource`: the API at which it counts. */
+function gives(actor: Proven, scopes: readonly string[], resource?: Resource): Verdict {
+  return scopes.every((scope) => holds(actor, scope, resource)) ? allowed : no('scope_not_held')
 }
 
-function holds(actor: Proven, scope: string): boolean {
+function holds(actor: Proven, scope: string, resource: Resource | undefined): boolean {
   if (actor.kind === 'client') return actor.client.scope.includes(scope)
-  return scopeAllowedTo(actor.user, scope)
+  return actor.user.role === 'superuser' || scopeAllowedTo(actor.user, scope, resource)
+}
+
+/** The same for scopes that accounts hold: any API may count on one some day, so nobody but a superuser gives one that he lacks. */
+function bestows(actor: Proven, scopes: readonly string[]): Verdict {
+  const limited = actor.kind === 'user' && actor.user.role !== 'superuser'
+  const lacks = limited && scopes.some((scope) => !isReservedScope(scope) && !actor.user.scopes.includes(scope))
+  return lacks ? no('scope_not_held') : gives(actor, scopes)
 }
 
 const rankOf = (actor: Proven): number => (actor.kind === 'client' ? ranks.admin : ranks[actor.user.role])

@@ -62,8 +62,8 @@ export function planMint(
     return { field: 'caveats', detail: 'only a macaroon has caveats; ask for the format macaroon' }
   // Whoever has it may call that one API, and nothing of this server.
   if (wanted.connection !== undefined) return refuseCapability(wanted, user, named.connection) ?? { ttl, scope: [] }
-  const known = resource?.scope ?? mintableScopes.filter((scope) => scopeAllowedTo(user, scope))
-  const scope = wanted.scope ?? (resource === undefined ? usualScopes : resource.scope)
+  const known = (resource?.scope ?? mintableScopes).filter((scope) => scopeAllowedTo(user, scope, resource))
+  const scope = wanted.scope ?? (resource === undefined ? usualScopes : known)
   const beyond = scope.find((one) => !known.includes(one))
   if (beyond !== undefined)
     return { field: 'scope', detail: "scope names what the API doesn't have or the account may not do" }

@@ -20,6 +20,8 @@ export type TargetInput = {
   readonly issuer: string
   /** The record of `resourceInQuestion`. */
   readonly resource: Resource | undefined
+  /** Absent: the client acts for itself. */
+  readonly user: User | undefined
 }
 
 /** Identifier of the one resource that a token request is about; undefined: ourselves. */
@@ -56,20 +58,27 @@ export function chooseTarget(input: TargetInput): Target | Refusal {
     return { resource: undefined, scope: asked }
   }
   if (!input.heldResources.includes(named)) return refuse('invalid_target', 'resource_not_held')
-  const { resource } = input
+  const { resource, user } = input
   if (resource === undefined || resource.disabled) return refuse('invalid_target', 'unknown_resource')
-  const scope = asked.filter((name) => resource.scope.includes(name))
+  const known = asked.filter((name) => resource.scope.includes(name))
   // Asking for something that the API doesn't have must not quietly become a token for less.
-  if (input.scope !== undefined && scope.length === 0 && asked.length > 0) {
+  if (input.scope !== undefined && known.length === 0 && asked.length > 0) {
     return refuse('invalid_scope', 'scope_not_of_resource')
   }
+  // RFC 6749 §3.3: what the person may not do is left out, and the answer says so.
+  const scope = user === undefined ? known : known.filter((name) => scopeAllowedTo(user, name, resource))
+  if (input.scope !== undefined && scope.length === 0 && known.length > 0)
+    return refuse('invalid_scope', 'scope_not_held')
   return { resource, scope }
 }
 
-/** Scopes of ours that only some accounts may hold, however a client asks. */
-export function scopeAllowedTo(user: User, scope: string): boolean {
+/**
+ * Whether a token for this person may have the scope, however a client asks: of ours only some accounts may hold some, and an API
+ * says which of its scopes an account must hold. `resource`: the API that it is for; absent: this server.
+ */
+export function scopeAllowedTo(user: User, scope: string, resource: Resource | undefined): boolean {
   if (scope === 'admin' || scope === 'admin:read') return user.role === 'admin' || user.role === 'superuser'
   if (scope === 'accounts:provision' || scope === 'introspect' || scope === 'leaks:report')
     return user.role === 'superuser' || user.scopes.includes(scope)
-  return true
+  return resource?.heldScopes?.includes(scope) !== true || user.scopes.includes(scope)
 }

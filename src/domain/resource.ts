@@ -9,6 +9,8 @@ export type Resource = {
   readonly resource: string
   readonly name?: string
   readonly scope: readonly string[]
+  /** Those of them that a token for a person has only if his account holds them. */
+  readonly heldScopes?: readonly string[]
   /** In its owner's words, for the consent page. */
   readonly scopeDescriptions?: Readonly<Record<string, string>>
   readonly accessToken: {

@@ -48,7 +48,7 @@ export function createConsentEndpoint(core: Core): Endpoint {
     const decision = parameters.get('decision')
     if (decision === 'deny') return deny(core, http, { pending, signedIn })
     if (decision !== 'allow') return show(core, http, { pending, signedIn })
-    const asked = allowedScope(pending, signedIn)
+    const asked = await allowedScope(core, pending, signedIn)
     const ticked = new Set(parameters.all('scope').flatMap((text) => text.split(' ')))
     if ([...ticked].some((scope) => !asked.includes(scope))) {
       core.observer.refused('consent', refuse('invalid_scope', 'scope_not_allowed'), {
@@ -102,7 +102,7 @@ async function show(
     requester: requesterOf(to.client, to.target),
     person: signedIn.user,
     otherAccount: `/signin?interaction=${id}`,
-    scopes: await wishes(core, request.resources, allowedScope(pending, signedIn)),
+    scopes: await wishes(core, request.resources, await allowedScope(core, pending, signedIn)),
     lifetime: lifetimeOf(pending, signedIn, core.clock.seconds()),
   })
   return withHeaders(view, form.setCookie)

@@ -1,4 +1,5 @@
 import type { Client } from '../domain/client.ts'
+import { scopeAllowedTo } from '../domain/narrow.ts'
 import type { Resource } from '../domain/resource.ts'
 import { isRefusal, refuse, throttled } from '../protocol/errors.ts'
 import type { Endpoint } from '../protocol/http.ts'
@@ -43,7 +44,7 @@ export function createIntrospectionEndpoint(core: Core): Endpoint {
       core.limits.count('introspection-miss', source)
       return json(200, inactive)
     }
-    return json(200, JSON.stringify(view(core, live)))
+    return json(200, JSON.stringify(view(core, live, resource)))
   })
 }
 
@@ -66,14 +67,20 @@ function mayIntrospect(
   return resource?.introspectionClients.includes(caller.clientId) ?? false
 }
 
-function view(core: Core, { claims, user }: LiveToken): Readonly<Record<string, unknown>> {
+function view(
+  core: Core,
+  { claims, user }: LiveToken,
+  resource: Resource | undefined,
+): Readonly<Record<string, unknown>> {
+  // What the API demands to be held since counts at once.
+  const scope = user === undefined ? claims.scope : claims.scope.filter((one) => scopeAllowedTo(user, one, resource))
   return {
     active: true,
     iss: core.issuer,
     sub: claims.sub,
     client_id: claims.clientId,
     aud: claims.aud.length === 1 ? claims.aud[0] : claims.aud,
-    scope: printScope(claims.scope),
+    scope: printScope(scope),
     token_type: 'Bearer',
     iat: claims.iat,
     exp: claims.exp,

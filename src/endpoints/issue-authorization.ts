@@ -130,7 +130,8 @@ async function codeFor(core: Core, http: HttpRequest, authorization: Authorizati
 async function tokenFor(core: Core, http: HttpRequest, authorization: Authorization): Promise<Made | Refusal> {
   const { pending, signedIn, scope } = authorization
   const { request, to } = pending
-  const target = await targetOf(core, { scope: undefined, resources: [] }, { scope, resources: request.resources })
+  const held = { scope, resources: request.resources, user: signedIn.user }
+  const target = await targetOf(core, { scope: undefined, resources: [] }, held)
   if (isRefusal(target)) return target
   const now = core.clock.seconds()
   const grantId = core.random.id(core.clock.millis())

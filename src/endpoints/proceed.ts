@@ -36,7 +36,7 @@ export async function proceed(
     return issueAuthorization(core, http, {
       pending,
       signedIn: step.signedIn,
-      scope: allowedScope(pending, step.signedIn),
+      scope: await allowedScope(core, pending, step.signedIn),
     })
   }
   if (step.step === 'sign-in' && pending.parked === undefined) {
@@ -75,7 +75,7 @@ export async function issueAtOnce(core: Core, http: HttpRequest, pending: Pendin
   return issueAuthorization(core, http, {
     pending,
     signedIn: step.signedIn,
-    scope: allowedScope(pending, step.signedIn),
+    scope: await allowedScope(core, pending, step.signedIn),
   })
 }
 
@@ -91,7 +91,7 @@ export async function stepOf(
     signedIn === undefined
       ? undefined
       : await look(core.transition, ref('consent', consentId(signedIn.user.userId, to.client.clientId)), now)
-  const asked = signedIn === undefined ? request : { ...request, scope: allowedScope(pending, signedIn) }
+  const asked = signedIn === undefined ? request : { ...request, scope: await allowedScope(core, pending, signedIn) }
   return nextStep({
     request: asked,
     client: to.client,
@@ -104,6 +104,10 @@ export async function stepOf(
 }
 
 /** What this account may give at all: the rest of the request is dropped, not asked. */
-export function allowedScope({ request }: Pending, { user }: SignedIn): readonly string[] {
-  return request.scope.filter((scope) => scopeAllowedTo(user, scope))
+export async function allowedScope(core: Core, { request }: Pending, { user }: SignedIn): Promise<readonly string[]> {
+  const apis = await Promise.all(request.resources.map(async (resource) => core.directory.resource(resource)))
+  return request.scope.filter((scope) => {
+    const meant = apis.filter((api) => api?.scope.includes(scope))
+    return (meant.length === 0 ? [undefined] : meant).some((api) => scopeAllowedTo(user, scope, api))
+  })
 }

@@ -38,7 +38,7 @@ export const authorizationCode: GrantType = {
     const challenge = isRefusal(verifier) ? '' : codeChallengeOf(verifier, sha256)
     const user = await activeUser(context, known.userId)
     if (isRefusal(user)) return user
-    const target = await askedTarget(context, parameters, { scope: known.scope, resources: known.resources })
+    const target = await askedTarget(context, parameters, { scope: known.scope, resources: known.resources, user })
     if (isRefusal(target)) return target
 
     const issuing = await prepareIssue(context, {

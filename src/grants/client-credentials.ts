@@ -18,6 +18,7 @@ export const clientCredentials: GrantType = {
     const held = {
       scope: client.scope.filter((scope) => !personal.includes(scope) && (byName || !isReservedScope(scope))),
       resources: namedResources(client, parameters),
+      user: undefined,
     }
     const target = await askedTarget(context, parameters, held)
     if (isRefusal(target)) return target

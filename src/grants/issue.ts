@@ -35,11 +35,19 @@ export type HandedOut = {
   readonly expiresIn?: Seconds
 }
 
+/** What a token can be made of. */
+type Held = {
+  readonly scope: readonly string[]
+  readonly resources: readonly string[]
+  /** Absent: the client acts for itself. */
+  readonly user: User | undefined
+}
+
 /** Which scope and audience a token request asks for; absent scope: all that is held. */
 export async function askedTarget(
   context: GrantContext,
   parameters: Parameters,
-  held: { readonly scope: readonly string[]; readonly resources: readonly string[] },
+  held: Held,
 ): Promise<Target | Refusal> {
   const scopeText = parameters.get('scope')
   const scope = scopeText === undefined ? undefined : parseScope(scopeText)
@@ -53,13 +61,13 @@ export async function askedTarget(
 export async function targetOf(
   context: GrantContext,
   asked: { readonly scope: readonly string[] | undefined; readonly resources: readonly string[] },
-  held: { readonly scope: readonly string[]; readonly resources: readonly string[] },
+  held: Held,
 ): Promise<Target | Refusal> {
   const { issuer, directory } = context
   const question = { resources: asked.resources, heldResources: held.resources, issuer }
   const named = resourceInQuestion(question)
   const resource = named === undefined ? undefined : await directory.resource(named)
-  return chooseTarget({ ...question, held: held.scope, scope: asked.scope, resource })
+  return chooseTarget({ ...question, held: held.scope, scope: asked.scope, resource, user: held.user })
 }
 
 /**

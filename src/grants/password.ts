@@ -43,9 +43,9 @@ export const password: GrantType = {
     const resources = namedResources(client, parameters)
     // A client that sees its users' passwords gets nothing beyond their own accounts, unless it never leaves this machine.
     const scope = client.scope.filter(
-      (name) => scopeAllowedTo(user, name) && (client.loopbackOnly || !isReservedScope(name)),
+      (name) => scopeAllowedTo(user, name, undefined) && (client.loopbackOnly || !isReservedScope(name)),
     )
-    const target = await askedTarget(context, parameters, { scope, resources })
+    const target = await askedTarget(context, parameters, { scope, resources, user })
     if (isRefusal(target)) return target
 
     const { clock } = context

@@ -34,7 +34,11 @@ export const refreshToken: GrantType = {
     if (isRefusal(user)) return user
 
     // C11: what the client or the person lost since then is gone from the grant too.
-    const held = { scope: known.scope.filter((scope) => client.scope.includes(scope)), resources: known.resources }
+    const held = {
+      scope: known.scope.filter((scope) => client.scope.includes(scope)),
+      resources: known.resources,
+      user,
+    }
     const lost = held.scope.length < known.scope.length
     const target = lost ? refuse('invalid_grant', 'scope_not_allowed') : await askedTarget(context, parameters, held)
     const tooMuch = isRefusal(target) ? target : undefined

@@ -2,6 +2,7 @@ import { eventWrite } from '../audit/event-write.ts'
 import type { Provider } from '../config/provider.ts'
 import type { Client } from '../domain/client.ts'
 import { isHeld } from '../domain/connection.ts'
+import { scopeAllowedTo } from '../domain/narrow.ts'
 import type { StoredRecord } from '../domain/record.ts'
 import type { User } from '../domain/user.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
@@ -110,9 +111,9 @@ async function subjectToken(
     resource !== undefined && !resource.disabled && resource.introspectionClients.includes(client.clientId)
   if (!isForIt) return badSubject('token_audience')
   const needed = vaultScope(provider.name)
-  // What the client behind the token, or the API, has lost since is gone from its tokens at once.
+  // What the client behind the token, the API or the person has lost since is gone from its tokens at once.
   const holds = [claims.scope, live.client.scope, resource.scope].every((scope) => scope.includes(needed))
-  return holds ? { ...live, user } : badSubject('token_scope')
+  return holds && scopeAllowedTo(user, needed, resource) ? { ...live, user } : badSubject('token_scope')
 }
 
 /** The person's connection to the provider that this client may use: the one that is named, or the only one. */

@@ -281,7 +281,7 @@ describe('APIs', () => {
     ],
     [
       { resource: 'https://api.example', ttl: 5 },
-      'invalid_field: ttl is an unknown key; known here: resource, resource_name, scope, scope_descriptions, access_token, introspection_clients',
+      'invalid_field: ttl is an unknown key; known here: resource, resource_name, scope, held_scopes, scope_descriptions, access_token, introspection_clients',
     ],
     [
       { resource: 'https://api.example', access_token: { ttl: 1e9 } },

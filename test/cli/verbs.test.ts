@@ -157,6 +157,8 @@ test('gatehouse resource makes, shows, lists and forgets an API', async () => {
     'API',
     '--scope',
     'read write',
+    '--held-scopes',
+    'write',
     '--format',
     'opaque',
     '--ttl',
@@ -168,6 +170,7 @@ test('gatehouse resource makes, shows, lists and forgets an API', async () => {
     resource: 'https://api.example',
     resource_name: 'API',
     scope: 'read write',
+    held_scopes: ['write'],
     access_token: { format: 'opaque', ttl: 300 },
     introspection_clients: ['web'],
   })

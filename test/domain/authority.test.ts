@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { authority } from '../../src/domain/authority.ts'
 import type { Actor, Deed } from '../../src/domain/authority.ts'
 import type { Client } from '../../src/domain/client.ts'
+import type { Resource } from '../../src/domain/resource.ts'
 import type { Role, User } from '../../src/domain/user.ts'
 
 const roles: readonly Role[] = ['editor', 'admin', 'superuser']
@@ -48,6 +49,18 @@ const client: Client = {
   updatedAt: 0,
 }
 
+const api: Resource = {
+  v: 1,
+  resource: 'https://api.example',
+  scope: ['payroll'],
+  accessToken: { format: 'jwt', ttl: 900, claims: [] },
+  introspectionClients: [],
+  managedBy: 'administrator',
+  disabled: false,
+  createdAt: 0,
+  updatedAt: 0,
+}
+
 /** Every deed on somebody else, with what it takes apart from rank over the target. */
 const onOthers = (target: User): readonly Deed[] => [
   { do: 'change-user', target },
@@ -57,13 +70,13 @@ const onOthers = (target: User): readonly Deed[] => [
   { do: 'unlock-user', target },
   { do: 'delete-user', target },
   { do: 'revoke-tokens', target },
-  { do: 'mint', target, scopes: [] },
+  { do: 'mint', target, scopes: [], resource: undefined },
 ]
 const onNobody: readonly Deed[] = [
   { do: 'create-user', role: 'editor', scopes: [] },
   { do: 'write-client', given: [] },
   { do: 'delete-client' },
-  { do: 'write-resource' },
+  { do: 'write-resource', freed: [] },
 ]
 
 describe('nobody acts on somebody of a higher role', () => {
@@ -118,6 +131,23 @@ describe('nobody gives a scope that he lacks', () => {
     expect(authority(actor, { do: 'create-user', role: 'editor', scopes }).allowed).toBe(expected)
     expect(authority(actor, { do: 'set-scopes', target: user('editor'), scopes }).allowed).toBe(expected)
     expect(authority(actor, { do: 'write-client', given: scopes }).allowed).toBe(expected)
+  })
+
+  const withFree = acting('admin', ['admin'], { scopes: ['payroll'] })
+  test.each<[string, Actor, boolean]>([
+    ['a superuser', acting('superuser'), true],
+    ['an admin who lacks it', acting('admin'), false],
+    ['an admin who holds it', withFree, true],
+  ])('a free scope, which an API may have people hold, is given, freed and minted: %s', (_name, actor, expected) => {
+    const payroll: Resource = { ...api, heldScopes: ['payroll'] }
+    const target = user('editor')
+    const scopes = ['payroll']
+    expect(authority(actor, { do: 'create-user', role: 'editor', scopes }).allowed).toBe(expected)
+    expect(authority(actor, { do: 'set-scopes', target, scopes }).allowed).toBe(expected)
+    expect(authority(actor, { do: 'write-resource', freed: scopes }).allowed).toBe(expected)
+    expect(authority(actor, { do: 'mint', target, scopes, resource: payroll }).allowed).toBe(expected)
+    // Where nobody needs to hold it, it is as free as before.
+    expect(authority(actor, { do: 'mint', target, scopes, resource: api }).allowed).toBe(true)
   })
 
   test('what somebody holds already is not given again', () => {

@@ -18,6 +18,8 @@ const api: Resource = {
   updatedAt: start,
 }
 
+const gated: Resource = { ...api, heldScopes: ['write'] }
+
 function choose(changed: Partial<TargetInput>) {
   const target = chooseTarget({
     held: ['openid', 'read', 'write'],
@@ -26,6 +28,7 @@ function choose(changed: Partial<TargetInput>) {
     resources: [],
     issuer,
     resource: api,
+    user: undefined,
     ...changed,
   })
   if (isRefusal(target)) return `${target.error}/${target.reason}`
@@ -66,6 +69,31 @@ describe('chooseTarget', () => {
       { ...withApi, resources: ['https://api.example', issuer] },
       'invalid_target/several_resources',
     ],
+    [
+      'a scope that the person must hold, and lacks',
+      { ...withApi, resource: gated, user },
+      'https://api.example: read',
+    ],
+    [
+      'asked for by name with others',
+      { ...withApi, resource: gated, user, scope: ['read', 'write'] },
+      'https://api.example: read',
+    ],
+    [
+      'asked for by name alone',
+      { ...withApi, resource: gated, user, scope: ['write'] },
+      'invalid_scope/scope_not_held',
+    ],
+    [
+      'a scope that the person must hold, and holds',
+      { ...withApi, resource: gated, user: { ...user, scopes: ['write'] } },
+      'https://api.example: read write',
+    ],
+    [
+      'of a client that acts for itself nobody must hold it',
+      { ...withApi, resource: gated },
+      'https://api.example: read write',
+    ],
     ['scope that the resource does not know', { ...withApi, scope: ['openid'] }, 'invalid_scope/scope_not_of_resource'],
   ])('%s', (_, changed, expected) => {
     expect(choose(changed)).toBe(expected)
@@ -87,10 +115,12 @@ describe('chooseTarget', () => {
             ...question,
             held,
             scope: asked,
-            resource: named === undefined ? undefined : { ...api, resource: named },
+            resource: named === undefined ? undefined : { ...api, resource: named, heldScopes: ['write'] },
+            user,
           })
           if (isRefusal(target)) return
           for (const one of target.scope) expect(held).toContain(one)
+          if (target.resource !== undefined) expect(target.scope).not.toContain('write')
           if (target.resource !== undefined) expect(heldResources).toContain(target.resource.resource)
         },
       ),
@@ -106,6 +136,21 @@ describe('scopeAllowedTo', () => {
     ['admin', 'accounts:provision', false],
     ['superuser', 'accounts:provision', true],
   ] as const)('%s and %s: %s', (role, scope, allowed) => {
-    expect(scopeAllowedTo({ ...user, role }, scope)).toBe(allowed)
+    expect(scopeAllowedTo({ ...user, role }, scope, undefined)).toBe(allowed)
   })
+
+  test.each([
+    ['nothing', [], 'read', true],
+    ['nothing', [], 'write', false],
+    ['write', ['write'], 'write', true],
+    ['read', ['read'], 'write', false],
+  ] as const)(
+    'an account that holds %s and an API that has `write` held: %s %s → %s',
+    (_held, scopes, scope, allowed) => {
+      // No role stands for a scope of an API, so that a superuser's token reaches no further than it says.
+      for (const role of ['editor', 'superuser'] as const)
+        expect(scopeAllowedTo({ ...user, role, scopes }, scope, gated)).toBe(allowed)
+      expect(scopeAllowedTo({ ...user, scopes }, scope, api)).toBe(true)
+    },
+  )
 })

@@ -1,10 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { printResource } from '../../src/accounts/find-resource.ts'
+import { mintToken } from '../../src/accounts/mint-token.ts'
+import { patchUser } from '../../src/accounts/patch-user.ts'
+import { changeResource, deleteResource } from '../../src/accounts/write-resource.ts'
 import { parseResourceDocument } from '../../src/config/check-resource.ts'
+import type { Actor } from '../../src/domain/authority.ts'
 import type { Resource } from '../../src/domain/resource.ts'
+import type { User } from '../../src/domain/user.ts'
 import { createBrowser } from '../kit/browser.ts'
-import { authorizeUrl, claimsOf, signInFor, tokenRequest, type Tokens } from '../kit/flow.ts'
-import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
+import { authorizeUrl, claimsOf, codeFlow, introspect, signInFor, tokenRequest, type Tokens } from '../kit/flow.ts'
+import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 
 let server: TestGatehouse
 let anyApi: MadeClient
@@ -72,5 +77,88 @@ describe('the words of an API for its scopes', () => {
   ])('are refused: those %s', (_name, scope_descriptions) => {
     const parsed = parseResourceDocument({ ...described, scope_descriptions }, server.url)
     expect(parsed).toMatchObject({ field: expect.stringMatching(/^scope_descriptions/) as string })
+  })
+})
+
+describe('scopes of an API that a person must hold', () => {
+  const payroll = 'https://payroll.example'
+  const cli = { kind: 'cli' } as const
+  const asked = { resource: payroll, scope: 'openid offline_access slips pay' }
+  let app: MadeClient
+  let clerk: User
+  let payer: User
+
+  beforeAll(async () => {
+    await server.makeResource({
+      resource: payroll,
+      scope: 'slips pay',
+      held_scopes: ['pay'],
+      access_token: { format: 'opaque' },
+      introspection_clients: ['payroll'],
+    })
+    app = await server.makeClient({ client_id: 'payroll', scope: asked.scope, legacy: ['password'] })
+    clerk = await server.makeUser('clerk')
+    payer = await server.makeUser('payer')
+    await patchUser(server.core, { actor: cli, userId: payer.userId, patch: { scopes: ['pay'] } })
+  })
+
+  const hold = async (held_scopes: readonly string[]) =>
+    changeResource(server.core, { actor: cli, issuer: server.url }, { resource: payroll, fields: { held_scopes } })
+
+  test('the consent page asks nobody for what he cannot give, and his token lacks it', async () => {
+    const page = await signInFor(server, createBrowser(server.url), authorizeUrl(app, asked), 'clerk')
+    expect(page.text).toContain('value="slips"')
+    expect(page.text).not.toContain('value="pay"')
+    const { tokens } = await codeFlow(server, app, 'clerk', { extra: asked })
+    expect(tokens.scope).toBe('slips')
+    expect(await introspect(server, app, tokens.access_token)).toMatchObject({ active: true, scope: 'slips' })
+  })
+
+  test('whoever holds it gets it', async () => {
+    const { tokens } = await codeFlow(server, app, 'payer', { extra: asked })
+    expect(tokens.scope).toBe('slips pay')
+    expect(await introspect(server, app, tokens.access_token)).toMatchObject({ active: true, scope: 'slips pay' })
+  })
+
+  test('the password grant and a minted token give no more', async () => {
+    const grant = { grant_type: 'password', username: 'clerk', password, resource: payroll }
+    expect((await tokenRequest(server, app, grant)).json()).toMatchObject({ scope: 'slips' })
+    const named = await tokenRequest(server, app, { ...grant, scope: 'pay' })
+    expect([named.status, named.json()['error']]).toEqual([400, 'invalid_scope'])
+    const mint = async ({ userId }: User, scope?: readonly string[]) => {
+      const wanted = { format: 'opaque', resource: payroll, ...(scope !== undefined && { scope }) } as const
+      return mintToken(server.core, { actor: cli, userId }, wanted)
+    }
+    expect(await mint(clerk)).toMatchObject({ done: { scope: ['slips'] } })
+    expect(await mint(clerk, ['pay'])).toMatchObject({ refused: { field: 'scope' } })
+    expect(await mint(payer)).toMatchObject({ done: { scope: ['slips', 'pay'] } })
+  })
+
+  test('demanded after a token was made, it is gone from that token and from its refresh', async () => {
+    await hold([])
+    const { tokens } = await codeFlow(server, app, 'clerk', { extra: asked })
+    expect(tokens.scope).toBe('slips pay')
+    await hold(['pay'])
+    expect(await introspect(server, app, tokens.access_token)).toMatchObject({ active: true, scope: 'slips' })
+    const form = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token }
+    expect((await tokenRequest(server, app, form)).json()).toMatchObject({ scope: 'slips' })
+  })
+
+  test('nobody frees one that he lacks: not by a change, nor by forgetting the API', async () => {
+    const admin: Actor = { kind: 'user', user: { ...clerk, role: 'admin' }, scopes: ['admin'] }
+    const refused = { refused: { code: 'forbidden' } }
+    const place = { actor: admin, issuer: server.url }
+    expect(
+      await changeResource(server.core, place, { resource: payroll, fields: { held_scopes: null } }),
+    ).toMatchObject(refused)
+    expect(await deleteResource(server.core, admin, payroll)).toMatchObject(refused)
+    expect(
+      await changeResource(server.core, place, { resource: payroll, fields: { resource_name: 'Payroll' } }),
+    ).toMatchObject({ done: { heldScopes: ['pay'] } })
+  })
+
+  test('is one that the API has', () => {
+    const parsed = parseResourceDocument({ resource: payroll, scope: 'slips', held_scopes: ['pay'] }, server.url)
+    expect(parsed).toEqual({ field: 'held_scopes', problem: 'held_scopes names a scope that the API does not have' })
   })
 })

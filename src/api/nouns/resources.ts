@@ -32,6 +32,10 @@ const scope = z.string().max(2_048).meta({ description: 'The scopes that this AP
 const scopeDescriptions = z
   .record(z.string().min(1).max(128), z.string().min(1).max(200))
   .meta({ description: 'What people read on the consent page for a scope of this API, in words. Given as a whole.' })
+const heldScopes = z.array(z.string().min(1).max(128)).max(64).meta({
+  description:
+    'Those of its scopes that a token for a person has only if his account holds them. Given as a whole; nobody but a superuser takes one out that he does not hold himself.',
+})
 const accessToken = z
   .strictObject({
     format: z.enum(['jwt', 'opaque', 'macaroon']).meta({
@@ -55,6 +59,7 @@ const resource = z
     resource: identifier.meta({ description: 'The identifier: an absolute URI without fragment (RFC 8707 §2).' }),
     resource_name: name.exactOptional(),
     scope,
+    held_scopes: heldScopes.exactOptional(),
     scope_descriptions: scopeDescriptions.exactOptional(),
     access_token: accessToken,
     introspection_clients: introspectionClients,
@@ -69,6 +74,7 @@ const newResource = z
     resource: identifier,
     resource_name: name.nullable().exactOptional(),
     scope: scope.nullable().exactOptional(),
+    held_scopes: heldScopes.nullable().exactOptional(),
     scope_descriptions: scopeDescriptions.nullable().exactOptional(),
     access_token: accessToken.nullable().exactOptional(),
     introspection_clients: introspectionClients.nullable().exactOptional(),
