@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkEntries } from '../../src/config/check-entries.ts'
 import { providerEntry } from '../../src/config/provider-entry.ts'
-import { consent } from '../emulators/emulator.ts'
+import { kinds } from '../../src/domain/fence.ts'
+import { consent, s256 } from '../emulators/emulator.ts'
 import { startOpenId, type OpenId } from '../emulators/openid.ts'
 import { createBrowser, type Browser } from '../kit/browser.ts'
 import { startGatehouse } from '../kit/gatehouse.ts'
@@ -61,6 +62,23 @@ describe('L: the way to another server and back', () => {
     const browser = browserHere()
     const away = await browser.ask(`/signin/with/one?state=${'B'.repeat(43)}`)
     expect(new URL(away.location ?? '').searchParams.get('state')).not.toBe('B'.repeat(43))
+  })
+
+  it('L01: what is kept of a journey holds neither state nor verifier nor nonce', async () => {
+    const browser = browserHere()
+    const away = await browser.ask('/signin/with/one')
+    const kept: unknown[] = []
+    for await (const record of house.server.core.admin.scan(...kinds)) kept.push(record)
+    const { searchParams } = new URL(away.location ?? '')
+    await browser.ask(await consent(away.location ?? ''))
+    const verifier = one.askedAt('/token').at(-1)?.form.get('code_verifier') ?? ''
+    expect(s256(verifier)).toBe(searchParams.get('code_challenge'))
+    const text = JSON.stringify(kept)
+    expect(text).toContain(`${house.server.url}/vault/callback/one`)
+    for (const secret of [verifier, searchParams.get('state'), searchParams.get('nonce')]) {
+      expect(secret).toMatch(/^[\w-]{43}$/)
+      expect(text).not.toContain(secret)
+    }
   })
 
   it('L04, L07: a callback in a browser that did not leave, with its own cookie or none, signs nobody in', async () => {

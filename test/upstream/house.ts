@@ -1,7 +1,7 @@
 import { checkProvider } from '../../src/config/check-provider.ts'
 import { providerEntry } from '../../src/config/provider-entry.ts'
 import type { OAuthProvider, Provider } from '../../src/config/provider.ts'
-import { createOutbound } from '../../src/outbound/create-outbound.ts'
+import { createOutbound, type Outbound } from '../../src/outbound/create-outbound.ts'
 import { isRefusal } from '../../src/protocol/errors.ts'
 import { parseParameters } from '../../src/protocol/parameters.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
@@ -33,7 +33,9 @@ export function readOAuthProvider(
 
 export const issuer = 'https://as.example'
 
-export function createEngine(): Upstream & { readonly clock: ReturnType<typeof createTestClock> } {
+export function createEngine(
+  outbound: Outbound = createOutbound({ contact: issuer }),
+): Upstream & { readonly clock: ReturnType<typeof createTestClock> } {
   const keys = fixedKeys()
   const clock = createTestClock()
   const { store } = openMemoryStore()
@@ -44,7 +46,7 @@ export function createEngine(): Upstream & { readonly clock: ReturnType<typeof c
     random: keys.random,
     transition,
     keys,
-    outbound: createOutbound({ contact: issuer }),
+    outbound,
     providers: [],
   })
   return { ...upstream, clock }
