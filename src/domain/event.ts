@@ -16,6 +16,8 @@ export type EventType =
   | 'grant.revoked'
   | 'signin.succeeded'
   | 'signin.failed'
+  /** So many attempts that the budget of everybody is used up: somebody tries passwords from many places. */
+  | 'signin.flooded'
   | 'session.ended'
   | 'consent.given'
   | 'consent.denied'

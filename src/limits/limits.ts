@@ -5,7 +5,11 @@ import { policies, type Part, type PartsOf, type Policy, type Purpose } from './
 import { sourceOf } from './source.ts'
 
 /** One attempt too many. */
-export type Blocked = { readonly retryAfterSeconds: number }
+export type Blocked = {
+  readonly retryAfterSeconds: number
+  /** It is the budget of everybody that is used up, whoever used it. */
+  readonly everybody: boolean
+}
 
 /** An attempt that counts as failed until it is forgiven. */
 export type Reservation = {
@@ -60,12 +64,15 @@ export function createLimits({
 
   function blocked(purpose: Purpose, parts: readonly string[], now: number): Blocked | undefined {
     let wait = 0
+    let everybody = false
     for (const counted of table.get(purpose) ?? []) {
       // The common case, without building a key.
       if (counted.counts.size() === 0) continue
-      wait = Math.max(wait, counted.counts.wait(keyOf(counted, parts), now))
+      const own = counted.counts.wait(keyOf(counted, parts), now)
+      wait = Math.max(wait, own)
+      everybody ||= own > 0 && counted.kinds.length === 0
     }
-    return wait === 0 ? undefined : { retryAfterSeconds: Math.ceil(wait / 1000) }
+    return wait === 0 ? undefined : { retryAfterSeconds: Math.ceil(wait / 1000), everybody }
   }
 
   function take(purpose: Purpose, parts: readonly string[], now: number): void {

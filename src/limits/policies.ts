@@ -67,6 +67,8 @@ export const policies = {
     parts: ['client', 'source'],
     budgets: [{ by: ['client', 'source'], burst: 20_000, everySeconds: 0.001 }],
   },
+  // H03: an alarm, which says once what goes on as long as the budget of everybody is used up.
+  alarm: { parts: [], budgets: [{ by: [], burst: 1, everySeconds: 60 }] },
   // What strangers can make us write by being refused: at most 17,000 events a day, which is 2 GB in all the time that they are kept.
   'refusal-event': {
     parts: ['source'],

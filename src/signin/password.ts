@@ -9,7 +9,7 @@ import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.t
 import type { Reason } from '../protocol/reasons.ts'
 import { normaliseUsername } from '../protocol/username.ts'
 import { readAlive } from '../store/read-alive.ts'
-import { transition } from '../store/transition.ts'
+import { commitNew, transition } from '../store/transition.ts'
 import type { PasswordContext } from './context.ts'
 import type { KnownDevice } from './known-devices.ts'
 
@@ -35,7 +35,10 @@ export async function verifyPassword(context: PasswordContext, attempt: Password
     device === undefined
       ? context.limits.reserve('sign-in', [account, attempt.address])
       : context.limits.reserve('sign-in-known', [account, device.nonce, attempt.address])
-  if ('retryAfterSeconds' in reserved) return throttled(reserved.retryAfterSeconds)
+  if ('retryAfterSeconds' in reserved) {
+    if (reserved.everybody) await raiseAlarm(context)
+    return throttled(reserved.retryAfterSeconds)
+  }
   let evaluated = false
   try {
     const user = isRefusal(normal) ? undefined : await accountNamed(context, normal)
@@ -107,4 +110,10 @@ async function recordFailure(
     address: attempt.address,
     reason,
   })
+}
+
+/** H03: heard by whoever reads the events, or their sink. Once a minute, as long as it goes on. */
+async function raiseAlarm(context: PasswordContext): Promise<void> {
+  if ('retryAfterSeconds' in context.limits.reserve('alarm', [])) return
+  await commitNew(context.transition, [eventWrite(context, { type: 'signin.flooded' })])
 }

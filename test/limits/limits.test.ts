@@ -30,7 +30,7 @@ describe('sign-in', () => {
       reserved.forgive()
     }
     for (let n = 1; n < pairBurst; n += 1) limits.count('sign-in', ['alice', '192.0.2.1'])
-    expect(limits.blocked('sign-in', ['alice', '192.0.2.1'])).toEqual({ retryAfterSeconds: 120 })
+    expect(limits.blocked('sign-in', ['alice', '192.0.2.1'])).toEqual({ retryAfterSeconds: 120, everybody: false })
   })
 
   test('one account at its limit leaves others alone; Retry-After is true to the second', () => {
@@ -38,7 +38,7 @@ describe('sign-in', () => {
     const limits = createLimits({ clock })
     for (let n = 0; n < accountBurst; n += 1) limits.count('sign-in', ['alice', `192.0.2.${n}`])
     const refused = limits.reserve('sign-in', ['alice', '198.51.100.1'])
-    expect(refused).toEqual({ retryAfterSeconds: 60 })
+    expect(refused).toEqual({ retryAfterSeconds: 60, everybody: false })
     expect('forgive' in limits.reserve('sign-in', ['bob', '198.51.100.1'])).toBe(true)
     clock.pass(59)
     expect(limits.blocked('sign-in', ['alice', '198.51.100.1'])).toEqual({ retryAfterSeconds: 1 })

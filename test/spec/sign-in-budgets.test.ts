@@ -1,4 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { eventsOf } from '../attacks/support.ts'
 import { createBrowser, type Browser } from '../kit/browser.ts'
 import { submit } from '../kit/flow.ts'
 import { password, startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
@@ -104,4 +105,24 @@ describe('guesses at one account', () => {
     await guess(14, 9)
     expect(await attempt(shared, 'ada', password)).toBe('in')
   })
+})
+
+test('H03: once the budget of everybody is used up an event says so, once a minute as long as it goes on', async () => {
+  const { core, clock } = here()
+  const alarms = async () => (await eventsOf(here())).filter(({ type }) => type === 'signin.flooded').length
+  const flood = () => {
+    for (let count = 0; count < 2_500; count += 1)
+      core.limits.count('sign-in', [`user${count}`, `10.0.${count >> 8}.${count & 255}`])
+  }
+  await guess(1, 12)
+  expect(await alarms()).toBe(0)
+  flood()
+  for (const source of ['203.0.113.5', '203.0.113.6', '203.0.113.7'])
+    expect(await attempt(from(source), 'bob', password)).toBe('throttled')
+  expect(await alarms()).toBe(1)
+  clock.advance(61)
+  flood()
+  for (const source of ['203.0.113.5', '203.0.113.6'])
+    expect(await attempt(from(source), 'bob', password)).toBe('throttled')
+  expect(await alarms()).toBe(2)
 })
