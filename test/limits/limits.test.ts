@@ -41,7 +41,7 @@ describe('sign-in', () => {
     expect(refused).toEqual({ retryAfterSeconds: 60, everybody: false })
     expect('forgive' in limits.reserve('sign-in', ['bob', '198.51.100.1'])).toBe(true)
     clock.pass(59)
-    expect(limits.blocked('sign-in', ['alice', '198.51.100.1'])).toEqual({ retryAfterSeconds: 1 })
+    expect(limits.blocked('sign-in', ['alice', '198.51.100.1'])).toEqual({ retryAfterSeconds: 1, everybody: false })
     clock.pass(1)
     expect(limits.blocked('sign-in', ['alice', '198.51.100.1'])).toBeUndefined()
   })
