@@ -9,7 +9,7 @@ import type { ResourceEntry } from './schema.ts'
 const ofProvider = /^vault:[a-z][a-z0-9-]{0,31}$/
 
 /** Scopes that mean the same everywhere, so no API may give them a meaning of its own. */
-const ownScopes: ReadonlySet<string> = new Set(['openid', 'profile', 'email', 'offline_access', 'me'])
+const ownScopes: ReadonlySet<string> = new Set(['openid', 'profile', 'email', 'roles', 'offline_access', 'me'])
 
 /** What an API of the file must be by itself. Paths begin at the entry. */
 export function checkResource(entry: ResourceEntry, issuer: string | undefined): readonly Explained[] {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { accessTokenClaims } from '../protocol/claims.ts'
 import { assertionAlgorithms, secretAssertionAlgorithm, signingAlgorithms } from '../protocol/algorithm.ts'
 import { isClientId } from '../protocol/client-id.ts'
 import { hasControlCharacter } from '../protocol/control-character.ts'
@@ -144,7 +145,7 @@ export const resourceEntry = z.strictObject({
         .default(900)
         .meta({ description: 'Seconds that an access token lives.' }),
       claims: z
-        .array(z.enum(['username', 'role', 'bot', 'name', 'email']))
+        .array(z.enum(accessTokenClaims))
         .default([])
         .meta({ description: 'Claims about the user that this API gets beyond the standard ones.' }),
     })

@@ -133,7 +133,7 @@ function provision(actor: Proven, rank: number, { target, scopes }: Extract<Deed
 }
 
 /** Scopes that every account has over itself. */
-const everybodys: readonly string[] = ['openid', 'profile', 'email', 'me']
+const everybodys: readonly string[] = ['openid', 'profile', 'email', 'roles', 'me']
 
 function overUser(actor: Proven, rank: number, deed: Extract<Deed, { target: User }>): Verdict {
   const { target } = deed

@@ -34,6 +34,7 @@ export const mintableScopes: readonly string[] = [
   'openid',
   'profile',
   'email',
+  'roles',
   'me',
   'vault',
   'admin',

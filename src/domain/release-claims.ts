@@ -1,17 +1,18 @@
-import type { ClaimsRequest } from '../protocol/claims.ts'
+import { personalClaims, type ClaimsRequest } from '../protocol/claims.ts'
 import type { User } from './user.ts'
 
 const byScope: Readonly<Record<string, readonly string[]>> = {
   profile: ['name', 'preferred_username', 'updated_at'],
   email: ['email', 'email_verified'],
+  roles: ['role', 'bot'],
 }
 
-/** Every claim about a person that we can release (OIDC Core §5.1). */
+/** Every claim about a person that we can release (OIDC Core §5.1, and what he may do here). */
 export const supportedClaims: readonly string[] = Object.values(byScope).flat()
 
 /**
  * Claims about the user for a userinfo answer or an ID token: by scope (OIDC Core §5.4) and by single request (§5.5).
- * Names only that stand in the list above, so a request can never reach a protocol claim.
+ * A request reaches names of OpenID alone: never a protocol claim, and a role only by its scope, which consent shows.
  */
 export function releaseClaims(
   user: User,
@@ -19,7 +20,7 @@ export function releaseClaims(
   requested: ClaimsRequest['userinfo'] | undefined,
 ): Readonly<Record<string, string | number | boolean>> {
   const names = new Set(scope.flatMap((name) => (Object.hasOwn(byScope, name) ? (byScope[name] ?? []) : [])))
-  for (const name of Object.keys(requested ?? {})) if (supportedClaims.includes(name)) names.add(name)
+  for (const name of personalClaims) if (requested?.[name] !== undefined) names.add(name)
   const claims: Record<string, string | number | boolean> = {}
   for (const name of names) {
     const value = claimOf(user, name)
@@ -40,6 +41,10 @@ function claimOf(user: User, name: string): string | number | boolean | undefine
       return user.email
     case 'email_verified':
       return user.email === undefined ? undefined : user.emailVerified
+    case 'role':
+      return user.role
+    case 'bot':
+      return user.bot
     default:
       return undefined
   }

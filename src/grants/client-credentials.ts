@@ -5,7 +5,7 @@ import type { GrantType } from './grant-type.ts'
 import { askedTarget, namedResources, prepareIssue } from './issue.ts'
 
 /** Scopes that speak of a person: a client on its own has none. */
-const personal: readonly string[] = ['openid', 'profile', 'email', 'offline_access', 'me']
+const personal: readonly string[] = ['openid', 'profile', 'email', 'roles', 'offline_access', 'me']
 
 /** Client credentials (RFC 6749 §4.4). Changes no state but the audit log; never a refresh token (§4.4.3). */
 export const clientCredentials: GrantType = {

@@ -147,10 +147,18 @@ export async function prepareIssue(context: GrantContext, plan: IssuePlan): Prom
         ...(grant === undefined ? {} : { authentication: grant.authentication }),
         ...(grant?.nonce === undefined ? {} : { nonce: grant.nonce }),
         accessClaims: user === undefined ? {} : resourceClaims(user, target),
-        // OIDC Core §5.4: with an access token at hand, claims by scope come from userinfo; the ID token holds what was asked for there.
+        // OIDC Core §5.4: with an access token at hand, claims by scope come from userinfo; the ID token holds what was asked for there,
+        // and what the person may do, which whoever reads nothing else decides by.
         idToken:
           user !== undefined && grant !== undefined && grant.scope.includes('openid') && plan.grantType !== 'implicit'
-            ? { ttl: lifetimes.idToken, claims: releaseClaims(user, [], grant.claims?.idToken) }
+            ? {
+                ttl: lifetimes.idToken,
+                claims: releaseClaims(
+                  user,
+                  grant.scope.filter((scope) => scope === 'roles'),
+                  grant.claims?.idToken,
+                ),
+              }
             : undefined,
       }),
   }

@@ -14,6 +14,8 @@ export const claimsLimits = { characters: 4_096, depth: 6, values: 16, valueChar
 
 /** Claims about a person that can be asked for one by one (OIDC Core §5.1). */
 export const personalClaims = ['name', 'preferred_username', 'updated_at', 'email', 'email_verified'] as const
+/** Claims about a person that an API can have in its access tokens. */
+export const accessTokenClaims = ['username', 'role', 'bot', 'name', 'email'] as const
 /** Claims about the sign-in that an ID token request can name; a value is a condition that must be met or refused. */
 const signInClaims = ['sub', 'acr', 'auth_time'] as const
 

@@ -58,7 +58,7 @@ export function capabilitiesOf(offered: Offered): Capabilities {
     ],
     assertionAlgorithms: [...assertionAlgorithms, secretAssertionAlgorithm],
     idTokenAlgorithms: signingAlgorithms,
-    scopes: ['openid', 'profile', 'email', 'offline_access'],
+    scopes: ['openid', 'profile', 'email', 'roles', 'offline_access'],
     claims: [
       'sub',
       'iss',

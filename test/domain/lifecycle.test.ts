@@ -85,6 +85,7 @@ describe('claims', () => {
       name: 'Ada Lovelace',
       preferred_username: 'ada',
     })
+    expect(releaseClaims(person, ['roles'], undefined)).toEqual({ role: person.role, bot: false })
   })
 
   test('OIDC Core §5.5: by name, and never a protocol claim or an unknown one (B31)', () => {
@@ -93,6 +94,7 @@ describe('claims', () => {
       sub: { essential: true },
       iss: { essential: true },
       role: { essential: true },
+      bot: { essential: true },
     }
     expect(releaseClaims(person, [], requested)).toEqual({ email: 'ada@example.org' })
   })

@@ -8,7 +8,16 @@ import type { Actor } from '../../src/domain/authority.ts'
 import type { Resource } from '../../src/domain/resource.ts'
 import type { User } from '../../src/domain/user.ts'
 import { createBrowser } from '../kit/browser.ts'
-import { authorizeUrl, claimsOf, codeFlow, introspect, signInFor, tokenRequest, type Tokens } from '../kit/flow.ts'
+import {
+  authorizeUrl,
+  claimsOf,
+  codeFlow,
+  introspect,
+  signInFor,
+  tokenRequest,
+  userinfo,
+  type Tokens,
+} from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 
 let server: TestGatehouse
@@ -160,5 +169,48 @@ describe('scopes of an API that a person must hold', () => {
   test('is one that the API has', () => {
     const parsed = parseResourceDocument({ resource: payroll, scope: 'slips', held_scopes: ['pay'] }, server.url)
     expect(parsed).toEqual({ field: 'held_scopes', problem: 'held_scopes names a scope that the API does not have' })
+  })
+})
+
+describe('roles reach tokens as claims', () => {
+  const shown = { role: 'superuser', bot: false }
+  let app: MadeClient
+
+  beforeAll(async () => {
+    await server.makeUser('head', { role: 'superuser' })
+    app = await server.makeClient({ client_id: 'roles', scope: 'openid roles read' })
+  })
+
+  test('by the scope `roles`: after consent in words, in the ID token and at userinfo', async () => {
+    const url = authorizeUrl(app, { scope: 'openid roles' })
+    expect((await signInFor(server, createBrowser(server.url), url, 'head')).text).toContain('See your role')
+    const { tokens } = await codeFlow(server, app, 'head', { extra: { scope: 'openid roles' } })
+    expect(claimsOf(tokens.id_token)).toMatchObject(shown)
+    expect((await userinfo(server, tokens.access_token)).json()).toMatchObject(shown)
+  })
+
+  test('without it nowhere, however it is asked for', async () => {
+    const one = { role: { essential: true }, bot: null }
+    const claims = JSON.stringify({ id_token: one, userinfo: one })
+    const { tokens } = await codeFlow(server, app, 'head', { extra: { scope: 'openid', claims } })
+    const said = [claimsOf(tokens.id_token), (await userinfo(server, tokens.access_token)).json()]
+    for (const name of ['role', 'bot']) for (const claimed of said) expect(claimed).not.toHaveProperty(name)
+  })
+
+  test('in the access tokens of an API that asked for them, and of no other', async () => {
+    const resource = 'https://roles.example'
+    await server.makeResource({ resource, scope: 'read', access_token: { claims: ['role', 'bot'] } })
+    const claimsAt = async (at: string) => {
+      const { tokens } = await codeFlow(server, app, 'head', { extra: { scope: 'openid read', resource: at } })
+      return claimsOf(tokens.access_token)
+    }
+    expect(await claimsAt(resource)).toMatchObject({ aud: resource, ...shown })
+    expect(await claimsAt('https://one.example')).not.toHaveProperty('role')
+  })
+
+  test('discovery names the scope and its claims', async () => {
+    const metadata = (await createBrowser(server.url).ask('/.well-known/openid-configuration')).json()
+    expect(metadata['scopes_supported']).toContain('roles')
+    expect(metadata['claims_supported']).toEqual(expect.arrayContaining(['role', 'bot']))
   })
 })

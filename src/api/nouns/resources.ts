@@ -3,6 +3,7 @@ import { findResource, listResources, printResource } from '../../accounts/find-
 import { changeResource, createResource, deleteResource, noSuchResource } from '../../accounts/write-resource.ts'
 import { decodeBase64url, decodeUtf8, encodeTextBase64url } from '../../crypto/encoding.ts'
 import type { Resource } from '../../domain/resource.ts'
+import { accessTokenClaims } from '../../protocol/claims.ts'
 import { operation, type Operation } from '../operation.ts'
 import { pageOf, pageQuery, printPage, readPage } from '../page.ts'
 import { administrator, reader } from '../policy.ts'
@@ -43,7 +44,7 @@ const accessToken = z
     }),
     ttl: z.int().min(30).max(3_600).meta({ description: 'Seconds that an access token lives.' }),
     claims: z
-      .array(z.enum(['username']))
+      .array(z.enum(accessTokenClaims))
       .max(8)
       .meta({ description: 'Claims about the user that this API gets beyond the standard ones.' }),
   })

@@ -164,6 +164,8 @@ export const de = {
   'scope.profile.detail': 'Ihren Namen und Ihren Benutzernamen',
   'scope.email': 'Ihre E-Mail-Adresse sehen',
   'scope.email.detail': 'Und ob sie bestätigt wurde',
+  'scope.roles': 'Ihre Rolle sehen',
+  'scope.roles.detail': 'Ob Sie hier etwas verwalten, und ob Ihr Konto das eines Programms ist',
   'scope.offline_access': 'Verbunden bleiben, auch wenn Sie nicht da sind',
   'scope.offline_access.detail': 'Weiter nutzen, was Sie hier erlauben, ohne Sie erneut zu fragen',
   'scope.me': 'Ihr Konto verwalten',
