@@ -85,7 +85,8 @@ export async function issueAuthorization(
     return { writes: [...usedUp, check(session), ...agreed, ...made.writes], result: 'done' }
   })
   if (outcome === 'overtaken') {
-    // Once more, with what is stored now.
+    // Once more, with what is stored now: this node may not have heard of it yet.
+    core.directory.forget([ref('instance', 'self'), ref('user', user.userId), ref('client', to.client.clientId)])
     return seeOther(
       parked === undefined ? `${http.path}?${http.query}` : `/oauth/authorize/resume?interaction=${parked.id}`,
     )

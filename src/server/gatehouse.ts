@@ -69,6 +69,7 @@ export type Gatehouse = {
 /** The composition root: opens the store and the rings and wires them together. Throws what a part of it refuses to start for. */
 export async function openGatehouse(config: Config, system: System, options: GatehouseOptions): Promise<Gatehouse> {
   const { clock, random } = system
+  let distrust = (): void => undefined
   const { store: opened, admin } = await openStore(config.store, {
     clock,
     random,
@@ -77,6 +78,7 @@ export async function openGatehouse(config: Config, system: System, options: Gat
       await fenceMoved(bare, system, { sink: config.audit !== undefined })
       options.onFenced?.()
     },
+    onNewOrigin: () => distrust(),
   })
   const clocked = options.onCommit === undefined ? opened : timed(opened, clock, options.onCommit)
   const post =
@@ -118,6 +120,7 @@ export async function openGatehouse(config: Config, system: System, options: Gat
     },
   })
   // A commit here is heard here at once, wherever the others have to ask for it.
+  distrust = directory.distrust
   const heard = admin.changesAre === 'polled' ? hearOwnChanges(store, directory.forget) : store
   const transition = {
     store: heard,

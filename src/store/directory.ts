@@ -30,6 +30,8 @@ export type Directory = {
   readonly assertFresh: () => void
   /** Forget what this process itself changed, ahead of the next poll. */
   readonly forget: (changed: Exclude<Changes['forget'], 'lost'>) => void
+  /** The store is another one than it was (FLT-11): nothing counts, of a request under way either, until it was asked anew. */
+  readonly distrust: () => void
   readonly close: () => void
 }
 
@@ -148,6 +150,7 @@ export async function createDirectory(options: {
     user: findUser,
     assertFresh: () => lease?.assert(),
     forget: forgetThese,
+    distrust: () => lease?.revoke(),
     close: () => lease?.end(),
   }
 }

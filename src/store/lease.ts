@@ -5,6 +5,8 @@ import { StoreUnavailable } from './unavailable.ts'
 export type Lease = {
   /** Throws StoreUnavailable when the last look is too long ago. */
   readonly assert: () => undefined
+  /** What was seen until now is worth nothing: no trust before a look that begins from here on. */
+  readonly revoke: () => void
   readonly end: () => void
 }
 
@@ -26,6 +28,7 @@ export function startLease(options: {
   const { poll, clock } = options
   const lasts = options.leaseMillis ?? leaseMillis
   let renewedAt = clock.monotonic()
+  let revokedAt = -Infinity
   let ended = false
   const later = options.later ?? byTimer
   let cancel: (() => void) | undefined
@@ -34,7 +37,7 @@ export function startLease(options: {
     const beganAt = clock.monotonic()
     try {
       await poll()
-      renewedAt = beganAt
+      if (beganAt > revokedAt) renewedAt = beganAt
     } catch {
       // The lease runs out by itself, and whoever asks then hears why.
     }
@@ -49,6 +52,10 @@ export function startLease(options: {
         `the store hasn't been seen for ${lasts} ms: what is in memory may be out of date`,
         'none',
       )
+    },
+    revoke() {
+      revokedAt = clock.monotonic()
+      renewedAt = -Infinity
     },
     end() {
       ended = true

@@ -22,6 +22,8 @@ export type OpenOptions = {
   readonly serves?: boolean
   /** The database was moved by a failover or a restore of its own and may lack its latest commits: fence it. Without this it is refused. */
   readonly onMoved?: (bare: OpenStore) => Promise<void>
+  /** From here on another history is used than before: what is in memory may never have been. Called before anybody uses it. */
+  readonly onNewOrigin?: () => void
   /** In a worker process: an embedded store is written by the process that this leads to. */
   readonly through?: WriterLink
 }

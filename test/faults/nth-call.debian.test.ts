@@ -25,7 +25,7 @@ const breakages: readonly (readonly [name: string, breakage: Breakage])[] = [
 ]
 
 describe('FLT-04: the n-th call on the store’s files fails, for every n until one of each operation passes', () => {
-  test.each(breakages)('%s: a clean no, or done; nothing half', { timeout: 600_000 }, async (name, breakage) => {
+  test.each(breakages)('%s: a clean no, or done; nothing half', { timeout: 1_800_000 }, async (name, breakage) => {
     let struck = 0
     const violations = await onDisk(async (stage, disk) => {
       for (const act of script) {
@@ -43,7 +43,7 @@ describe('FLT-04: the n-th call on the store’s files fails, for every n until 
 
   test(
     'FLT-05: an fsync that fails: no further answer is a yes, and the process ends in failure',
-    { timeout: 600_000 },
+    { timeout: 1_800_000 },
     async () => {
       let ended = 0
       const violations = await onDisk(async (stage, disk) => {
@@ -73,7 +73,7 @@ describe('FLT-04: the n-th call on the store’s files fails, for every n until 
     ['sync', { calls: calls.sync, error: 'EIO' }],
   ] as const)(
     'during the start, %s: it starts, or ends in one line that says why',
-    { timeout: 600_000 },
+    { timeout: 1_800_000 },
     async (name, breakage) => {
       let refused = 0
       let lost = 0

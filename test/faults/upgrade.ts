@@ -149,7 +149,8 @@ async function addFields({ store, admin }: OpenStore): Promise<ReadonlySet<strin
 async function lostFields({ admin }: OpenStore, marked: ReadonlySet<string>): Promise<readonly string[]> {
   const lost: string[] = []
   for await (const { kind, id, value } of admin.scan(...rewritten))
-    if (marked.has(`${kind} ${id}`) && !('fromTomorrow' in value)) lost.push(`${kind} ${id}`)
+    // What stands for a deleted client holds nothing of it.
+    if (marked.has(`${kind} ${id}`) && !('fromTomorrow' in value) && !('deletedAt' in value)) lost.push(`${kind} ${id}`)
   return lost
 }
 

@@ -226,7 +226,9 @@ describe('a polled store', () => {
       await save(store, ref('client', 'app'), client)
       let time = 0
       let reachable = true
+      let slow = (): Promise<void> => Promise.resolve()
       const changes = async (cursor: string | undefined): Promise<Changes> => {
+        await slow()
         if (!reachable) throw new Error('unreachable')
         return admin.changes(cursor)
       }
@@ -258,6 +260,21 @@ describe('a polled store', () => {
 
       reachable = true
       await pass(300)
+      expect((await directory.client('app'))?.epoch).toBe(99)
+
+      // FLT-11: another history. A look that began before it counts for nothing, one that begins after it does.
+      const looks: (() => void)[] = []
+      slow = () => new Promise((resolve) => looks.push(resolve))
+      await pass(300)
+      directory.distrust()
+      looks.splice(0).forEach((end) => end())
+      await pass(50)
+      expect(() => directory.assertFresh()).toThrow(/out of date/)
+      expect(() => directory.client('app')).toThrow(/out of date/)
+      slow = () => Promise.resolve()
+      looks.forEach((end) => end())
+      await pass(300)
+      directory.assertFresh()
       expect((await directory.client('app'))?.epoch).toBe(99)
       directory.close()
       await pass(10_000)

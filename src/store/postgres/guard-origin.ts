@@ -27,6 +27,7 @@ export function guardOrigin(options: {
   /** The same store without the guard. */
   readonly openBare: () => Promise<OpenStore>
   readonly onMoved: ((bare: OpenStore) => Promise<void>) | undefined
+  readonly onNewOrigin: (() => void) | undefined
 }): Guarded {
   const { schema, place, losesNothing, openBare, onMoved } = options
   let newest: Origin | undefined
@@ -58,8 +59,11 @@ export function guardOrigin(options: {
     if (newest?.system === now.system && now.timeline < newest.timeline)
       throw new AttemptFailed('the server has an older history than the one that was used last', 'none')
     const moved = served !== undefined && served !== printOrigin(now)
-    if (!moved) newest = now
-    return moved
+    if (moved) return true
+    // Fenced by us or by another process: what this one remembers is of before.
+    if (newest !== undefined && printOrigin(newest) !== printOrigin(now)) options.onNewOrigin?.()
+    newest = now
+    return false
   }
 
   async function fenceOnce(): Promise<void> {

@@ -22,6 +22,7 @@ export type PostgresOptions = {
   readonly create?: boolean
   /** The database has another history than the one that the store was served on: fence it. Without this it is refused. */
   readonly onMoved?: (bare: OpenStore) => Promise<void>
+  readonly onNewOrigin?: () => void
 }
 
 /** A statement over everything takes its time. */
@@ -53,6 +54,7 @@ export function openPostgresStore(options: PostgresOptions): Promise<OpenStore> 
     losesNothing: address.standby === 'synchronous',
     openBare: () => openSqlStore({ dialect: plain, ...rest }),
     onMoved: options.onMoved,
+    onNewOrigin: options.onNewOrigin,
   })
   return openSqlStore({ dialect: { ...plain, ...guarded }, ...rest })
 

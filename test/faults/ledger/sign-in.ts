@@ -35,7 +35,11 @@ export async function authorize(world: World, person: Person): Promise<void> {
 
 /** Without a word to the person: a code if session and consent are there, else the error that says which isn't. */
 export async function authorizeSilently(world: World, person: Person): Promise<void> {
-  const outcome = await browse(world, person, 'authorize silently', `/oauth/authorize?${query}&prompt=none`)
+  const what = 'authorize silently'
+  let outcome = await browse(world, person, what, `/oauth/authorize?${query}&prompt=none`)
+  // Something changed under it: it is to be asked once more.
+  for (let step = 0; step < 3 && outcome.is === 'done' && outcome.value.headers.location?.startsWith('/'); step += 1)
+    outcome = await browse(world, person, what, outcome.value.headers.location)
   if (outcome.is === 'unknown') world.books.lostCodes += 1
   if (outcome.is !== 'done') return
   const back = new URL(outcome.value.headers.location ?? 'about:blank')
