@@ -54,8 +54,10 @@ test('every event that is removed, changed, swapped or put in is found, and name
         if (how === 'remove') altered.splice(at, 1)
         else if (how === 'change') altered[at] = JSON.stringify({ id, ...event, userId: 'usr_other' })
         else if (how === 'insert') {
-          named = `${id.slice(0, -1)}${id.endsWith('A') ? 'B' : 'A'}`
-          altered.splice(at + (named > id ? 1 : 0), 0, JSON.stringify({ ...event, id: named }))
+          // Before an event that is bound: behind the last of those, no seal says anything yet.
+          named = `${id.slice(0, -1)}-`
+          if (named === id) return
+          altered.splice(at, 0, JSON.stringify({ ...event, id: named }))
         } else if (id === second.id) return
         else if (how === 'swap') [altered[at], altered[other]] = [theirs, line]
         else {
