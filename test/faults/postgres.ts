@@ -15,6 +15,7 @@ export type Blow = (struck: {
 /** The ledger on PostgreSQL: the servers live through all of it, and their database is struck again and again. */
 export async function strikePostgres(options: {
   readonly rounds: number
+  readonly firstRound?: number
   readonly seed: number
   readonly blow: Blow
   readonly persons?: number
@@ -39,10 +40,10 @@ export async function strikePostgres(options: {
 /** FLT-10: the primary crashes, its synchronous standby takes over, and the old one comes back as the standby of the new. */
 export async function strikePair(options: {
   readonly rounds: number
+  readonly firstRound?: number
   readonly seed: number
   readonly persons?: number
   readonly nodes?: number
-  readonly onRound?: (round: number) => void
 }): Promise<Struck> {
   const pair = await startPostgresPair()
   const address = pair.address('ledger', 'standby=synchronous')

@@ -23,6 +23,8 @@ export type Reach = { readonly dice: Dice; readonly kill: (node: number) => Prom
 
 export type StrikeOptions = {
   readonly rounds: number
+  /** Which rounds of the seed, as in a campaign. */
+  readonly firstRound?: number
   readonly seed: number
   /** Of the store, as the nodes are told it, and as it is looked at in the end. */
   readonly address: string
@@ -33,7 +35,6 @@ export type StrikeOptions = {
   readonly nodes?: number
   /** After everybody was asked, before the next blow. */
   readonly mend?: () => Promise<void>
-  readonly onRound?: (round: number) => void
 }
 
 /** As often everybody goes over to another node before he is asked, which takes as long as a lease. */
@@ -44,7 +45,7 @@ const roundsPerTurn = 4
  * again, and after each time the servers and the store are asked about everything that was acknowledged.
  */
 export async function strikeStore(options: StrikeOptions): Promise<Struck> {
-  const { rounds, seed, persons = 32, nodes: count = 1 } = options
+  const { rounds, firstRound = 0, seed, persons = 32, nodes: count = 1 } = options
   const answers = new Map<string, number>()
   const readyMillis: number[] = []
   const environment = (): Record<string, string> => ({ GATEHOUSE_STORE: options.address })
@@ -65,10 +66,10 @@ export async function strikeStore(options: StrikeOptions): Promise<Struck> {
       for (let node = 1; node < count; node += 1) await join(node)
       world.livesOn = true
       for (let round = 0; round < rounds; round += 1) {
-        const dice = createDice(seed, round)
+        const dice = createDice(seed, firstRound + round)
         world.ended = false
         world.faulted = false
-        const loading = load(world, seed, round)
+        const loading = load(world, seed, firstRound + round)
         await pause(100 + 500 * dice.fraction())
         // The grace for a lost answer counts from the rotation, and none was lost before this.
         world.spawnedAt = Date.now()
@@ -96,7 +97,6 @@ export async function strikeStore(options: StrikeOptions): Promise<Struck> {
           if (!server.running()) journal.violate('INV10', `a server went away by itself: ${server.output()}`)
         journal.note({ struck: round })
         if (round < rounds - 1) await options.mend?.()
-        options.onRound?.(round)
       }
       const { admin } = await openStore(options.addressNow?.() ?? options.address, {
         clock: { monotonic: () => performance.now() },
