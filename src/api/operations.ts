@@ -15,6 +15,7 @@ import { ownExportOperations } from './nouns/own-export.ts'
 import { ownFactorOperations } from './nouns/own-factors.ts'
 import { providerOperations } from './nouns/providers.ts'
 import { resourceOperations } from './nouns/resources.ts'
+import { revokedTokenOperations } from './nouns/revoked-tokens.ts'
 import { sessionOperations } from './nouns/sessions.ts'
 import { tokenOperations } from './nouns/tokens.ts'
 import { userOperations } from './nouns/users.ts'
@@ -41,5 +42,6 @@ export const operations: readonly Operation[] = [
   ...resourceOperations,
   ...keyOperations,
   ...leakOperations,
+  ...revokedTokenOperations,
   ...providerOperations,
 ]

@@ -25,6 +25,7 @@ import { patchUser } from '../accounts/patch-user.ts'
 import { printUser } from '../accounts/print-user.ts'
 import { resetFactors } from '../accounts/reset-factors.ts'
 import { revokeEverything, revokeTokens } from '../accounts/revoke-tokens.ts'
+import { revokeToken } from '../accounts/revoke-token.ts'
 import { createResource, deleteResource } from '../accounts/write-resource.ts'
 import { encodeTextBase64url } from '../crypto/encoding.ts'
 import type { Actor } from '../domain/authority.ts'
@@ -39,6 +40,7 @@ import { CliFailure } from './failure.ts'
 import type { Local } from './local.ts'
 import { readMintRequest } from './mint-options.ts'
 import { openRings } from './open-rings.ts'
+import { issuerOf } from './token-issuer.ts'
 import { readInvitation, readNewUser, readUserPatch } from './user-document.ts'
 
 const actor: Actor = { kind: 'cli' }
@@ -98,6 +100,11 @@ export function administerLocally(local: Local): Administration {
     endToken: async (name, grantId) => {
       const ending = { actor, user: await named(name) }
       done(await endGrant(local, { ...ending, which: ({ clientId }) => clientId === mintedClientId }, grantId))
+    },
+    revokeToken: async (text) => {
+      const keys = await openRings(local)
+      const issuer = issuerOf(keys, text) ?? local.config.issuer
+      return done(await revokeToken({ ...local, issuer, keys }, { actor, text }))
     },
 
     createClient: async (document) => made(done(await createClient(local, actor, document))),

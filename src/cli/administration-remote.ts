@@ -41,6 +41,7 @@ export function administerRemotely(server: string, token: string): Administratio
     },
     endToken: async (name, grantId) =>
       void (await call('DELETE', `${await user(name)}/tokens/${encodeURIComponent(grantId)}`)),
+    revokeToken: (token) => call('POST', '/revoked-tokens', { token }),
     createClient: (document) => call('POST', '/clients', document),
     clients: () => pages(call, '/clients'),
     client: (clientId) => call('GET', client(clientId)),

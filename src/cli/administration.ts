@@ -18,12 +18,13 @@ export type Administration = {
   readonly revokeTokens: (name: string) => Promise<{ readonly epoch: number }>
   readonly resetFactors: (name: string) => Promise<{ readonly epoch: number }>
   readonly revokeEverything: () => Promise<{ readonly epoch: number }>
-  /** `fields` as `POST /api/v1/users/{id}/tokens` takes them. */
-  /** Without a name: to a connection of nobody's account. */
+  /** `fields` as `POST /api/v1/users/{id}/tokens` takes them. Without a name: to a connection of nobody's account. */
   readonly mintToken: (name: string | undefined, fields: Document) => Promise<Document>
   /** Tokens for scripts that an account has. */
   readonly tokens: (name: string) => AsyncIterable<Document>
   readonly endToken: (name: string, grantId: string) => Promise<void>
+  /** What ended: `revoked` is grant or access_token, and `id` its own. */
+  readonly revokeToken: (token: string) => Promise<Document>
   readonly createClient: (document: Document) => Promise<Document>
   readonly clients: () => AsyncIterable<Document>
   readonly client: (clientId: string) => Promise<Document>

@@ -12,13 +12,11 @@ import { CliFailure } from './failure.ts'
 import { inspectToken } from './inspect-token.ts'
 import type { Io } from './io.ts'
 import { openLocal } from './local.ts'
-import { localVerb } from './local-verb.ts'
 import { mintDocument } from './mint-options.ts'
 import { openRings } from './open-rings.ts'
 import { collect, flagOption, storeSettings, textOption, withServer, withSettings } from './options.ts'
 import { card, instant, table, type Answer } from './print.ts'
 import { remoteSession } from './remote-session.ts'
-import { revokeToken } from './revoke-token.ts'
 import { issuerOf } from './token-issuer.ts'
 import { verb, type Options } from './verb.ts'
 
@@ -135,12 +133,12 @@ export function registerToken(program: Command, io: Io): void {
     },
   )
 
-  localVerb(
+  administrationVerb(
     token.command('revoke <token>').description('end an access token, or a refresh token with all that came of it'),
-    { io, changes: true },
-    async (local, [text]) => {
-      const what = await revokeToken(local, await openRings(local), await given(text))
-      return { json: what, text: `revoked ${what.revoked}\n` }
+    io,
+    async (administration, [text]) => {
+      const ended = await administration.revokeToken(await given(text))
+      return { json: ended, text: `revoked ${String(ended['revoked']).replace('_', ' ')}\n` }
     },
   )
 }

@@ -251,6 +251,11 @@ export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<Right
     const { token } = await stage.house.makeToken({ client: stage.client, user, scope: 'openid' })
     return { path: '/api/v1/leaked-tokens', body: { tokens: [token, 'gth_at_x'], source: 'https://git.example/x' } }
   },
+  revokeToken: async (stage) => {
+    const user = await target(stage)
+    const { token } = await stage.house.makeToken({ client: stage.client, user, scope: 'openid' })
+    return { path: '/api/v1/revoked-tokens', body: { token } }
+  },
   listProviders: async () => ({ path: '/api/v1/providers' }),
   revokeConnectionsOfProvider: async () => ({ path: '/api/v1/providers/etsy/revoke-connections' }),
   showRevokedConnectionsOfProvider: async () => ({ path: '/api/v1/providers/etsy/revoke-connections' }),

@@ -76,7 +76,15 @@ describe('gatehouse token mint', () => {
       '--token',
       admin.access_token,
     )
-    expect(await session(String(made['token']))).toBe(200)
+    const token = String(made['token'])
+    expect(await session(token)).toBe(200)
+    const remote = ['--server', server.issuer, '--token', admin.access_token]
+    expect(await json('token', 'revoke', token, ...remote)).toMatchObject({ revoked: 'access_token' })
+    expect(await session(token)).toBe(401)
+    expect(await at(['token', 'revoke', 'nonsense', ...remote])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('no live token of this server') as string,
+    })
   })
 
   test('refuses in one line', async () => {
@@ -171,7 +179,7 @@ describe('gatehouse token attenuate and inspect', () => {
     const { token } = await json('token', 'mint', '--user', 'ada', '--format', 'macaroon', '--issuer', server.issuer)
     expect(await json('token', 'verify', String(token))).toMatchObject({ active: true, username: 'ada' })
     const child = (await at(['token', 'attenuate', String(token), '--caveat', 'method = GET'])).out.trim()
-    expect(await json('token', 'revoke', child)).toMatchObject({ revoked: 'access token' })
+    expect(await json('token', 'revoke', child)).toMatchObject({ revoked: 'access_token' })
     expect(await session(String(token))).toBe(401)
   })
 })

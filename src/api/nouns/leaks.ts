@@ -6,12 +6,12 @@ import { endLeakedHandle } from '../../vault/end-leaked-handle.ts'
 import { operation, type Operation } from '../operation.ts'
 import { leakReporter } from '../policy.ts'
 
-/** More than any token of ours has. */
-const longestToken = 8_192
+/** A text that may be a token of ours: none is longer. */
+export const presentedToken = z.string().min(1).max(8_192)
 
 const report = z
   .strictObject({
-    tokens: z.array(z.string().min(1).max(longestToken)).min(1).max(100).meta({
+    tokens: z.array(presentedToken).min(1).max(100).meta({
       description: 'Texts that look like tokens of this server, as they were found.',
     }),
     source: z
