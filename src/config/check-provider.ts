@@ -1,6 +1,9 @@
 import { presets } from './presets/presets.ts'
+import { primaryAddress } from './presets/primary-address.ts'
+import { checkClaims } from './check-claims.ts'
+import { checkHeaders } from './check-headers.ts'
 import type { Explained } from './explain.ts'
-import type { OAuthProvider, Provider, SiteLoginProvider } from './provider.ts'
+import type { ClaimRepair, OAuthProvider, Provider, SiteLoginProvider } from './provider.ts'
 import type { ProviderDescription, ProviderEntry } from './provider-entry.ts'
 import { readForeignSecret, type SecretPlaces, type SecretReference } from './read-secret.ts'
 import type { SecretValue } from './secret-value.ts'
@@ -31,7 +34,10 @@ export function checkProvider(
     issuer: merged.issuer ?? '',
     signIn: merged.sign_in ?? (context.registration === 'open' ? 'create' : 'existing'),
     allowInsecure: entry.allow_insecure,
+    claims: repairsOf(merged),
   } as const
+  checkClaims(merged, complain)
+  checkHeaders(merged, complain)
   const provider =
     entry.preset === 'site-login'
       ? siteLogin(merged, every, complain)
@@ -39,7 +45,27 @@ export function checkProvider(
   return provider === undefined || problems.length > 0 ? { problems } : { provider }
 }
 
-type Every = Pick<Provider, 'name' | 'title' | 'issuer' | 'signIn' | 'allowInsecure'>
+type Every = Pick<Provider, 'name' | 'title' | 'issuer' | 'signIn' | 'allowInsecure' | 'claims'>
+
+/** The repairs of an entry, and those that go without saying: ids may be numbers, and of a list of addresses the primary one counts. */
+function repairsOf(merged: Merged): Provider['claims'] {
+  const { subject, claims = {} } = merged
+  const id =
+    merged.preset === 'site-login' ? merged.subject_claim : subject?.from === 'userinfo' ? subject.claim : undefined
+  const said = Object.entries(claims).map(([name, { at, find, as }]): [string, ClaimRepair] => [
+    name,
+    {
+      ...(at !== undefined && { at: typeof at === 'string' ? [at] : at }),
+      ...(find !== undefined && { find }),
+      ...(as !== undefined && { as }),
+    },
+  ])
+  const repairs: Record<string, ClaimRepair> = {
+    ...(merged.emails_endpoint !== undefined && primaryAddress),
+    ...Object.fromEntries(said),
+  }
+  return id === undefined ? repairs : { ...repairs, [id]: { ...repairs[id], as: 'text' } }
+}
 
 function oauth(
   merged: Merged,
@@ -69,10 +95,10 @@ function oauth(
       : merged.client_id
   if (merged.client_id === undefined) complain('client_id', 'is missing; it is what the provider calls this server')
   const clientSecret = secretOf('client_secret', method !== 'none')
-  const apiHeaders = merged.api_headers ?? {}
+  const [apiHeaders, tokenHeaders] = [merged.api_headers ?? {}, merged.token_headers ?? {}]
   const sharedSecret = secretOf(
     'shared_secret',
-    Object.values(apiHeaders).some((template) => template.includes('{shared_secret}')),
+    [apiHeaders, tokenHeaders].flatMap(Object.values).some((template: string) => template.includes('{shared_secret}')),
   )
   const callbackPath = merged.callback_path ?? `/vault/callback/${every.name}`
   if (merged.callback_path !== undefined && ownSegments.has(merged.callback_path.split('/')[1] ?? ''))
@@ -107,9 +133,13 @@ function oauth(
     scopeSeparator: merged.scope_separator ?? ' ',
     authorizeParameters: merged.authorize_parameters ?? {},
     offlineParameters: merged.offline_parameters ?? {},
+    tokenHeaders,
     tokenResponse: merged.token_response ?? 'json',
     errorInSuccess: merged.error_in_success ?? false,
     subject: merged.subject ?? { from: 'nowhere' },
+    requiredClaims: Object.fromEntries(
+      Object.entries(merged.required_claims ?? {}).map(([name, values]) => [name, [values].flat()]),
+    ),
     ...(merged.subject_format !== undefined && { subjectFormat: merged.subject_format }),
     usernameClaims: merged.username_claims ?? [],
     nameClaim: merged.name_claim ?? 'name',

@@ -1,12 +1,24 @@
 import { z } from 'zod'
+import { jsonPointer } from '../protocol/json-pointer.ts'
 
 const url = z.string().min(1).max(2048)
 const claim = z.string().regex(/^[A-Za-z0-9_.:/-]{1,100}$/, 'must be the name of a member')
 const parameters = z.record(z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/), z.string().max(500))
 const headers = z.record(
   z.string().regex(/^[a-z0-9-]{1,64}$/, 'must be a header name in lower case'),
-  z.string().max(500),
+  z
+    .string()
+    .max(500)
+    .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII'),
 )
+const pointer = z.string().max(200).regex(jsonPointer, 'must be a JSON pointer such as /name/first')
+const repair = z.strictObject({
+  at: z.union([pointer, z.array(pointer).min(1).max(4)]).optional(),
+  find: z
+    .strictObject({ where: z.record(claim, z.union([z.string().max(200), z.number(), z.boolean()])), take: pointer })
+    .optional(),
+  as: z.enum(['text', 'boolean', 'list']).optional(),
+})
 const scope = z.string().max(2000)
 
 const reference = z.union(
@@ -41,7 +53,9 @@ export const providerDescription = z.strictObject({
   userinfo_endpoint: url.optional(),
   revocation_endpoint: url.optional(),
   jwks_uri: url.optional(),
-  emails_endpoint: url.optional().meta({ description: 'Lists addresses with `email`, `primary`, `verified`.' }),
+  emails_endpoint: url.optional().meta({
+    description: 'Asked too; what it answers is the claim `emails`, a list with `email`, `primary`, `verified`.',
+  }),
   token_endpoint_auth_method: z.enum(['client_secret_basic', 'client_secret_post', 'none']).optional(),
   id_token_signed_response_alg: z.enum(['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']).optional(),
   authorization_response_iss_parameter_supported: z
@@ -57,6 +71,9 @@ export const providerDescription = z.strictObject({
   scope_separator: z.enum([' ', ',']).optional().meta({ description: 'Between the scopes of its answers.' }),
   authorize_parameters: parameters.optional().meta({ description: 'Sent with every authorization request.' }),
   offline_parameters: parameters.optional().meta({ description: 'Sent too where a refresh token is wanted.' }),
+  token_headers: headers.optional().meta({
+    description: 'Sent with token requests; `{client_id}` and `{shared_secret}` are filled in.',
+  }),
   token_response: z.enum(['json', 'form']).optional().meta({ description: '`form`: may be form-encoded.' }),
   error_in_success: z.boolean().optional().meta({ description: 'Errors may come with status 200.' }),
   subject: z
@@ -66,6 +83,14 @@ export const providerDescription = z.strictObject({
     ])
     .optional()
     .meta({ description: 'Where the stable id of a person comes from; never a name or an address.' }),
+  claims: z.record(claim, repair).optional().meta({
+    description:
+      'Repairs, by claim: `at` says where it stands (a JSON pointer; several are joined), `find` what to take of the first entry of a list that fits `where`, `as` whether to write it as `text`, `boolean` or `list`.',
+  }),
+  required_claims: z
+    .record(claim, z.union([z.string().max(200), z.array(z.string().max(200)).min(1).max(50)]))
+    .optional()
+    .meta({ description: 'What its ID tokens must say, or one of several: `{ hd: example.org }`.' }),
   subject_format: z.literal('orcid').optional(),
   sign_in: z.enum(['off', 'existing', 'create']).optional().meta({
     description:

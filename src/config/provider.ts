@@ -4,6 +4,16 @@ import type { SecretValue } from './secret-value.ts'
 /** Whether people may come in through a provider: not at all, with an account that is linked already, or as newcomers too. */
 export type SignInPolicy = 'off' | 'existing' | 'create'
 
+/** How one claim is repaired before anybody reads it. */
+export type ClaimRepair = {
+  /** Where it stands (RFC 6901); of several places the texts are joined. Absent: under its own name. */
+  readonly at?: readonly string[]
+  /** What stands there is a list: from its first entry that is so, this. */
+  readonly find?: { readonly where: Readonly<Record<string, string | number | boolean>>; readonly take: string }
+  /** What it is written as; what can't be is left out. */
+  readonly as?: 'text' | 'boolean' | 'list'
+}
+
 type EveryProvider = {
   /** Its name in paths, buttons and commands. */
   readonly name: string
@@ -14,6 +24,8 @@ type EveryProvider = {
   readonly signIn: SignInPolicy
   /** http and private addresses too: tests and intranets. */
   readonly allowInsecure: boolean
+  /** What is repaired of what it says of people, by claim. */
+  readonly claims: Readonly<Record<string, ClaimRepair>>
 }
 
 /** Where the stable id of a person comes from. */
@@ -41,7 +53,7 @@ export type OAuthProvider = EveryProvider & {
     readonly userinfo?: string
     readonly revocation?: string
     readonly jwks?: string
-    /** Lists addresses with `email`, `primary` and `verified`. */
+    /** What it answers is the claim `emails`. */
     readonly emails?: string
   }
   /** Other spellings of the issuer in ID tokens. */
@@ -59,11 +71,15 @@ export type OAuthProvider = EveryProvider & {
   readonly authorizeParameters: Readonly<Record<string, string>>
   /** Added where a refresh token is wanted. */
   readonly offlineParameters: Readonly<Record<string, string>>
+  /** Sent with every token request. `{client_id}` and `{shared_secret}` are filled in. */
+  readonly tokenHeaders: Readonly<Record<string, string>>
   /** `form`: answers may be form-encoded. */
   readonly tokenResponse: 'json' | 'form'
   /** Errors may come with status 200. */
   readonly errorInSuccess: boolean
   readonly subject: SubjectSource
+  /** What its ID tokens must say, each one of these; whoever's don't is let through nowhere. */
+  readonly requiredClaims: Readonly<Record<string, readonly string[]>>
   /** `orcid`: sixteen digits with their checksum. */
   readonly subjectFormat?: 'orcid'
   /** Members of ID token or userinfo from which a user name may be suggested, best first. */

@@ -3,6 +3,7 @@ import { parseJsonObject } from '../crypto/strict-json.ts'
 import type { OAuthProvider } from '../config/provider.ts'
 import type { OutboundAnswer } from '../outbound/create-outbound.ts'
 import type { UpstreamContext } from './context.ts'
+import { filledHeaders } from './filled-headers.ts'
 import { UpstreamBusy } from './upstream-answer.ts'
 
 /** What oauth4webapi calls in place of `fetch`. */
@@ -21,7 +22,7 @@ export function adaptedFetch(context: UpstreamContext, provider: OAuthProvider, 
     const answer = await context.outbound.fetch({
       url,
       method,
-      headers: asked,
+      headers: what === 'token' ? { ...asked, ...filledHeaders(provider, provider.tokenHeaders) } : asked,
       ...(sent === undefined ? {} : { body: sent }),
       allowInsecure: provider.allowInsecure,
     })

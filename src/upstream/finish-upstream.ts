@@ -74,6 +74,7 @@ export async function finishUpstream(
       if ((idTokenClaims?.iat ?? 0) > context.clock.seconds() + clockTolerance)
         return { kind: 'refused', reason, why: 'iat' }
     }
+    if (!meetsDemands(provider, idTokenClaims)) return { kind: 'denied', why: 'required_claims' }
     const { from } = provider.subject
     const identifiable = from === 'id_token' ? wantsIdToken : from !== 'nowhere'
     const accessToken = answer.access_token
@@ -93,6 +94,14 @@ export async function finishUpstream(
   } catch (error) {
     return readFailure(error)
   }
+}
+
+/** What the entry demands counts as the provider signed it: not what was asked for on the way out, nor what userinfo says. */
+function meetsDemands(
+  { requiredClaims }: OAuthProvider,
+  claims: Readonly<Record<string, unknown>> | undefined,
+): boolean {
+  return Object.entries(requiredClaims).every(([name, allowed]) => allowed.some((value) => value === claims?.[name]))
 }
 
 /** The value, or what its exception means: of the checks on an ID token another thing than of the transport. */

@@ -2,9 +2,10 @@ import * as oauth from 'oauth4webapi'
 import { parseJsonObject } from '../crypto/strict-json.ts'
 import type { OAuthProvider } from '../config/provider.ts'
 import { isOrcid } from '../protocol/orcid.ts'
-import { apiHeadersOf } from './api-headers.ts'
+import { filledHeaders } from './filled-headers.ts'
 import { clientOf, through } from './client-of.ts'
 import type { UpstreamContext } from './context.ts'
+import { repairClaims } from './repair-claims.ts'
 
 /** Somebody, as a provider knows him. Only issuer and subject say who he is; the rest is what he may be called. */
 export type UpstreamIdentity = {
@@ -34,21 +35,33 @@ export async function identify(
 ): Promise<UpstreamIdentity | undefined> {
   const { subject: source } = provider
   if (source.from === 'nowhere') return undefined
+  if (source.from === 'token_prefix') return identity(provider, /^(\d{1,20})\./.exec(accessToken)?.[1], {})
   if (source.from === 'id_token') {
-    if (idTokenClaims === undefined) return undefined
-    const subject = textOf(idTokenClaims['sub'])
+    const subject = idTokenClaims?.['sub']
+    if (typeof subject !== 'string') return undefined
     // Whoever keeps names out of ID tokens tells them here; whoever refuses is taken at his ID token (ORCID answers 403).
     const more = await userinfoOf(context, provider, { server, accessToken, subject }).catch(() => ({}))
-    const found = identity(provider, subject, { ...more, ...idTokenClaims })
+    const claims = await repaired(context, provider, { accessToken, claims: { ...more, ...idTokenClaims } })
+    const found = identity(provider, subject, claims)
     return found === undefined ? undefined : { ...found, issuer: server.issuer }
   }
-  if (source.from === 'token_prefix') return identity(provider, /^(\d{1,20})\./.exec(accessToken)?.[1], {})
-  const claims = await read(context, provider, { url: provider.endpoints.userinfo, accessToken })
-  if (claims === undefined || Array.isArray(claims)) return undefined
-  return identity(provider, textOf(claims[source.claim]), {
-    ...claims,
-    ...(await emailOf(context, provider, accessToken)),
-  })
+  const said = await read(context, provider, { url: provider.endpoints.userinfo, accessToken })
+  if (said === undefined || Array.isArray(said)) return undefined
+  const claims = await repaired(context, provider, { accessToken, claims: said })
+  const subject = claims[source.claim]
+  return identity(provider, typeof subject === 'string' ? subject : undefined, claims)
+}
+
+/** With the list of addresses, where a second endpoint has one, and as its entry straightens it all. */
+async function repaired(
+  context: UpstreamContext,
+  provider: OAuthProvider,
+  { accessToken, claims }: { readonly accessToken: string; readonly claims: Claims },
+): Promise<Claims> {
+  const { emails: url } = provider.endpoints
+  const emails =
+    url === undefined ? undefined : await read(context, provider, { url, accessToken }).catch(() => undefined)
+  return repairClaims(url === undefined ? claims : { ...claims, emails }, provider.claims)
 }
 
 function identity(provider: OAuthProvider, subject: string | undefined, claims: Claims): UpstreamIdentity | undefined {
@@ -57,8 +70,7 @@ function identity(provider: OAuthProvider, subject: string | undefined, claims: 
   const suggestions = provider.usernameClaims.flatMap((name) => shortText(claims[name]) ?? [])
   const fullName = shortText(claims[provider.nameClaim])
   const email = shortText(claims['email'])
-  // Old endpoints of Google write it as text.
-  const verified = claims['email_verified'] === true || claims['email_verified'] === 'true'
+  const verified = claims['email_verified'] === true
   return {
     issuer: provider.issuer,
     subject,
@@ -73,25 +85,12 @@ function identity(provider: OAuthProvider, subject: string | undefined, claims: 
 async function userinfoOf(
   context: UpstreamContext,
   provider: OAuthProvider,
-  { server, accessToken, subject }: Pick<Answered, 'server' | 'accessToken'> & { readonly subject: string | undefined },
+  { server, accessToken, subject }: Pick<Answered, 'server' | 'accessToken'> & { readonly subject: string },
 ): Promise<Claims> {
-  if (server.userinfo_endpoint === undefined || subject === undefined) return {}
+  if (server.userinfo_endpoint === undefined) return {}
   const client = clientOf(provider)
   const response = await oauth.userInfoRequest(server, client, accessToken, through(context, provider, 'document'))
   return oauth.processUserInfoResponse(server, client, subject, response)
-}
-
-/** The primary address, if the provider verified it. */
-async function emailOf(context: UpstreamContext, provider: OAuthProvider, accessToken: string): Promise<Claims> {
-  const { emails: url } = provider.endpoints
-  if (url === undefined) return {}
-  const list: unknown = await read(context, provider, { url, accessToken }).catch(() => undefined)
-  if (!Array.isArray(list)) return { email: undefined }
-  const primary = (list as readonly unknown[]).find(
-    (entry): entry is Claims =>
-      typeof entry === 'object' && entry !== null && 'primary' in entry && entry.primary === true,
-  )
-  return { email: primary?.['email'], email_verified: primary?.['verified'] }
 }
 
 async function read(
@@ -100,7 +99,11 @@ async function read(
   { url, accessToken }: { readonly url: string | undefined; readonly accessToken: string },
 ): Promise<Claims | undefined> {
   if (url === undefined) return undefined
-  const headers = { ...apiHeadersOf(provider), accept: 'application/json', authorization: `Bearer ${accessToken}` }
+  const headers = {
+    ...filledHeaders(provider, provider.apiHeaders),
+    accept: 'application/json',
+    authorization: `Bearer ${accessToken}`,
+  }
   const answer = await context.outbound.fetch({ url, headers, allowInsecure: provider.allowInsecure })
   if (answer.status !== 200) return undefined
   // A list is wrapped, so that the one strict reader reads it too.
@@ -108,12 +111,6 @@ async function read(
   if (!isList) return parseJsonObject(answer.body)
   const wrapped = parseJsonObject(Buffer.concat([Buffer.from('{"list":'), answer.body, Buffer.from('}')]))
   return wrapped?.['list'] as Claims | undefined
-}
-
-/** A text, or a whole number in digits: GitHub's ids are numbers. */
-function textOf(value: unknown): string | undefined {
-  if (typeof value === 'string') return value
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? String(value) : undefined
 }
 
 function shortText(value: unknown): string | undefined {

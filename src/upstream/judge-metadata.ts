@@ -20,6 +20,10 @@ export function judgeMetadata(provider: OAuthProvider, server: AuthorizationServ
   const wanted = provider.idTokenAlgorithm ?? 'RS256'
   if (provider.kind === 'oidc' && algorithms?.includes(wanted) === false)
     fail(`it signs ID tokens with ${algorithms.join(', ')}, not ${wanted}; say id_token_signed_response_alg`)
+  // Google: the parameter chooses among accounts, the claim says whose it is.
+  const hints = { ...provider.authorizeParameters, ...provider.offlineParameters }
+  if (hints['hd'] !== undefined && provider.requiredClaims['hd'] === undefined)
+    fail(`the parameter hd only asks, and keeps nobody out; demand it: required_claims: { hd: ${hints['hd']} }`)
   // L28: a discovery document that sends credentials elsewhere deserves a look.
   const { origin } = new URL(provider.issuer)
   for (const name of ['token_endpoint', 'jwks_uri'] as const) {

@@ -26,7 +26,10 @@ export type OpenedFlow = { readonly kind: 'begun'; readonly url: string } | Upst
  * and lives ten minutes. Whoever calls counts the attempt first.
  */
 export async function openFlow(context: FlowContext, provider: OAuthProvider, asked: AskedFlow): Promise<OpenedFlow> {
-  const { purpose, browserHash, scope, offline, maxAge } = asked
+  const { purpose, browserHash, offline, maxAge } = asked
+  // What is demanded of ID tokens is demanded of connections too, whatever scope they name: one has to come.
+  const demands = Object.keys(provider.requiredClaims).length > 0 && !asked.scope.includes('openid')
+  const scope = demands ? ['openid', ...asked.scope] : asked.scope
   const { keyId } = context.keys.secret('mac')
   const state = context.random.text(32)
   const id = flowIdOf(state)

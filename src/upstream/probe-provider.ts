@@ -1,7 +1,7 @@
 import type { AuthorizationServer } from 'oauth4webapi'
 import type { OAuthProvider } from '../config/provider.ts'
 import { parseJsonObject } from '../crypto/strict-json.ts'
-import { apiHeadersOf } from './api-headers.ts'
+import { filledHeaders } from './filled-headers.ts'
 import type { UpstreamContext } from './context.ts'
 import { explainFailure } from './explain-failure.ts'
 import { judgeMetadata, type Finding } from './judge-metadata.ts'
@@ -65,7 +65,11 @@ async function tryUserinfo(context: UpstreamContext, provider: OAuthProvider): P
   if (provider.subject.from !== 'userinfo' || url === undefined) return []
   const fail = (detail: string): readonly Finding[] => [{ status: 'fail', detail: `its userinfo_endpoint: ${detail}` }]
   try {
-    const headers = { ...apiHeadersOf(provider), accept: 'application/json', authorization: 'Bearer made-up' }
+    const headers = {
+      ...filledHeaders(provider, provider.apiHeaders),
+      accept: 'application/json',
+      authorization: 'Bearer made-up',
+    }
     const { status } = await context.outbound.fetch({ url, headers, allowInsecure: provider.allowInsecure })
     if (status === 200) return fail('it answers 200 to a token that was made up; check that it is no page')
     if (status === 404 || status === 405) return fail(`it is not there (status ${status}); check the address`)

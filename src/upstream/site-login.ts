@@ -5,6 +5,7 @@ import type { OutboundAnswer } from '../outbound/create-outbound.ts'
 import type { Seconds } from '../protocol/time.ts'
 import type { UpstreamContext } from './context.ts'
 import type { UpstreamIdentity } from './identify.ts'
+import { repairClaims } from './repair-claims.ts'
 import { readFailure, type UpstreamUnavailable } from './upstream-answer.ts'
 
 /** What a person typed on our page. It goes to the site in one request, and nowhere else. */
@@ -35,7 +36,7 @@ export async function siteLogin(
     })
     if (provider.lockedStatuses.includes(login.status)) return { kind: 'locked' }
     if (provider.wrongStatuses.includes(login.status)) return { kind: 'wrong' }
-    const answer = readYes(login)
+    const answer = readYes(provider, login)
     const credential = answer?.[provider.tokenField]
     if (answer === undefined || typeof credential !== 'string' || credential === '') return unreadable(login.status)
     const claims = provider.sessionEndpoint === undefined ? answer : await session(context, provider, credential)
@@ -78,11 +79,12 @@ async function session(context: Pick<UpstreamContext, 'outbound'>, provider: Sit
     headers: { authorization: `Bearer ${credential}`, accept: 'application/json' },
     allowInsecure: provider.allowInsecure,
   })
-  return readYes(answer)
+  return readYes(provider, answer)
 }
 
-function readYes({ status, body }: OutboundAnswer) {
-  return status === 200 || status === 201 ? parseJsonObject(body) : undefined
+function readYes({ claims }: SiteLoginProvider, { status, body }: OutboundAnswer) {
+  const said = status === 200 || status === 201 ? parseJsonObject(body) : undefined
+  return said && repairClaims(said, claims)
 }
 
 function unreadable(status: number): UpstreamUnavailable {
@@ -93,8 +95,7 @@ function identityOf(
   provider: SiteLoginProvider,
   claims: Readonly<Record<string, unknown>>,
 ): UpstreamIdentity | undefined {
-  const id = claims[provider.subjectClaim]
-  const subject = typeof id === 'number' && Number.isSafeInteger(id) ? String(id) : id
+  const subject = claims[provider.subjectClaim]
   if (typeof subject !== 'string' || subject === '' || subject.length > 255) return undefined
   const name = claims[provider.usernameClaim]
   const label = typeof name === 'string' && name.trim() !== '' && name.length <= 200 ? name.trim() : subject

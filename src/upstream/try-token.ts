@@ -6,7 +6,7 @@ import { explainFailure } from './explain-failure.ts'
 import type { Finding } from './judge-metadata.ts'
 import { readFailure } from './upstream-answer.ts'
 
-const credentials = 'check client_id, client_secret and token_endpoint_auth_method'
+const credentials = 'check client_id, client_secret, token_endpoint_auth_method, and whether it wants token_headers'
 
 /** What a token endpoint says no with, of a code that was made up; whoever refuses the code has accepted the credentials. */
 const refusals: Readonly<Record<string, Finding>> = {

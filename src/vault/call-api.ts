@@ -4,7 +4,7 @@ import type { OpenAnswer } from '../outbound/create-outbound.ts'
 import { OutboundFailed } from '../outbound/outbound-failed.ts'
 import type { HeaderLine, HttpRequest, HttpResponse, Passage } from '../protocol/http.ts'
 import type { Clock, Seconds } from '../protocol/time.ts'
-import { apiHeadersOf } from '../upstream/api-headers.ts'
+import { filledHeaders } from '../upstream/filled-headers.ts'
 import type { Upstream } from '../upstream/create-upstream.ts'
 import { answerHeaders, redirectHere, type ApiPlace } from './api-answer.ts'
 import { apiUrl, requestHeaders } from './api-request.ts'
@@ -100,7 +100,7 @@ async function send({ upstream }: ApiContext, { request, provider }: ApiCall, se
     url: sent.url,
     method: request.method,
     headers: requestHeaders(request, {
-      ...apiHeadersOf(provider),
+      ...filledHeaders(provider, provider.apiHeaders),
       ...(length !== undefined && { 'content-length': String(length) }),
       authorization: `Bearer ${sent.accessToken.reveal()}`,
     }),

@@ -58,8 +58,14 @@ describe('providers of the file', () => {
     scope_separator: ','
     sign_in: create
     refresh: static
-    api_headers: { x-client: '{client_id}' }`),
+    api_headers: { x-client: '{client_id}' }
+    token_headers: { authorization: 'Key {client_id}' }
+    claims: { nick: { at: [/a, /b] }, uid: { at: /user/uid } }`),
     ).providers
+    expect(forge).toMatchObject({
+      tokenHeaders: { authorization: 'Key {client_id}' },
+      claims: { nick: { at: ['/a', '/b'] }, uid: { at: ['/user/uid'], as: 'text' } },
+    })
     expect(forge).toMatchObject({ title: 'The Forge', signIn: 'create', usernameClaims: ['nick'], refresh: 'static' })
   })
 
@@ -118,6 +124,66 @@ describe('providers of the file', () => {
       'a callback path that is none',
       `  - { ${github}, callback_path: /a/../b }`,
       ['callback_path must be a path such as /etsy'],
+    ],
+    [
+      'a header that belongs to one hop',
+      `  - { ${github}, token_headers: { transfer-encoding: chunked }, api_headers: { host: a.example } }`,
+      ["api_headers can't hold host", "token_headers can't hold transfer-encoding"],
+    ],
+    [
+      'a cookie',
+      `  - { ${github}, api_headers: { cookie: a=b } }`,
+      ["api_headers can't hold cookie, which the request says by itself; leave it out"],
+    ],
+    [
+      'the token of a call, said twice',
+      `  - { ${github}, api_headers: { authorization: x } }`,
+      ["api_headers can't hold authorization"],
+    ],
+    [
+      'the proof of a client, said twice',
+      `  - { ${github}, token_endpoint_auth_method: client_secret_basic, token_headers: { authorization: x, content-type: x } }`,
+      ["token_headers can't hold authorization", "token_headers can't hold content-type"],
+    ],
+    [
+      'a header in two lines',
+      `  - { ${github}, token_headers: { x-key: "a\\r\\nhost: b" } }`,
+      ['token_headers.x-key must be printable ASCII'],
+    ],
+    [
+      'a placeholder that nobody fills in',
+      `  - { ${github}, token_headers: { x-key: '{client_secret}' } }`,
+      ['token_headers of x-key holds {client_secret}; only {client_id} and {shared_secret}'],
+    ],
+    [
+      'a second secret of token requests that is missing',
+      `  - { ${github}, token_headers: { x-key: '{shared_secret}' } }`,
+      ['providers[0].shared_secret is missing'],
+    ],
+    [
+      'a repair that is none',
+      `  - { ${github}, claims: { name: {} } }`,
+      ['claims repairs name without saying how; add at, find or as'],
+    ],
+    [
+      'a place that is no pointer',
+      `  - { ${github}, claims: { name: { at: name.first } } }`,
+      ['claims.name.at must be a JSON pointer'],
+    ],
+    [
+      'two places and a list',
+      `  - { ${github}, claims: { name: { at: [/a, /b], find: { where: { x: 1 }, take: /y } } } }`,
+      ['claims joins name of several places and looks for it in a list; choose one'],
+    ],
+    [
+      'a repaired subject of an ID token',
+      `  - { ${github.replace('github', 'google')}, claims: { sub: { at: /email }, nonce: { as: text } } }`,
+      ["claims can't repair sub: in an ID token it counts as it was signed", "claims can't repair nonce"],
+    ],
+    [
+      'a demand where there is no ID token',
+      `  - { ${github}, required_claims: { hd: a.example } }`,
+      ['required_claims are looked for in ID tokens'],
     ],
     [
       'two of one name',

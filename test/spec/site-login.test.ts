@@ -94,6 +94,32 @@ describe('signing in with the account of a site that has only a login API (syste
     expect(server.core.upstream.unseal({ ...at, instanceId: 'another' }, connection)).toBeUndefined()
   })
 
+  it('what stands elsewhere in its answers is found by the entry’s repairs', async () => {
+    const { upstream } = server.core
+    const nested = readProvider({
+      name: 'nested',
+      preset: 'site-login',
+      issuer: 'https://nested.example',
+      login_endpoint: `${site.url}/auth/login`,
+      claims: {
+        access_token: { at: '/answer/key' },
+        userId: { at: '/answer/user/number' },
+        username: { at: ['/answer/user/first', '/answer/user/last'] },
+      },
+      allow_insecure: true,
+    })
+    if (nested.kind !== 'site-login') throw new Error('no site')
+    const given = { username: 'Erna', password: secret, sessionLength: undefined }
+    const answer = { key: 'sealed elsewhere', user: { number: 4711, first: 'Erna', last: 'Beispiel' } }
+    site.broken = { json: { answer } }
+    const login = await upstream.login(nested, given)
+    site.broken = { json: { answer: { ...answer, user: { number: -1 } } } }
+    const nobody = await upstream.login(nested, given)
+    site.broken = undefined
+    expect(login).toMatchObject({ kind: 'done', identity: { subject: '4711', label: 'Erna Beispiel' } })
+    expect(nobody.kind).toBe('unavailable')
+  })
+
   it('is the same account the next time, and stays for the chosen length', async () => {
     const first = german()
     const newcomer = await follow(server, first, await logIn(first, 'Otto'))

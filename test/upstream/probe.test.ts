@@ -202,6 +202,14 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     says: ["not at the issuer's"],
     status: 'warn',
   },
+  'a hosted domain that is asked for and not demanded': {
+    entry: () => plain({ authorize_parameters: { hd: 'example.org' } }),
+    says: ['hd only asks, and keeps nobody out', 'required_claims: { hd: example.org }'],
+  },
+  'a header that its token endpoint waits for': {
+    entry: metadata({ token_endpoint: 'KEYED' }),
+    says: ['does not accept client_id and client_secret (invalid_client)', 'token_headers'],
+  },
   // Scopes.
   'scope without openid': { entry: () => plain({ scope: 'profile email' }), says: ['scope lacks openid', 'add it'] },
   'commas between scopes': {
@@ -301,6 +309,7 @@ const places: Readonly<Record<string, () => Reply | Promise<Reply>>> = {
   AUTHORIZE_400: () => ({ status: 400, text: 'redirect_uri is not registered' }),
   AUTHORIZE_500: () => ({ status: 500, text: 'oh' }),
   PAGE: () => ({ text: '<html>' }),
+  KEYED: () => ({ status: 401, json: { error: 'invalid_client' } }),
   SLOW: () => new Promise(() => undefined),
   NOWHERE: () => ({ status: 404, text: 'Not Found' }),
 }

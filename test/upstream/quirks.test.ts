@@ -3,6 +3,7 @@ import { sha256 } from '../../src/crypto/hash.ts'
 import { secretValue } from '../../src/config/secret-value.ts'
 import { isOrcid } from '../../src/protocol/orcid.ts'
 import type { Finished } from '../../src/upstream/finish-upstream.ts'
+import { repairClaims } from '../../src/upstream/repair-claims.ts'
 import { consent } from '../emulators/emulator.ts'
 import { startEtsy } from '../emulators/etsy.ts'
 import { startGitLab } from '../emulators/gitlab.ts'
@@ -239,6 +240,39 @@ const quirks: Readonly<Record<Name, Readonly<Record<string, () => Promise<void>>
       at.google.user = before
       expect(verified).toEqual(['grace@example.org', 'grace@example.org', ...Array.from({ length: 4 })])
     },
+    'hd: the parameter only asks; what counts is the claim, as it was signed': async () => {
+      const demanding = { ...at.entries.google, requiredClaims: { hd: ['example.org', 'example.net'] } }
+      const before = at.google.user
+      const outcomes: unknown[] = []
+      for (const hd of [
+        'example.org',
+        'example.net',
+        'EXAMPLE.ORG',
+        'example.com',
+        'x.example.org',
+        '',
+        ['example.org'],
+        undefined,
+      ]) {
+        at.google.user = { ...before, hd }
+        const finished = await through(engine, demanding, {})
+        outcomes.push(finished.kind === 'denied' ? finished.why : finished.kind)
+      }
+      // What userinfo says is not signed.
+      at.google.faults.claims = ({ hd: _hd, ...claims }) => claims
+      at.google.user = { ...before, hd: 'example.org' }
+      outcomes.push(await through(engine, demanding))
+      delete at.google.faults.claims
+      at.google.user = before
+      const no = 'required_claims'
+      expect(outcomes).toEqual(['done', 'done', no, no, no, no, no, no, { kind: 'denied', why: no }])
+    },
+    'hd: a connection whose scope asks for no ID token gets one all the same': async () => {
+      const demanding = { ...at.entries.google, requiredClaims: { hd: ['example.org'] } }
+      const url = new URL(await begin(engine, demanding, { scope: ['email'] }))
+      expect(url.searchParams.get('scope')).toBe('openid email')
+      expect(await through(engine, demanding, { scope: ['email'] })).toEqual({ kind: 'denied', why: 'required_claims' })
+    },
     'somebody may agree to less than was asked': async () => {
       at.google.faults.token = (body) => ({ ...body, scope: 'openid' })
       const { tokens } = await done('google')
@@ -264,7 +298,7 @@ const quirks: Readonly<Record<Name, Readonly<Record<string, () => Promise<void>>
       ])
     },
     'amr is a text, not a list': async () => {
-      expect(at.orcid.user['amr']).toBe('pwd')
+      expect(repairClaims(at.orcid.user, at.entries.orcid.claims)).toMatchObject({ amr: ['pwd'] })
       expect((await done('orcid')).identity?.subject).toBe('0000-0002-1825-0097')
     },
     'keys have no alg: RS256 it is, and nothing else': async () => {

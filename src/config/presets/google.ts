@@ -12,6 +12,7 @@ export const google: ProviderDescription = {
   connect_scope: 'openid',
   offline_parameters: { access_type: 'offline', prompt: 'consent' },
   subject: { from: 'id_token' },
+  claims: { email_verified: { as: 'boolean' } },
   username_claims: ['given_name'],
   refresh: 'static',
   expires_in: 3600,

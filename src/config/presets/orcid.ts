@@ -11,6 +11,7 @@ export const orcid: ProviderDescription = {
   connect_scope: 'openid',
   subject: { from: 'id_token' },
   subject_format: 'orcid',
+  claims: { amr: { as: 'list' } },
   username_claims: ['name', 'given_name'],
   refresh: 'static',
   expires_in: 631_138_518,

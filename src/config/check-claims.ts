@@ -1,0 +1,24 @@
+import type { ProviderDescription } from './provider-entry.ts'
+
+/** What an ID token is verified by, and whose it is: counts as it was signed, or not at all (OIDC Core §3.1.3.7). */
+const asSigned: ReadonlySet<string> = new Set(
+  'iss sub aud azp exp iat nbf nonce auth_time at_hash c_hash hd'.split(' '),
+)
+
+/** Repairs and demands that an entry can't make of what its provider says. */
+export function checkClaims(
+  { claims = {}, required_claims: required, subject }: ProviderDescription,
+  complain: (key: string, problem: string) => void,
+): void {
+  const hasIdToken = subject?.from === 'id_token'
+  for (const [name, { at, find, as }] of Object.entries(claims)) {
+    if (at === undefined && find === undefined && as === undefined)
+      complain('claims', `repairs ${name} without saying how; add at, find or as`)
+    if (typeof at === 'object' && at.length > 1 && find !== undefined)
+      complain('claims', `joins ${name} of several places and looks for it in a list; choose one`)
+    if (hasIdToken && asSigned.has(name))
+      complain('claims', `can't repair ${name}: in an ID token it counts as it was signed; leave it out`)
+  }
+  if (required !== undefined && !hasIdToken)
+    complain('required_claims', 'are looked for in ID tokens, which this provider gives none of; leave them out')
+}
