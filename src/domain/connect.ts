@@ -11,7 +11,8 @@ import {
   type PendingConnection,
 } from './connection.ts'
 import { lifetimes } from './lifetimes.ts'
-import { create, put, ref, type Decision, type Slot, type Write } from './record.ts'
+import { isRecalled } from './recall.ts'
+import { check, create, put, ref, type Decision, type Slot, type Write } from './record.ts'
 
 /** What a connection begins with. It stands in the URL that the person opens, sealed, and in no record. */
 export type ConnectionStart = {
@@ -25,6 +26,7 @@ export type ConnectionStart = {
   /** From where. */
   readonly address: string
   readonly startedAt: EpochSeconds
+  readonly recallsBefore?: number
   /** A redirect URI of that client, where the person goes on to. */
   readonly returnTo?: string
   /** The connection of the same owner whose tokens it is to renew, where it isn't a new one. */
@@ -52,13 +54,14 @@ export function bindConnection(
   if (value !== undefined && value.state !== 'pending') return ended
   if (value?.browserHash !== undefined && value.browserHash !== shown.browserHash) return ended
   const attempts = (value?.attempts ?? 0) + (shown.right ? 0 : 1)
-  const { provider, owner, clientId, handleHash, address, returnTo, renews } = start
+  const { provider, owner, clientId, handleHash, recallsBefore, address, returnTo, renews } = start
   const every = {
     v: 1,
     provider,
     owner,
     ...(clientId !== undefined && { clientId }),
     handleHash,
+    ...(recallsBefore !== undefined && { recallsBefore }),
     createdAt: start.startedAt,
     updatedAt: shown.now,
     endsAt: startExpiry(start),
@@ -82,9 +85,23 @@ export type Obtained = Pick<
   'account' | 'scope' | 'sealed' | 'keyId' | 'edition' | 'refreshable' | 'issuedAt' | 'expiresAt'
 > & { readonly confirmation?: Confirmation }
 
+/** What obtained tokens are kept by: the start, and the word on recalls, compared in the same commit. */
+export type ObtainSlots = { readonly connection: Slot<'connection'>; readonly instance: Slot<'instance'> }
+
+/** Whoever waits in this very browser, if all of the provider's wasn't recalled since he started (L25). */
+function awaited(
+  { connection, instance }: ObtainSlots,
+  browserHash: string | undefined,
+): PendingConnection | undefined {
+  const { value } = connection
+  if (value?.state !== 'pending' || value.browserHash === undefined || value.browserHash !== browserHash)
+    return undefined
+  return instance.value === undefined || isRecalled(instance.value, value) ? undefined : value
+}
+
 /** L11: the tokens are kept once, in the browser that was bound, and only while somebody waits for them. */
 export function completeConnection(
-  slot: Slot<'connection'>,
+  slots: ObtainSlots,
   done: {
     readonly browserHash: string | undefined
     readonly obtained: Obtained
@@ -92,23 +109,23 @@ export function completeConnection(
     readonly now: EpochSeconds
   },
 ): Decision<PendingConnection | undefined> {
-  const { value } = slot
-  if (value?.state !== 'pending' || value.browserHash === undefined || value.browserHash !== done.browserHash)
-    return { writes: [], result: undefined }
-  const { provider, owner, clientId, handleHash, createdAt } = value
+  const value = awaited(slots, done.browserHash)
+  if (value === undefined) return { writes: [], result: undefined }
+  const { provider, owner, clientId, handleHash, recallsBefore, createdAt } = value
   const held: HeldConnection = {
     v: 1,
     provider,
     owner,
     ...(clientId !== undefined && { clientId }),
     ...(handleHash !== undefined && { handleHash }),
+    ...(recallsBefore !== undefined && { recallsBefore }),
     state: 'active',
     ...done.obtained,
     createdAt,
     updatedAt: done.now,
     lastUsedAt: done.now,
   }
-  return { writes: [store(slot, held), done.event], result: value }
+  return { writes: [store(slots.connection, held), check(slots.instance), done.event], result: value }
 }
 
 /**
@@ -116,7 +133,7 @@ export function completeConnection(
  * over either way. `obtain` seals them as the edition after the one that is kept.
  */
 export function reconnect(
-  slots: { readonly connection: Slot<'connection'>; readonly target: Slot<'connection'> },
+  slots: ObtainSlots & { readonly target: Slot<'connection'> },
   done: {
     readonly browserHash: string | undefined
     readonly obtain: (edition: number) => Obtained
@@ -124,13 +141,12 @@ export function reconnect(
     readonly now: EpochSeconds
   },
 ): Decision<{ readonly pending: PendingConnection; readonly sameAccount: boolean } | undefined> {
-  const { value: pending } = slots.connection
+  const pending = awaited(slots, done.browserHash)
   const { value: target } = slots.target
   const { now } = done
   const nothing = { writes: [], result: undefined }
-  if (pending?.state !== 'pending' || pending.browserHash === undefined || pending.browserHash !== done.browserHash)
-    return nothing
-  if (target === undefined || !isHeld(target) || target.provider !== pending.provider) return nothing
+  if (pending === undefined || target === undefined) return nothing
+  if (!isHeld(target) || target.provider !== pending.provider) return nothing
   if (ownerKey(target.owner) !== ownerKey(pending.owner)) return nothing
   const obtained = done.obtain(target.edition + 1)
   // Absent isn't the same: who can't be told from another is another.
@@ -142,7 +158,10 @@ export function reconnect(
   const { intent: _, unsure: _u, failures: _f, retryAt: _r, reason: _reason, expiresAt: _e, ...rest } = target
   const after: HeldConnection = { ...rest, ...obtained, state: 'active', updatedAt: now, lastUsedAt: now }
   const over = denyConnection(slots.connection, done.events.made, now)
-  return { writes: [store(slots.target, after), ...over.writes], result: { pending, sameAccount } }
+  return {
+    writes: [store(slots.target, after), check(slots.instance), ...over.writes],
+    result: { pending, sameAccount },
+  }
 }
 
 /** The person, or the provider, said no. */

@@ -15,6 +15,8 @@ type EveryConnection = {
   readonly clientId?: string
   /** SHA-256 of the handle that fetches from it. */
   readonly handleHash?: string
+  /** How many times all connections of its provider had been ended when it was started; absent: never. */
+  readonly recallsBefore?: number
   readonly createdAt: EpochSeconds
   readonly updatedAt: EpochSeconds
 }

@@ -4,7 +4,8 @@ import type { Instance } from './instance.ts'
 
 /** All connections of a provider were ended at once. They are worth nothing from then on; each is ended afterwards. */
 export type Recall = {
-  /** What was started until then, this second included. */
+  /** The how manieth of this provider. What was started before it is recalled, and no clock has a say in that. */
+  readonly count: number
   readonly at: EpochSeconds
   /** As audit events name whoever did it. */
   readonly actor: string
@@ -12,13 +13,20 @@ export type Recall = {
   readonly finishedAt?: EpochSeconds
 }
 
-/** Whether all that was connected when this was has been recalled since: a comparison, however many there are (L25). */
+/** How many recalls of a provider there have been, as what is started now remembers it. */
+export function recallsOf({ recalls }: Pick<Instance, 'recalls'>, provider: string): number {
+  return recalls?.[provider]?.count ?? 0
+}
+
+/**
+ * Whether all that was started when this was has been recalled since: a comparison, however many there are (L25). A node that hasn't
+ * heard of a recall yet gives a smaller number, so that what it starts comes to nothing; never a larger one.
+ */
 export function isRecalled(
-  { recalls }: Pick<Instance, 'recalls'>,
-  { provider, createdAt }: Pick<Connection, 'provider' | 'createdAt'>,
+  instance: Pick<Instance, 'recalls'>,
+  { provider, recallsBefore = 0 }: Pick<Connection, 'provider' | 'recallsBefore'>,
 ): boolean {
-  const recall = recalls?.[provider]
-  return recall !== undefined && createdAt <= recall.at
+  return recallsBefore < recallsOf(instance, provider)
 }
 
 /** An instance with another word about a provider. */

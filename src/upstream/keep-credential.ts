@@ -1,6 +1,7 @@
 import type { SecretValue } from '../config/secret-value.ts'
 import { connectionOwners, type HeldConnection } from '../domain/connection.ts'
 import type { Instance } from '../domain/instance.ts'
+import { recallsOf } from '../domain/recall.ts'
 import { put, ref, type Decision } from '../domain/record.ts'
 import { transition } from '../store/transition.ts'
 import type { FlowContext } from './context.ts'
@@ -25,6 +26,7 @@ export async function keepCredential(
   const connectionId = `${userId}:${provider}`
   const place = ref('connection', connectionId)
   const { instanceId } = about.instance
+  const recallsBefore = recallsOf(about.instance, provider)
   await transition(context.transition, { place }, (slots, now): Decision<undefined> => {
     const before = slots.place.value
     const edition = (before !== undefined && 'edition' in before ? before.edition : 0) + 1
@@ -32,6 +34,7 @@ export async function keepCredential(
       v: 1,
       provider,
       owner: { kind: 'user', userId },
+      ...(recallsBefore > 0 && { recallsBefore }),
       account,
       scope: [],
       state: 'active',

@@ -3,7 +3,6 @@ import { completeConnection, denyConnection, reconnect, startExpiry, type Obtain
 import type { PendingConnection } from '../domain/connection.ts'
 import { mac } from '../crypto/mac.ts'
 import { sourceOf } from '../limits/source.ts'
-import { isRecalled } from '../domain/recall.ts'
 import { ref } from '../domain/record.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
@@ -46,9 +45,7 @@ export async function obtainConnection(
   const { owner } = pending
   if (owner.kind === 'user' && owner.userId !== about.userId) return undefined
   const now = clock.seconds()
-  const instance = await context.directory.instance()
-  if (isRecalled(instance, pending)) return undefined
-  const { instanceId } = instance
+  const { instanceId } = await context.directory.instance()
   // Whose session it is has been proved where an account started; everybody else may be in two places for a bad reason.
   const isSame = about.addressKnown && sourceOf(address) === sourceOf(pending.address)
   const isElsewhere = owner.kind !== 'user' && !isSame
@@ -69,14 +66,15 @@ export async function obtainConnection(
       },
     }),
   })
+  const waiting = { connection: ref('connection', id), instance: ref('instance', 'self') }
   if (target === id) {
-    const completed = await transition(context.transition, { connection: ref('connection', id) }, (slots, at) =>
-      completeConnection(slots.connection, { browserHash, obtained: obtain(1), event: made, now: at }),
+    const completed = await transition(context.transition, waiting, (slots, at) =>
+      completeConnection(slots, { browserHash, obtained: obtain(1), event: made, now: at }),
     )
     return completed === undefined ? undefined : { pending: completed, sameAccount: true, confirmationCode }
   }
   const denied = eventWrite(context, { type: 'connection.denied', ...happened, reason: 'another_account' })
-  const refs = { connection: ref('connection', id), target: ref('connection', target) }
+  const refs = { ...waiting, target: ref('connection', target) }
   const renewed = await transition(context.transition, refs, (slots, at) =>
     reconnect(slots, { browserHash, obtain, events: { made, denied }, now: at }),
   )

@@ -3,10 +3,9 @@ import { actorName, permit } from '../accounts/permit.ts'
 import type { Outcome } from '../accounts/context.ts'
 import type { Actor } from '../domain/authority.ts'
 import type { Connection } from '../domain/connection.ts'
-import { isRecalled, withRecall, type Recall } from '../domain/recall.ts'
+import { isRecalled, recallsOf, withRecall, type Recall } from '../domain/recall.ts'
 import { put, ref, type Decision, type StoredRecord } from '../domain/record.ts'
 import { problem } from '../protocol/problem.ts'
-import { clockTolerance } from '../protocol/time.ts'
 import { listAll } from '../store/list-all.ts'
 import { errandOwner } from '../store/start-errands.ts'
 import { transition } from '../store/transition.ts'
@@ -34,7 +33,8 @@ export async function recallConnections(
   return transition(context.transition, { self }, ({ self: slot }, now): Decision<Outcome<Recall>> => {
     if (slot.value === undefined)
       return { writes: [], result: { refused: problem('not_found', { detail: 'this store was never served' }) } }
-    const recall = { at: now, actor: actorName(actor) }
+    const count = recallsOf(slot.value, provider) + 1
+    const recall = { count, at: now, actor: actorName(actor) }
     const after = withRecall(slot.value, provider, recall)
     return { writes: [put(slot, after, { expiresAt: null }), ...papers(now)], result: { done: recall } }
   })
@@ -46,16 +46,15 @@ export async function finishRecalls(context: RecallContext, stopped: () => boole
   const [found] = (await store.read([self])) as readonly (StoredRecord<'instance'> | undefined)[]
   for (const [provider, recall] of Object.entries(found?.value.recalls ?? {})) {
     if (recall.finishedAt !== undefined) continue
-    // What is there already was connected before, though the clock of its node was ahead.
-    const reach = { ...recall, at: recall.at + clockTolerance }
-    for await (const some of inBatches(recalled(context, provider, reach))) {
+    for await (const some of inBatches(recalled(context, provider, recall))) {
       if (stopped()) return
       const by = { actor: recall.actor, reason: 'recalled' }
       await Promise.all(some.map(({ id, value }) => disconnect(context, id, { connection: value, by })))
     }
     await transition(context.transition, { self }, ({ self: slot }, now) => {
-      const isSame = slot.value?.recalls?.[provider]?.at === recall.at
-      if (slot.value === undefined || !isSame) return { writes: [], result: undefined }
+      // Another one has come in between: it isn't finished by this.
+      if (slot.value === undefined || recallsOf(slot.value, provider) !== recall.count)
+        return { writes: [], result: undefined }
       const after = withRecall(slot.value, provider, { ...recall, finishedAt: now })
       return { writes: [put(slot, after, { expiresAt: null })], result: undefined }
     })

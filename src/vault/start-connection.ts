@@ -30,10 +30,11 @@ export function startConnection(
     readonly clientId: string | undefined
     readonly returnTo: string | undefined
     readonly renews: string | undefined
+    readonly recallsBefore: number
   },
 ): StartedConnection | Refusal {
   const { issuer, clock, random, keys } = context
-  const { scope = provider.connectScope, clientId, returnTo, renews, owner, address } = asked
+  const { scope = provider.connectScope, clientId, returnTo, renews, owner, address, recallsBefore } = asked
   const connectionId = random.id(clock.millis())
   const handle = printVaultHandle(keys, random, connectionId)
   const userCode = makeShortCode(random)
@@ -48,6 +49,7 @@ export function startConnection(
       ...(clientId !== undefined && { clientId }),
       address,
       startedAt: clock.seconds(),
+      ...(recallsBefore > 0 && { recallsBefore }),
       ...(returnTo !== undefined && { returnTo }),
       ...(renews !== undefined && { renews }),
       userCode,

@@ -9,6 +9,7 @@ import {
   type ConnectionStart,
 } from '../../src/domain/connect.ts'
 import type { Connection } from '../../src/domain/connection.ts'
+import type { Instance } from '../../src/domain/instance.ts'
 import { append, type Decision, type Slot } from '../../src/domain/record.ts'
 
 const now = 1_795_000_000
@@ -37,6 +38,12 @@ const ending = { now, event, errandId: 'errand' }
 
 const slot = (value?: Connection): Slot<'connection'> => ({ kind: 'connection', id: 'c', version: 'v', value })
 
+const served = (count: number): Slot<'instance'> => {
+  const recalls = { etsy: { count, at: now, actor: 'cli' } }
+  const value: Instance = { v: 1, instanceId: 'i', generation: 0, epoch: 0, highWaterAt: now, createdAt: 0, recalls }
+  return { kind: 'instance', id: 'self', version: 'w', value }
+}
+
 const written = (decision: Decision<unknown>): Connection | undefined => {
   const [write] = decision.writes
   return write?.op === 'put' ? (write.value as Connection) : undefined
@@ -47,7 +54,10 @@ const bind = (value: Connection | undefined, right: boolean, browserHash = 'mine
 
 const bound = written(bind(undefined, true))!
 const complete = (value: Connection | undefined, browserHash: string | undefined, more = {}) =>
-  completeConnection(slot(value), { browserHash, obtained: { ...obtained, ...more }, event, now })
+  completeConnection(
+    { connection: slot(value), instance: served(0) },
+    { browserHash, obtained: { ...obtained, ...more }, event, now },
+  )
 const held = written(complete(bound, 'mine'))!
 
 describe('the first browser that says the right thing', () => {
@@ -87,6 +97,33 @@ describe('what comes back from the provider', () => {
   test('L11: is kept once', () => {
     for (const value of [held, undefined, written(denyConnection(slot(bound), event, now))])
       expect(complete(value, 'mine')).toEqual({ writes: [], result: undefined })
+  })
+})
+
+describe('L25: what was started before a recall', () => {
+  const done = { browserHash: 'mine', obtained, event, now }
+  const startedAfter = (recallsBefore: number) =>
+    written(bindConnection(slot(), { ...start, recallsBefore }, { right: true, browserHash: 'mine', now }))
+
+  test.each([
+    [0, 0, true],
+    [0, 1, false],
+    [1, 1, true],
+    [1, 2, false],
+    // A node that hasn't heard of a recall gives a smaller number, never a larger one; clocks have no say.
+    [2, 1, true],
+  ])('after %i, with %i when it is finished', (before, count, kept) => {
+    const slots = { connection: slot(startedAfter(before)), instance: served(count) }
+    const decision = completeConnection(slots, done)
+    expect(decision.result !== undefined).toBe(kept)
+    // A recall in between is a conflict, and judged anew.
+    if (kept) expect(decision.writes).toContainEqual({ op: 'check', kind: 'instance', id: 'self', expect: 'w' })
+    else expect(decision.writes).toEqual([])
+  })
+
+  test('where nobody knows which there were, nothing is kept', () => {
+    const slots = { connection: slot(startedAfter(0)), instance: { ...served(0), value: undefined } }
+    expect(completeConnection(slots, done)).toEqual({ writes: [], result: undefined })
   })
 })
 

@@ -1,5 +1,6 @@
 import type { OAuthProvider } from '../../src/config/provider.ts'
 import { connectionExpiry, connectionOwners, type HeldConnection } from '../../src/domain/connection.ts'
+import { recallsOf } from '../../src/domain/recall.ts'
 import { create, ref } from '../../src/domain/record.ts'
 import { isRefusal } from '../../src/protocol/errors.ts'
 import { parseParameters } from '../../src/protocol/parameters.ts'
@@ -52,11 +53,13 @@ export async function connectDirectly(
   if (finished.kind !== 'done') throw new Error(JSON.stringify(finished))
   const id = core.random.id(core.clock.millis())
   const now = core.clock.seconds()
-  const { instanceId } = await core.directory.instance()
+  const instance = await core.directory.instance()
+  const { instanceId } = instance
   const connection: HeldConnection = {
     v: 1,
     provider: provider.name,
     owner,
+    recallsBefore: recallsOf(instance, provider.name),
     state: 'active',
     account: finished.identity?.subject ?? '',
     ...sealedAs(core, { instanceId, id, edition: 1, tokens: finished.tokens, now }),

@@ -24,9 +24,7 @@ const provider = z
 const recall = z
   .strictObject({
     provider: z.string(),
-    revoked_at: instant
-      .nullable()
-      .meta({ description: 'What was connected until then is worth nothing. null: never.' }),
+    revoked_at: instant.nullable().meta({ description: 'What was started until then is worth nothing. null: never.' }),
     finished_at: instant.nullable().meta({ description: 'When the last of them had been ended.' }),
     left: z.int().min(0).meta({ description: 'Connections that are worth nothing already, and wait for their end.' }),
     waiting: z.int().min(0).meta({
@@ -93,7 +91,7 @@ export const providerOperations: readonly Operation[] = [
     tag: 'APIs',
     summary: 'End every connection of a provider',
     description:
-      'As after a break-in there. What was connected until now gives no token any more, on any node, from the answer on; each connection is then ended, and its tokens are given back to the provider as soon as that takes them. What is connected afterwards counts.',
+      'As after a break-in there. What was started until now gives no token any more, on any node, from the answer on; each connection is then ended, and its tokens are given back to the provider as soon as that takes them. What is started afterwards counts.',
     policy: superuser,
     params: recallParams,
     answer: { status: 200, schema: recall },

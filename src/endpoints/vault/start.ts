@@ -1,6 +1,6 @@
 import type { Client } from '../../domain/client.ts'
 import { isHeld, type ConnectionOwner } from '../../domain/connection.ts'
-import { isRecalled } from '../../domain/recall.ts'
+import { isRecalled, recallsOf } from '../../domain/recall.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../../protocol/errors.ts'
 import type { Endpoint, HttpRequest } from '../../protocol/http.ts'
 import { parseParameters, refuseRepeated, type Parameters } from '../../protocol/parameters.ts'
@@ -65,7 +65,8 @@ async function start(core: Core, http: HttpRequest): Promise<Started | Refusal> 
   const returnTo = returnToOf(parameters, client)
   if (isRefusal(returnTo)) return returnTo
   const { address } = http.peer
-  const about = { owner, clientId: client?.clientId, address, scope, returnTo, renews: renews?.id }
+  const recallsBefore = recallsOf(await core.directory.instance(), provider.name)
+  const about = { owner, clientId: client?.clientId, address, scope, returnTo, renews: renews?.id, recallsBefore }
   const started = startConnection(core, provider, about)
   if (isRefusal(started) || renews === undefined) return started
   return { ...started, connectionId: renews.id, handle: parameters.get('handle') }
