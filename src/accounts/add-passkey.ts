@@ -12,7 +12,7 @@ export type NewPasskey = {
 }
 
 /**
- * A passkey becomes the account's, in the session that asked for its challenge. That no other account has it is not asked: it is
+ * A passkey becomes the account's, in the session or grant that asked for its challenge. That no other account has it is not asked: it is
  * only ever looked for among those of the account that it names.
  */
 export function addPasskey(
@@ -24,7 +24,7 @@ export function addPasskey(
     type: 'factor.added',
     target: `passkey ${key.id}`,
     once,
-    shows: { methods: passkeyMethods(key), imprint },
+    shows: imprint && { methods: passkeyMethods(key), imprint },
     judge: (before = noFactors, now) => {
       const passkeys = passkeysOf(before)
       if (passkeys.length >= mostPasskeys || passkeys.some(({ id }) => id === key.id)) return { refused: 'has_one' }

@@ -25,11 +25,15 @@ export type FactorsContext = LettersContext & { readonly limits: Pick<Limits, 'r
 /** Who changes his factors, and from where. */
 export type Changing = { readonly user: User; readonly standing: Standing; readonly address: string }
 
-/** A browser in which somebody has just shown a new factor. Its session goes on as a stronger one, under another cookie (G03). */
-export type Showing = Omit<Changing, 'standing'> & {
-  readonly standing: { readonly sessionId: string }
-  readonly imprint: Imprint
-}
+/**
+ * Where somebody has just shown a new factor. A browser's session goes on as a stronger one, under another cookie (G03); an
+ * application's token stays what it is, and has no other made of it without a sign-in.
+ */
+export type Showing = Omit<Changing, 'standing'> &
+  (
+    | { readonly standing: Extract<Standing, { readonly sessionId: string }>; readonly imprint: Imprint }
+    | { readonly standing: Extract<Standing, { readonly token: unknown }>; readonly imprint?: undefined }
+  )
 
 export type Unchanged = 'wrong_code' | 'has_one' | 'not_found' | 'gone' | 'too_many'
 
@@ -44,7 +48,7 @@ type Change = {
   /** What may happen once, and until when it has to be remembered. */
   readonly once?: { readonly ref: Ref<'once'>; readonly until: EpochSeconds } | undefined
   /** What the session has shown with it, and its new imprint. */
-  readonly shows?: { readonly methods: readonly string[]; readonly imprint: Imprint }
+  readonly shows?: { readonly methods: readonly string[]; readonly imprint: Imprint } | undefined
   readonly judge: (before: Factors | undefined, now: EpochSeconds) => Factors | { readonly refused: Unchanged }
 }
 

@@ -5,7 +5,7 @@ import { noFactors } from './find-factors.ts'
 
 /**
  * An authenticator becomes the account's by its first right code, which proves that it holds the secret, and which no sign-in
- * takes a second time. The session in which it happens has shown both factors from then on.
+ * takes a second time. The session in which it happens, if it is one, has shown both factors from then on.
  */
 export async function enrolAuthenticator(
   context: FactorsContext,
@@ -16,7 +16,7 @@ export async function enrolAuthenticator(
   return changeFactors(context, changing, {
     type: 'factor.added',
     target: 'authenticator',
-    shows: { methods: ['otp'], imprint },
+    shows: imprint && { methods: ['otp'], imprint },
     judge: (before = noFactors, now) => {
       if (before.authenticator !== undefined) return { refused: 'has_one' }
       const lastStep = verifyTotp({ secret, code, now })

@@ -14,6 +14,7 @@ export type ApiContext = SenderContext &
   PasswordContext &
   PasswordsContext & {
     readonly trustsProxies: boolean
+    readonly look: { readonly productName: string }
     readonly upstream: Pick<Upstream, 'providers'>
     readonly vault: Pick<Vault, 'finishRecalls'>
     readonly keys: MintKeys & Pick<Keys, 'list' | 'learn'>

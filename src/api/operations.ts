@@ -13,6 +13,7 @@ import { registerOperations } from './nouns/register.ts'
 import { provisionedIdentityOperations } from './nouns/provisioned-identities.ts'
 import { ownExportOperations } from './nouns/own-export.ts'
 import { ownFactorOperations } from './nouns/own-factors.ts'
+import { ownNewFactorOperations } from './nouns/own-new-factors.ts'
 import { providerOperations } from './nouns/providers.ts'
 import { resourceOperations } from './nouns/resources.ts'
 import { revokedTokenOperations } from './nouns/revoked-tokens.ts'
@@ -27,6 +28,7 @@ export const operations: readonly Operation[] = [
   ...meOperations,
   ...ownExportOperations,
   ...ownFactorOperations,
+  ...ownNewFactorOperations,
   ...userOperations,
   ...factorOperations,
   ...invitationOperations,

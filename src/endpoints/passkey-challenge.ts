@@ -15,10 +15,7 @@ export function passkeyRequest(
 ): PasskeyRequest | undefined {
   const rpId = rpIdOf(core)
   if (rpId === undefined) return undefined
-  const challenge = challengeFor(core, { browser, purpose })
+  const { clock, random } = core
+  const challenge = printPasskeyChallenge(core.keys, { browser, purpose }, { now: clock.seconds(), random })
   return { challenge, rpId, allow: passkeysOf(factors).map(({ id }) => id) }
-}
-
-export function challengeFor(core: Core, place: { readonly browser: string; readonly purpose: string }): string {
-  return printPasskeyChallenge(core.keys, place, { now: core.clock.seconds(), random: core.random })
 }

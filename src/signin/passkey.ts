@@ -9,13 +9,13 @@ import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.t
 import type { HttpRequest } from '../protocol/http.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import { transition } from '../store/transition.ts'
-import { passkeyChallengeLives, readPasskeyChallenge } from '../tokens/passkey-challenge.ts'
+import { passkeyChallengeLives, readPasskeyChallenge, type ChallengePlace } from '../tokens/passkey-challenge.ts'
 import { readBrowser } from './browser.ts'
 import type { BrowserContext, FactorContext } from './context.ts'
 
 export type PasskeyContext = BrowserContext & FactorContext
 
-/** An answer to a challenge of ours, from the browser and for the purpose that it was made for; its signature is still to be checked. */
+/** An answer to a challenge of ours, from the place and for the purpose that it was made for; its signature is still to be checked. */
 export type Answered = {
   readonly answer: PasskeyAnswer
   readonly ceremony: Ceremony
@@ -30,16 +30,14 @@ export function rpIdOf({ issuer }: { readonly issuer: string }): string | undefi
 }
 
 export async function readAnswered(
-  context: PasskeyContext,
-  http: HttpRequest,
-  { text, purpose }: { readonly text: string; readonly purpose: string },
+  context: Pick<BrowserContext, 'issuer' | 'clock' | 'keys' | 'directory'>,
+  place: ChallengePlace,
+  text: string,
 ): Promise<Answered | undefined> {
   const answer = readPasskeyAnswer(text)
-  const browser = readBrowser(context, http)
   const rpId = rpIdOf(context)
-  if (answer === undefined || browser === undefined || rpId === undefined) return undefined
+  if (answer === undefined || rpId === undefined) return undefined
   const { challenge } = answer
-  const place = { browser, purpose }
   const madeAt = readPasskeyChallenge(context.keys, place, { text: challenge, now: context.clock.seconds() })
   // FLT-33: what was made before a backup was restored may have been answered since.
   const { restoredAt = 0 } = await context.directory.instance()
@@ -94,7 +92,8 @@ async function prove(
   http: HttpRequest,
   { text, purpose, userId: expected, attemptId }: PasskeyAttempt,
 ): Promise<PasskeyProof | Refusal> {
-  const answered = await readAnswered(context, http, { text, purpose })
+  const browser = readBrowser(context, http)
+  const answered = browser === undefined ? undefined : await readAnswered(context, { browser, purpose }, text)
   const userId = expected ?? answered?.answer.userHandle
   if (answered === undefined || userId === undefined) return wrongPasskey
   const { answer, ceremony, once } = answered

@@ -11,7 +11,7 @@ const shape = /^([A-Za-z0-9_-]{1,64})\.(\d{1,12})\.([A-Za-z0-9_-]{22})\.([A-Za-z
 
 /** Where a challenge may be answered from, and what for. */
 export type ChallengePlace = {
-  /** The value of the browser's cookie. */
+  /** The value of the browser's cookie; empty where an application asks, whose grant the purpose names. */
   readonly browser: string
   readonly purpose: string
 }

@@ -9,21 +9,21 @@ const shape = /^([A-Za-z0-9_-]{1,64})\.([A-Za-z0-9_-]{1,128})$/
 
 /**
  * The secret of an authenticator that is being set up, on its way through the form: nothing is stored before the first right code.
- * Bound to the session, so that nobody plants one that he knows in somebody else's form.
+ * Bound to where it was begun (a session, a grant), so that nobody plants one that he knows in somebody else's form.
  */
 export function sealEnrolment(
   keys: TokenKeys,
-  { sessionId, secret }: { readonly sessionId: string; readonly secret: Uint8Array },
+  { begunAt, secret }: { readonly begunAt: string; readonly secret: Uint8Array },
   random: Random,
 ): string {
   const { keyId, key } = keys.secret('token-seal')
-  const sealed = sealOnce(key, { kind, associated: place(keyId, sessionId), plaintext: secret }, random)
+  const sealed = sealOnce(key, { kind, associated: place(keyId, begunAt), plaintext: secret }, random)
   return `${keyId}.${encodeBase64url(sealed)}`
 }
 
 export function openEnrolment(
   keys: Pick<TokenKeys, 'secretById'>,
-  sessionId: string,
+  begunAt: string,
   text: string,
 ): Uint8Array | undefined {
   const [, keyId, encoded] = shape.exec(text) ?? []
@@ -31,8 +31,8 @@ export function openEnrolment(
   const bytes = decodeBase64url(encoded)
   const secret = keys.secretById('token-seal', keyId)
   if (bytes === undefined || secret === undefined) return undefined
-  const opened = openOnce(secret.key, { kind, associated: place(keyId, sessionId), bytes })
+  const opened = openOnce(secret.key, { kind, associated: place(keyId, begunAt), bytes })
   return opened?.length === oneTimeCodeSecretBytes ? opened : undefined
 }
 
-const place = (keyId: string, sessionId: string): string => `${kind}.${keyId}.${sessionId}`
+const place = (keyId: string, begunAt: string): string => `${kind}.${keyId}.${begunAt}`

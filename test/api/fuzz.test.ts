@@ -135,7 +135,7 @@ function queries(operation: Operation): fc.Arbitrary<string> {
   )
 }
 
-const endsCaller = new Set(['deleteMe', 'revokeAllTokens', 'changeMyPassword'])
+const endsCaller = new Set(['deleteMe', 'revokeAllTokens', 'changeMyPassword', 'addMyAuthenticator', 'addMyPasskey'])
 
 /** The path with another id at its end, where it has one. */
 function withId(path: string, id: string): string {
@@ -158,14 +158,14 @@ describe.each(operations.map((operation) => ({ name: `${operation.method} ${oper
           queries(operation),
           fc.option(oddTexts, { freq: 6 }),
           async (spoil, query, id) => {
-            // These end their caller, and every call after them.
+            // These end their caller, or what he can do a second time, and every call after them.
             if (endsCaller.has(operation.id)) caller = await house.makeUser({ role: 'superuser' })
-            const { token } = await house.makeToken({
+            const { token, grantId } = await house.makeToken({
               client,
               user: caller,
               scope: 'me admin accounts:provision leaks:report',
             })
-            const right = await rightCalls[operation.id]?.({ house, caller, client })
+            const right = await rightCalls[operation.id]?.({ house, caller, client, grantId })
             const body = spoil(right?.body ?? {})
             const path = id === null ? (right?.path ?? '') : withId(right?.path ?? '', id)
             const answer = await house.ask(operation.method, path, { token, body, query })

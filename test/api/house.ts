@@ -92,6 +92,7 @@ export async function openHouse() {
     vault: { finishRecalls: () => undefined },
     issuer,
     trustsProxies: false,
+    look: { productName: 'Gatehouse' },
     clock,
     random,
     transition,

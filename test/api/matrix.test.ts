@@ -37,11 +37,18 @@ type Made = {
 /** A caller who may make the call, and the call. */
 async function stage(
   operation: Operation,
-  about: { scope?: string; role?: Role; audience?: readonly string[]; signedInAgo?: number; client?: Client } = {},
+  about: {
+    scope?: string
+    role?: Role
+    audience?: readonly string[]
+    signedInAgo?: number
+    client?: Client
+    format?: 'opaque' | 'macaroon'
+  } = {},
 ): Promise<Made> {
   const caller = await house.makeUser({ role: about.role ?? roleFor(operation) })
   const made = await house.makeToken({ client, scope: scopeFor(operation), ...about, user: caller })
-  const right = await rightCalls[operation.id]?.({ house, caller, client })
+  const right = await rightCalls[operation.id]?.({ house, caller, client, grantId: made.grantId })
   if (right === undefined) throw new Error(`no right call for ${operation.id}`)
   return { caller, right, ...made }
 }
@@ -115,8 +122,7 @@ describe.each(guarded.map((operation) => ({ name: `${operation.method} ${operati
     })
 
     test.each(['opaque', 'macaroon'] as const)('takes a token that is %s as well as a JWT', async (format) => {
-      const { caller, right } = await stage(operation)
-      const { token } = await house.makeToken({ client, scope: scopeFor(operation), user: caller, format })
+      const { right, token } = await stage(operation, { format })
       // K05: it would be rid of its caveats by a token of its own.
       const mints = format === 'macaroon' && ['mintToken', 'makeMyToken'].includes(operation.id)
       expect((await call(operation, right, token)).status).toBe(mints ? 403 : operation.answer.status)

@@ -3,13 +3,23 @@ import { mintToken } from '../../src/accounts/mint-token.ts'
 import type { Client } from '../../src/domain/client.ts'
 import type { User } from '../../src/domain/user.ts'
 import { encodeTextBase64url } from '../../src/crypto/encoding.ts'
-import { goodPassword, type House } from './house.ts'
+import { totp } from '../../src/crypto/one-time-code.ts'
+import { printPasskeyChallenge } from '../../src/tokens/passkey-challenge.ts'
+import { sealEnrolment } from '../../src/tokens/sealed-enrolment.ts'
+import { createDevice } from '../kit/passkey-device.ts'
+import { goodPassword, issuer, type House } from './house.ts'
 
 /** One call that its caller may make: a path that leads somewhere, and what it takes. */
 export type RightCall = { readonly path: string; readonly query?: string; readonly body?: unknown }
 
 /** Who makes it, with what stands ready for him. */
-export type Stage = { readonly house: House; readonly caller: User | undefined; readonly client: Client }
+export type Stage = {
+  readonly house: House
+  readonly caller: User | undefined
+  readonly client: Client
+  /** Of the token that it will be made with. */
+  readonly grantId?: string
+}
 
 let count = 0
 const fresh = (name: string): string => `${name}${(count += 1)}`
@@ -78,6 +88,25 @@ export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<Right
   removeMyAuthenticator: async (stage) => {
     await stage.house.makeFactors(me(stage))
     return { path: '/api/v1/me/authenticator' }
+  },
+  beginMyAuthenticator: async () => ({ path: '/api/v1/me/authenticator/enrolment' }),
+  addMyAuthenticator: async ({ house: { context }, grantId }) => {
+    const secret = context.random.bytes(20)
+    const enrolment = sealEnrolment(context.keys, { begunAt: `grant ${grantId}`, secret }, context.random)
+    return {
+      path: '/api/v1/me/authenticator',
+      body: { enrolment, code: totp({ secret, now: context.clock.seconds() }) },
+    }
+  },
+  beginMyPasskey: async () => ({ path: '/api/v1/me/passkeys/challenge' }),
+  addMyPasskey: async ({ house: { context }, grantId }) => {
+    const place = { browser: '', purpose: `register grant ${grantId}` }
+    const challenge = printPasskeyChallenge(context.keys, place, {
+      now: context.clock.seconds(),
+      random: context.random,
+    })
+    const made = createDevice(issuer).create({ challenge, rp: { id: new URL(issuer).hostname }, user: { id: 'AA' } })
+    return { path: '/api/v1/me/passkeys', body: { credential: JSON.parse(made), name: 'My phone' } }
   },
   renewMyRecoveryCodes: async (stage) => {
     await stage.house.makeFactors(me(stage))

@@ -11,6 +11,8 @@ export const passkey = z
   })
   .meta({ id: 'Passkey', description: 'A key in a device of its person, which signs in by itself (WebAuthn).' })
 
+export const passkeyName = z.string().min(1).max(60).meta({ description: 'What its person calls it.' })
+
 export const factors = z
   .strictObject({
     authenticator: z

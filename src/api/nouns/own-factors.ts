@@ -1,29 +1,23 @@
 import { z } from 'zod'
-import type { Changing, FactorsChanged, Unchanged } from '../../accounts/change-factors.ts'
+import type { FactorsChanged } from '../../accounts/change-factors.ts'
 import { findFactors } from '../../accounts/find-factors.ts'
 import { printFactors } from '../../accounts/print-factors.ts'
 import { removeFactor } from '../../accounts/remove-factor.ts'
 import { renamePasskey } from '../../accounts/rename-passkey.ts'
 import { renewRecoveryCodes } from '../../accounts/renew-recovery-codes.ts'
 import { cleanDeviceName } from '../../domain/device-name.ts'
-import { problem, type Problem } from '../../protocol/problem.ts'
-import type { CallerOf } from '../caller.ts'
 import { operation, type Operation } from '../operation.ts'
 import { oneself, oneselfJustNow } from '../policy.ts'
 import type { Result } from '../result.ts'
-import { exampleFactors, factors, passkey } from './factors-shape.ts'
+import { changing, nameless, notChanged } from './changing-factors.ts'
+import { exampleFactors, factors, passkey, passkeyName } from './factors-shape.ts'
 
 const passkeyId = z.strictObject({ passkey_id: z.string().regex(/^[A-Za-z0-9_-]{1,1364}$/) })
 const passkeys = z.strictObject({ items: z.array(passkey) }).meta({ id: 'Passkeys' })
-const newName = z
-  .strictObject({ name: z.string().min(1).max(60).meta({ description: 'What its person calls it.' }) })
-  .meta({ id: 'PasskeyName' })
+const newName = z.strictObject({ name: passkeyName }).meta({ id: 'PasskeyName' })
 const recoveryCodes = z
   .strictObject({ recovery_codes: z.array(z.string()) })
   .meta({ id: 'RecoveryCodes', description: 'Each works once in place of a second factor. Shown once.' })
-
-const inBrowser =
-  'One is added at `/account/passkeys`, in the browser that has it: only there can the device say for whom it answers.'
 
 /** Second factors of the person who asks. */
 export const ownFactorOperations: readonly Operation[] = [
@@ -33,7 +27,6 @@ export const ownFactorOperations: readonly Operation[] = [
     id: 'getMyFactors',
     tag: 'Oneself',
     summary: 'Show my second factors',
-    description: 'They are set up on the account page, in the browser that shows them.',
     policy: oneself,
     answer: { status: 200, schema: factors },
     example: { answer: exampleFactors },
@@ -45,7 +38,6 @@ export const ownFactorOperations: readonly Operation[] = [
     id: 'listMyPasskeys',
     tag: 'Oneself',
     summary: 'List my passkeys',
-    description: inBrowser,
     policy: oneself,
     answer: { status: 200, schema: passkeys },
     example: { answer: { items: exampleFactors.passkeys } },
@@ -113,30 +105,12 @@ export const ownFactorOperations: readonly Operation[] = [
     example: { answer: { recovery_codes: ['abcd-efgh-jkmn-pqrs'] } },
     async perform({ context, caller, address }) {
       const renewed = await renewRecoveryCodes(context, changing(caller, address))
-      if ('refused' in renewed) return no(renewed)
+      if ('refused' in renewed) return notChanged(renewed)
       return { done: { recovery_codes: [...(renewed.recoveryCodes ?? [])] } }
     },
   }),
 ]
 
-function changing({ user, live: { claims } }: CallerOf<typeof oneselfJustNow>, address: string): Changing {
-  return { user, standing: { token: claims }, address }
-}
-
 function told(changed: FactorsChanged): Result<undefined> {
-  return 'refused' in changed ? no(changed) : { done: undefined }
+  return 'refused' in changed ? notChanged(changed) : { done: undefined }
 }
-
-function no({ refused, ...later }: Extract<FactorsChanged, { readonly refused: unknown }>): Result<never> {
-  return { refused: refusals[refused], ...later }
-}
-
-const putOut = problem('forbidden', { detail: 'the sign-in behind the token has ended, or showed too little' })
-const refusals: Readonly<Record<Unchanged, Problem>> = {
-  gone: putOut,
-  wrong_code: putOut,
-  has_one: putOut,
-  not_found: problem('not_found', { detail: 'the account has no such second factor' }),
-  too_many: problem('rate_limited', { detail: 'too many changes: wait before the next one' }),
-}
-const nameless = problem('invalid_field', { field: 'name', detail: 'nothing of the name can be shown' })

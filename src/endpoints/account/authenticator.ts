@@ -1,7 +1,7 @@
+import { printAuthenticator } from '../../accounts/print-authenticator.ts'
 import { enrolAuthenticator } from '../../accounts/enrol-authenticator.ts'
 import { findFactors } from '../../accounts/find-factors.ts'
 import { removeFactor } from '../../accounts/remove-factor.ts'
-import { encodeBase32 } from '../../crypto/base32.ts'
 import { oneTimeCodeSecretBytes } from '../../crypto/one-time-code.ts'
 import { authenticatorCard, newAuthenticatorForm } from '../../pages/account/authenticator-form.ts'
 import { parseParameters } from '../../protocol/parameters.ts'
@@ -29,17 +29,11 @@ export const authenticatorSection: Section = {
     const interaction = interactionOf(asked, mistake)
     const hidden = [
       ...form.hidden,
-      { name: 'enrolment', value: sealEnrolment(core.keys, { sessionId, secret }, core.random) },
+      { name: 'enrolment', value: sealEnrolment(core.keys, { begunAt: sessionId, secret }, core.random) },
       ...(interaction === undefined ? [] : [{ name: 'interaction', value: interaction }]),
     ]
-    const encoded = encodeBase32(secret)
-    const uri = authenticatorUri({
-      issuer: core.issuer,
-      product: core.look.productName,
-      name: signedIn.user.username,
-      secret: encoded,
-    })
-    return newAuthenticatorForm({ ...form, hidden }, { uri, secret: encoded, wrong: mistake?.field })
+    const card = printAuthenticator(core, signedIn.user, secret)
+    return newAuthenticatorForm({ ...form, hidden }, { ...card, wrong: mistake?.field })
   },
   async act(asked, typed) {
     const { core, signedIn } = asked
@@ -59,18 +53,6 @@ export const authenticatorSection: Section = {
     const onwards = resumeAt(typed.get('interaction'))
     return afterAdding(asked, enrolled, { setCookie, onwards })
   },
-}
-
-/** Key URI format, which every app reads; SHA1, six digits and thirty seconds are its defaults and are left out, as some apps stumble over them. */
-function authenticatorUri(of: {
-  readonly issuer: string
-  readonly product: string
-  readonly name: string
-  readonly secret: string
-}): string {
-  const place = `${of.product} (${new URL(of.issuer).host})`
-  const label = `${encodeURIComponent(place)}:${encodeURIComponent(of.name)}`
-  return `otpauth://totp/${label}?secret=${of.secret}&issuer=${encodeURIComponent(place)}`
 }
 
 const idShape = /^[0-9A-Za-z_-]{34}$/

@@ -1,9 +1,12 @@
-import type { Changing, Showing } from '../../accounts/change-factors.ts'
+import type { Changing } from '../../accounts/change-factors.ts'
 import type { Ending } from '../../accounts/end-grant.ts'
 import type { Asked } from './section.ts'
 
 /** The person in his browser, as changes of his second factors want to know where he stands. */
-export function inBrowser({ signedIn: { user, sessionId }, http }: Asked): Changing & Pick<Showing, 'standing'> {
+export function inBrowser({
+  signedIn: { user, sessionId },
+  http,
+}: Asked): Changing & { readonly standing: { readonly sessionId: string } } {
   return { user, standing: { sessionId }, address: http.peer.address }
 }
 

@@ -16,7 +16,10 @@ export type PasskeyItem = {
   readonly lastUsedAt?: EpochSeconds | undefined
 }
 
-export type PasskeyListView = { readonly passkeys: readonly PasskeyItem[]; readonly creation: PasskeyCreation }
+export type PasskeyListView = {
+  readonly passkeys: readonly PasskeyItem[]
+  readonly creation: PasskeyCreation | undefined
+}
 
 /** The passkeys that there are, and one more. */
 export function passkeyList(form: SectionForm, { passkeys, creation }: PasskeyListView): Html {
@@ -32,20 +35,23 @@ export function passkeyList(form: SectionForm, { passkeys, creation }: PasskeyLi
       </form>`
     }
     <noscript><p class="quiet">${message(language, 'passkeys.script')}</p></noscript>
-    ${passkeyForm(language, {
-      id: 'add-passkey',
-      action,
-      hidden,
-      ask: { create: creation },
-      submit: 'passkeys.add',
-      fields: field(language, {
-        name: 'name',
-        label: 'passkeys.name',
-        advice: 'passkeys.nameAdvice',
-        autocomplete: 'off',
-        most: 64,
-      }),
-    })}`
+    ${
+      creation !== undefined &&
+      passkeyForm(language, {
+        id: 'add-passkey',
+        action,
+        hidden,
+        ask: { create: creation },
+        submit: 'passkeys.add',
+        fields: field(language, {
+          name: 'name',
+          label: 'passkeys.name',
+          advice: 'passkeys.nameAdvice',
+          autocomplete: 'off',
+          most: 64,
+        }),
+      })
+    }`
 }
 
 function item({ language }: SectionForm, { id, name, createdAt, lastUsedAt }: PasskeyItem): Html {
