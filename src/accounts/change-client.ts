@@ -16,6 +16,7 @@ import { clientProblem, clientRecord, metadataProblem, narrows } from './client-
 import type { AccountsContext, Outcome } from './context.ts'
 import type { MadeClient } from './create-client.ts'
 import { findClient } from './find-client.ts'
+import { findGivenScopes } from './given-scopes.ts'
 import { paperwork } from './paperwork.ts'
 import { actorName, permit } from './permit.ts'
 
@@ -41,6 +42,7 @@ export async function changeClient(
   { actor, clientId, fields }: About & { readonly fields: ClientDocument },
 ): Promise<Outcome<MadeClient>> {
   const fresh = await credentialsFor(context, clientId, fields['token_endpoint_auth_method'])
+  const given = await findGivenScopes(context)
   return withClient(context, { actor, clientId, event: 'client.changed' }, (client, now, nowMillis) => {
     // What the grant types say, response types only repeat.
     const { response_types: _repeated, ...current } = printClientMetadata(client)
@@ -58,8 +60,7 @@ export async function changeClient(
       }
     }
     const metadata = { ...parsed, clientId }
-    const refused =
-      permit(actor, { do: 'write-client', given: [...client.scope, ...metadata.scope] }) ?? clientProblem(metadata)
+    const refused = permit(actor, given(client)) ?? permit(actor, given(metadata)) ?? clientProblem(metadata)
     if (refused !== undefined) return { refused }
     const furnished = furnish(heldBy(client), metadata.authentication, { fresh, now })
     if (furnished === undefined) return { refused: changedMeanwhile }
@@ -77,8 +78,9 @@ export async function rotateClientSecret(
   { actor, clientId, overlapSeconds = 0 }: About & { readonly overlapSeconds?: Seconds },
 ): Promise<Outcome<MadeClient>> {
   const fresh = await credentialsFor(context, clientId)
+  const given = await findGivenScopes(context)
   return withClient(context, { actor, clientId, event: 'client.secret_rotated' }, (client, now) => {
-    const refused = permit(actor, { do: 'write-client', given: client.scope })
+    const refused = permit(actor, given(client))
     if (refused !== undefined) return { refused }
     const { authentication: proof } = client
     if (!('secrets' in proof)) {

@@ -8,6 +8,7 @@ import { transition } from '../store/transition.ts'
 import { freshCredentials, furnish, type ShownCredentials } from './client-credentials.ts'
 import { clientProblem, clientRecord, metadataProblem } from './client-record.ts'
 import type { AccountsContext, Outcome } from './context.ts'
+import { findGivenScopes } from './given-scopes.ts'
 import { paperwork } from './paperwork.ts'
 import { actorName, permit } from './permit.ts'
 
@@ -24,7 +25,8 @@ export async function createClient(
   if (isRefusal(parsed)) return { refused: metadataProblem(parsed) }
   const clientId = parsed.clientId ?? `c${context.random.text(16)}`
   const metadata = { ...parsed, clientId }
-  const refused = permit(actor, { do: 'write-client', given: metadata.scope }) ?? clientProblem(metadata)
+  const given = await findGivenScopes(context)
+  const refused = permit(actor, given(metadata)) ?? clientProblem(metadata)
   if (refused !== undefined) return { refused }
 
   const fresh = await freshCredentials(context, { clientId, method: metadata.authentication.method })

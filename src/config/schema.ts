@@ -122,7 +122,7 @@ export const resourceEntry = z.strictObject({
   scope: scopes.default('').meta({ description: 'The scopes that this API understands.' }),
   held_scopes: z.array(z.string().min(1).max(128)).max(64).optional().meta({
     description:
-      'Those of its scopes that a token for a person has only if his account holds them (`gatehouse user set-scopes`). Nobody but a superuser gives one that he lacks.',
+      'Those of its scopes that a token for a person has only if his account holds them (`gatehouse user set-scopes`). Nobody but a superuser gives one that he lacks, to an account or to a client that acts for itself (`client_credentials`).',
     default: [],
   }),
   scope_descriptions: z

@@ -43,8 +43,8 @@ export type Deed =
   /** A token for somebody who signed in at a front end. Absent: he has no account yet. */
   | { readonly do: 'provision'; readonly target: User | undefined; readonly scopes: readonly string[] }
   | { readonly do: 'revoke-everything' }
-  /** `given`: scopes that the client gets and hadn't before. */
-  | { readonly do: 'write-client'; readonly given: readonly string[] }
+  /** `given`: all that the client may ask for. `held`: those of them that it would have for itself, where some API has people hold them. */
+  | { readonly do: 'write-client'; readonly given: readonly string[]; readonly held: readonly string[] }
   | { readonly do: 'delete-client' }
   /** `freed`: scopes that people needed to hold, and need no more. */
   | { readonly do: 'write-resource'; readonly freed: readonly string[] }
@@ -109,12 +109,15 @@ export function authority(actor: Actor, deed: Deed): Verdict {
       return bestows(actor, deed.freed)
     case 'revoke-everything':
       return rank < ranks.superuser ? no('role_too_low') : allowed
-    case 'write-client':
+    case 'write-client': {
       // Introspection shows less than `admin` reads, so whoever administers may give it.
-      return gives(
+      const given = gives(
         actor,
         deed.given.filter((scope) => scope !== 'introspect'),
       )
+      // Whoever writes a client that acts for itself has what it has: its secret is his.
+      return given.allowed ? bestows(actor, deed.held) : given
+    }
     case 'create-user':
       return ranks[deed.role] > rank ? no('role_above_actor') : bestows(actor, deed.scopes)
     default:

@@ -117,6 +117,34 @@ describe('clients', () => {
     }
   })
 
+  test('nobody reaches above himself by a client: of a scope that people must hold, only whoever holds it writes one', async () => {
+    const superuser = await house.makeUser({ role: 'superuser' })
+    const root = (await house.makeToken({ client: tool, user: superuser, scope: 'admin' })).token
+    const holder = await house.makeUser({ role: 'admin', scopes: ['payroll'] })
+    const held = (await house.makeToken({ client: tool, user: holder, scope: 'admin' })).token
+    const api = { resource: 'https://pay.example', scope: 'payroll read', held_scopes: ['payroll'] }
+    expect((await house.ask('POST', '/api/v1/resources', { token: root, body: api })).status).toBe(201)
+    const robot = (id: string, scope: string) => ({ client_id: id, grant_types: ['client_credentials'], scope })
+    const make = async (by: string, body: object) =>
+      (await house.ask('POST', '/api/v1/clients', { token: by, body })).status
+    expect(await make(token, robot('mine', 'payroll'))).toBe(403)
+    expect(await make(token, robot('plain', 'read'))).toBe(201)
+    expect(await make(held, robot('theirs', 'payroll'))).toBe(201)
+    expect(await make(root, robot('roots', 'payroll'))).toBe(201)
+    // A token of it is a person's, who must hold the scope himself.
+    expect(await make(token, { ...web, scope: 'payroll' })).toBe(201)
+
+    const patch = async (by: string, id: string, body: object) =>
+      (await house.ask('PATCH', `/api/v1/clients/${id}`, { token: by, body })).status
+    // L1: every way to one: another scope, another grant type, another's secret or keys.
+    expect(await patch(token, 'plain', { scope: 'read payroll' })).toBe(403)
+    expect(await patch(token, 'web', { grant_types: ['authorization_code', 'client_credentials'] })).toBe(403)
+    expect(await patch(token, 'theirs', { client_name: 'Mine now' })).toBe(403)
+    expect((await house.ask('POST', '/api/v1/clients/theirs/secret', { token })).status).toBe(403)
+    expect((await house.ask('POST', '/api/v1/clients/theirs/secret', { token: held })).status).toBe(201)
+    expect(await patch(held, 'plain', { scope: 'read payroll' })).toBe(200)
+  })
+
   test('an entry of the configuration file is read-only', async () => {
     await house.makeClient({ client_id: 'filed' })
     await setClient(house, 'filed', { managedBy: 'file' })

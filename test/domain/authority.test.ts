@@ -74,7 +74,7 @@ const onOthers = (target: User): readonly Deed[] => [
 ]
 const onNobody: readonly Deed[] = [
   { do: 'create-user', role: 'editor', scopes: [] },
-  { do: 'write-client', given: [] },
+  { do: 'write-client', given: [], held: [] },
   { do: 'delete-client' },
   { do: 'write-resource', freed: [] },
 ]
@@ -130,7 +130,7 @@ describe('nobody gives a scope that he lacks', () => {
   test.each(cases)('%s', (_name, actor, scopes, expected) => {
     expect(authority(actor, { do: 'create-user', role: 'editor', scopes }).allowed).toBe(expected)
     expect(authority(actor, { do: 'set-scopes', target: user('editor'), scopes }).allowed).toBe(expected)
-    expect(authority(actor, { do: 'write-client', given: scopes }).allowed).toBe(expected)
+    expect(authority(actor, { do: 'write-client', given: scopes, held: [] }).allowed).toBe(expected)
   })
 
   const withFree = acting('admin', ['admin'], { scopes: ['payroll'] })
@@ -145,6 +145,7 @@ describe('nobody gives a scope that he lacks', () => {
     expect(authority(actor, { do: 'create-user', role: 'editor', scopes }).allowed).toBe(expected)
     expect(authority(actor, { do: 'set-scopes', target, scopes }).allowed).toBe(expected)
     expect(authority(actor, { do: 'write-resource', freed: scopes }).allowed).toBe(expected)
+    expect(authority(actor, { do: 'write-client', given: scopes, held: scopes }).allowed).toBe(expected)
     expect(authority(actor, { do: 'mint', target, scopes, resource: payroll }).allowed).toBe(expected)
     // Where nobody needs to hold it, it is as free as before.
     expect(authority(actor, { do: 'mint', target, scopes, resource: api }).allowed).toBe(true)
@@ -156,7 +157,7 @@ describe('nobody gives a scope that he lacks', () => {
   })
 
   test('introspect is for administrators to give to clients, but not to themselves through an account', () => {
-    expect(authority(acting('admin'), { do: 'write-client', given: ['introspect'] }).allowed).toBe(true)
+    expect(authority(acting('admin'), { do: 'write-client', given: ['introspect'], held: [] }).allowed).toBe(true)
     expect(authority(acting('admin'), { do: 'create-user', role: 'editor', scopes: ['introspect'] }).allowed).toBe(
       false,
     )

@@ -35,7 +35,7 @@ const scopeDescriptions = z
   .meta({ description: 'What people read on the consent page for a scope of this API, in words. Given as a whole.' })
 const heldScopes = z.array(z.string().min(1).max(128)).max(64).meta({
   description:
-    'Those of its scopes that a token for a person has only if his account holds them. Given as a whole; nobody but a superuser takes one out that he does not hold himself.',
+    'Those of its scopes that a token for a person has only if his account holds them; nobody but a superuser gives one that he lacks, to an account or to a client with `client_credentials`. Given as a whole; nobody but a superuser takes one out that he does not hold himself.',
 })
 const accessToken = z
   .strictObject({
