@@ -31,6 +31,8 @@ export type ConnectionStart = {
   readonly returnTo?: string
   /** The connection of the same owner whose tokens it is to renew, where it isn't a new one. */
   readonly renews?: string
+  /** Begun on the account page: who started is whoever is signed in, and nobody waits elsewhere. */
+  readonly onAccountPage?: true
 }
 
 /** With 34 bits a guesser has one chance in three thousand million. */
@@ -54,7 +56,7 @@ export function bindConnection(
   if (value !== undefined && value.state !== 'pending') return ended
   if (value?.browserHash !== undefined && value.browserHash !== shown.browserHash) return ended
   const attempts = (value?.attempts ?? 0) + (shown.right ? 0 : 1)
-  const { provider, owner, clientId, handleHash, recallsBefore, address, returnTo, renews } = start
+  const { provider, owner, clientId, handleHash, recallsBefore, address, returnTo, renews, onAccountPage } = start
   const every = {
     v: 1,
     provider,
@@ -74,6 +76,7 @@ export function bindConnection(
     address,
     ...(returnTo !== undefined && { returnTo }),
     ...(renews !== undefined && { renews }),
+    ...(onAccountPage === true && { onAccountPage }),
     ...(shown.right && { browserHash: shown.browserHash }),
   }
   return { writes: [store(slot, pending)], result: shown.right ? 'bound' : 'wrong' }
@@ -168,7 +171,7 @@ export function reconnect(
 export function denyConnection(slot: Slot<'connection'>, event: Write, now: EpochSeconds): Decision<boolean> {
   const { value } = slot
   if (value?.state !== 'pending') return { writes: [], result: false }
-  const { attempts: _, browserHash: _b, address: _a, returnTo: _r, renews: _c, ...rest } = value
+  const { attempts: _, browserHash: _b, address: _a, returnTo: _r, renews: _c, onAccountPage: _p, ...rest } = value
   return { writes: [store(slot, { ...rest, state: 'denied', updatedAt: now }), event], result: true }
 }
 

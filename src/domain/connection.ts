@@ -34,6 +34,8 @@ export type PendingConnection = EveryConnection & {
   readonly returnTo?: string
   /** The connection whose tokens it is to renew. */
   readonly renews?: string
+  /** It was begun on the account page. */
+  readonly onAccountPage?: true
   readonly endsAt: EpochSeconds
 }
 

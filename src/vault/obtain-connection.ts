@@ -2,7 +2,6 @@ import { eventWrite } from '../audit/event-write.ts'
 import { completeConnection, denyConnection, reconnect, startExpiry, type Obtained } from '../domain/connect.ts'
 import type { PendingConnection } from '../domain/connection.ts'
 import { mac } from '../crypto/mac.ts'
-import { sourceOf } from '../limits/source.ts'
 import { ref } from '../domain/record.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
@@ -46,9 +45,8 @@ export async function obtainConnection(
   if (owner.kind === 'user' && owner.userId !== about.userId) return undefined
   const now = clock.seconds()
   const { instanceId } = await context.directory.instance()
-  // Whose session it is has been proved where an account started; everybody else may be in two places for a bad reason.
-  const isSame = about.addressKnown && sourceOf(address) === sourceOf(pending.address)
-  const isElsewhere = owner.kind !== 'user' && !isSame
+  // Whoever is in two places may be so for a bad reason.
+  const isElsewhere = pending.onAccountPage !== true && !(about.addressKnown && address === pending.address)
   const confirmationCode = isElsewhere ? makeShortCode(random) : undefined
   const { keyId, key } = keys.secret('mac')
   const target = pending.renews ?? id

@@ -25,7 +25,7 @@ export const connectPath = '/vault/connect'
 export function startConnection(
   context: Pick<VaultContext, 'issuer' | 'clock' | 'random' | 'keys'>,
   provider: OAuthProvider,
-  asked: Pick<ConnectionStart, 'owner' | 'address'> & {
+  asked: Pick<ConnectionStart, 'owner' | 'address' | 'onAccountPage'> & {
     readonly scope: readonly string[] | undefined
     readonly clientId: string | undefined
     readonly returnTo: string | undefined
@@ -34,7 +34,16 @@ export function startConnection(
   },
 ): StartedConnection | Refusal {
   const { issuer, clock, random, keys } = context
-  const { scope = provider.connectScope, clientId, returnTo, renews, owner, address, recallsBefore } = asked
+  const {
+    scope = provider.connectScope,
+    clientId,
+    returnTo,
+    renews,
+    owner,
+    address,
+    recallsBefore,
+    onAccountPage,
+  } = asked
   const connectionId = random.id(clock.millis())
   const handle = printVaultHandle(keys, random, connectionId)
   const userCode = makeShortCode(random)
@@ -52,6 +61,7 @@ export function startConnection(
       ...(recallsBefore > 0 && { recallsBefore }),
       ...(returnTo !== undefined && { returnTo }),
       ...(renews !== undefined && { renews }),
+      ...(onAccountPage === true && { onAccountPage }),
       userCode,
     },
     random,

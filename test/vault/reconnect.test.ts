@@ -156,6 +156,60 @@ describe('a connection that is renewed', () => {
   })
 })
 
+describe('from another address, also what an account started', () => {
+  const elsewhere = { 'x-forwarded-for': '198.51.100.7' }
+
+  it('stays pending by handle, by id, for the proxy and for an exchange until the code of the last page comes', async () => {
+    const owner = { authorization: ada.token }
+    const started = await start({ provider: 'etsy' }, { ...owner, ...elsewhere })
+    const page = await go(ada.browser, started)
+    const confirm = /id="confirmation_code">([^<]+)</.exec(page.text)?.[1] ?? ''
+    for (const form of [{ handle: started.handle ?? '' }, { connection: started.connection }])
+      expect((await ask('/vault/token', form, owner)).json()['error']).toBe('authorization_pending')
+    expect((await server.core.vault.freshToken({ connection: started.connection })).outcome).toBe('pending')
+    expect((await ask('/vault/token', { connection: started.connection, confirm }, owner)).status).toBe(200)
+    expect((await ask('/vault/token', { handle: started.handle ?? '' })).status).toBe(200)
+  })
+})
+
+describe('the account page', () => {
+  const press = async (browser: Browser, form: Form): Promise<Answer> =>
+    submit(browser, await browser.ask('/account/connections'), 'connections', form)
+
+  it('connects again what is broken, and asks for no code, wherever its person has got to meanwhile', async () => {
+    const authorization = ada.token
+    const started = await start({ provider: 'etsy' }, { authorization })
+    await go(ada.browser, started)
+    const whole = (await ada.browser.ask('/account/connections')).text
+    expect(whole).not.toContain(`name="renew" value="${started.connection}"`)
+    etsy.revokeAll()
+    server.clock.advance(100)
+    expect((await ask('/vault/token', { handle: started.handle ?? '' })).json()['error']).toBe('needs_reauth')
+
+    const asked = await press(ada.browser, { renew: started.connection })
+    expect([asked.status, asked.location]).toEqual([303, expect.stringContaining('/vault/connect/')])
+    const page = await ada.browser.ask(asked.location ?? '')
+    const left = await submit(ada.browser, page, 'connect', { decision: 'allow' })
+    const done = await ada.browser.ask(await consent(left.location ?? ''), { headers: elsewhere })
+    expect(done.text).toContain('id="connected"')
+    expect(done.text).not.toContain('id="confirmation_code"')
+    expect((await ask('/vault/token', { handle: started.handle ?? '' })).status).toBe(200)
+    expect(await eventsOf(server, started.connection)).toContain('connection.renewed')
+  })
+
+  it('L13: does so for nobody else’s, and for none that nobody can renew', async () => {
+    const theirs = await connectDirectly(server, etsyProvider(etsy), { kind: 'client', clientId: 'robot' })
+    const nobodys = await connectDirectly(server, etsyProvider(etsy))
+    for (const renew of [theirs, nobodys, 'none']) {
+      const answer = await press(ada.browser, { renew })
+      expect([answer.status, answer.location]).toEqual([400, undefined])
+      expect(answer.text).toContain('Start a new connection where you use it')
+    }
+  })
+
+  const elsewhere = { 'x-forwarded-for': '203.0.113.80' }
+})
+
 describe('L23 account-switch', () => {
   it('another account of the provider changes nothing, and the person hears why', async () => {
     const started = (await start({ provider: 'etsy' })) as Start & { readonly handle: string }

@@ -238,10 +238,16 @@ describe('from another address', () => {
     expect((await pickUp(late.handle)).json()['error']).toBe('expired_token')
   })
 
-  it('addresses of one household are one', async () => {
-    const started = await start({ 'x-forwarded-for': '2001:db8:1:2::1' })
-    const done = await connect(newBrowser({ 'x-forwarded-for': '2001:db8:1:2::ffff' }), started)
-    expect(done.text).not.toContain('id="confirmation_code"')
+  it.each([
+    ['198.51.100.7', '198.51.100.8', true],
+    ['2001:db8:1:2::1', '2001:db8:1:2::ffff', true],
+    ['2001:db8:1:2::1', '198.51.100.7', true],
+    ['2001:db8:1:2::1', '2001:db8:1:2::1', false],
+  ])('%s and %s: another address, however near, is another', async (starter, browser, isElsewhere) => {
+    const started = await start({ 'x-forwarded-for': starter })
+    const done = await connect(newBrowser({ 'x-forwarded-for': browser }), started)
+    expect(done.text.includes('id="confirmation_code"')).toBe(isElsewhere)
+    expect((await pickUp(started.handle)).status).toBe(isElsewhere ? 400 : 200)
   })
 })
 

@@ -1,8 +1,16 @@
 import { allOf } from '../../api/nouns/all-of.ts'
 import { connectionBelonging } from '../../api/nouns/connections.ts'
 import { connectionList } from '../../pages/account/connection-list.ts'
+import { ref } from '../../domain/record.ts'
+import { recallsOf } from '../../domain/recall.ts'
+import type { HttpResponse } from '../../protocol/http.ts'
+import { isRefusal } from '../../protocol/errors.ts'
+import { readAlive } from '../../store/read-alive.ts'
+import { renewable } from '../../vault/renewable.ts'
+import { startConnection } from '../../vault/start-connection.ts'
+import { seeOther } from '../respond.ts'
 import { oneself } from './oneself.ts'
-import type { Section } from './section.ts'
+import type { Asked, Mistake, Section } from './section.ts'
 
 /** Other services whose tokens are kept for oneself. */
 export const connectionsSection: Section = {
@@ -28,6 +36,8 @@ export const connectionsSection: Section = {
     return connectionList(form, await Promise.all(shown))
   },
   async act(asked, parameters) {
+    const renew = parameters.get('renew')
+    if (renew !== undefined) return connectAgain(asked, renew)
     const id = parameters.get('connection_id')
     if (id === undefined) return { says: 'account.problem' }
     // What is gone already, or never was his, looks the same afterwards.
@@ -35,3 +45,25 @@ export const connectionsSection: Section = {
     return 'done'
   },
 }
+
+/** On to the page that asks before anything goes to the provider, as for any renewal. Somebody else's is the same as none (L13). */
+async function connectAgain({ core, http, signedIn: { user } }: Asked, id: string): Promise<Mistake | HttpResponse> {
+  const connection = await readAlive(core.transition.store, ref('connection', id), core.clock.seconds())
+  const { owner, clientId } = connection ?? {}
+  if (connection === undefined || owner?.kind !== 'user' || owner.userId !== user.userId) return notNow
+  const found = await renewable(core, connection, clientId)
+  if (isRefusal(found)) return notNow
+  const started = startConnection(core, found.provider, {
+    owner,
+    clientId,
+    address: http.peer.address,
+    scope: found.connection.scope,
+    returnTo: undefined,
+    renews: id,
+    recallsBefore: recallsOf(await core.directory.instance(), found.provider.name),
+    onAccountPage: true,
+  })
+  return isRefusal(started) ? notNow : seeOther(started.connectUrl)
+}
+
+const notNow: Mistake = { says: 'connections.notNow' }

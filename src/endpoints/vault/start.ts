@@ -1,12 +1,12 @@
 import type { Client } from '../../domain/client.ts'
-import { isHeld, type ConnectionOwner } from '../../domain/connection.ts'
-import { isRecalled, recallsOf } from '../../domain/recall.ts'
+import type { ConnectionOwner } from '../../domain/connection.ts'
+import { recallsOf } from '../../domain/recall.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../../protocol/errors.ts'
 import type { Endpoint, HttpRequest } from '../../protocol/http.ts'
 import { parseParameters, refuseRepeated, type Parameters } from '../../protocol/parameters.ts'
 import { verifyRedirectUri } from '../../protocol/redirect-uri.ts'
 import { parseScope } from '../../protocol/scope.ts'
-import { refusalOf } from '../../vault/pick-up.ts'
+import { noProvider, renewable } from '../../vault/renewable.ts'
 import { startConnection, type StartedConnection } from '../../vault/start-connection.ts'
 import type { Core } from '../core.ts'
 import { json } from '../respond.ts'
@@ -51,8 +51,7 @@ async function start(core: Core, http: HttpRequest): Promise<Started | Refusal> 
   const named = parameters.get('provider')
   const provider = core.upstream.providers.get(renews?.provider ?? named ?? '')
   const isOther = named !== undefined && named !== provider?.name
-  if (provider === undefined || provider.kind === 'site-login' || isOther)
-    return refuse('invalid_request', 'provider_unknown', 'provider names none that can be connected to')
+  if (provider === undefined || provider.kind === 'site-login' || isOther) return noProvider
   if (owner.kind === 'handle' && !provider.anonymous)
     return refuse(
       'invalid_client',
@@ -91,17 +90,10 @@ async function starterOf(core: Core, http: HttpRequest, parameters: Parameters):
   const reached = await reach(core, http, { parameters, confirmed: false })
   if (isRefusal(reached)) return reached
   const { id, connection, clientId } = reached
-  const client = clientId === undefined ? undefined : await core.directory.client(clientId)
-  const isGone = client === undefined || client.disabled || !client.scope.includes('vault')
-  if (clientId !== undefined && isGone) return refuse('unauthorized_client', 'scope_not_allowed')
-  if (!isHeld(connection)) return refusalOf({ outcome: connection.state })
-  if (isRecalled(await core.directory.instance(), connection)) return refusalOf({ outcome: 'revoked' })
-  if (connection.confirmation !== undefined) return refusalOf({ outcome: 'pending' })
-  const { owner, provider, scope, account } = connection
-  // L23: the account is what tells a renewed connection from another one.
-  if (account === '')
-    return refuse('invalid_request', 'connection_nobodys', 'this provider says nobody’s id: start a new connection')
-  return { owner, client, renews: { id, provider, scope } }
+  const found = await renewable(core, connection, clientId)
+  if (isRefusal(found)) return found
+  const { owner, provider, scope } = found.connection
+  return { owner, client: found.client, renews: { id, provider, scope } }
 }
 
 /** Only a redirect URI of the very client that asks: nobody else is sent anywhere. */

@@ -320,6 +320,8 @@ export const de = {
   'connections.account': 'Dort sind Sie {account}',
   'connections.since': 'Seit',
   'connections.broken': 'Er nimmt unsere Schlüssel nicht mehr an: Verbinden Sie ihn neu.',
+  'connections.renew': 'Neu verbinden',
+  'connections.notNow': 'Neu verbinden geht hier nicht. Beginnen Sie eine neue Verbindung dort, wo Sie sie benutzen.',
   'connections.end': 'Trennen',
   'connections.ended': 'Getrennt. Was gegeben wurde, wird zurückgegeben.',
   'access.title': 'Anwendungen',

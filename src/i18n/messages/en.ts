@@ -306,6 +306,8 @@ export const en = {
   'connections.account': 'You’re {account} there',
   'connections.since': 'Since',
   'connections.broken': 'It takes our keys no more: connect it again.',
+  'connections.renew': 'Connect again',
+  'connections.notNow': 'It can’t be connected again. Start a new connection where you use it.',
   'connections.end': 'Disconnect',
   'connections.ended': 'Disconnected. What was given is being given back.',
   'access.title': 'Applications',

@@ -34,6 +34,12 @@ export function connectionList(
           ${one.client !== undefined && html`<p class="quiet">${message(language, 'connections.for')} ${foreign(one.client)}</p>`}
           <p class="quiet">${message(language, 'connections.since')} ${time(language, one.createdAt)}</p>
           ${one.isBroken && html`<p>${message(language, 'connections.broken')}</p>`}
+          ${
+            one.isBroken &&
+            html`<button type="submit" name="renew" value="${one.id}">
+              ${message(language, 'connections.renew')}
+            </button>`
+          }
           <button class="second" type="submit" name="connection_id" value="${one.id}">
             ${message(language, 'connections.end')}
           </button>
