@@ -10,7 +10,7 @@ import type { ProvedAt } from '../domain/session.ts'
 import { outlivesBrowser } from '../domain/session-state.ts'
 import { newcomerPage, type NewcomerView } from '../pages/newcomer-page.ts'
 import { staleInteractionPage } from '../pages/stale-interaction-page.ts'
-import { refuse } from '../protocol/errors.ts'
+import { refuse, throttled } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { browserHash, knowBrowser, readBrowser } from '../signin/browser.ts'
 import type { Seconds } from '../protocol/time.ts'
@@ -43,6 +43,13 @@ export async function parkNewcomer(
   },
 ): Promise<HttpResponse> {
   const { provider, identity, errand, amr, proved, lasts, credential } = about
+  const reserved = core.limits.reserve('park', [http.peer.address])
+  if ('retryAfterSeconds' in reserved)
+    return refusalPage(
+      core,
+      { ...http, query: '' },
+      { endpoint: 'signup', refusal: throttled(reserved.retryAfterSeconds) },
+    )
   const browser = knowBrowser(core, http)
   const id = core.random.id(core.clock.millis())
   const newcomer: Newcomer = {
@@ -123,6 +130,7 @@ export function createNewcomerEndpoint(core: Core): Endpoint {
         refusal: refuse('invalid_request', 'conflict', 'sign in again: that account exists by now'),
       })
     }
+    core.limits.forgive('park', [http.peer.address])
     await keepCredential(core, found, welcomed.done.userId)
     const { amr, proved, lasts, errand } = newcomer
     const proof = {

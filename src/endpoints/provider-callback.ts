@@ -42,6 +42,7 @@ export function createProviderCallbackEndpoint(core: Core, provider: OAuthProvid
     const finished = await core.upstream.finish(provider, taken, parameters)
     if (purpose.for === 'connect') return finishConnect(core, http, { provider, purpose, finished })
     if (finished.kind !== 'done') return troubled(core, http, { provider, purpose, trouble: finished })
+    core.limits.forgive('park', [http.peer.address])
     const { identity } = finished
     if (identity === undefined) return refused(refuse('invalid_request', 'upstream_subject'))
     switch (purpose.for) {

@@ -120,16 +120,10 @@ export const policies = {
       { by: ['source'], burst: 20, everySeconds: 60 },
     ],
   },
-  // Requests that wait for their person cost disk; those that get their answer give back what they took.
-  park: {
-    parts: ['source'],
-    budgets: [
-      { by: [], burst: 50_000, everySeconds: 0.02 },
-      { by: ['source'], burst: 1_000, everySeconds: 0.6 },
-    ],
-  },
-  // L12: what somebody begins on the page of a start is a record for ten minutes; one that is completed is given back. By source
-  // alone: a budget of everybody's would be somebody's to use up.
+  // L12: a request that waits for its person, a journey to a provider and a newcomer who chooses his name are records for ten minutes; those that get their answer
+  // give back what they took. By source alone: a budget of everybody's would be somebody's to use up.
+  park: { parts: ['source'], budgets: [{ by: ['source'], burst: 1_000, everySeconds: 0.6 }] },
+  // L12: the same of what somebody begins on the page of a start.
   'connect-form': { parts: ['source'], budgets: [{ by: ['source'], burst: 300, everySeconds: 2 }] },
   // L12: a start stores nothing; this bounds the work.
   connect: { parts: ['source'], budgets: [{ by: ['source'], burst: 600, everySeconds: 0.5 }] },

@@ -5,6 +5,7 @@ import { kinds } from '../../src/domain/fence.ts'
 import { consent, s256 } from '../emulators/emulator.ts'
 import { startOpenId, type OpenId } from '../emulators/openid.ts'
 import { createBrowser, type Browser } from '../kit/browser.ts'
+import { authorizeUrl, follow, submit } from '../kit/flow.ts'
 import { startGatehouse } from '../kit/gatehouse.ts'
 import { readOAuthProvider } from '../upstream/house.ts'
 import { attack, expectPage, type House } from './support.ts'
@@ -36,6 +37,9 @@ async function underWay(name = 'one'): Promise<{ readonly browser: Browser; read
   const away = await browser.ask(`/signin/with/${name}`)
   return { browser, callback: new URL(await consent(away.location ?? '')) }
 }
+
+/** Where the browsers here come from. */
+const peer = '127.0.0.1'
 
 const asked = (): number => one.askedAt('/token').length + two.askedAt('/token').length
 
@@ -159,6 +163,45 @@ describe('L: the way to another server and back', () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => browser.ask(callback.href)))
     expect(answers.filter(({ status }) => status === 303)).toHaveLength(1)
     expect(asked()).toBe(before + 1)
+  })
+
+  it('L12: an attacker with ever so many sources keeps nobody else from signing in through a provider', async () => {
+    const { app, server } = house
+    const { limits } = server.core
+    const taken: Record<string, number> = {}
+    for (let net = 0; net < 60; net += 1) {
+      const source = `2001:db8:0:${net.toString(16)}::1`
+      while ('forgive' in limits.reserve('park', [source])) taken[source] = (taken[source] ?? 0) + 1
+    }
+    expect(Math.min(...Object.values(taken)), 'each of them is stopped').toBe(1000)
+    const victim = browserHere()
+    const page = await follow(server, victim, await victim.ask(authorizeUrl(app)))
+    const href = /data-provider="one" href="([^"]*)"/.exec(page.text)?.[1] ?? ''
+    const away = await victim.ask(href.replaceAll('&amp;', '&'))
+    expect([away.status, new URL(away.location ?? '').origin]).toEqual([303, one.url])
+    one.user = { sub: 'the victim of a flood' }
+    expect((await victim.ask(await consent(away.location ?? ''))).location).toMatch(/^\/signup\?/)
+  })
+
+  it('L12: a journey and a newcomer that came to their end give back what they took, and those that did not keep it', async () => {
+    const { server } = house
+    const { limits } = server.core
+    const useUp = (): number => {
+      let taken = 0
+      while ('forgive' in limits.reserve('park', [peer])) taken += 1
+      server.clock.advance(1000)
+      return taken
+    }
+    server.clock.advance(1000)
+    const whole = useUp()
+    await underWay()
+    expect(useUp()).toBe(whole - 1)
+    const [second, third] = [await underWay(), await underWay()]
+    const page = await follow(server, second.browser, await second.browser.ask(second.callback.href))
+    await follow(server, third.browser, await third.browser.ask(third.callback.href))
+    expect((await submit(second.browser, page, 'create-account', { username: 'newcomer' })).location).toBe('/account')
+    // The third has come no further than the page that asks for his name.
+    expect(useUp()).toBe(whole - 1)
   })
 
   it('L12 abandoned-states: whoever leaves and never returns is slowed down, and what he left dies', async () => {
