@@ -1,3 +1,6 @@
+import { eventWrite } from '../audit/event-write.ts'
+import { endConnection } from '../domain/connect.ts'
+import { siteConnectionId } from '../domain/connection.ts'
 import type { Actor } from '../domain/authority.ts'
 import { isSameIdentity } from '../domain/identity.ts'
 import { check, put, ref, remove, type Decision } from '../domain/record.ts'
@@ -25,6 +28,10 @@ export async function unlinkIdentity(
   const placeRef = identityRef(userId, provider)
   const happening = { type: 'identity.unlinked', userId, actor: actorName(actor), target: provider } as const
   const papers = paperwork(context, happening, [ref('user', userId)])
+  // What a site gave goes with its account: nobody fetches it from here any more.
+  const connectionId = siteConnectionId(userId, provider)
+  const errandId = context.random.id(context.clock.millis())
+  const event = eventWrite(context, { ...happening, type: 'connection.revoked', target: connectionId })
   const identity = await readAlive(context.transition.store, placeRef, context.clock.seconds())
   if (identity === undefined) return { refused: noSuchIdentity }
   // The same identity under another provider's name goes too: it is no other way in.
@@ -37,6 +44,7 @@ export async function unlinkIdentity(
     name: identityNameRef(identity.issuer, identity.subject),
     // The other way in must still be there when this one goes: two taken at once would lock the person out.
     other: identityRef(userId, other?.provider ?? provider),
+    credential: ref('connection', connectionId),
   }
   return transition(context.transition, refs, (slots, now): Decision<Outcome<{ readonly provider: string }>> => {
     const user = slots.user.value
@@ -56,6 +64,7 @@ export async function unlinkIdentity(
         ...(stays ? [check(slots.other)] : []),
         ...remove(slots.place),
         ...(slots.name.value?.target === userId ? remove(slots.name) : []),
+        ...endConnection(slots.credential, { now, event, errandId }).writes,
         ...papers(now),
       ],
       result: { done: { provider } },

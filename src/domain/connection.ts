@@ -7,6 +7,11 @@ export type ConnectionOwner =
   | { readonly kind: 'client'; readonly clientId: string }
   | { readonly kind: 'handle' }
 
+/** Where the credential of a site is kept that has only a login API: one for an account, which each sign-in there replaces. */
+export function siteConnectionId(userId: string, provider: string): string {
+  return `${userId}:${provider}`
+}
+
 type EveryConnection = {
   readonly v: 1
   readonly provider: string

@@ -1,7 +1,6 @@
 import { identitiesOf } from '../accounts/find-identity.ts'
 import { unlinkIdentity } from '../accounts/unlink-identity.ts'
 import type { SignedIn } from '../domain/next-step.ts'
-import { provedRecently } from '../domain/session-state.ts'
 import { identitiesPage, type IdentitiesProblem } from '../pages/identities-page.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { bindForm } from '../signin/form-guard.ts'
@@ -9,6 +8,7 @@ import { lacksSecondFactor } from '../signin/lacks-second-factor.ts'
 import type { Core } from './core.ts'
 import { presentationFor, refusalPage, withHeaders } from './presentation.ts'
 import { purposeOf, readPageRequest } from './read-page-request.ts'
+import { recentlyProved } from './recently-proved.ts'
 import { seeOther } from './respond.ts'
 import { noSuchProvider } from './provider-trouble.ts'
 import { sendToProvider } from './start-provider.ts'
@@ -31,8 +31,9 @@ export function createIdentitiesPageEndpoint(core: Core): Endpoint {
 export function createLinkIdentityEndpoint(core: Core): Endpoint {
   return changing(core, async (http, { signedIn, provider: name }) => {
     const provider = core.upstream.providers.get(name)
-    if (provider === undefined || provider.kind === 'site-login' || provider.signIn === 'off')
+    if (provider === undefined || provider.signIn === 'off')
       return refusalPage(core, http, { endpoint: 'identities', refusal: noSuchProvider })
+    if (provider.kind === 'site-login') return seeOther(`/account/identities/with/${provider.name}`)
     const purpose = { for: 'link', userId: signedIn.user.userId, sessionId: signedIn.sessionId } as const
     return sendToProvider(core, http, { provider, purpose, maxAge: undefined })
   })
@@ -50,15 +51,13 @@ export function createUnlinkIdentityEndpoint(core: Core): Endpoint {
 
 type Change = { readonly signedIn: SignedIn; readonly provider: string }
 
-/** The gates of both forms: ours, somebody signed in, not long ago, and with all that he has (docs/decisions/0013). */
+/** The gates of both forms: ours, and of somebody who proved himself not long ago. */
 function changing(core: Core, change: (http: HttpRequest, asked: Change) => Promise<HttpResponse>): Endpoint {
   return async (http) => {
     const form = await readPageRequest(core, http, 'identities')
     if ('status' in form) return form
-    const { signedIn } = form
-    if (signedIn === undefined || !provedRecently(signedIn, core.clock.seconds()))
-      return seeOther('/signin?next=/account/identities')
-    if (await lacksSecondFactor(core, signedIn)) return seeOther('/second-factor?next=/account/identities')
+    const signedIn = await recentlyProved(core, form.signedIn, '/account/identities')
+    if ('status' in signedIn) return signedIn
     return change(http, { signedIn, provider: form.parameters.get('provider') ?? '' })
   }
 }
@@ -74,8 +73,8 @@ async function show(
   const linked = new Set(identities.map(({ provider }) => provider))
   const view = identitiesPage(presentationFor(core, http), {
     linked: identities.map((one) => ({ ...one, title: providers.get(one.provider)?.title ?? one.provider })),
-    addable: [...providers.values()].flatMap(({ name, title, kind, signIn }) =>
-      kind === 'site-login' || signIn === 'off' || linked.has(name) ? [] : [{ provider: name, title }],
+    addable: [...providers.values()].flatMap(({ name, title, signIn }) =>
+      signIn === 'off' || linked.has(name) ? [] : [{ provider: name, title }],
     ),
     hidden: [form.field],
     ...(problem === undefined ? {} : { problem }),

@@ -1,5 +1,4 @@
 import { findUserOfIdentity } from '../accounts/find-identity.ts'
-import { linkIdentity, otherLinked } from '../accounts/link-identity.ts'
 import type { OAuthProvider, Provider } from '../config/provider.ts'
 import type { FlowPurpose } from '../domain/flow.ts'
 import { provedAt } from '../domain/session-state.ts'
@@ -10,6 +9,7 @@ import { parseParameters, refuseRepeated } from '../protocol/parameters.ts'
 import { browserHash, readBrowser } from '../signin/browser.ts'
 import { currentSession } from '../signin/session.ts'
 import type { UpstreamIdentity } from '../upstream/identify.ts'
+import { addIdentity } from './add-identity.ts'
 import type { Core } from './core.ts'
 import { goOn } from './go-on.ts'
 import { parkNewcomer } from './newcomer.ts'
@@ -105,14 +105,6 @@ async function link(
       { ...http, query: '' },
       { endpoint: 'callback', refusal: refuse('invalid_request', 'flow_of_other_browser') },
     )
-  const { issuer, subject, label } = identity
-  const linked = await linkIdentity(core, {
-    actor: { kind: 'user', user: signedIn.user, scopes: ['me'] },
-    userId: signedIn.user.userId,
-    own: true,
-    identity: { provider: provider.name, issuer, subject, label },
-  })
-  if ('done' in linked) return seeOther('/account/identities')
-  core.observer.refused('callback', refuse('access_denied', 'identity_taken'), { address: http.peer.address })
-  return seeOther(`/account/identities?problem=${linked.refused === otherLinked ? 'other' : 'taken'}`)
+  const added = await addIdentity(core, http, { signedIn, provider: provider.name, identity })
+  return seeOther(added === 'added' ? '/account/identities' : `/account/identities?problem=${added}`)
 }

@@ -8,6 +8,14 @@ import type { Core } from './core.ts'
 import { presentationFor, withHeaders } from './presentation.ts'
 import { purposeOf, type PageRequest } from './read-page-request.ts'
 
+/** What they are asked for: to sign in here, or to add the account there to the one here. */
+export type SiteLoginAim = 'sign-in' | 'add'
+
+const pages = {
+  'sign-in': { name: 'signin', path: '/signin/with' },
+  add: { name: 'identities', path: '/account/identities/with' },
+} as const
+
 /** The page that asks for name and password of a site. */
 export function showSiteLogin(
   core: Core,
@@ -15,17 +23,19 @@ export function showSiteLogin(
   about: {
     readonly provider: SiteLoginProvider
     readonly form: PageRequest
+    readonly aim: SiteLoginAim
     readonly username?: string
     readonly sessionLength?: Seconds | undefined
     readonly problem?: SiteLoginProblem
   },
 ): HttpResponse {
-  const { provider, form, sessionLength, ...state } = about
+  const { provider, form, sessionLength, aim, ...state } = about
   const id = form.interaction
-  const bound = bindForm(core, http, { purpose: purposeOf('signin', id), signedIn: form.signedIn })
+  const bound = bindForm(core, http, { purpose: purposeOf(pages[aim].name, id), signedIn: form.signedIn })
   const next = destinationOf(form.parameters)
   const view = siteLoginPage(presentationFor(core, http), {
-    action: `/signin/with/${provider.name}`,
+    aim,
+    action: `${pages[aim].path}/${provider.name}`,
     hidden: [
       bound.field,
       ...(id === undefined ? [] : [{ name: 'interaction', value: id }]),

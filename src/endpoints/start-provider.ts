@@ -30,7 +30,7 @@ export function createStartProviderEndpoint(core: Core): Endpoint {
     if (provider.kind === 'site-login') {
       // The language switch at its foot has to come back to what was parked.
       const at = form === asked ? http : { ...http, query: `interaction=${form.interaction}` }
-      return showSiteLogin(core, at, { provider, form })
+      return showSiteLogin(core, at, { provider, form, aim: 'sign-in' })
     }
     const purpose: FlowPurpose = { for: 'sign-in', ...errandOf(core, form) }
     return sendToProvider(core, http, { provider, purpose, maxAge: maxAgeOf(pending, asked.signedIn) })

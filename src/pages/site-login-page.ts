@@ -16,6 +16,8 @@ export type SiteLoginProblem =
   { readonly kind: 'wrong' | 'locked' | 'unavailable' } | { readonly kind: 'throttled'; readonly retryAfter: Seconds }
 
 export type SiteLoginView = {
+  /** To sign in here, or to add the account there to the one here. */
+  readonly aim: 'sign-in' | 'add'
   readonly action: string
   readonly hidden: readonly HiddenField[]
   /** What the site is called. */
@@ -34,17 +36,19 @@ export function siteLoginPage(presentation: Presentation, view: SiteLoginView): 
   const { language } = presentation
   const { problem, username = '' } = view
   const site = foreign(view.site)
+  const adds = view.aim === 'add'
+  const title = message(language, adds ? 'identities.title' : 'signIn.title')
   const invalid = problem?.kind === 'wrong' ? html` aria-invalid="true" aria-describedby="problem"` : undefined
   return page(presentation, {
     status: problem === undefined ? 200 : statuses[problem.kind],
-    title: message(language, 'signIn.title'),
+    title,
     failed: problem !== undefined,
-    forms: 'client',
+    forms: adds ? 'here' : 'client',
     headers: problem?.kind === 'throttled' ? [['retry-after', String(Math.max(1, Math.ceil(problem.retryAfter)))]] : [],
-    body: html`<h1>${message(language, 'signIn.title')}</h1>
-      <p class="lead">${phrase(language, 'siteLogin.lead', { site })}</p>
+    body: html`<h1>${adds ? phrase(language, 'identities.link', { provider: site }) : title}</h1>
+      <p class="lead">${adds ? message(language, 'identities.lead') : phrase(language, 'siteLogin.lead', { site })}</p>
       ${problem && problemNotice(language, problem, site)}
-      <form id="sign-in" method="post" action="${view.action}">
+      <form id="${adds ? 'site-login' : 'sign-in'}" method="post" action="${view.action}">
         ${hiddenFields(view.hidden)}
         <div class="field">
           <label for="username">${phrase(language, 'siteLogin.username', { site })}</label>
@@ -57,15 +61,20 @@ export function siteLoginPage(presentation: Presentation, view: SiteLoginView): 
         </div>
         ${view.sessionLengths.length > 0 && lengths(language, view)}
         <p class="quiet">${phrase(language, 'siteLogin.promise', { site })}</p>
-        <div class="actions"><button type="submit">${message(language, 'signIn.submit')}</button></div>
-      </form>`,
+        <div class="actions"><button type="submit">${adds ? phrase(language, 'identities.link', { provider: site }) : message(language, 'signIn.submit')}</button></div>
+      </form>
+      ${adds && html`<div class="actions"><a class="button second" href="/account/identities">${message(language, 'identities.title')}</a></div>`}`,
   })
 }
 
 /** Whoever sends no choice gets the first. */
-function lengths(language: Language, { sessionLengths, sessionLength }: SiteLoginView): Html {
+function lengths(language: Language, { aim, site, sessionLengths, sessionLength }: SiteLoginView): Html {
+  const label =
+    aim === 'add'
+      ? phrase(language, 'siteLogin.lengthThere', { site: foreign(site) })
+      : message(language, 'siteLogin.length')
   return html`<div class="field">
-    <label for="session_length">${message(language, 'siteLogin.length')}</label>
+    <label for="session_length">${label}</label>
     <select id="session_length" name="session_length">${sessionLengths.map((seconds) => html`<option value="${seconds}"${seconds === sessionLength && html` selected`}>${duration(language, seconds)}</option>`)}</select>
   </div>`
 }

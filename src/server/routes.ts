@@ -15,6 +15,7 @@ import {
   createLinkIdentityEndpoint,
   createUnlinkIdentityEndpoint,
 } from '../endpoints/identities.ts'
+import { createLinkSiteLoginEndpoint } from '../endpoints/link-site-login.ts'
 import { createIntrospectionEndpoint } from '../endpoints/introspect.ts'
 import { createNewcomerEndpoint, createNewcomerPageEndpoint } from '../endpoints/newcomer.ts'
 import { createPasskeyScriptEndpoint } from '../endpoints/passkey-script.ts'
@@ -229,6 +230,13 @@ export function routesOf(core: Core): readonly Route[] {
       kind: 'form',
       access: 'browser',
     },
+    ...(['GET', 'POST'] as const).map((method): Route => ({
+      method,
+      path: '/account/identities/with/:provider',
+      endpoint: createLinkSiteLoginEndpoint(core),
+      kind: method === 'GET' ? 'none' : 'form',
+      access: 'browser',
+    })),
     {
       method: 'POST',
       path: '/account/identities/unlink',

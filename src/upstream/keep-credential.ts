@@ -1,5 +1,5 @@
 import type { SecretValue } from '../config/secret-value.ts'
-import { connectionOwners, type HeldConnection } from '../domain/connection.ts'
+import { connectionOwners, siteConnectionId, type HeldConnection } from '../domain/connection.ts'
 import type { Instance } from '../domain/instance.ts'
 import { recallsOf } from '../domain/recall.ts'
 import { put, ref, type Decision } from '../domain/record.ts'
@@ -23,7 +23,7 @@ export async function keepCredential(
   },
 ): Promise<void> {
   const { userId, provider, account, credential } = about
-  const connectionId = `${userId}:${provider}`
+  const connectionId = siteConnectionId(userId, provider)
   const place = ref('connection', connectionId)
   const { instanceId } = about.instance
   const recallsBefore = recallsOf(about.instance, provider)

@@ -147,6 +147,7 @@ export const gallery: readonly Example[] = [
     name: 'site-login',
     render: (p, w) =>
       siteLoginPage(p, {
+        aim: 'sign-in',
         action: '/signin/with/forum',
         hidden: hidden(w),
         site: w.clientName,
@@ -154,6 +155,20 @@ export const gallery: readonly Example[] = [
         sessionLengths: [86_400, 3600],
         sessionLength: 3600,
         problem: { kind: 'locked' },
+      }),
+  },
+  {
+    name: 'link-site',
+    render: (p, w) =>
+      siteLoginPage(p, {
+        aim: 'add',
+        action: '/account/identities/with/forum',
+        hidden: hidden(w),
+        site: w.clientName,
+        username: w.username,
+        sessionLengths: [86_400, 3600],
+        sessionLength: 3600,
+        problem: { kind: 'wrong' },
       }),
   },
   {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { expectNoSecret } from '../attacks/support.ts'
 import { startSite, type Site } from '../emulators/site.ts'
 import { authorizeUrl, tokenRequest, verifier } from '../kit/flow.ts'
-import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
+import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import { readProvider } from '../upstream/house.ts'
 import { launch, serve } from './browser.ts'
 
@@ -49,9 +49,9 @@ beforeEach(async () => {
   return () => context.close()
 })
 
-async function fill(username: string, password: string): Promise<void> {
+async function fill(username: string, theirs: string): Promise<void> {
   await tab.fill('#sign-in [name=username]', username)
-  await tab.fill('#sign-in [name=password]', password)
+  await tab.fill('#sign-in [name=password]', theirs)
   await tab.click('#sign-in button[type=submit]')
 }
 
@@ -88,6 +88,35 @@ test('von der Anwendung zum Forum und zurück: Länge der Sitzung, Name, Zustimm
   // Neither the password nor the forum's cookie is anywhere that a script, a log or an application could see it.
   const seen = { text: `${await tab.content()} ${JSON.stringify(await tab.context().cookies())} ${answer.text}` }
   await expectNoSecret(server, [secret, 'forum-cookie-of-Erna'], [seen])
+})
+
+test('auf der Kontoseite hinzugefügt und wieder entfernt', async () => {
+  site.accounts.set('Frieda', { password: secret, userId: '3' })
+  await server.makeUser('frieda-hier')
+  await tab.goto(`${server.url}/signin`)
+  await fill('frieda-hier', password)
+  await tab.waitForURL('**/account')
+  await tab.goto(`${server.url}/account/identities`)
+  await tab.click('#link-forum button')
+  await tab.waitForSelector('#site-login')
+  expect(await words()).toContain('Das Forum hinzufügen')
+  await tab.fill('#site-login [name=username]', 'Frieda')
+  await tab.fill('#site-login [name=password]', 'falsch')
+  await tab.click('#site-login button[type=submit]')
+  await tab.waitForSelector('#problem')
+  // Another language is the same page, and what was typed there is gone with it.
+  await tab.click('a[hreflang=en]')
+  await tab.waitForSelector('html[lang=en] #site-login')
+  await tab.click('a[hreflang=de]')
+  await tab.waitForSelector('html[lang=de] #site-login')
+  await tab.fill('#site-login [name=username]', 'Frieda')
+  await tab.fill('#site-login [name=password]', secret)
+  await tab.click('#site-login button[type=submit]')
+  await tab.waitForSelector('#unlink-forum')
+  expect(await words()).toContain('Dort sind SieFrieda')
+  await tab.click('#unlink-forum button')
+  await tab.waitForSelector('#link-forum')
+  expect(await words()).toContain('Sie haben keines hinzugefügt')
 })
 
 test('one hour is one of this browser alone', async () => {

@@ -4,7 +4,7 @@ import { openTokens, sealTokens } from '../../src/upstream/sealed-tokens.ts'
 import { secretValue } from '../../src/config/secret-value.ts'
 import { startSite, type Site } from '../emulators/site.ts'
 import { createBrowser, readForm, type Answer, type Browser } from '../kit/browser.ts'
-import { authorizeUrl, claimsOf, follow, submit, tokenRequest, verifier } from '../kit/flow.ts'
+import { authorizeUrl, claimsOf, follow, signInFor, submit, tokenRequest, verifier } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import { expectNoSecret } from '../attacks/support.ts'
 import { fixedKeys } from '../tokens/fixtures.ts'
@@ -194,6 +194,142 @@ describe('signing in with the account of a site that has only a login API (syste
     const browser = german()
     const answer = await browser.ask('/signin/with/forum', { form: { username: 'Erna', password: secret } })
     expect(answer.status).toBe(403)
+  })
+})
+
+describe('the account of a site, added on the account page', () => {
+  const add = '/account/identities/with/forum'
+
+  async function signedIn(username: string): Promise<Browser> {
+    await server.makeUser(username)
+    const browser = german()
+    await signInFor(server, browser, '/signin', username)
+    return browser
+  }
+
+  /** Who adds nothing. */
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await signedIn('pechvogel')
+  })
+
+  /** From the list to the page of the site, and what that sends. */
+  async function fill(browser: Browser, fields: Readonly<Record<string, string>>): Promise<Answer> {
+    const page = await follow(
+      server,
+      browser,
+      await submit(browser, await browser.ask('/account/identities'), 'link-forum', {}),
+    )
+    return submit(browser, page, 'site-login', { password: secret, ...fields })
+  }
+
+  const credentialOf = async (username: string) => {
+    const user = await findUserNamed(server.core, username)
+    const [kept] = await server.core.transition.store.read([{ kind: 'connection', id: `${user?.userId}:forum` }])
+    return (kept?.value as { state: string } | undefined)?.state
+  }
+
+  it('in German, from the list and back to it; what was added signs in, what was removed does not, and its credential is gone', async () => {
+    site.accounts.set('Ilse', { password: secret, userId: '4711' })
+    const browser = await signedIn('ilse-hier')
+    const list = await browser.ask('/account/identities')
+    const page = await follow(server, browser, await submit(browser, list, 'link-forum', {}))
+    for (const words of [
+      '<bdi>Das Forum</bdi> hinzufügen',
+      'Passwort bei <bdi>Das Forum</bdi>',
+      'wird nirgends aufbewahrt',
+      '7 Tage',
+    ])
+      expect(page.text).toContain(words)
+    const wrong = await submit(browser, page, 'site-login', { username: 'Ilse', password: 'falsch' })
+    expect([wrong.status, wrong.text.includes('passen nicht zusammen')]).toEqual([403, true])
+    const done = await submit(browser, wrong, 'site-login', {
+      username: 'Ilse',
+      password: secret,
+      session_length: '604800',
+    })
+    expect(done.location).toBe('/account/identities')
+    const after = await browser.ask('/account/identities')
+    expect([after.text.includes('<bdi>Ilse</bdi>'), after.text.includes('id="link-forum"')]).toEqual([true, false])
+    expect(await credentialOf('ilse-hier')).toBe('active')
+    await expectNoSecret(server, [secret, 'falsch', 'forum-cookie-of-Ilse'], [page, wrong, done, after])
+
+    const other = german()
+    expect((await logIn(other, 'Ilse')).location).toBe('/account')
+    expect((await other.ask('/account')).text).toContain('ilse-hier')
+
+    await submit(browser, after, 'unlink-forum', {})
+    expect(await credentialOf('ilse-hier')).toBe('revoked')
+    const newcomer = german()
+    expect((await follow(server, newcomer, await logIn(newcomer, 'Ilse'))).text).toContain('Konto anlegen')
+  })
+
+  it('says apart what does not work, and adds nothing then', async () => {
+    const locked = await fill(browser, { username: 'Gesperrt' })
+    expect([locked.status, locked.text.includes('ist gesperrt')]).toEqual([403, true])
+    site.broken = { status: 502, text: 'Bad Gateway' }
+    const down = await fill(browser, { username: 'Erna' })
+    site.broken = undefined
+    expect([down.status, down.text.includes('antwortet im Moment nicht')]).toEqual([503, true])
+    expect(readForm(down.text, 'site-login').fields['username']).toBe('Erna')
+    expect([
+      await credentialOf('pechvogel'),
+      (await browser.ask('/account/identities')).text.includes('id="unlink-forum"'),
+    ]).toEqual([undefined, false])
+  })
+
+  it('somebody else’s stays his, and an account has one of a site', async () => {
+    site.accounts.set('Karl', { password: secret, userId: '900' })
+    site.accounts.set('Karls Zweiter', { password: secret, userId: '901' })
+    const karl = await signedIn('karl')
+    expect((await fill(karl, { username: 'Karl' })).location).toBe('/account/identities')
+    const thief = await signedIn('karls-nachbar')
+    const taken = await fill(thief, { username: 'Karl' })
+    expect((await follow(server, thief, taken)).text).toContain('gehört hier zu jemand anderem')
+    expect(await credentialOf('karls-nachbar')).toBeUndefined()
+    // The list doesn't offer a second one; a program may open its page all the same.
+    const second = await submit(karl, await karl.ask(add), 'site-login', {
+      username: 'Karls Zweiter',
+      password: secret,
+    })
+    expect((await follow(server, karl, second)).text).toContain('schon ein anderes Konto')
+  })
+
+  it('G02, L04: takes its own form alone, from the browser that it was shown to', async () => {
+    const { fields } = readForm((await browser.ask(add)).text, 'site-login')
+    const before = site.asked.length
+    for (const form of [{}, fields])
+      expect((await german().ask(add, { form: { ...form, username: 'Erna', password: secret } })).status).toBe(403)
+    // The form of a sign-in is none for adding.
+    const elsewhere = readForm((await browser.ask('/signin/with/forum')).text, 'sign-in').fields
+    expect((await browser.ask(add, { form: { ...elsewhere, username: 'Erna', password: secret } })).status).toBe(403)
+    expect(site.asked).toHaveLength(before)
+  })
+
+  it('H03: guesses here and at sign-in have one budget', async () => {
+    const page = await browser.ask(add)
+    const guess = () => submit(browser, page, 'site-login', { username: 'opfer', password: 'geraten' })
+    for (let at = 0; at < 10; at += 1) expect((await guess()).status).toBe(403)
+    const before = site.asked.length
+    const waits = await guess()
+    expect([waits.status, waits.text.includes('Zu viele Versuche')]).toEqual([429, true])
+    expect((await logIn(german(), 'opfer', { password: 'geraten' })).status).toBe(429)
+    expect(site.asked).toHaveLength(before)
+  })
+
+  it('is no page for what is no such site', async () => {
+    for (const name of ['nowhere', 'forum%2f..'])
+      expect((await browser.ask(`/account/identities/with/${name}`)).status).toBeGreaterThanOrEqual(400)
+  })
+
+  it('wants a sign-in of the last five minutes, for the page and for its form', async () => {
+    const page = await browser.ask(add)
+    server.clock.advance(301)
+    const before = site.asked.length
+    const late = await submit(browser, page, 'site-login', { username: 'Erna', password: secret })
+    for (const answer of [late, await browser.ask(add), await german().ask(add)])
+      expect(answer.location).toBe('/signin?next=/account/identities')
+    expect(site.asked).toHaveLength(before)
   })
 })
 

@@ -58,6 +58,7 @@ export const de = {
   'siteLogin.username': 'Benutzername bei {site}',
   'siteLogin.password': 'Passwort bei {site}',
   'siteLogin.length': 'Angemeldet bleiben für',
+  'siteLogin.lengthThere': 'Bei {site} angemeldet bleiben für',
   'siteLogin.promise': 'Ihr Passwort geht einmal an {site} und wird nirgends aufbewahrt.',
   'siteLogin.locked': 'Ihr Konto bei {site} ist gesperrt.',
   'siteLogin.lockedAdvice': 'Nur die Betreiber von {site} können es entsperren.',

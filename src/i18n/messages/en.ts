@@ -57,6 +57,7 @@ export const en = {
   'siteLogin.username': 'Username at {site}',
   'siteLogin.password': 'Password at {site}',
   'siteLogin.length': 'Keep me signed in for',
+  'siteLogin.lengthThere': 'Keep me signed in at {site} for',
   'siteLogin.promise': 'Your password goes to {site} once and is kept nowhere.',
   'siteLogin.locked': 'Your account at {site} is locked.',
   'siteLogin.lockedAdvice': 'Only the people who run {site} can unlock it.',
