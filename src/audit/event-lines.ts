@@ -11,7 +11,13 @@ export function printItem(item: ChainItem): string {
 function documentOf(item: ChainItem): object {
   switch (item.is) {
     case 'begin':
-      return { format: exportFormat, v: 1, instance_id: item.instanceId, exported_at: item.at }
+      return {
+        format: exportFormat,
+        v: 1,
+        instance_id: item.instanceId,
+        exported_at: item.at,
+        retention: item.retention,
+      }
     case 'seal':
       return { seal: item.seal, entries: item.entries ?? null }
     case 'event':
@@ -35,8 +41,8 @@ export async function* readItems(lines: AsyncIterable<string>): AsyncGenerator<C
     const document = parsed(line)
     if (document === undefined) yield { is: 'unreadable', where }
     else if (number === 1) {
-      const { format, v, instance_id: instanceId, exported_at: at } = document
-      if (format === exportFormat && v === 1 && typeof at === 'number') yield { is: 'begin', instanceId, at }
+      const { format, v, instance_id: instanceId, exported_at: at, retention } = document
+      if (format === exportFormat && v === 1 && typeof at === 'number') yield { is: 'begin', instanceId, at, retention }
       else yield { is: 'unreadable', where }
     } else if ('seal' in document) yield { is: 'seal', seal: document['seal'], entries: document['entries'] }
     else if ('end' in document) yield { is: 'end', head: document['end'] as ChainHead | null }

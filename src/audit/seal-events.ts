@@ -10,7 +10,7 @@ import {
   type Seal,
   type SealEntry,
 } from '../domain/seal.ts'
-import { lifetimes } from '../domain/lifetimes.ts'
+import { keptNow, type RetentionHistory } from '../domain/retention.ts'
 import type { Clock, Seconds } from '../protocol/time.ts'
 import { transition, type TransitionContext } from '../store/transition.ts'
 import { entryOf, genesisOf, rootOf, sealHash } from './chain-hash.ts'
@@ -21,7 +21,8 @@ export type SealContext = {
   readonly clock: Pick<Clock, 'millis' | 'seconds'>
   /** Of this process, and of no other. */
   readonly holder: string
-  readonly eventTtl?: Seconds
+  /** How long events are to be kept from now on; absent: as the chain says. */
+  readonly keep?: Seconds
 }
 
 /** What one step did. `idle`: nothing is due. `elsewhere`: another node seals. */
@@ -70,9 +71,11 @@ async function sealNext(context: SealContext, chain: Chain): Promise<Step | unde
   const settled = (context.clock.millis() - settleMillis).toString(16).padStart(12, '0')
   const { events } = await collectEvents(context.transition.store, chain.through, settled)
   const last = events.at(-1)
-  if (last === undefined) return undefined
+  // Another time to keep events is said at once, also where nothing happens: nothing is swept by it before.
+  if (last === undefined && retentionOf(context, chain) === chain.retention) return undefined
   const { checked, checkedThrough } = chain
-  return { checked, checkedThrough, sealed: sealOf(context, chain, { events, through: last.id, late: false }) }
+  const through = last?.id ?? chain.through
+  return { checked, checkedThrough, sealed: sealOf(context, chain, { events, through, late: false }) }
 }
 
 /** What was found between the ids of a seal after it had been made is bound by a late one. */
@@ -106,6 +109,7 @@ function sealOf(
   batch: { readonly events: readonly StoredEvent[]; readonly through: string; readonly late: boolean },
 ): { readonly seal: Seal; readonly hash: string; readonly entries: readonly SealEntry[] } {
   const entries = batch.events.map(({ id, event }) => entryOf(id, event))
+  const retention = retentionOf(context, chain)
   const newest = entries.reduce((latest, [, at]) => Math.max(latest, at), 0)
   const seal: Seal = {
     v: 1,
@@ -117,8 +121,16 @@ function sealOf(
     late: batch.late,
     count: entries.length,
     root: rootOf(entries),
-    until: Math.max(chain.until, newest + (context.eventTtl ?? lifetimes.event) + keptLonger),
+    until: Math.max(chain.until, newest + keptNow(retention ?? []) + keptLonger),
     previousUntil: chain.until,
+    ...(retention !== undefined && { retention }),
   }
   return { seal, hash: sealHash(seal), entries }
+}
+
+/** As the chain says it, and with the next seal what is new. */
+function retentionOf({ keep, clock }: SealContext, chain: Chain): RetentionHistory | undefined {
+  const history = chain.retention ?? []
+  if (keep === undefined || keep === keptNow(history)) return chain.retention
+  return [...history, { from: chain.number + 1, at: clock.seconds(), keep }]
 }

@@ -1,8 +1,9 @@
 import type { AuditEvent } from '../domain/event.ts'
-import { lifetimes } from '../domain/lifetimes.ts'
+import { keptNow, keptUntil, type Retention, type RetentionHistory } from '../domain/retention.ts'
 import type { Seal, SealEntry } from '../domain/seal.ts'
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import { entryOf, genesisOf, rootOf, sealHash } from './chain-hash.ts'
+import { canonical } from '../store/canonical.ts'
 import type { ChainHead, ChainItem } from './walk-chain.ts'
 
 export type ChainReport = {
@@ -18,11 +19,12 @@ export type ChainReport = {
   readonly head: ChainHead | undefined
   /** The first seal that is still there, where those before it have expired. */
   readonly beginsAt: number | undefined
+  /** How long the chain says that events are kept. */
+  readonly keep: Seconds
 }
 
 export type ChainProof = {
   readonly now: () => EpochSeconds
-  readonly eventTtl?: Seconds
   /** What was noted earlier, elsewhere: that seal must stand in the chain. */
   readonly noted?: ChainHead
 }
@@ -36,7 +38,6 @@ const nobody: ReadonlyMap<string, SealEntry> = new Map()
  * network, no store. Holds the entries of one seal at a time.
  */
 export async function verifyChain(items: AsyncIterable<ChainItem>, proof: ChainProof): Promise<ChainReport> {
-  const ttl = proof.eventTtl ?? lifetimes.event
   const findings: string[] = []
   let bad = 0
   const counts = { events: 0, seals: 0, late: 0 }
@@ -46,6 +47,8 @@ export async function verifyChain(items: AsyncIterable<ChainItem>, proof: ChainP
   let previousId = ''
   let instanceId: unknown
   let asOf: EpochSeconds | undefined
+  /** Said at the beginning, and proved by the seals. */
+  let retention: RetentionHistory = []
   let head: unknown = undefined
   let ended = false
   const noted: { is: 'absent' | 'expired' | 'met' | 'differs' } = { is: 'absent' }
@@ -60,9 +63,9 @@ export async function verifyChain(items: AsyncIterable<ChainItem>, proof: ChainP
   }
   // An export is judged as of when it was made, which can't be in the future.
   const nowIs = (): EpochSeconds => Math.min(asOf ?? Infinity, proof.now())
-  const isOver = (at: EpochSeconds): boolean => at + ttl < nowIs()
+  const isOver = (at: EpochSeconds): boolean => keptUntil(retention, at) < nowIs()
   const hasExpired = (id: string, at: EpochSeconds): boolean =>
-    isOver(at) && Number.parseInt(id.slice(0, 12), 16) / 1000 + ttl < nowIs() + day
+    isOver(at) && keptUntil(retention, Number.parseInt(id.slice(0, 12), 16) / 1000) < nowIs() + day
 
   function settleDue(): void {
     for (const [id, at] of due.values()) if (!isOver(at)) find(missing(id, last?.seal.number))
@@ -93,6 +96,7 @@ export async function verifyChain(items: AsyncIterable<ChainItem>, proof: ChainP
         find(`${name} is kept for another time than it may be`)
       if (seal.after !== last.seal.through) find(`${name} doesn't begin where the one before ended`)
     }
+    if (!follows(seal, last?.seal)) find(`${name} says otherwise than those before how long events were kept`)
     if (proof.noted?.number === seal.number) noted.is = proof.noted.hash === hash ? 'met' : 'differs'
     takeEntries(seal, entries, name)
     last = { seal, hash }
@@ -134,6 +138,8 @@ export async function verifyChain(items: AsyncIterable<ChainItem>, proof: ChainP
     if (item.is === 'begin') {
       instanceId = item.instanceId
       if (typeof item.at === 'number') asOf = item.at
+      if (isHistory(item.retention)) retention = item.retention
+      else if (item.retention !== undefined) find('how long events are kept is not readable')
     } else if (item.is === 'seal') takeSeal(item.seal, item.entries)
     else if (item.is === 'event') takeEvent(item.id, item.event)
     else if (item.is === 'unreadable') find(`${item.where} isn't readable`)
@@ -143,6 +149,9 @@ export async function verifyChain(items: AsyncIterable<ChainItem>, proof: ChainP
     }
   }
   settleDue()
+  // What was said at the beginning may be older than the last seal: then events were judged by a longer time.
+  if (!beginsWith(last?.seal.retention ?? [], retention))
+    find('the seals say otherwise than the beginning how long events are kept')
   let unsealed = 0
   for (const [id, { at }] of loose) {
     if (id > through) unsealed += 1
@@ -157,7 +166,7 @@ export async function verifyChain(items: AsyncIterable<ChainItem>, proof: ChainP
     find(
       `seal ${proof.noted.number} isn't the one that was noted: the chain was written anew, or is that of a restored backup`,
     )
-  return { findings, bad, ...counts, unsealed, head: end, beginsAt }
+  return { findings, bad, ...counts, unsealed, head: end, beginsAt, keep: keptNow(last?.seal.retention ?? []) }
 }
 
 const missing = (id: string, number: number | undefined): string =>
@@ -171,15 +180,40 @@ function sameHead(head: unknown, end: ChainHead | undefined): boolean {
   return said.number === end?.number && said.hash === end?.hash
 }
 
+/** Each seal repeats what the one before said; what is new begins with itself, so nobody shortens the past afterwards. */
+function follows({ number, at, retention = [] }: Seal, before: Seal | undefined): boolean {
+  if (before === undefined) return true
+  const known = before.retention ?? []
+  const [added, ...more] = retention.slice(known.length)
+  const own = added === undefined || (added.from === number && added.at === at)
+  return beginsWith(retention, known) && own && more.length === 0
+}
+
+const beginsWith = (history: RetentionHistory, known: RetentionHistory): boolean =>
+  canonical(history.slice(0, known.length)) === canonical(known)
+
+function isHistory(value: unknown): value is RetentionHistory {
+  return (
+    Array.isArray(value) &&
+    value.every((entry: unknown) => {
+      if (typeof entry !== 'object' || entry === null) return false
+      const { from, at, keep } = entry as Partial<Retention>
+      return [from, at, keep].every(isNumber)
+    })
+  )
+}
+
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isNumber = (value: unknown): value is number => typeof value === 'number'
 
 function isSeal(value: unknown): value is Seal {
   if (typeof value !== 'object' || value === null) return false
-  const { v, number, previous, at, after, through, late, count, root, until, previousUntil } = value as Partial<Seal>
+  const { v, number, previous, at, after, through, late, count, root, until, previousUntil, retention } =
+    value as Partial<Seal>
   return (
     v === 1 &&
     typeof late === 'boolean' &&
+    (retention === undefined || isHistory(retention)) &&
     [previous, after, through, root].every(isText) &&
     [number, at, count, until, previousUntil].every(isNumber)
   )

@@ -1,3 +1,4 @@
+import type { RetentionHistory } from '../domain/retention.ts'
 import type { RecordValues } from '../domain/record.ts'
 import type { OwnedRecord, StoreAdmin } from '../store/port.ts'
 
@@ -6,7 +7,7 @@ import type { OwnedRecord, StoreAdmin } from '../store/port.ts'
  * between its ids. What was read is unknown until it is proved.
  */
 export type ChainItem =
-  | { readonly is: 'begin'; readonly instanceId: unknown; readonly at: unknown }
+  | { readonly is: 'begin'; readonly instanceId: unknown; readonly at: unknown; readonly retention?: unknown }
   | { readonly is: 'seal'; readonly seal: unknown; readonly entries: unknown }
   | { readonly is: 'event'; readonly id: unknown; readonly event: unknown }
   | { readonly is: 'end'; readonly head: unknown }
@@ -18,7 +19,7 @@ export type ChainHead = { readonly number: number; readonly hash: string }
 /** Reads a store from its oldest event to its newest, holding a page of each kind. */
 export async function* walkChain(
   admin: Pick<StoreAdmin, 'scan' | 'scansDrift'>,
-  about: { readonly instanceId: string; readonly at: number },
+  about: { readonly instanceId: string; readonly at: number; readonly retention?: RetentionHistory },
 ): AsyncGenerator<ChainItem> {
   yield { is: 'begin', ...about }
   // One snapshot for the head and its seals; entries and events may be from a later one, since neither ever changes.

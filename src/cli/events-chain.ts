@@ -6,6 +6,7 @@ import { printItem, readItems } from '../audit/event-lines.ts'
 import { verifyChain, type ChainReport } from '../audit/verify-chain.ts'
 import { walkChain, type ChainHead, type ChainItem } from '../audit/walk-chain.ts'
 import { ref } from '../domain/record.ts'
+import { chainRef } from '../domain/seal.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { CliFailure } from './failure.ts'
 import type { Io } from './io.ts'
@@ -66,7 +67,12 @@ export function registerEventsChain(events: Command, io: Io): void {
 async function itemsOf({ admin, store, clock }: Local): Promise<AsyncIterable<ChainItem>> {
   const instance = await readAlive(store, ref('instance', 'self'), clock.seconds())
   if (instance === undefined) throw new CliFailure('this store was never served: it has no events')
-  return walkChain(admin, { instanceId: instance.instanceId, at: clock.seconds() })
+  const chain = await readAlive(store, chainRef, clock.seconds())
+  return walkChain(admin, {
+    instanceId: instance.instanceId,
+    at: clock.seconds(),
+    ...(chain?.retention !== undefined && { retention: chain.retention }),
+  })
 }
 
 async function* linesOf(items: AsyncIterable<ChainItem>): AsyncGenerator<string, number> {
@@ -93,9 +99,10 @@ function notedHead(text: string | undefined): ChainHead | undefined {
 }
 
 function answerOf(report: ChainReport): Answer {
-  const { findings, bad, events, seals, late, unsealed, head, beginsAt } = report
+  const { findings, bad, events, seals, late, unsealed, head, beginsAt, keep } = report
   const printed = head === undefined ? undefined : `${head.number}:${head.hash}`
-  const json = { sound: bad === 0, bad, findings, events, seals, late, unsealed, head: printed, begins_at: beginsAt }
+  const counts = { events, seals, late, unsealed, kept_days: keep / 86_400 }
+  const json = { sound: bad === 0, bad, findings, ...counts, head: printed, begins_at: beginsAt }
   const [first] = findings
   return {
     json,

@@ -48,6 +48,7 @@ export async function openLocal(
     clock,
     random,
     quickCheck: create,
+    eventTtl: config.keepEvents,
     create,
     onMoved: (bare) => fenceMoved(bare, { clock, random }, { sink: config.audit !== undefined }),
     onFatal: (reason) => {

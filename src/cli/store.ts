@@ -2,6 +2,7 @@ import { clockTolerance } from '../protocol/time.ts'
 import type { Command } from 'commander'
 import { printStoreAddress } from '../config/store-address.ts'
 import { ref } from '../domain/record.ts'
+import { sweepStore } from '../audit/sweep-store.ts'
 import { fenceStore } from '../store/fence-store.ts'
 import { ensureInstance } from '../store/ensure-instance.ts'
 import { readAlive } from '../store/read-alive.ts'
@@ -78,7 +79,7 @@ async function sweepAll(local: Local): Promise<number> {
   }
   let swept = 0
   for (;;) {
-    const deleted = await store.sweep(now, batch)
+    const deleted = await sweepStore(store, now, batch)
     swept += deleted
     if (deleted < batch) return swept
   }

@@ -28,6 +28,8 @@ export type Config = {
   }
   /** How letters leave. Absent: none do. */
   readonly mail?: MailSettings
+  /** How long audit events are kept. In seconds. */
+  readonly keepEvents: number
   /** Where copies of audit events go. Absent: nowhere. */
   readonly audit?: AuditSettings
   readonly pages: PageSettings

@@ -237,6 +237,15 @@ export const fileSchema = z.strictObject({
       description:
         'A second place for audit events. While it takes none, nothing is issued or changed (503); what is out already is verified. See docs/audit.md.',
     }),
+  events: z
+    .strictObject({
+      keep_days: z.int().min(7, 'must be at least 7').max(3650, 'must be at most 3650').default(400).meta({
+        description:
+          'How long audit events are kept. Less counts for what is there already, more only for what comes; see docs/audit.md.',
+      }),
+    })
+    .prefault({})
+    .meta({ description: 'The audit events.' }),
   pages: z
     .strictObject({
       product_name: text.optional().meta({ description: 'What the place calls itself.', default: 'Gatehouse' }),

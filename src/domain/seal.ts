@@ -1,4 +1,5 @@
 import type { EpochSeconds } from '../protocol/time.ts'
+import type { RetentionHistory } from './retention.ts'
 import { create, put, ref, type Decision, type Slot } from './record.ts'
 
 /** What a seal binds of one event: its id, its time, and the hash of both with everything that it says. */
@@ -26,6 +27,8 @@ export type Seal = {
   readonly until: EpochSeconds
   /** The same of the seal before: whoever finds that one missing knows whether it may be. */
   readonly previousUntil: EpochSeconds
+  /** How long events are kept and were; absent: as ever. Each seal repeats it, so that the oldest that is left says it too. */
+  readonly retention?: RetentionHistory
 }
 
 /** The entries of the seal with the same id. */
@@ -38,6 +41,7 @@ export type Chain = {
   readonly hash: string
   readonly through: string
   readonly until: EpochSeconds
+  readonly retention?: RetentionHistory
   /** The last seal whose ids were looked at a second time, and how far the look at the next one has come. */
   readonly checked: number
   readonly checkedThrough: string
@@ -95,6 +99,7 @@ export function extendChain(
       hash: sealed.hash,
       through: sealed.seal.through,
       until: sealed.seal.until,
+      ...(sealed.seal.retention !== undefined && { retention: sealed.seal.retention }),
     }),
   }
   const head = put(slot, chain, { expiresAt: null, owners: [] })

@@ -2,6 +2,7 @@ import { finishEnds } from '../accounts/end-session.ts'
 import { finishWithdrawals } from '../accounts/withdraw-consent.ts'
 import { recordLeftOut } from '../audit/refusals.ts'
 import { startSealer } from '../audit/sealer.ts'
+import { sweepStore } from '../audit/sweep-store.ts'
 import { put, ref } from '../domain/record.ts'
 import { clockTolerance, type EpochSeconds } from '../protocol/time.ts'
 import { startSweeper } from '../store/sweeper.ts'
@@ -37,7 +38,7 @@ export function upkeepReport(log: Log): UpkeepReport {
  * What a running server does by itself: take the due steps of its key rings, finish what a crash broke off, write down how late it is, seal events, delete what expired.
  * A clock that was set back, or stands before the store's own high-water mark, can't be believed; then none of it happens.
  */
-export function startUpkeep({ core }: Gatehouse, report: UpkeepReport): Upkeep {
+export function startUpkeep({ core, config }: Gatehouse, report: UpkeepReport): Upkeep {
   const { clock, random, transition: context, keys } = core
   const startedAt = { millis: clock.millis(), monotonic: clock.monotonic() }
   let highWater: EpochSeconds | undefined
@@ -86,7 +87,7 @@ export function startUpkeep({ core }: Gatehouse, report: UpkeepReport): Upkeep {
   timer.unref()
   working = once()
   const sweeper = startSweeper({
-    store: context.store,
+    store: { sweep: (now, limit) => sweepStore(context.store, now, limit) },
     clock,
     random,
     highWater: () => highWater,
@@ -94,7 +95,7 @@ export function startUpkeep({ core }: Gatehouse, report: UpkeepReport): Upkeep {
     onPaused: report.onPaused,
   })
   const sealer = startSealer(
-    { transition: context, clock, random, holder: random.id(clock.millis()) },
+    { transition: context, clock, random, holder: random.id(clock.millis()), keep: config.keepEvents },
     {
       paused: sweeper.paused,
       onSealed: ({ seal, hash }) => report.onSealed?.(seal.number, hash, seal.count),

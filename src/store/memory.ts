@@ -118,15 +118,16 @@ export function openMemoryStore(options: { readonly eventTtl?: Seconds } = {}): 
         const { rows, byOwner } = shelf(kind)
         return pageOf(rows, sorted(byOwner.get(owner) ?? []), { after, limit })
       },
-      async sweep(now, limit) {
+      async sweep(now, limit, eventsBefore = now - eventTtl) {
         refuseIfClosed()
         while (feed[0] !== undefined && feed[0].expiresAt < now) feed.shift()
         let swept = 0
         for (const [slice, rows] of expiring) {
-          if (slice * sliceSeconds >= now) continue
+          if (slice * sliceSeconds >= Math.max(now, eventsBefore + eventTtl)) continue
           for (const row of rows) {
             if (swept === limit) return swept
-            if (row.expiresAt === null || row.expiresAt >= now) continue
+            if (row.expiresAt === null || row.expiresAt >= (row.kind === 'event' ? eventsBefore + eventTtl : now))
+              continue
             erase(row)
             swept += 1
           }

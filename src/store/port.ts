@@ -29,8 +29,11 @@ export type Store = {
   readonly commit: (writes: readonly StampedWrite[]) => Promise<'committed' | 'conflict'>
   /** A page of one owner's records of one kind, in key order. May hold expired ones. Never the basis of a decision. */
   readonly list: (kind: Kind, owner: string, page: { readonly after?: string; readonly limit: number }) => Promise<Page>
-  /** Delete records that expired before `now`, at most `limit`, in steps that leave commits room. Returns how many. */
-  readonly sweep: (now: EpochSeconds, limit: number) => Promise<number>
+  /**
+   * Delete records that expired before `now`, and events from before `eventsBefore` (unless said: those that are over by the usual
+   * retention), at most `limit`, in steps that leave commits room. Returns how many.
+   */
+  readonly sweep: (now: EpochSeconds, limit: number, eventsBefore?: EpochSeconds) => Promise<number>
 }
 
 /** What caches must forget, and where to go on asking. `lost`: the feed no longer reaches back that far, forget everything. */

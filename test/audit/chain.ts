@@ -1,10 +1,13 @@
 import { createRandom } from '../../src/crypto/random.ts'
 import type { AuditEvent } from '../../src/domain/event.ts'
 import { append } from '../../src/domain/record.ts'
+import { chainRef } from '../../src/domain/seal.ts'
+import { sweepStore } from '../../src/audit/sweep-store.ts'
 import { sealStep, type SealContext } from '../../src/audit/seal-events.ts'
 import { verifyChain, type ChainProof, type ChainReport } from '../../src/audit/verify-chain.ts'
 import { walkChain, type ChainItem } from '../../src/audit/walk-chain.ts'
 import { ensureInstance } from '../../src/store/ensure-instance.ts'
+import { readAlive } from '../../src/store/read-alive.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
 import type { OpenStore } from '../../src/store/port.ts'
 
@@ -18,8 +21,10 @@ export type Chronicle = {
   readonly node: (holder: string) => SealContext
   /** Events at the time that it is, or so many seconds ago. */
   readonly happen: (count: number, ago?: number) => Promise<readonly string[]>
-  readonly sealAll: (holder?: string) => Promise<number>
+  readonly sealAll: (holder?: string, keep?: number) => Promise<number>
   readonly items: () => Promise<ChainItem[]>
+  /** As an upkeep does it. */
+  readonly sweepAll: () => Promise<void>
   readonly verify: (proof?: Partial<ChainProof>) => Promise<ChainReport>
 }
 
@@ -30,7 +35,11 @@ export async function openChronicle(opened: OpenStore = openMemoryStore(), from 
   const transition = { store: opened.store, clock, random }
   const { instanceId } = await ensureInstance(transition, { clock, random })
   const node = (holder: string): SealContext => ({ transition, clock, holder })
-  const walk = () => walkChain(opened.admin, { instanceId, at: clock.seconds() })
+  async function* walk(): AsyncGenerator<ChainItem> {
+    const chain = await readAlive(opened.store, chainRef, clock.seconds())
+    const retention = chain?.retention === undefined ? {} : { retention: chain.retention }
+    yield* walkChain(opened.admin, { instanceId, at: clock.seconds(), ...retention })
+  }
   return {
     opened,
     clock,
@@ -48,9 +57,12 @@ export async function openChronicle(opened: OpenStore = openMemoryStore(), from 
       }
       return ids
     },
-    sealAll: async (holder = 'one') => {
+    sweepAll: async () => {
+      while ((await sweepStore(opened.store, clock.seconds(), 1000)) > 0);
+    },
+    sealAll: async (holder = 'one', keep) => {
       for (let sealed = 0; ;) {
-        const step = await sealStep(node(holder))
+        const step = await sealStep({ ...node(holder), ...(keep !== undefined && { keep }) })
         if (step.is === 'sealed') sealed += 1
         else if (step.is !== 'looked') return sealed
       }

@@ -96,7 +96,7 @@ describe('FLT-18: a clock that jumps under a server', () => {
 
   test('is told, and nothing is swept meanwhile', async () => {
     const told: string[] = []
-    const gatehouse = { core: server.core } as Parameters<typeof startUpkeep>[0]
+    const gatehouse = { ...server, config: {} as never }
     const upkeep = startUpkeep(gatehouse, { onError: () => undefined, onPaused: (reason) => void told.push(reason) })
     await upkeep.stop()
     expect(told).toEqual([expect.stringContaining('was set back by 3600 s')])

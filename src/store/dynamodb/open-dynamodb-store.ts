@@ -87,10 +87,10 @@ export async function openDynamodbStore(options: DynamodbOptions): Promise<OpenS
           ? Promise.resolve('committed')
           : within((timed) => inOrder(keysOf(writes), () => commit({ ...timed, courier, feed, gone }, writes))),
       list: (kind, owner, page) => within((timed) => list(timed, { kind, owner }, page)),
-      sweep: (now, limit) =>
+      sweep: (now, limit, eventsBefore = now - eventTtl) =>
         within(async () => {
           // Many calls, each with a deadline of its own: nobody waits for a sweep.
-          const swept = await sweep(context, now, limit)
+          const swept = await sweep(context, { now, limit, eventsBefore })
           await feed.sweep(now)
           return swept
         }),

@@ -35,17 +35,22 @@ const atOnce = 8
 const keysPerCall = 25
 
 /** Deletes what expired before `now`, at most `limit`; delivers on the way what killed nodes left inside records. */
-export async function sweep(context: TableContext, now: EpochSeconds, limit: number): Promise<number> {
+export async function sweep(context: TableContext, asked: Omit<Part, 'bucket'>): Promise<number> {
   let swept = 0
   for (const bucket of buckets) {
-    swept += await sweepRecords(context, { bucket, now, limit: limit - swept })
-    swept += await sweepEvents(context, { bucket, now, limit: limit - swept })
-    if (swept >= limit) return swept
+    swept += await sweepRecords(context, { ...asked, bucket, limit: asked.limit - swept })
+    swept += await sweepEvents(context, { ...asked, bucket, limit: asked.limit - swept })
+    if (swept >= asked.limit) return swept
   }
   return swept
 }
 
-type Part = { readonly bucket: string; readonly now: EpochSeconds; readonly limit: number }
+type Part = {
+  readonly bucket: string
+  readonly now: EpochSeconds
+  readonly limit: number
+  readonly eventsBefore: EpochSeconds
+}
 
 async function sweepRecords(context: TableContext, { bucket, now, limit }: Part): Promise<number> {
   const { client, table, call } = context
@@ -76,12 +81,12 @@ async function sweepRecords(context: TableContext, { bucket, now, limit }: Part)
 }
 
 /** Events of a bucket lie in the order of their ids, which begin with time: the oldest come first. */
-async function sweepEvents(context: TableContext, { bucket, now, limit }: Part): Promise<number> {
+async function sweepEvents(context: TableContext, { bucket, limit, eventsBefore }: Part): Promise<number> {
   let swept = 0
   while (swept < limit) {
     const partition = eventPartition(bucket)
     const oldest = await queryItems(context, { partition, limit: Math.min(perPage, limit - swept) })
-    const expired = oldest.filter((item) => Number(item['a']?.N) + context.eventTtl < now).map(keyIn)
+    const expired = oldest.filter((item) => Number(item['a']?.N) < eventsBefore).map(keyIn)
     for (let index = 0; index < expired.length; index += keysPerCall)
       await removeItems(context, expired.slice(index, index + keysPerCall))
     swept += expired.length

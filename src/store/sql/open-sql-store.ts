@@ -99,8 +99,8 @@ export async function openSqlStore<C extends Pooled>(options: {
           const records = found.slice(0, limit)
           return { records, next: found.length > limit ? (records.at(-1)?.id ?? null) : null }
         }),
-      sweep: (now: EpochSeconds, limit) =>
-        looking(() => sweep(use, dialect, { now, limit, eventsBefore: now - eventTtl })),
+      sweep: (now: EpochSeconds, limit, eventsBefore = now - eventTtl) =>
+        looking(() => sweep(use, dialect, { now, limit, eventsBefore })),
     },
     admin: {
       scan: (...kinds) => apart((connection) => scan(connection, dialect, kinds)),

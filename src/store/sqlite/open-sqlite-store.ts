@@ -130,7 +130,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
       read: (refs) => reading(() => reader.read(refs)),
       commit: (writes) => (writes.length === 0 ? Promise.resolve('committed') : queue.commit(encodeUnit(writes))),
       list: (kind, owner, { after, limit }) => reading(() => reader.list({ kind, owner, after, limit })),
-      sweep: (now, limit) => sweepBySteps({ queue, clock, now, limit, eventsBefore: now - eventTtl }),
+      sweep: (now, limit, eventsBefore = now - eventTtl) => sweepBySteps({ queue, clock, now, limit, eventsBefore }),
     },
     admin: {
       scan: (...kinds) => scan(path, kinds, eventTtl),

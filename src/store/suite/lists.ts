@@ -120,6 +120,20 @@ export const lists: Proofs = {
     assert.deepEqual(await admin.verify(), [])
   },
 
+  async 'a sweep deletes the events from before the time that it is told, be that earlier or later than usual'(open) {
+    const { store, admin } = await open()
+    await store.commit([event('old', start - eventTtl - 50), event('middle', start - 60), event('young', start - 10)])
+    const left = async (eventsBefore: number): Promise<readonly string[]> => {
+      await store.sweep(start, 100, eventsBefore)
+      const ids: string[] = []
+      for await (const { id } of admin.scan('event')) ids.push(id)
+      return ids.toSorted()
+    }
+    assert.deepEqual(await left(start - eventTtl - 50), ['middle', 'old', 'young'])
+    assert.deepEqual(await left(start - 60), ['middle', 'young'])
+    assert.deepEqual(await left(start - 59), ['young'])
+  },
+
   async 'a sweep goes by the newest end of a record, moved nearer or further'(open) {
     const { store } = await open()
     const day = 86_400
