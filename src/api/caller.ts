@@ -18,6 +18,7 @@ import type { ApiContext } from './context.ts'
 import type { Operation } from './operation.ts'
 import type { Policy } from './policy.ts'
 import type { Result } from './result.ts'
+import { admitSigner, type Signer } from './signer.ts'
 
 type Person = Extract<Actor, { readonly kind: 'user' }>
 type Program = Extract<Actor, { readonly kind: 'client' }>
@@ -28,6 +29,7 @@ export type Caller =
   | { readonly who: 'bearer'; readonly live: LiveToken; readonly scopes: readonly string[] }
   | { readonly who: 'oneself'; readonly live: LiveToken; readonly actor: Person; readonly user: User }
   | { readonly who: 'holder'; readonly live: LiveToken; readonly actor: Person | Program }
+  | Signer
   | { readonly who: 'administrator'; readonly live: LiveToken; readonly actor: Person | Program }
 
 /** The caller that a policy lets in. */
@@ -47,6 +49,7 @@ export async function admit(
   { policy, id }: Pick<Operation, 'policy' | 'id'>,
 ): Promise<Caller | Rejected> {
   if (policy.who === 'anybody') return { who: 'anybody' }
+  if (policy.who === 'signer') return admitSigner(context, request, policy)
   const live = await presentedToken(context, request, id)
   if (isRefusal(live)) return unauthorized(context, request, live)
   const elsewhere = usedElsewhere(context, request, live.client)
@@ -85,12 +88,17 @@ export async function admit(
   return { who: 'administrator', live, actor }
 }
 
+/** Who acts with a token: a sign-in may stand behind it. */
+function isActing(caller: Caller): caller is Extract<Caller, { readonly live: LiveToken; readonly actor: Actor }> {
+  return 'live' in caller && 'actor' in caller
+}
+
 /** Why a call comes too long after its person signed in, or after too little of a sign-in; nothing if it doesn't. */
 export async function staleSignIn(
   context: ApiContext,
   { policy, caller, named }: { readonly policy: Policy; readonly caller: Caller; readonly named: readonly string[] },
 ): Promise<Rejected | undefined> {
-  if (!('recentSignIn' in policy) || !('actor' in caller) || caller.actor.kind === 'client') return undefined
+  if (!('recentSignIn' in policy) || !isActing(caller) || caller.actor.kind === 'client') return undefined
   const { recentSignIn } = policy
   const needed =
     recentSignIn === 'always' || (recentSignIn !== 'never' && recentSignIn.some((field) => named.includes(field)))
@@ -111,7 +119,7 @@ export async function staleSignIn(
  * there was one may have known the password and no more.
  */
 export async function weakSignIn(context: ApiContext, caller: Caller): Promise<Rejected | undefined> {
-  if (!('actor' in caller) || caller.actor.kind === 'client') return undefined
+  if (!isActing(caller) || caller.actor.kind === 'client') return undefined
   const { acr } = caller.live.claims
   if (acr === 'mfa' || acr === 'phr') return undefined
   // No sign-in stands behind a token that somebody made for a program: of others it may change what its maker let it, of him nothing
@@ -127,7 +135,7 @@ export async function weakSignIn(context: ApiContext, caller: Caller): Promise<R
   }
 }
 
-function signedInJustNow(context: ApiContext, { who, live }: Exclude<Caller, { readonly who: 'anybody' }>): boolean {
+function signedInJustNow(context: ApiContext, { who, live }: Extract<Caller, { readonly live: LiveToken }>): boolean {
   const { authTime, acr } = live.claims
   // The command line of this machine asks for the password each time that it has no token.
   if (live.client.loopbackOnly) return true

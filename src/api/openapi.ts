@@ -60,6 +60,12 @@ export function openApiDocument(operations: readonly Operation[], issuer: string
       schemas: Object.fromEntries([...schemas].toSorted(([a], [b]) => (a < b ? -1 : 1))),
       securitySchemes: {
         token: { type: 'openIdConnect', openIdConnectUrl: `${issuer}/.well-known/openid-configuration` },
+        signature: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'Signature',
+          description: 'RFC 9421, with `Signature-Input` and `Content-Digest` beside it.',
+        },
       },
     },
   }
@@ -155,6 +161,7 @@ function printRefusals(status: number, codes: readonly ProblemCode[], problemRef
 /** One requirement for each scope that is enough. */
 function securityOf(policy: Policy): readonly Json[] {
   if (policy.who === 'anybody') return []
+  if (policy.who === 'signer') return [{ signature: [] }]
   return policy.who === 'bearer' ? [{ token: [] }] : policy.scopes.map((scope) => ({ token: [scope] }))
 }
 
@@ -162,6 +169,7 @@ function printPolicy(policy: Policy): Json {
   return {
     who: policy.who,
     ...('scopes' in policy && { scopes: policy.scopes }),
+    ...('scope' in policy && { scope: policy.scope }),
     ...('role' in policy && { role: policy.role }),
     ...('recentSignIn' in policy && policy.recentSignIn !== 'never' && { recent_sign_in: policy.recentSignIn }),
   }
@@ -171,6 +179,8 @@ function printPolicy(policy: Policy): Json {
 export function policyInWords(policy: Policy): string {
   if (policy.who === 'anybody') return 'For everybody, without a token.'
   if (policy.who === 'bearer') return 'For every live token whose audience is this server.'
+  if (policy.who === 'signer')
+    return `Needs no token: a client that acts for itself, holds the scope \`${policy.scope}\` and registered the method \`http_message_signature\` signs the call (RFC 9421). Each signature works once.`
   const scopes = policy.scopes.map((scope) => `\`${scope}\``).join(' or ')
   if (policy.who === 'holder')
     return `Needs the scope ${scopes}, of a client that acts for itself or of an account that was given it.`

@@ -16,6 +16,8 @@ export type Policy =
   | { readonly who: 'oneself'; readonly scopes: readonly string[]; readonly recentSignIn: RecentSignIn }
   /** Whoever holds one narrow power, whatever his role: a program that does one thing for us. */
   | { readonly who: 'holder'; readonly scopes: readonly string[] }
+  /** A client that signs the very call with its own key, and holds one narrow power. */
+  | { readonly who: 'signer'; readonly scope: string }
   /** A person of this role or a higher one, or (as far as an `admin` reaches) a client that acts for itself. One of the scopes is enough. */
   | {
       readonly who: 'administrator'
@@ -25,7 +27,7 @@ export type Policy =
     }
 
 export const provisioner = { who: 'holder', scopes: ['accounts:provision'] } as const satisfies Policy
-export const leakReporter = { who: 'holder', scopes: ['leaks:report'] } as const satisfies Policy
+export const leakReporter = { who: 'signer', scope: 'leaks:report' } as const satisfies Policy
 export const anybody = { who: 'anybody' } as const satisfies Policy
 export const bearer = { who: 'bearer' } as const satisfies Policy
 export const oneself = { who: 'oneself', scopes: ['me'], recentSignIn: 'never' } as const satisfies Policy

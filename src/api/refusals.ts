@@ -5,9 +5,10 @@ import type { Operation } from './operation.ts'
 export function refusalsOf(operation: Operation): ReadonlyMap<number, readonly ProblemCode[]> {
   const { policy, params, body } = operation
   const codes = new Set<ProblemCode>(['invalid_request'])
-  if (policy.who !== 'anybody') codes.add('invalid_token')
+  if (policy.who === 'signer') codes.add('invalid_signature').add('forbidden').add('rate_limited')
+  else if (policy.who !== 'anybody') codes.add('invalid_token')
   if ('recentSignIn' in policy && policy.recentSignIn !== 'never') codes.add('recent_sign_in_needed')
-  if (policy.who !== 'bearer' && policy.who !== 'anybody') codes.add('insufficient_scope').add('forbidden')
+  if ('scopes' in policy) codes.add('insufficient_scope').add('forbidden')
   if (Object.keys(params.shape).length > 0) codes.add('not_found')
   if (Object.keys(operation.query.shape).length > 0) codes.add('invalid_field')
   if (body !== undefined) codes.add('invalid_field').add('too_large').add('unsupported_media_type')

@@ -6,6 +6,7 @@ const problems = {
   invalid_field: [400, 'A field is not acceptable'],
   invalid_cursor: [400, 'The cursor is not one of ours'],
   invalid_token: [401, 'A valid access token is needed'],
+  invalid_signature: [401, 'The request must be signed by a client'],
   recent_sign_in_needed: [401, 'A more recent sign-in is needed'],
   insufficient_scope: [403, 'The access token does not reach that far'],
   forbidden: [403, 'Not allowed'],

@@ -5,6 +5,7 @@ import { operations } from '../../src/api/operations.ts'
 import type { Operation } from '../../src/api/operation.ts'
 import { refusalsOf } from '../../src/api/refusals.ts'
 import type { Client } from '../../src/domain/client.ts'
+import type { Signer } from '../kit/sign.ts'
 import { openHouse, type House } from './house.ts'
 import { rightCalls } from './right-calls.ts'
 
@@ -14,10 +15,12 @@ const runs = wished > 0 ? { numRuns: wished } : { numRuns: 60, seed: 20_260_122 
 
 let house: House
 let client: Client
+let scanner: Signer
 const succeeded = new Set<string>()
 beforeAll(async () => {
   house = await openHouse()
-  client = await house.makeClient({ scope: 'openid profile email me admin accounts:provision leaks:report' })
+  client = await house.makeClient({ scope: 'openid profile email me admin accounts:provision' })
+  scanner = await house.makeSigner('leaks:report')
 })
 
 type Shape = {
@@ -163,12 +166,13 @@ describe.each(operations.map((operation) => ({ name: `${operation.method} ${oper
             const { token, grantId } = await house.makeToken({
               client,
               user: caller,
-              scope: 'me admin accounts:provision leaks:report',
+              scope: 'me admin accounts:provision',
             })
             const right = await rightCalls[operation.id]?.({ house, caller, client, grantId })
             const body = spoil(right?.body ?? {})
             const path = id === null ? (right?.path ?? '') : withId(right?.path ?? '', id)
-            const answer = await house.ask(operation.method, path, { token, body, query })
+            const proof = operation.policy.who === 'signer' ? { signedBy: scanner } : { token }
+            const answer = await house.ask(operation.method, path, { ...proof, body, query })
             expect(documented).toContain(answer.status)
             if (answer.status < 400) succeeded.add(operation.id)
             if (answer.status >= 400) {

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { createApi } from '../../src/api/create-api.ts'
 import type { ApiContext } from '../../src/api/context.ts'
 import { createUser, type NewUser } from '../../src/accounts/create-user.ts'
@@ -26,6 +27,7 @@ import { openMemoryStore } from '../../src/store/memory.ts'
 import { readAlive } from '../../src/store/read-alive.ts'
 import { commitNew } from '../../src/store/transition.ts'
 import { mint } from '../../src/tokens/mint.ts'
+import { signed, type Signer } from '../kit/sign.ts'
 import { etsyProvider } from '../vault/house.ts'
 
 export const issuer = 'https://as.example'
@@ -41,6 +43,8 @@ export type Answer = {
 }
 
 export type Ask = {
+  /** Who signs the call, in place of a token. */
+  readonly signedBy?: Signer | undefined
   readonly token?: string | undefined
   /** Sent as JSON; a text is sent as it is. */
   readonly body?: unknown
@@ -115,8 +119,11 @@ export async function openHouse() {
   async function ask(
     method: string,
     path: string,
-    { token, body, query = '', headers = {} }: Ask = {},
+    { token, signedBy, body: given, query = '', headers = {} }: Ask = {},
   ): Promise<Answer> {
+    const body = given === undefined ? '' : typeof given === 'string' ? given : JSON.stringify(given)
+    const url = `${issuer}${path}${query === '' ? '' : `?${query}`}`
+    const proof = signedBy === undefined ? {} : signed({ method, url, body }, signedBy, { now: clock.seconds() })
     for (const route of routes) {
       const params = route.method === method ? paramsOf(route.path, path) : undefined
       if (params === undefined) continue
@@ -124,9 +131,9 @@ export async function openHouse() {
         method,
         path,
         query,
-        headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...headers },
+        headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...proof, ...headers },
         repeated: new Set(),
-        body: body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body),
+        body,
         params,
         peer: { address: '192.0.2.7', socketAddress: '192.0.2.7', localAddress: '192.0.2.1', forwarded: false },
       }
@@ -154,6 +161,19 @@ export async function openHouse() {
   async function makeClient(document: Record<string, unknown> = {}): Promise<Client> {
     const defaults = { redirect_uris: ['https://app.example/cb'], scope: 'openid me admin admin:read' }
     return done(await createClient(context, cli, { ...defaults, ...document })).client
+  }
+
+  /** A client that signs its calls and holds one narrow power. */
+  async function makeSigner(scope: string): Promise<Signer> {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+    const { clientId } = await makeClient({
+      redirect_uris: [],
+      grant_types: ['client_credentials'],
+      token_endpoint_auth_method: 'http_message_signature',
+      scope,
+      jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }) }] },
+    })
+    return { clientId, key: { privateKey: String(privateKey.export({ format: 'pem', type: 'pkcs8' })) } }
   }
 
   async function put<K extends Kind>(
@@ -324,6 +344,7 @@ export async function openHouse() {
     ask,
     makeUser,
     makeClient,
+    makeSigner,
     makeGrant,
     makeSession,
     makeConsent,

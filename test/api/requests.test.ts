@@ -3,21 +3,30 @@ import { operations } from '../../src/api/operations.ts'
 import type { Operation } from '../../src/api/operation.ts'
 import type { Client } from '../../src/domain/client.ts'
 import { ref } from '../../src/domain/record.ts'
+import type { Signer } from '../kit/sign.ts'
 import { openHouse, type House } from './house.ts'
 import { rightCalls } from './right-calls.ts'
 
 let house: House
 let client: Client
+let scanner: Signer
 beforeAll(async () => {
   house = await openHouse()
-  client = await house.makeClient({ scope: 'openid profile email me admin admin:read accounts:provision leaks:report' })
+  client = await house.makeClient({ scope: 'openid profile email me admin admin:read accounts:provision' })
+  scanner = await house.makeSigner('leaks:report')
 })
 
 const withBody = operations.filter((operation) => operation.body !== undefined)
 /** What is stored of these is what finishes them. */
 const begins = ['beginMyAuthenticator', 'beginMyPasskey']
 const writing = operations.filter(({ method, id }) => method !== 'GET' && !begins.includes(id))
-const scope = 'me admin accounts:provision leaks:report'
+const scope = 'me admin accounts:provision'
+
+/** What lets a caller in. */
+const proof = ({ policy }: Operation, token: string) => (policy.who === 'signer' ? { signedBy: scanner } : { token })
+
+/** What a refused call writes: its signature, which is remembered. */
+const once = ({ policy }: Operation): number => (policy.who === 'signer' ? 1 : 0)
 
 /** A right call, made with another body. */
 async function spoilt(operation: Operation, spoil: (body: Record<string, unknown>) => unknown) {
@@ -27,7 +36,7 @@ async function spoilt(operation: Operation, spoil: (body: Record<string, unknown
   if (right === undefined) throw new Error(operation.id)
   const before = house.commits()
   const answer = await house.ask(operation.method, right.path, {
-    token,
+    ...proof(operation, token),
     body: spoil((right.body ?? {}) as Record<string, unknown>),
   })
   return { answer, changed: house.commits() - before }
@@ -71,7 +80,7 @@ describe.each(withBody.map((operation) => ({ name: `${operation.method} ${operat
       for (const [name, value] of foreignMembers) {
         if (name !== 'constructor' && name !== 'toString' && Object.hasOwn(operation.body?.shape ?? {}, name)) continue
         const { answer, changed } = await spoilt(operation, (body) => ({ ...body, [name]: value }))
-        expect([name, answer.status, changed]).toEqual([name, 400, 0])
+        expect([name, answer.status, changed]).toEqual([name, 400, once(operation)])
         expect(answer.text).not.toContain('usr_victim')
       }
     })
@@ -109,7 +118,7 @@ describe.each(withBody.map((operation) => ({ name: `${operation.method} ${operat
       ]
       for (const body of bodies) {
         const { answer, changed } = await spoilt(operation, () => body)
-        expect([body, answer.status, changed]).toEqual([body, 400, 0])
+        expect([body, answer.status, changed]).toEqual([body, 400, once(operation)])
       }
       const twice = await spoilt(operation, (body) => {
         const [name = 'x'] = Object.keys(body)
@@ -126,7 +135,7 @@ describe.each(withBody.map((operation) => ({ name: `${operation.method} ${operat
           const parsed = operation.body?.shape[name] as { safeParse: (value: unknown) => { success: boolean } }
           if (parsed.safeParse(value).success) continue
           const { answer, changed } = await spoilt(operation, (body) => ({ ...body, [name]: value }))
-          expect([name, value, answer.status, changed]).toEqual([name, value, 400, 0])
+          expect([name, value, answer.status, changed]).toEqual([name, value, 400, once(operation)])
           expect(answer.body['field'], name).toMatch(new RegExp(`^${name}`))
           expect(answer.text).not.toContain('[object Object]')
         }
@@ -136,7 +145,7 @@ describe.each(withBody.map((operation) => ({ name: `${operation.method} ${operat
     if (operation.bodyOptional) return
     test('a missing body is not an empty one', async () => {
       const { answer, changed } = await spoilt(operation, () => '')
-      expect([answer.status, changed]).toEqual([400, 0])
+      expect([answer.status, changed]).toEqual([400, once(operation)])
     })
   },
 )
@@ -154,13 +163,16 @@ test('every change leaves an event that names who did it, and no secret', async 
     const { token, grantId } = await house.makeToken({ client, scope, user: caller })
     const right = await rightCalls[operation.id]?.({ house, caller, client, grantId })
     const before = (await house.events()).length
-    const answer = await house.ask(operation.method, right?.path ?? '', { token, body: right?.body })
+    const answer = await house.ask(operation.method, right?.path ?? '', {
+      ...proof(operation, token),
+      body: right?.body,
+    })
     expect(answer.status, operation.id).toBe(operation.answer.status)
     const events = await house.events()
     expect(events.length, operation.id).toBeGreaterThan(before)
-    const own = events.filter(
-      (event) => event.actor === (operation.policy.who === 'anybody' ? 'registration' : caller.userId),
-    )
+    const { who } = operation.policy
+    const actor = who === 'anybody' ? 'registration' : who === 'signer' ? scanner.clientId : caller.userId
+    const own = events.filter((event) => event.actor === actor)
     expect(own.length, operation.id).toBeGreaterThan(0)
     expect(JSON.stringify(own)).not.toMatch(/hash of|gth_cs_|battery/)
   }
@@ -169,7 +181,7 @@ test('every change leaves an event that names who did it, and no secret', async 
 describe('paths', () => {
   test('an id that cannot exist is answered as one that does not', async () => {
     const admin = await house.makeUser({ role: 'superuser' })
-    const { token } = await house.makeToken({ client, scope: 'me admin accounts:provision leaks:report', user: admin })
+    const { token } = await house.makeToken({ client, scope: 'me admin accounts:provision', user: admin })
     const absent = await house.ask('GET', '/api/v1/users/usr_AAAAAAAAAAAAAAAAAAAAAA', { token })
     expect(absent.status).toBe(404)
     for (const id of [

@@ -1,37 +1,41 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { changeClient } from '../../src/accounts/change-client.ts'
 import { mintToken } from '../../src/accounts/mint-token.ts'
 import { revokeTokens } from '../../src/accounts/revoke-tokens.ts'
 import { put, ref } from '../../src/domain/record.ts'
 import { transition } from '../../src/store/transition.ts'
-import { createBrowser, type Answer } from '../kit/browser.ts'
+import { createBrowser, formBody, type Answer } from '../kit/browser.ts'
 import { codeFlow, tokenRequest } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
+import { reportLeaks, signed, type Signer } from '../kit/sign.ts'
 import { eventsOf } from './support.ts'
 
 let server: TestGatehouse
 let app: MadeClient
-let reporter: string
+let scanner: Signer
 beforeAll(async () => {
   server = await startGatehouse({ config: { mail: { by: 'log' } } })
   app = await server.makeClient()
-  const grant_types = ['client_credentials']
-  const scanner = await server.makeClient({
-    client_id: 'scanner',
-    grant_types,
-    redirect_uris: [],
-    scope: 'leaks:report',
-  })
-  const asked = await tokenRequest(server, scanner, { grant_type: 'client_credentials', scope: 'leaks:report' })
-  reporter = String(asked.json()['access_token'])
+  scanner = await signingClient('scanner', 'leaks:report')
 })
 afterAll(() => server.close())
 
-function report(tokens: readonly string[], bearer = reporter): Promise<Answer> {
-  return createBrowser(server.url).ask('/api/v1/leaked-tokens', {
-    headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ tokens, source: 'https://git.example/ada/backup.sh' }),
+/** With a key of its own (ES256), whose public half is registered. */
+async function signingClient(clientId: string, scope: string): Promise<Signer> {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  await server.makeClient({
+    client_id: clientId,
+    token_endpoint_auth_method: 'http_message_signature',
+    grant_types: ['client_credentials'],
+    redirect_uris: [],
+    scope,
+    jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }) }] },
   })
+  return { clientId, key: { privateKey: String(privateKey.export({ format: 'pem', type: 'pkcs8' })) } }
 }
+
+const report = (tokens: readonly string[], by = scanner): Promise<Answer> => reportLeaks(server, by, tokens)
 const alive = async (token: string) =>
   (await createBrowser(server.url).ask('/api/v1/me/session', { headers: { authorization: `Bearer ${token}` } }))
     .status === 200
@@ -128,15 +132,79 @@ describe('K18 leak-report-abuse', () => {
     expect(lettersTo('finn')).toHaveLength(1)
   })
 
+  test('unsigned, signed by nobody, by another key, over another report or an hour ago: nothing happens', async () => {
+    await server.makeUser('gil', { role: 'superuser' })
+    const wide = await server.makeClient({ client_id: 'wide', scope: 'openid me admin leaks:report offline_access' })
+    const { tokens } = await codeFlow(server, wide, 'gil', { extra: { scope: 'openid me admin leaks:report' } })
+    const other = await signingClient('other', 'leaks:report')
+    const path = '/api/v1/leaked-tokens'
+    const body = JSON.stringify({ tokens: [tokens.access_token] })
+    const request = { method: 'POST', url: `${server.url}${path}`, body }
+    const now = server.clock.seconds()
+    const right = signed(request, scanner, { now })
+    const bearer = { authorization: `Bearer ${tokens.access_token}` }
+    const without = (...names: readonly string[]) =>
+      Object.fromEntries(Object.entries(right).filter(([name]) => !names.includes(name)))
+    const wrong: readonly Readonly<Record<string, string>>[] = [
+      {},
+      bearer,
+      { authorization: wide.basic },
+      { ...bearer, ...right },
+      without('signature'),
+      without('signature-input'),
+      without('content-digest'),
+      signed(request, { clientId: 'nobody', key: scanner.key }, { now }),
+      signed(request, { clientId: 'scanner', key: other.key }, { now }),
+      signed({ ...request, body: JSON.stringify({ tokens: ['gth_at_x'] }) }, scanner, { now }),
+      signed({ ...request, url: `${server.url}/oauth/token` }, scanner, { now }),
+      signed(request, scanner, { now: now - 3_600 }),
+    ]
+    const before = (await leaks()).length
+    for (const headers of wrong) {
+      const answer = await createBrowser(server.url).ask(path, {
+        headers: { 'content-type': 'application/json', ...headers },
+        body,
+      })
+      expect([answer.status, answer.json()['code']]).toEqual([401, 'invalid_signature'])
+      expect(answer.headers.get('www-authenticate')).toBe('Signature realm="gatehouse"')
+    }
+    expect((await leaks()).length).toBe(before)
+    expect(await alive(tokens.access_token)).toBe(true)
+    server.core.limits.forgive('client-secret', ['scanner', '127.0.0.1'])
+  })
+
+  test('replayed: each report works once, whatever it says', async () => {
+    await server.makeUser('hal')
+    const { tokens } = await codeFlow(server, app, 'hal')
+    const path = '/api/v1/leaked-tokens'
+    const body = JSON.stringify({ tokens: [tokens.access_token] })
+    const headers = {
+      'content-type': 'application/json',
+      ...signed({ method: 'POST', url: `${server.url}${path}`, body }, scanner, { now: server.clock.seconds() }),
+    }
+    const statuses = await Promise.all(
+      Array.from({ length: 5 }, async () => (await createBrowser(server.url).ask(path, { headers, body })).status),
+    )
+    expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 401, 401, 401, 401])
+  })
+
   test('nobody reports without that power, and a reporter can do nothing else', async () => {
-    await server.makeUser('gil', { role: 'admin' })
-    const { tokens } = await codeFlow(server, app, 'gil')
-    expect((await report(['x'], tokens.access_token)).status).toBe(403)
-    expect((await report(['x'], 'x')).status).toBe(401)
-    const users = await createBrowser(server.url).ask('/api/v1/users', {
-      headers: { authorization: `Bearer ${reporter}` },
-    })
-    expect(users.status).toBe(403)
+    const idle = await signingClient('idle', 'read')
+    expect((await report(['x'], idle)).status).toBe(403)
+    const asked = { grant_type: 'client_credentials', scope: 'leaks:report' }
+    const url = `${server.url}/oauth/token`
+    const headers = signed({ method: 'POST', url, body: formBody(asked) }, scanner, { now: server.clock.seconds() })
+    const token = (await createBrowser(server.url).ask('/oauth/token', { form: asked, headers })).json()['access_token']
+    expect(token).toBeTypeOf('string')
+    const authorization = `Bearer ${String(token)}`
+    expect((await createBrowser(server.url).ask('/api/v1/users', { headers: { authorization } })).status).toBe(403)
+  })
+
+  test('one that was switched off reports no more', async () => {
+    const off = await signingClient('off', 'leaks:report')
+    expect((await report(['x'], off)).status).toBe(200)
+    await changeClient(server.core, { actor: { kind: 'cli' }, clientId: 'off', fields: { disabled: true } })
+    expect((await report(['x'], off)).status).toBe(401)
   })
 
   test('somebody who floods is told to wait', async () => {

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { decodeBase32 } from '../../src/crypto/base32.ts'
 import type { MessageSigningKey } from '../../src/crypto/message-signature.ts'
 import { signRequest, type UnsignedRequest } from '../../src/crypto/sign-request.ts'
+import { createBrowser, type Answer } from './browser.ts'
+import type { TestGatehouse } from './gatehouse.ts'
 
 /** A client that signs, as a test has it: everything that a request is signed with may be put wrong. */
 export type Signer = {
@@ -9,6 +11,18 @@ export type Signer = {
   readonly key: MessageSigningKey
   /** base32 */
   readonly oneTimeCodeSecret?: string | undefined
+}
+
+/** Reports texts as leaked tokens, signed. */
+export function reportLeaks(
+  { url, clock }: Pick<TestGatehouse, 'url' | 'clock'>,
+  by: Signer,
+  tokens: readonly string[],
+): Promise<Answer> {
+  const body = JSON.stringify({ tokens, source: 'https://git.example/ada/backup.sh' })
+  const request = { method: 'POST', url: `${url}/api/v1/leaked-tokens`, body }
+  const headers = { 'content-type': 'application/json', ...signed(request, by, { now: clock.seconds() }) }
+  return createBrowser(url).ask('/api/v1/leaked-tokens', { headers, body })
 }
 
 export function signed(

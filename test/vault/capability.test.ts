@@ -4,9 +4,10 @@ import { parseJsonV2, printBinaryV2 } from '../../src/tokens/macaroon/index.ts'
 import { consent } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { createBrowser, type Answer } from '../kit/browser.ts'
-import { codeFlow, submit, tokenRequest } from '../kit/flow.ts'
+import { codeFlow, submit } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import { narrow } from '../kit/macaroons.ts'
+import { reportLeaks } from '../kit/sign.ts'
 import { connectDirectly, etsyProvider } from './house.ts'
 
 /** What we use of npm `macaroon`, which nobody here wrote and which brings no types. */
@@ -34,7 +35,12 @@ beforeAll(async () => {
   server = await startGatehouse({ config: { providers: [etsyProvider(etsy)] } })
   const alone = { redirect_uris: [], grant_types: ['client_credentials'] }
   robot = await server.makeClient({ client_id: 'robot', scope: 'vault', ...alone })
-  scanner = await server.makeClient({ client_id: 'scanner', scope: 'leaks:report', ...alone })
+  scanner = await server.makeClient({
+    ...alone,
+    client_id: 'scanner',
+    scope: 'leaks:report',
+    token_endpoint_auth_method: 'http_message_signature',
+  })
 })
 afterAll(async () => {
   await server.close()
@@ -121,12 +127,7 @@ describe.each([
       (await ask('/vault/capability', by.form, { ...by.headers, accept: 'text/plain' })).text,
       (await ask('/vault/capability', by.form, { ...by.headers, accept: 'text/plain' })).text,
     ]
-    const asked = { grant_type: 'client_credentials', scope: 'leaks:report' }
-    const bearer = String((await tokenRequest(server, scanner, asked)).json()['access_token'])
-    await createBrowser(server.url).ask('/api/v1/leaked-tokens', {
-      headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ tokens: [first] }),
-    })
+    await reportLeaks(server, { clientId: 'scanner', key: { secret: scanner.secret } }, [first])
     expect([(await call(connection, first)).status, (await call(connection, second)).status]).toEqual([401, 200])
     await ask('/vault/revoke', by.form, by.headers)
     expect((await call(connection, second)).status).toBe(400)

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { consent } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { createBrowser, errorOf, formBody, readForm, type Answer, type Browser } from '../kit/browser.ts'
-import { submit, tokenRequest } from '../kit/flow.ts'
+import { submit } from '../kit/flow.ts'
 import { printToken } from '../../src/tokens/token-text.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
+import { reportLeaks } from '../kit/sign.ts'
 import { etsyProvider, eventsOf, storedConnection } from './house.ts'
 
 let etsy: Etsy
@@ -347,20 +348,16 @@ describe('K17: a handle that somebody found where others can read it', () => {
       grant_types: ['client_credentials'],
       redirect_uris: [],
       scope: 'leaks:report',
+      token_endpoint_auth_method: 'http_message_signature',
     }
     const scanner = await server.makeClient(about)
-    const asked = { grant_type: 'client_credentials', scope: 'leaks:report' }
-    const token = String((await tokenRequest(server, scanner, asked)).json()['access_token'])
     const [connected, followed, begun, spared] = [await start(), await start(), await start(), await start()]
     await connect(newBrowser(), connected)
     await connect(newBrowser(), spared)
     const person = newBrowser()
     const left = await toProvider(person, followed)
     const tokens = [connected.handle, followed.handle, begun.handle, `${spared.handle.slice(0, -4)}AAAA`, 'gth_vh_x']
-    const report = await newBrowser().ask('/api/v1/leaked-tokens', {
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ tokens, source: 'https://git.example/a/log' }),
-    })
+    const report = await reportLeaks(server, { clientId: 'scanner', key: { secret: scanner.secret } }, tokens)
     expect(report.json()).toEqual({ received: 5 })
     expect((await pickUp(connected.handle)).json()['error']).toBe('expired_token')
     expect((await person.ask(await consent(left.location ?? ''))).status).toBe(400)

@@ -41,7 +41,6 @@ export const leakOperations: readonly Operation[] = [
     body: report,
     bodyLimit: 1_048_576,
     answer: { status: 200, schema: receipt },
-    refusals: ['rate_limited'],
     example: {
       body: { tokens: ['gth_at_…'], source: 'https://git.example/ada/scripts/blob/main/backup.sh' },
       answer: { received: 1 },
