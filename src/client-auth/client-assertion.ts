@@ -40,12 +40,13 @@ export async function verifyAssertion(
   const wrong = wrongClaim(context, { client, claims: verified, now: clock.seconds() })
   if (wrong !== undefined) return refuse('invalid_client', wrong)
   // RFC 7523 §3 (7): each `jti` once, also after a restart.
-  const replayed = await useOnce(context, [
+  const replayed = await useOnce(context, client.clientId, [
     {
       what: ['client-assertion', client.clientId, String(verified['jti'])],
       until: Number(verified['exp']) + clockTolerance,
     },
   ])
+  if (isRefusal(replayed)) return replayed
   return replayed === undefined ? client : refuse('invalid_client', 'assertion_replayed')
 }
 

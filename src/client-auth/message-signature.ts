@@ -78,7 +78,8 @@ export async function verifySignedRequest(
     return refuse('invalid_client', 'one_time_code')
   }
   if (isRefusal(code)) return code
-  const used = await useOnce(context, code === undefined ? [nonce] : [nonce, code])
+  const used = await useOnce(context, client.clientId, code === undefined ? [nonce] : [nonce, code])
+  if (isRefusal(used)) return used
   if (used !== undefined)
     return refuse('invalid_client', used === 'one-time-code' ? 'one_time_code' : 'signature_replayed')
   return { client, signature }

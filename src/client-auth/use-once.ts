@@ -1,5 +1,6 @@
 import { sha256 } from '../crypto/hash.ts'
 import { put, ref, type Decision, type Ref } from '../domain/record.ts'
+import { throttled, type Refusal } from '../protocol/errors.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
@@ -12,18 +13,22 @@ const longestMemory = 420
 export type Once = { readonly what: readonly string[]; readonly until: EpochSeconds }
 
 /**
- * Use up several things that may happen once: all in one commit, or none. The kind of the first that was used before, if one was.
- * The names are hashed with the length of each part, so that no two meet.
+ * Use up several things of a client that may happen once: all in one commit, or none. The kind of the first that was used before, if
+ * one was; or that the client must wait, because too much of it is remembered already (D27). The names are hashed with the length of
+ * each part, so that no two meet.
  */
 export async function useOnce(
-  context: Pick<ClientAuthContext, 'transition' | 'directory'>,
+  context: Pick<ClientAuthContext, 'transition' | 'directory' | 'limits'>,
+  clientId: string,
   things: readonly Once[],
-): Promise<string | undefined> {
+): Promise<string | Refusal | undefined> {
+  const room = context.limits.reserve('once-memory', [clientId])
+  if ('retryAfterSeconds' in room) return throttled(room.retryAfterSeconds)
   const refs = Object.fromEntries(things.map((thing, index) => [String(index), refOf(thing)])) satisfies Readonly<
     Record<string, Ref<'once'>>
   >
   const { restoredAt = 0 } = await context.directory.instance()
-  return transition(context.transition, refs, (slots): Decision<string | undefined> => {
+  const usedBefore = await transition(context.transition, refs, (slots): Decision<string | undefined> => {
     const used = things.find(
       // FLT-33: what may have been used after the backup that was restored counts as used.
       ({ until }, index) => slots[String(index)]?.value !== undefined || until - longestMemory < restoredAt,
@@ -35,6 +40,8 @@ export async function useOnce(
     })
     return { writes, result: undefined }
   })
+  if (usedBefore !== undefined) room.forgive()
+  return usedBefore
 }
 
 /** Whether it happened already. Uses nothing up. */

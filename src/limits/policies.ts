@@ -55,6 +55,8 @@ export const policies = {
     parts: ['client', 'source'],
     budgets: [{ by: ['client', 'source'], burst: 30, everySeconds: 10 }],
   },
+  // D27: each assertion and each signature is a record for as long as it would hold, seven minutes at most: 260,000 of one client.
+  'once-memory': { parts: ['client'], budgets: [{ by: ['client'], burst: 50_000, everySeconds: 0.002 }] },
   // H17: of a million codes three fit, so that the budget is the client's from wherever it is asked. Only whoever has its key
   // comes so far, so no stranger uses it up.
   'one-time-code': { parts: ['client'], budgets: [{ by: ['client'], burst: 10, everySeconds: 60 }] },

@@ -56,6 +56,8 @@ export type ExchangeContext = {
   readonly connections: Connections
   readonly errors: ErrorAnswers
   readonly state: ShellState
+  /** For what may wait for its turn. */
+  readonly turns: (work: () => void) => void
 }
 
 /** What changes while the shell lives. */
@@ -95,7 +97,10 @@ export function serve(context: ExchangeContext, exchange: Exchange): void {
     }
     if (headers.expect !== undefined) response.writeContinue()
     readBody(request, served.bodyLimit, {
-      read: (body) => run(context, exchange, body),
+      read: (body) =>
+        served.priority === 'sign-in'
+          ? context.turns(() => run(context, exchange, body))
+          : run(context, exchange, body),
       refused: (name) => refuse(context, exchange, { name }),
     })
   }

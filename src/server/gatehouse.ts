@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fenceMoved } from '../audit/fence-moved.ts'
 import { openPost } from '../audit/post.ts'
@@ -130,8 +131,9 @@ export async function openGatehouse(config: Config, system: System, options: Gat
     recent: createRecent(),
     onSettled: (writes: readonly StampedWrite[]) => directory.forget(announcedIn(writes)),
   }
-  const passwords =
-    options.passwords ?? createPasswordPool({ threads: config.workers === undefined ? 2 : 1, queueLimit: 100 })
+  // A core is left to the event loop.
+  const threads = config.workers === undefined && availableParallelism() > 2 ? 2 : 1
+  const passwords = options.passwords ?? createPasswordPool({ threads, queueLimit: 100 })
   const strength = createPasswordStrength()
   const readyAt = clock.seconds()
   const look = createLook(config.pages, sha256Base64)

@@ -26,6 +26,7 @@ import { bodyLimitOf, errorStyleOf, priorityOf, type Route } from './route.ts'
 import { createErrorAnswers, type ErrorPage } from './shell-error.ts'
 import { listenOn } from './listen-on.ts'
 import type { System } from './system.ts'
+import { createTurns } from './turns.ts'
 
 /** In milliseconds. J08: a head in 10 s, a whole request in 30 s, a minute of silence between two. */
 const timeouts = { headers: 10_000, request: 30_000, idle: 60_000, stuck: 60_000, check: 1_000 } as const
@@ -119,6 +120,7 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
     connections,
     errors: createErrorAnswers(options.errorPage),
     state,
+    turns: createTurns(),
   }
   const gate: Gate = {
     paths: table.paths,

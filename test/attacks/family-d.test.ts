@@ -263,6 +263,19 @@ describe('family D: client authentication', () => {
     for (const expiresAt of all) expect(expiresAt).toBeLessThanOrEqual(longest)
   })
 
+  test('D27 jti-flood: one client’s share of what is remembered is bounded; then 429, until there is room again', async () => {
+    const { limits } = server.core
+    // As much as it may hold, and what comes free in ten seconds.
+    for (let count = 0; count < 55_000; count += 1) limits.count('once-memory', ['jwt'])
+    const refused = await attack(house, () => assert(assertion()))
+    expect([refused.status, refused.json()['error']]).toEqual([429, 'temporarily_unavailable'])
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
+    // Everybody else has a share of his own.
+    expect((await ask({ authorization: app.basic })).status).not.toBe(429)
+    server.clock.advance(30)
+    expect((await assert(assertion())).status).toBe(200)
+  })
+
   describe('client_secret_jwt', () => {
     let mac: MadeClient
 

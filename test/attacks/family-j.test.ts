@@ -160,7 +160,8 @@ describe('J01 proto-pollution: no name reaches a prototype', () => {
     expect(prototypes.map((one) => Reflect.ownKeys(one).length)).toEqual(before)
     expect(seen.filter(([, status]) => status >= 500)).toEqual([])
     // Whoever sends JSON that names a prototype is told no.
-    const json = routes.filter(({ kind }) => kind === 'json')
+    // What takes a signature is refused before it is read; signed, in test/api/requests.test.ts.
+    const json = routes.filter(({ kind, path }) => kind === 'json' && path !== '/api/v1/leaked-tokens')
     for (const route of json)
       for (const body of documents) expect((await sendBody(route, body)).status, `${route.path} ${body}`).toBe(400)
     expect(json.length).toBeGreaterThan(5)
@@ -221,7 +222,7 @@ describe('J02 arrays: a text is a text', () => {
     let asked = 0
     for (const operation of operations) {
       const { body: example } = operation.example
-      if (example === undefined) continue
+      if (example === undefined || operation.policy.who === 'signer') continue
       const route = routes.find(
         ({ method, path }) => method === operation.method && path === operation.path.replaceAll(/\{(\w+)\}/g, ':$1'),
       )

@@ -123,3 +123,40 @@ test(
     expect(server.lines().join('')).toContain('server.overloaded')
   },
 )
+
+test('H08: sign-ins that come at once take a turn of the event loop each, and a token request gets in between', async () => {
+  const order: string[] = []
+  const busy: Route = {
+    method: 'POST',
+    path: '/signin',
+    kind: 'form',
+    access: 'browser',
+    endpoint: () => {
+      order.push('sign-in')
+      const until = performance.now() + 5
+      while (performance.now() < until);
+      return { status: 503, headers: [], body: '' }
+    },
+  }
+  const token: Route = {
+    ...busy,
+    path: '/token',
+    access: 'token',
+    endpoint: () => {
+      order.push('token')
+      return { status: 200, headers: [], body: '' }
+    },
+  }
+  const server = await startShell([busy, token])
+  afterAll(() => server.shell.close())
+  const post = async (path: string) =>
+    (await fetch(`${server.origin}${path}`, { method: 'POST', body: new URLSearchParams({ a: 'b' }) })).status
+  const burst = 24
+  // Connections first, so that what follows arrives together.
+  await Promise.all(Array.from({ length: burst + 1 }, () => post('/token')))
+  order.length = 0
+  const answers = await Promise.all([...Array.from({ length: burst }, () => post('/signin')), post('/token')])
+  expect(answers).toEqual([...Array.from({ length: burst }, () => 503), 200])
+  expect(order).toHaveLength(burst + 1)
+  expect(order.indexOf('token')).toBeLessThan(burst / 3)
+})
