@@ -28,6 +28,7 @@ export type Caller =
   | { readonly who: 'anybody' }
   | { readonly who: 'bearer'; readonly live: LiveToken; readonly scopes: readonly string[] }
   | { readonly who: 'oneself'; readonly live: LiveToken; readonly actor: Person; readonly user: User }
+  | { readonly who: 'owner'; readonly live: LiveToken; readonly actor: Person | Program }
   | { readonly who: 'holder'; readonly live: LiveToken; readonly actor: Person | Program }
   | Signer
   | { readonly who: 'administrator'; readonly live: LiveToken; readonly actor: Person | Program }
@@ -60,13 +61,14 @@ export async function admit(
   }
   const scopes = heldScopes(live)
   if (policy.who === 'bearer') return { who: 'bearer', live, scopes }
-  if (!policy.scopes.some((scope) => scopes.includes(scope))) {
-    return forbidden(context, request, { live, refusal: insufficientScope(policy.scopes), scopes: policy.scopes })
+  const enough = policy.who === 'owner' && live.user === undefined ? policy.clientScopes : policy.scopes
+  if (!enough.some((scope) => scopes.includes(scope))) {
+    return forbidden(context, request, { live, refusal: insufficientScope(enough), scopes: enough })
   }
   const { user, client } = live
   const actor: Person | Program =
     user === undefined ? { kind: 'client', client, scopes } : { kind: 'user', user, scopes }
-  if (policy.who === 'holder') return { who: 'holder', live, actor }
+  if (policy.who === 'holder' || policy.who === 'owner') return { who: policy.who, live, actor }
   if (policy.who === 'oneself') {
     if (actor.kind === 'user') return { who: 'oneself', live, actor, user: actor.user }
     return forbidden(context, request, {

@@ -162,7 +162,9 @@ function printRefusals(status: number, codes: readonly ProblemCode[], problemRef
 function securityOf(policy: Policy): readonly Json[] {
   if (policy.who === 'anybody') return []
   if (policy.who === 'signer') return [{ signature: [] }]
-  return policy.who === 'bearer' ? [{ token: [] }] : policy.scopes.map((scope) => ({ token: [scope] }))
+  if (policy.who === 'bearer') return [{ token: [] }]
+  const scopes = policy.who === 'owner' ? [...policy.scopes, ...policy.clientScopes] : policy.scopes
+  return scopes.map((scope) => ({ token: [scope] }))
 }
 
 function printPolicy(policy: Policy): Json {
@@ -170,6 +172,7 @@ function printPolicy(policy: Policy): Json {
     who: policy.who,
     ...('scopes' in policy && { scopes: policy.scopes }),
     ...('scope' in policy && { scope: policy.scope }),
+    ...('clientScopes' in policy && { client_scopes: policy.clientScopes }),
     ...('role' in policy && { role: policy.role }),
     ...('recentSignIn' in policy && policy.recentSignIn !== 'never' && { recent_sign_in: policy.recentSignIn }),
   }
@@ -181,7 +184,9 @@ export function policyInWords(policy: Policy): string {
   if (policy.who === 'bearer') return 'For every live token whose audience is this server.'
   if (policy.who === 'signer')
     return `Needs no token: a client that acts for itself, holds the scope \`${policy.scope}\` and registered the method \`http_message_signature\` signs the call (RFC 9421). Each signature works once.`
-  const scopes = policy.scopes.map((scope) => `\`${scope}\``).join(' or ')
+  const scopes = inWords(policy.scopes)
+  if (policy.who === 'owner')
+    return `Needs the scope ${scopes} and a token of a person, or the scope ${inWords(policy.clientScopes)} and a token of a client that acts for itself.`
   if (policy.who === 'holder')
     return `Needs the scope ${scopes}, of a client that acts for itself or of an account that was given it.`
   const who =
@@ -194,3 +199,5 @@ export function policyInWords(policy: Policy): string {
     recentSignIn === 'always' ? '' : ` where it names ${recentSignIn.map((field) => `\`${field}\``).join(', ')}`
   return `${who} Needs a sign-in of the last ${lifetimes.recentSignIn / 60} minutes${when}.`
 }
+
+const inWords = (scopes: readonly string[]): string => scopes.map((scope) => `\`${scope}\``).join(' or ')

@@ -5,6 +5,7 @@ import { factorOperations } from './nouns/factors.ts'
 import { grantOperations } from './nouns/grants.ts'
 import { identityOperations } from './nouns/identities.ts'
 import { invitationOperations } from './nouns/invitations.ts'
+import { keptConnectionOperations } from './nouns/kept-connections.ts'
 import { leakOperations } from './nouns/leaks.ts'
 import { keyOperations } from './nouns/keys.ts'
 import { meOperations } from './nouns/me.ts'
@@ -46,4 +47,5 @@ export const operations: readonly Operation[] = [
   ...leakOperations,
   ...revokedTokenOperations,
   ...providerOperations,
+  ...keptConnectionOperations,
 ]

@@ -14,6 +14,8 @@ export type Policy =
   | { readonly who: 'bearer' }
   /** The person whose token it is, about himself. */
   | { readonly who: 'oneself'; readonly scopes: readonly string[]; readonly recentSignIn: RecentSignIn }
+  /** The person whose token it is, or a client that acts for itself with one of `clientScopes`, about what is his. */
+  | { readonly who: 'owner'; readonly scopes: readonly string[]; readonly clientScopes: readonly string[] }
   /** Whoever holds one narrow power, whatever his role: a program that does one thing for us. */
   | { readonly who: 'holder'; readonly scopes: readonly string[] }
   /** A client that signs the very call with its own key, and holds one narrow power. */
@@ -30,6 +32,7 @@ export const provisioner = { who: 'holder', scopes: ['accounts:provision'] } as 
 export const leakReporter = { who: 'signer', scope: 'leaks:report' } as const satisfies Policy
 export const anybody = { who: 'anybody' } as const satisfies Policy
 export const bearer = { who: 'bearer' } as const satisfies Policy
+export const connectionOwner = { who: 'owner', scopes: ['me'], clientScopes: ['vault'] } as const satisfies Policy
 export const oneself = { who: 'oneself', scopes: ['me'], recentSignIn: 'never' } as const satisfies Policy
 export const oneselfJustNow = { ...oneself, recentSignIn: 'always' } as const satisfies Policy
 export const reader = {

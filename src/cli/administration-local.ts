@@ -36,6 +36,7 @@ import { userIdPrefix } from '../protocol/client-id.ts'
 import { describe, isRefusal } from '../protocol/errors.ts'
 import { mintCapability } from '../vault/mint-capability.ts'
 import type { Administration, Document } from './administration.ts'
+import { connectionsLocally } from './connections-local.ts'
 import { CliFailure } from './failure.ts'
 import type { Local } from './local.ts'
 import { readMintRequest } from './mint-options.ts'
@@ -61,6 +62,9 @@ export function administerLocally(local: Local): Administration {
   const named = (name: string): Promise<User> => userNamed(local, name)
 
   return {
+    ...connectionsLocally(local, () => {
+      changed = true
+    }),
     createUser: async (fields) => printUser(done(await createUser(local, actor, await readNewUser(fields, named)))),
     inviteUser: async (fields) => done(await inviteUser(await withLetters(local), { actor }, readInvitation(fields))),
     invitations: () => invitationsOf(local),

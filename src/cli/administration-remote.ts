@@ -1,10 +1,9 @@
 import { encodeTextBase64url } from '../crypto/encoding.ts'
 import { userIdPrefix } from '../protocol/client-id.ts'
 import type { Administration, Document } from './administration.ts'
-import { createCaller, type Call } from './call-api.ts'
+import { createCaller, pages, type Call } from './call-api.ts'
+import { connectionsRemotely } from './connections-remote.ts'
 import { CliFailure } from './failure.ts'
-
-const pageSize = 100
 
 /** Accounts, clients and APIs through the REST API of a running server. */
 export function administerRemotely(server: string, token: string): Administration {
@@ -18,6 +17,7 @@ export function administerRemotely(server: string, token: string): Administratio
     typeof fields['wrangler'] === 'string' ? { ...fields, wrangler: await userIdOf(call, fields['wrangler']) } : fields
 
   return {
+    ...connectionsRemotely(server, call),
     createUser: async (fields) => call('POST', '/users', await withWrangler(fields)),
     inviteUser: (fields) => call('POST', '/users', { ...fields, invite: true }),
     invitations: () => pages(call, '/invitations'),
@@ -64,16 +64,6 @@ async function userIdOf(call: Call, name: string): Promise<string> {
   const userId = user?.['user_id']
   if (typeof userId !== 'string') throw new CliFailure(`there is no account ${name}; see gatehouse user list`)
   return userId
-}
-
-async function* pages(call: Call, path: string): AsyncGenerator<Document> {
-  for (let cursor: string | undefined; ;) {
-    const from = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`
-    const page = await call('GET', `${path}?limit=${pageSize}${from}`)
-    if (Array.isArray(page['items'])) yield* page['items'] as readonly Document[]
-    if (typeof page['next'] !== 'string') return
-    cursor = page['next']
-  }
 }
 
 function epochOf(document: Document): { readonly epoch: number } {

@@ -5,7 +5,7 @@ export type Document = Readonly<Record<string, unknown>>
  * What can be done to accounts, clients and APIs, wherever it is done: on the store, or through the REST API. Same words in,
  * same documents out; a refusal is a CliFailure. Accounts are named by user name or id.
  */
-export type Administration = {
+export type Administration = Connections & {
   readonly createUser: (fields: Document) => Promise<Document>
   /** `fields` as `POST /api/v1/users` takes them with `invite`. */
   readonly inviteUser: (fields: Document) => Promise<Document>
@@ -37,6 +37,16 @@ export type Administration = {
   readonly deleteResource: (identifier: string) => Promise<void>
   /** Resolves when what was changed holds everywhere. */
   readonly close: () => Promise<void>
+}
+
+/** What can be done to connections, whoever owns them. Each is named by its id, or by the handle that fetches from it. */
+export type Connections = {
+  readonly connections: () => AsyncIterable<Document>
+  readonly connection: (given: string) => Promise<Document>
+  /** Its id. */
+  readonly endConnection: (given: string) => Promise<string>
+  /** Ends every connection of a provider. */
+  readonly recall: (provider: string) => Promise<Document>
 }
 
 /** Everything that a list holds. */

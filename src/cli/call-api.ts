@@ -3,6 +3,7 @@ import type { Document } from './administration.ts'
 import { CliFailure } from './failure.ts'
 
 const patienceMillis = 30_000
+const pageSize = 100
 
 /** One call of the REST API. Throws CliFailure with what the server said. */
 export type Call = (method: string, path: string, body?: Document) => Promise<Document>
@@ -36,6 +37,17 @@ export function createCaller(server: string, token: string): Call {
     const answer: unknown = response.status === 204 ? {} : await response.json().catch(() => undefined)
     if (response.ok && isDocument(answer)) return answer
     throw new CliFailure(`${url.origin} answered ${response.status}${sentenceOf(answer)}`)
+  }
+}
+
+/** Everything that a list of the API holds. */
+export async function* pages(call: Call, path: string): AsyncGenerator<Document> {
+  for (let cursor: string | undefined; ;) {
+    const from = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`
+    const page = await call('GET', `${path}?limit=${pageSize}${from}`)
+    if (Array.isArray(page['items'])) yield* page['items'] as readonly Document[]
+    if (typeof page['next'] !== 'string') return
+    cursor = page['next']
   }
 }
 

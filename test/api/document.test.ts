@@ -70,7 +70,7 @@ describe('the OpenAPI document', () => {
 describe('policies', () => {
   test('M01: every call has one, and routes are public for no other reason than the document', async () => {
     for (const { policy, id } of operations)
-      expect(policy.who, id).toMatch(/^(?:anybody|bearer|oneself|administrator|holder|signer)$/)
+      expect(policy.who, id).toMatch(/^(?:anybody|bearer|oneself|owner|administrator|holder|signer)$/)
     const house = await openHouse()
     expect(house.routes.filter((route) => route.public).map(({ path }) => path)).toEqual([openApiPath])
     expect(house.routes).toHaveLength(operations.length + 1)

@@ -252,7 +252,7 @@ describe.each(guarded.map((operation) => ({ name: `${operation.method} ${operati
       expectProblem(answer, 'insufficient_scope')
     })
 
-    if (policy.who === 'oneself' && operation.path.includes('{')) {
+    if ((policy.who === 'oneself' || policy.who === 'owner') && operation.path.includes('{')) {
       test('what is another person’s is as what isn’t there, and stays as it is', async () => {
         const { right, token } = await stage(operation)
         const other = await house.makeUser()
@@ -273,6 +273,21 @@ describe.each(guarded.map((operation) => ({ name: `${operation.method} ${operati
         const { right } = await stage(operation)
         const { token } = await house.makeToken({ client, scope: scopeFor(operation) })
         expectProblem(await call(operation, right, token), 'forbidden')
+      })
+    } else if (policy.who === 'owner') {
+      test('a client that acts for itself has what is its own, by a scope of its own, and nothing of a person', async () => {
+        const program = await house.makeClient({
+          grant_types: ['client_credentials'],
+          redirect_uris: [],
+          scope: [...policy.clientScopes, ...policy.scopes].join(' '),
+        })
+        const { right } = await stage(operation)
+        const asked = async (scope: string) =>
+          call(operation, right, (await house.makeToken({ client: program, scope })).token)
+        const answer = await asked(policy.clientScopes.join(' '))
+        if (operation.path.includes('{')) expectProblem(answer, 'not_found')
+        else expect([answer.status, answer.body]).toEqual([200, { items: [], next: null }])
+        expectProblem(await asked(policy.scopes.join(' ')), 'insufficient_scope')
       })
     } else if (policy.who === 'holder') {
       test('a client that acts for itself has it as well', async () => {

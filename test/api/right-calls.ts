@@ -288,6 +288,16 @@ export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<Right
   listProviders: async () => ({ path: '/api/v1/providers' }),
   revokeConnectionsOfProvider: async () => ({ path: '/api/v1/providers/etsy/revoke-connections' }),
   showRevokedConnectionsOfProvider: async () => ({ path: '/api/v1/providers/etsy/revoke-connections' }),
+  listConnectionsOfProvider: async (stage) => {
+    await stage.house.makeConnection(await target(stage))
+    return { path: '/api/v1/providers/etsy/connections', query: 'limit=2' }
+  },
+  getConnection: async (stage) => ({
+    path: `/api/v1/connections/${await stage.house.makeConnection(await target(stage))}`,
+  }),
+  endConnection: async (stage) => ({
+    path: `/api/v1/connections/${await stage.house.makeConnection(await target(stage))}`,
+  }),
 
   listClients: async (stage) => {
     await newClientId(stage)

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { consent } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { createBrowser } from '../kit/browser.ts'
-import { submit } from '../kit/flow.ts'
+import { codeFlow, submit } from '../kit/flow.ts'
 import { startGatehouse, testSecret, type TestGatehouse } from '../kit/gatehouse.ts'
 import { connectDirectly, etsyProvider } from '../vault/house.ts'
 import { cli } from './bench.ts'
@@ -59,6 +59,36 @@ it('starts, fetches, lists, shows and ends a connection, and prints no token but
   const after = await gatehouse('token', started.handle, '--server', server.url)
   expect([after.code, after.err]).toEqual([1, expect.stringContaining('expired_token')])
   expect((await gatehouse('show', 'nothing')).code).toBe(1)
+})
+
+it('lists, shows and ends them through a running server too, in the same words', async () => {
+  const web = await server.makeClient({ client_id: 'web', scope: 'openid admin vault' })
+  const { userId } = await server.makeUser('root', { role: 'superuser' })
+  const { tokens } = await codeFlow(server, web, 'root', { extra: { scope: 'openid admin' } })
+  const remote = (...args: readonly string[]) =>
+    gatehouse(...args, '--server', server.url, '--token', tokens.access_token, '--json')
+  const [hers, nobodys] = [
+    await connectDirectly(server, etsyProvider(etsy), { kind: 'user', userId }),
+    await connectDirectly(server, etsyProvider(etsy)),
+  ]
+  const read = async (answer: ReturnType<typeof remote>) => JSON.parse((await answer).out) as Record<string, unknown>
+  const idsOf = async (answer: ReturnType<typeof remote>) =>
+    ((await read(answer))['items'] as readonly { connection_id: string }[]).map((one) => one.connection_id).toSorted()
+  expect(await idsOf(remote('list'))).toEqual(await idsOf(gatehouse('list', '--json')))
+  expect(await idsOf(remote('list', '--user', 'root'))).toEqual([hers])
+  expect(await read(remote('show', hers))).toEqual(await read(gatehouse('show', hers, '--json')))
+  expect(await read(remote('show', nobodys))).toMatchObject({ owner: null, state: 'active', account: '123456789' })
+
+  expect(await read(remote('revoke', nobodys))).toEqual({ connection_id: nobodys, revoked: true })
+  expect((await server.core.vault.freshToken({ connection: nobodys })).outcome).toBe('revoked')
+  const again = await remote('revoke', nobodys)
+  expect([again.code, again.err]).toEqual([1, expect.stringContaining('no such connection')])
+  // By handle: an id in a made-up one ends nothing.
+  expect((await remote('revoke', `gth_vh_00000000_a.${hers}.x`)).code).toBe(1)
+  expect(await read(remote('revoke', '--provider', 'etsy'))).toMatchObject({ provider: 'etsy' })
+  expect((await server.core.vault.freshToken({ connection: hers })).outcome).toBe('revoked')
+  const nobody = await gatehouse('list', '--server', server.url, '--token', 'nonsense')
+  expect([nobody.code, nobody.err]).toEqual([1, expect.stringContaining('401')])
 })
 
 it('mints a capability to a connection of nobody’s account, which the server takes', async () => {

@@ -209,6 +209,39 @@ describe('a connection of a client', () => {
     expect((await ask('/vault/revoke', { connection: started.connection }, robot.basic)).status).toBe(200)
   })
 
+  it('is listed, shown and ended over REST by the client’s own token, and by no other', async () => {
+    const tokenOf = async (client: MadeClient) => {
+      const granted = await ask('/oauth/token', { grant_type: 'client_credentials', scope: 'vault' }, client.basic)
+      return String(granted.json()['access_token'])
+    }
+    const another = await server.makeClient({
+      client_id: 'another-robot',
+      scope: 'vault',
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+    })
+    const id = await connectDirectly(server, provider, { kind: 'client', clientId: 'robot' })
+    const [mine, theirs] = [await tokenOf(robot), await tokenOf(another)]
+    const rest = (token: string, method = 'GET', rest = '') =>
+      createBrowser(server.url).ask(`/api/v1/me/connections${rest}`, {
+        method,
+        headers: { authorization: bearer(token) },
+      })
+    const listed = await rest(mine)
+    expect(listed.json()['items']).toMatchObject([{ connection_id: id, provider: 'etsy', state: 'active' }])
+    expect(listed.text).not.toContain('123456789.')
+    expect((await rest(theirs)).json()['items']).toEqual([])
+    for (const token of [theirs, ada.token])
+      expect([(await rest(token, 'GET', `/${id}`)).status, (await rest(token, 'DELETE', `/${id}`)).status]).toEqual([
+        404, 404,
+      ])
+    // Nor does a client's name in the scope `vault` open what is a person's.
+    const hers = await connectDirectly(server, provider, { kind: 'user', userId: ada.userId })
+    expect((await rest(mine, 'GET', `/${hers}`)).status).toBe(404)
+    expect((await rest(mine, 'DELETE', `/${id}`)).status).toBe(204)
+    expect((await ask('/vault/token', { connection: id }, robot.basic)).json()['error']).toBe('expired_token')
+  })
+
   it('a public client, one without the scope vault, and a token without it start nothing', async () => {
     const open = await server.makeClient({
       client_id: 'open',

@@ -15,16 +15,9 @@ import { userId } from './user-shape.ts'
 export function belongingOperations<K extends Kind, Item extends z.ZodObject>(
   of: Belonging<K, Item>,
 ): readonly Operation[] {
-  const { noun, one, many = `${one}s`, item, example, idName, ending, refusals = [] } = of
-  const id = z.strictObject({ [idName]: of.idShape })
-  const userAnd = z.strictObject({ user_id: userId, [idName]: of.idShape })
+  const { noun, one, many = `${one}s`, idName, ending, refusals = [] } = of
+  const { id, query, list, shown, listExample, shownExample } = shapesOf(of)
   const mine = `/api/v1/me/${noun}`
-  const theirs = `/api/v1/users/{user_id}/${noun}`
-  const query = z.strictObject(pageQuery)
-  const list = { status: 200, schema: pageOf(item) } as const
-  const shown = { status: 200, schema: item } as const
-  const listExample = { answer: { items: [example], next: null } as z.input<typeof list.schema> }
-  const shownExample = { answer: example }
   return [
     operation({
       method: 'GET',
@@ -67,6 +60,19 @@ export function belongingOperations<K extends Kind, Item extends z.ZodObject>(
       perform: ({ context, caller, params, address }) =>
         end(of, context, { actor: caller.actor, user: caller.user, address, id: String(params[idName]) }),
     }),
+    ...operationsOfUsers(of),
+  ]
+}
+
+/** The three of them that are about an account, for whoever administers it. */
+export function operationsOfUsers<K extends Kind, Item extends z.ZodObject>(
+  of: Belonging<K, Item>,
+): readonly Operation[] {
+  const { noun, one, many = `${one}s`, idName, ending } = of
+  const { query, list, shown, listExample, shownExample } = shapesOf(of)
+  const userAnd = z.strictObject({ user_id: userId, [idName]: of.idShape })
+  const theirs = `/api/v1/users/{user_id}/${noun}`
+  return [
     operation({
       method: 'GET',
       path: theirs,
@@ -114,6 +120,24 @@ export function belongingOperations<K extends Kind, Item extends z.ZodObject>(
         ),
     }),
   ]
+}
+
+/** What each of them takes and answers. */
+export function shapesOf<K extends Kind, Item extends z.ZodObject>({
+  idName,
+  idShape,
+  item,
+  example,
+}: Pick<Belonging<K, Item>, 'idName' | 'idShape' | 'item' | 'example'>) {
+  const list = { status: 200, schema: pageOf(item) } as const
+  return {
+    id: z.strictObject({ [idName]: idShape }),
+    query: z.strictObject(pageQuery),
+    list,
+    shown: { status: 200, schema: item } as const,
+    listExample: { answer: { items: [example], next: null } as z.input<typeof list.schema> },
+    shownExample: { answer: example },
+  }
 }
 
 async function forUser<T>(

@@ -8,8 +8,11 @@ import type { ApiContext } from '../context.ts'
 import { printPage, readPage, type Asked } from '../page.ts'
 import type { Result } from '../result.ts'
 
+/** Whose a list is: an account by its id, or what else has a list, by its key. */
+export type Listed = Pick<User, 'userId'>
+
 /** Something that accounts have several of, and may end one by one: sessions, grants, consents. */
-export type Belonging<K extends Kind, Item extends z.ZodObject> = {
+export type Belonging<K extends Kind, Item extends z.ZodObject, Owner extends Listed = User> = {
   readonly kind: K
   /** Segment of the path. */
   readonly noun: string
@@ -28,19 +31,19 @@ export type Belonging<K extends Kind, Item extends z.ZodObject> = {
   readonly endingNeedsRecentSignIn?: true
   readonly refusals?: readonly ProblemCode[]
   /** Key of the record. */
-  readonly recordId: (user: User, id: string) => string
+  readonly recordId: (user: Owner, id: string) => string
   /** As the wire shows it; nothing if it is somebody else's, or isn't alive any more. */
-  readonly show: (context: ApiContext, user: User, record: StoredRecord<K>) => Promise<z.input<Item> | undefined>
+  readonly show: (context: ApiContext, user: Owner, record: StoredRecord<K>) => Promise<z.input<Item> | undefined>
   readonly end: (context: ApiContext, ending: Ending, id: string) => Promise<Outcome<unknown>>
 }
 
 type ItemPage<Item> = { items: Item[]; next: string | null }
 
 /** A page of what an account has and is alive. */
-export async function pageFor<K extends Kind, Item extends z.ZodObject>(
-  of: Belonging<K, Item>,
+export async function pageFor<K extends Kind, Item extends z.ZodObject, Owner extends Listed>(
+  of: Belonging<K, Item, Owner>,
   context: ApiContext,
-  { user, query }: { readonly user: User; readonly query: { readonly limit?: number; readonly cursor?: string } },
+  { user, query }: { readonly user: Owner; readonly query: { readonly limit?: number; readonly cursor?: string } },
 ): Promise<Result<ItemPage<z.input<Item>>>> {
   const list = `${of.noun} of ${user.userId}`
   const asked = readPage(context.keys, list, query)
@@ -52,10 +55,10 @@ export async function pageFor<K extends Kind, Item extends z.ZodObject>(
 /** Looking further for the living ends here; the cursor goes on from there. */
 const mostLooks = 5
 
-async function living<K extends Kind, Item extends z.ZodObject>(
-  of: Belonging<K, Item>,
+async function living<K extends Kind, Item extends z.ZodObject, Owner extends Listed>(
+  of: Belonging<K, Item, Owner>,
   context: ApiContext,
-  { user, limit, after: start }: Asked & { readonly user: User },
+  { user, limit, after: start }: Asked & { readonly user: Owner },
 ): Promise<{ readonly items: readonly z.input<Item>[]; readonly next: string | null }> {
   const items: z.input<Item>[] = []
   let after = start
@@ -74,10 +77,10 @@ async function living<K extends Kind, Item extends z.ZodObject>(
   return { items, next: after ?? null }
 }
 
-export async function find<K extends Kind, Item extends z.ZodObject>(
-  of: Belonging<K, Item>,
+export async function find<K extends Kind, Item extends z.ZodObject, Owner extends Listed>(
+  of: Belonging<K, Item, Owner>,
   context: ApiContext,
-  { user, id }: { readonly user: User; readonly id: string },
+  { user, id }: { readonly user: Owner; readonly id: string },
 ): Promise<Result<z.input<Item>>> {
   const [record] = await context.transition.store.read([ref(of.kind, of.recordId(user, id))])
   const item = record === undefined ? undefined : await showAlive(of, context, { user, record })
@@ -85,10 +88,10 @@ export async function find<K extends Kind, Item extends z.ZodObject>(
   return item === undefined ? { refused: gone } : { done: item }
 }
 
-async function showAlive<K extends Kind, Item extends z.ZodObject>(
-  of: Belonging<K, Item>,
+async function showAlive<K extends Kind, Item extends z.ZodObject, Owner extends Listed>(
+  of: Belonging<K, Item, Owner>,
   context: ApiContext,
-  { user, record }: { readonly user: User; readonly record: StoredRecord },
+  { user, record }: { readonly user: Owner; readonly record: StoredRecord },
 ): Promise<z.input<Item> | undefined> {
   if (record.expiresAt !== undefined && context.clock.seconds() >= record.expiresAt) return undefined
   return of.show(context, user, record as StoredRecord<K>)

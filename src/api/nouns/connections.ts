@@ -1,14 +1,20 @@
 import { z } from 'zod'
+import type { Outcome } from '../../accounts/context.ts'
 import { mayEnd } from '../../accounts/end-grant.ts'
 import { actorName } from '../../accounts/permit.ts'
-import { isHeld } from '../../domain/connection.ts'
+import type { Actor } from '../../domain/authority.ts'
+import { isHeld, ownerKey } from '../../domain/connection.ts'
 import { isRecalled } from '../../domain/recall.ts'
 import { ref } from '../../domain/record.ts'
 import { problem } from '../../protocol/problem.ts'
 import { readAlive } from '../../store/read-alive.ts'
 import { disconnect } from '../../vault/end-connection.ts'
-import { belongingOperations } from './belonging-operations.ts'
-import type { Belonging } from './belongings.ts'
+import type { CallerOf } from '../caller.ts'
+import type { ApiContext } from '../context.ts'
+import { operation, type Operation } from '../operation.ts'
+import { connectionOwner } from '../policy.ts'
+import { operationsOfUsers, shapesOf } from './belonging-operations.ts'
+import { find, pageFor, type Belonging, type Listed } from './belongings.ts'
 import { instant } from './user-shape.ts'
 
 const connection = z
@@ -36,14 +42,15 @@ const connection = z
     description: 'Tokens of another service that are kept for an account. They are never shown here.',
   })
 
+export const connectionId = z.string().regex(/^[A-Za-z0-9_:-]{1,80}$/)
 const gone = problem('not_found', { detail: 'there is no such connection' })
 
-export const connectionBelonging: Belonging<'connection', typeof connection> = {
+export const connectionBelonging: Belonging<'connection', typeof connection, Listed> = {
   kind: 'connection',
   noun: 'connections',
   one: 'Connection',
   idName: 'connection_id',
-  idShape: z.string().regex(/^[A-Za-z0-9_:-]{1,80}$/),
+  idShape: connectionId,
   item: connection,
   example: {
     connection_id: '019b1a2f3c4d0KxGmZ8Tn3YbQw5RsE1uVh',
@@ -63,7 +70,7 @@ export const connectionBelonging: Belonging<'connection', typeof connection> = {
   async show({ directory }, user, record) {
     const found = record.value
     if (isRecalled(await directory.instance(), found)) return undefined
-    if (!isHeld(found) || found.owner.kind !== 'user' || found.owner.userId !== user.userId) return undefined
+    if (!isHeld(found) || ownerKey(found.owner) !== user.userId) return undefined
     return {
       connection_id: record.id,
       provider: found.provider,
@@ -80,13 +87,76 @@ export const connectionBelonging: Belonging<'connection', typeof connection> = {
   },
   async end(context, ending, id) {
     const refused = mayEnd(ending)
-    if (refused !== undefined) return { refused }
-    const { actor, user, address } = ending
-    const found = await readAlive(context.transition.store, ref('connection', id), context.clock.seconds())
-    if (found?.owner.kind !== 'user' || found.owner.userId !== user.userId) return { refused: gone }
-    const ended = await disconnect(context, id, { connection: found, by: { actor: actorName(actor), address } })
-    return ended ? { done: { connectionId: id } } : { refused: gone }
+    return refused === undefined ? endOwn(context, ending, id) : { refused }
   },
 }
 
-export const connectionOperations = belongingOperations(connectionBelonging)
+type EndingOwn = { readonly actor: Actor; readonly user: Listed; readonly address: string }
+
+/** Somebody else's is the same as none (L13). */
+async function endOwn(
+  context: ApiContext,
+  { actor, user, address }: EndingOwn,
+  id: string,
+): Promise<Outcome<{ readonly connectionId: string }>> {
+  const found = await readAlive(context.transition.store, ref('connection', id), context.clock.seconds())
+  if (found === undefined || ownerKey(found.owner) !== user.userId) return { refused: gone }
+  const ended = await disconnect(context, id, { connection: found, by: { actor: actorName(actor), address } })
+  return ended ? { done: { connectionId: id } } : { refused: gone }
+}
+
+/** Whose connections a token is about: its person's, or those of the client that acts for itself. */
+const listed = ({ actor }: CallerOf<typeof connectionOwner>): Listed =>
+  actor.kind === 'user' ? actor.user : { userId: ownerKey({ kind: 'client', clientId: actor.client.clientId }) }
+
+const { id, query, list, shown, listExample, shownExample } = shapesOf(connectionBelonging)
+const mine = '/api/v1/me/connections'
+const one = `${mine}/{connection_id}`
+const own = { tag: 'Oneself', policy: connectionOwner } as const
+
+export const connectionOperations: readonly Operation[] = [
+  operation({
+    ...own,
+    method: 'GET',
+    path: mine,
+    id: 'listMyConnections',
+    summary: 'List my connections',
+    query,
+    answer: list,
+    refusals: ['invalid_cursor'],
+    example: listExample,
+    perform: ({ context, caller, query: asked }) =>
+      pageFor(connectionBelonging, context, { user: listed(caller), query: asked }),
+  }),
+  operation({
+    ...own,
+    method: 'GET',
+    path: one,
+    id: 'getMyConnection',
+    summary: 'Show one of my connections',
+    params: id,
+    answer: shown,
+    refusals: ['not_found'],
+    example: shownExample,
+    perform: ({ context, caller, params }) =>
+      find(connectionBelonging, context, { user: listed(caller), id: String(params['connection_id']) }),
+  }),
+  operation({
+    ...own,
+    method: 'DELETE',
+    path: one,
+    id: 'endMyConnection',
+    summary: 'End one of my connections',
+    description: connectionBelonging.ending,
+    params: id,
+    answer: { status: 204 },
+    refusals: ['not_found'],
+    example: {},
+    async perform({ context, caller, params, address }) {
+      const ending = { actor: caller.actor, user: listed(caller), address }
+      const ended = await endOwn(context, ending, String(params['connection_id']))
+      return 'refused' in ended ? ended : { done: undefined }
+    },
+  }),
+  ...operationsOfUsers(connectionBelonging),
+]

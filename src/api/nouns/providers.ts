@@ -34,7 +34,8 @@ const recall = z
   .meta({ id: 'Recall', description: 'How far ending all connections of a provider is.' })
 
 const recallPath = '/api/v1/providers/{provider}/revoke-connections'
-const recallParams = z.strictObject({ provider: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/) })
+export const providerName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/)
+const recallParams = z.strictObject({ provider: providerName })
 const exampleRecall = {
   provider: 'etsy',
   revoked_at: 1_795_000_000,

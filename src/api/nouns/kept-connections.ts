@@ -1,0 +1,123 @@
+import { z } from 'zod'
+import { findUser } from '../../accounts/find-user.ts'
+import { mayEnd } from '../../accounts/end-grant.ts'
+import { actorName } from '../../accounts/permit.ts'
+import type { Connection } from '../../domain/connection.ts'
+import { ref } from '../../domain/record.ts'
+import { problem } from '../../protocol/problem.ts'
+import { readAlive } from '../../store/read-alive.ts'
+import { disconnect } from '../../vault/end-connection.ts'
+import { printConnection } from '../../vault/print-connection.ts'
+import { operation, type Operation } from '../operation.ts'
+import { pageOf, pageQuery, printPage, readPage } from '../page.ts'
+import { administrator, reader } from '../policy.ts'
+import { connectionId } from './connections.ts'
+import { providerName } from './providers.ts'
+import { instant } from './user-shape.ts'
+
+const kept = z
+  .strictObject({
+    connection_id: z.string(),
+    provider: z.string(),
+    owner: z
+      .string()
+      .nullable()
+      .meta({ description: 'Id of the account or the client whose it is. null: of whoever holds its handle.' }),
+    client_id: z.string().nullable().meta({ description: 'Through which client it was made.' }),
+    state: z.enum(['pending', 'active', 'needs_reauth', 'denied', 'revoked']),
+    account: z.string().nullable(),
+    scope: z.string().nullable(),
+    reason: z.string().nullable().meta({ description: 'Why its person must connect anew.' }),
+    unsure: z.boolean(),
+    created_at: instant,
+    last_used_at: instant.nullable(),
+    expires_at: instant.nullable(),
+  })
+  .meta({ id: 'KeptConnection', description: 'A connection, whoever owns it, without its tokens.' })
+
+const example = {
+  connection_id: '019b1a2f3c4d0KxGmZ8Tn3YbQw5RsE1uVh',
+  provider: 'etsy',
+  owner: null,
+  client_id: null,
+  state: 'active',
+  account: '123456789',
+  scope: 'listings_r listings_w',
+  reason: null,
+  unsure: false,
+  created_at: 1_795_000_000,
+  last_used_at: 1_795_000_600,
+  expires_at: 1_795_004_200,
+} as const
+
+const one = '/api/v1/connections/{connection_id}'
+const params = z.strictObject({ connection_id: connectionId })
+const gone = problem('not_found', { detail: 'there is no such connection' })
+
+/** Connections of accounts, clients and nobody, for whoever administers. */
+export const keptConnectionOperations: readonly Operation[] = [
+  operation({
+    method: 'GET',
+    path: '/api/v1/providers/{provider}/connections',
+    id: 'listConnectionsOfProvider',
+    tag: 'APIs',
+    summary: 'List the connections of a provider, whoever owns them',
+    policy: reader,
+    params: z.strictObject({ provider: providerName }),
+    query: z.strictObject(pageQuery),
+    answer: { status: 200, schema: pageOf(kept) },
+    refusals: ['invalid_cursor'],
+    example: { answer: { items: [example], next: null } },
+    async perform({ context, params: { provider }, query }) {
+      const list = `connections of ${provider}`
+      const asked = readPage(context.keys, list, query)
+      if ('refused' in asked) return asked
+      const page = await context.transition.store.list('connection', `provider:${provider}`, asked)
+      const [instance, now] = [await context.directory.instance(), context.clock.seconds()]
+      const items = page.records
+        .filter(({ expiresAt }) => expiresAt === undefined || now < expiresAt)
+        .map(({ id, value }) => printConnection(instance, id, value as Connection))
+      return { done: printPage(context.keys, { list, items, next: page.next }) }
+    },
+  }),
+  operation({
+    method: 'GET',
+    path: one,
+    id: 'getConnection',
+    tag: 'APIs',
+    summary: 'Show a connection, whoever owns it',
+    policy: reader,
+    params,
+    answer: { status: 200, schema: kept },
+    refusals: ['not_found'],
+    example: { answer: example },
+    async perform({ context, params: { connection_id: id } }) {
+      const found = await readAlive(context.transition.store, ref('connection', id), context.clock.seconds())
+      if (found === undefined) return { refused: gone }
+      return { done: printConnection(await context.directory.instance(), id, found) }
+    },
+  }),
+  operation({
+    method: 'DELETE',
+    path: one,
+    id: 'endConnection',
+    tag: 'APIs',
+    summary: 'End a connection, whoever owns it',
+    description:
+      'An account’s takes what ending its tokens takes. Its tokens are given back as soon as the provider takes them.',
+    policy: administrator,
+    params,
+    answer: { status: 204 },
+    refusals: ['not_found'],
+    example: {},
+    async perform({ context, caller: { actor }, params: { connection_id: id }, address }) {
+      const found = await readAlive(context.transition.store, ref('connection', id), context.clock.seconds())
+      if (found === undefined) return { refused: gone }
+      const user = found.owner.kind === 'user' ? await findUser(context, found.owner.userId) : undefined
+      const refused = user === undefined ? undefined : mayEnd({ actor, user })
+      if (refused !== undefined) return { refused }
+      const ended = await disconnect(context, id, { connection: found, by: { actor: actorName(actor), address } })
+      return ended ? { done: undefined } : { refused: gone }
+    },
+  }),
+]

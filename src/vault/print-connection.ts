@@ -1,0 +1,45 @@
+import { isHeld, type Connection } from '../domain/connection.ts'
+import type { Instance } from '../domain/instance.ts'
+import { isRecalled } from '../domain/recall.ts'
+import type { EpochSeconds } from '../protocol/time.ts'
+
+/** A connection as those see it who administer: everything but its tokens. What it has none of yet, or no more, is null. */
+export type ConnectionDocument = {
+  readonly connection_id: string
+  readonly provider: string
+  /** Id of the account or the client whose it is; null: whoever holds the handle. */
+  readonly owner: string | null
+  readonly client_id: string | null
+  readonly state: Connection['state']
+  readonly account: string | null
+  readonly scope: string | null
+  readonly reason: string | null
+  readonly unsure: boolean
+  readonly created_at: EpochSeconds
+  readonly last_used_at: EpochSeconds | null
+  readonly expires_at: EpochSeconds | null
+}
+
+export function printConnection(
+  instance: Pick<Instance, 'recalls'>,
+  id: string,
+  connection: Connection,
+): ConnectionDocument {
+  const { owner, provider, clientId, createdAt } = connection
+  const held = isHeld(connection) && !isRecalled(instance, connection) ? connection : undefined
+  return {
+    connection_id: id,
+    provider,
+    owner: owner.kind === 'user' ? owner.userId : owner.kind === 'client' ? owner.clientId : null,
+    client_id: clientId ?? null,
+    // What was recalled is over, though nobody has got to it yet.
+    state: isRecalled(instance, connection) && connection.state !== 'denied' ? 'revoked' : connection.state,
+    account: held?.account ?? null,
+    scope: held?.scope.join(' ') ?? null,
+    reason: held?.reason ?? null,
+    unsure: held?.unsure ?? false,
+    created_at: createdAt,
+    last_used_at: held?.lastUsedAt ?? null,
+    expires_at: held?.expiresAt ?? null,
+  }
+}
