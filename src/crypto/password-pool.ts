@@ -25,9 +25,9 @@ export type PasswordPool = {
   readonly hash: (password: string) => Promise<string>
   /**
    * Whether the password fits. `hash: undefined` (no such account, or one without password) takes the same time
-   * and never matches. Throws PasswordPoolBusy.
+   * and never matches. `ahead`: of everybody who isn't, in a queue of its own. Throws PasswordPoolBusy.
    */
-  readonly verify: (hash: string | undefined, password: string) => Promise<boolean>
+  readonly verify: (hash: string | undefined, password: string, ahead?: boolean) => Promise<boolean>
   /** Ends the threads; whatever waits is rejected. */
   readonly close: () => Promise<void>
 }
@@ -40,29 +40,30 @@ type Waiting = {
 
 type Thread = { readonly worker: Worker; current: Waiting | undefined }
 
-/** Threads start with the first password. At most `queueLimit` wait beside those being worked on. */
+/** Threads start with the first password. At most `queueLimit` wait in each queue beside those being worked on. */
 export function createPasswordPool(options: { readonly threads: number; readonly queueLimit: number }): PasswordPool {
+  const ahead: Waiting[] = []
   const queue: Waiting[] = []
   const threads = new Set<Thread>()
   let closed = false
 
-  function submit(job: PasswordJob): Promise<PasswordResult> {
+  function submit(job: PasswordJob, into = queue): Promise<PasswordResult> {
     if (closed) return Promise.reject(new Error('the password pool is closed'))
     const free = [...threads].some((thread) => thread.current === undefined) || threads.size < options.threads
-    if (!free && queue.length >= options.queueLimit) return Promise.reject(new PasswordPoolBusy(options.queueLimit))
+    if (!free && into.length >= options.queueLimit) return Promise.reject(new PasswordPoolBusy(options.queueLimit))
     return new Promise((resolve, reject) => {
-      queue.push({ job, resolve, reject })
+      into.push({ job, resolve, reject })
       dispatch()
     })
   }
 
   function dispatch(): void {
-    while (queue.length > 0) {
+    while (ahead.length + queue.length > 0) {
       const thread =
         [...threads].find((candidate) => candidate.current === undefined) ??
         (threads.size < options.threads ? start() : undefined)
       if (thread === undefined) return
-      thread.current = queue.shift()
+      thread.current = ahead.shift() ?? queue.shift()
       // Work in progress keeps the process alive, a waiting thread doesn't.
       thread.worker.ref()
       thread.worker.postMessage(thread.current?.job)
@@ -101,16 +102,19 @@ export function createPasswordPool(options: { readonly threads: number; readonly
       if (!('hash' in result)) throw new Error('the password thread answered another question')
       return result.hash
     },
-    verify: async (hash, password) => {
+    verify: async (hash, password, isAhead = false) => {
       // The length is the sender's own, so refusing it at once tells nothing.
       if (unusable(password) !== undefined) return false
-      const result = done(await submit({ work: 'verify', password: normal(password), hash: hash ?? null }))
+      const result = done(
+        await submit({ work: 'verify', password: normal(password), hash: hash ?? null }, isAhead ? ahead : queue),
+      )
       if (!('matches' in result)) throw new Error('the password thread answered another question')
       return result.matches
     },
     close: async () => {
       closed = true
-      for (const waiting of queue.splice(0)) waiting.reject(new Error('the password pool is closed'))
+      for (const waiting of [...ahead.splice(0), ...queue.splice(0)])
+        waiting.reject(new Error('the password pool is closed'))
       await Promise.all([...threads].map((thread) => thread.worker.terminate()))
     },
   }

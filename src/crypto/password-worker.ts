@@ -28,5 +28,5 @@ function work(job: PasswordJob): PasswordResult {
 }
 
 // A full queue of guesses takes every core that it gets: token requests come first. On Linux a priority is a thread's own, elsewhere it
-// would be the whole process's. The lowest: a seventieth of what a thread gets that serves requests.
-if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_LOW)
+// would be the whole process's.
+if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL)

@@ -42,7 +42,8 @@ export async function verifyPassword(context: PasswordContext, attempt: Password
   let evaluated = false
   try {
     const user = isRefusal(normal) ? undefined : await accountNamed(context, normal)
-    const matches = await context.passwords.verify(user?.passwordHash, attempt.password)
+    // H03: who is known in this browser waits behind no stranger's guesses.
+    const matches = await context.passwords.verify(user?.passwordHash, attempt.password, device !== undefined)
     evaluated = true
     if (user === undefined || !matches) {
       const reason = user === undefined ? 'user_unknown' : 'password_wrong'

@@ -50,6 +50,26 @@ describe('passwords', () => {
   })
 })
 
+test('H03: those ahead are worked on before everybody else, and a full queue of strangers keeps none of them out', async () => {
+  const small = createPasswordPool({ threads: 1, queueLimit: 3 })
+  try {
+    const hash = await small.hash('a password')
+    const order: string[] = []
+    const ask = async (name: string, ahead: boolean): Promise<void> => {
+      await small.verify(hash, 'a password', ahead)
+      order.push(name)
+    }
+    const strangers = ['working', 'first', 'second', 'third'].map((name) => ask(name, false))
+    await expect(ask('too many', false)).rejects.toThrow(PasswordPoolBusy)
+    const known = ['known', 'known too', 'and known'].map((name) => ask(name, true))
+    await expect(ask('too many', true)).rejects.toThrow(PasswordPoolBusy)
+    await Promise.all([...strangers, ...known])
+    expect(order).toEqual(['working', 'known', 'known too', 'and known', 'first', 'second', 'third'])
+  } finally {
+    await small.close()
+  }
+})
+
 describe('an account that does not exist', () => {
   test('never matches', async () => {
     expect(await pool.verify(undefined, 'anything')).toBe(false)
