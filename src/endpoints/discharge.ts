@@ -1,4 +1,3 @@
-import { sha256 } from '../crypto/hash.ts'
 import type { Authentication } from '../domain/grant.ts'
 import { authenticationOf } from '../domain/session-state.ts'
 import { meetsContext } from '../domain/authentication-context.ts'
@@ -14,36 +13,26 @@ import { parseParameters, refuseRepeated } from '../protocol/parameters.ts'
 import { callOf } from '../sender/call-of.ts'
 import { liveToken } from '../sender/live-token.ts'
 import { usedElsewhere } from '../sender/used-elsewhere.ts'
-import { bindForm, guardForm } from '../signin/form-guard.ts'
-import { currentSession } from '../signin/session.ts'
+import { bindForm } from '../signin/form-guard.ts'
 import { readAlive } from '../store/read-alive.ts'
 import type { Core } from './core.ts'
 import { issueDischarge, readCaveatId, unkept, type Asked } from './issue-discharge.ts'
 import { presentationFor, refusalPage, withHeaders } from './presentation.ts'
+import { purposeOf, readPageRequest, type PageRequest } from './read-page-request.ts'
 import { json, seeOther } from './respond.ts'
 import { bearerError } from './userinfo.ts'
 
 const path = '/oauth/discharge'
-const purposeOf = (caveatId: string): string => `discharge:${sha256(caveatId)}`
 
 /** The page on which a person confirms that a token of his may be used. Who isn't signed in, or not recently enough, signs in first. */
 export function createDischargePageEndpoint(core: Core): Endpoint {
   return async (http) => {
-    const parameters = parseParameters(http.query)
-    if (isRefusal(parameters)) return refusalPage(core, http, { endpoint: 'discharge', refusal: parameters })
-    const repeated = refuseRepeated(parameters)
-    if (repeated !== undefined) return refusalPage(core, http, { endpoint: 'discharge', refusal: repeated })
-    const asked = await readCaveatId(core, parameters.get('caveat_id'))
-    if (isRefusal(asked)) return refusalPage(core, http, { endpoint: 'discharge', refusal: asked })
-    const signedIn = await currentSession(core, http)
-    const verdict =
-      signedIn === undefined
-        ? 'too_old'
-        : judge(core, asked, { userId: signedIn.user.userId, authentication: authenticationOf(signedIn) })
-    if (signedIn === undefined || verdict === 'too_old') return toSignIn(asked)
-    if (verdict === 'method_missing' && mayAdd(asked, signedIn)) return toSecondFactor(asked)
-    if (verdict !== 'met') return refusalPage(core, http, { endpoint: 'discharge', refusal: unkept(verdict) })
-    const form = bindForm(core, http, { purpose: purposeOf(asked.caveatId), signedIn })
+    const request = await readPageRequest(core, http, 'discharge')
+    if ('status' in request) return request
+    const kept = await keepsPromise(core, http, request)
+    if ('status' in kept) return kept
+    const { asked, signedIn } = kept
+    const form = bindForm(core, http, { purpose: purposeOf('discharge', asked.caveatId), signedIn })
     const view = dischargePage(presentationFor(core, http), {
       action: path,
       hidden: [form.field, { name: 'caveat_id', value: asked.caveatId }],
@@ -62,27 +51,34 @@ export function createDischargeEndpoint(core: Core): Endpoint {
 }
 
 async function fromForm(core: Core, http: HttpRequest): Promise<HttpResponse> {
-  const parameters = parseParameters(http.body)
+  const request = await readPageRequest(core, http, 'discharge')
+  if ('status' in request) return request
+  if (request.parameters.get('decision') !== 'allow') return undischargedPage(presentationFor(core, http))
+  const kept = await keepsPromise(core, http, request)
+  if ('status' in kept) return kept
+  const { user, sessionId } = kept.signedIn
+  const by = { userId: user.userId, sessionId, address: http.peer.address }
+  const discharge = await issueDischarge(core, kept.asked, by)
+  core.directory.assertFresh()
+  return dischargedPage(presentationFor(core, http), discharge)
+}
+
+/** What is asked for and who is signed in, if his sign-in keeps the promise; else the way to one that would, or a no. */
+async function keepsPromise(
+  core: Core,
+  http: HttpRequest,
+  { interaction, signedIn }: PageRequest,
+): Promise<{ readonly asked: Asked; readonly signedIn: SignedIn } | HttpResponse> {
   const refused = (refusal: Refusal) => refusalPage(core, http, { endpoint: 'discharge', refusal })
-  if (isRefusal(parameters)) return refused(parameters)
-  const signedIn = await currentSession(core, http)
-  const form = { purpose: purposeOf(parameters.get('caveat_id') ?? ''), signedIn, parameters }
-  const foreign = guardForm(core, http, form) ?? refuseRepeated(parameters)
-  if (foreign !== undefined) return refused(foreign)
-  const asked = await readCaveatId(core, parameters.get('caveat_id'))
+  const asked = await readCaveatId(core, interaction)
   if (isRefusal(asked)) return refused(asked)
-  if (parameters.get('decision') !== 'allow') return undischargedPage(presentationFor(core, http))
   const verdict =
     signedIn === undefined
       ? 'too_old'
       : judge(core, asked, { userId: signedIn.user.userId, authentication: authenticationOf(signedIn) })
   if (signedIn === undefined || verdict === 'too_old') return toSignIn(asked)
   if (verdict === 'method_missing' && mayAdd(asked, signedIn)) return toSecondFactor(asked)
-  if (verdict !== 'met') return refused(unkept(verdict))
-  const by = { userId: signedIn.user.userId, sessionId: signedIn.sessionId, address: http.peer.address }
-  const discharge = await issueDischarge(core, asked, by)
-  core.directory.assertFresh()
-  return dischargedPage(presentationFor(core, http), discharge)
+  return verdict === 'met' ? { asked, signedIn } : refused(unkept(verdict))
 }
 
 async function fromProgram(core: Core, http: HttpRequest): Promise<HttpResponse> {

@@ -7,7 +7,7 @@ import { currentSession } from '../signin/session.ts'
 import type { Core } from './core.ts'
 import { refusalPage } from './presentation.ts'
 
-/** The pages that a parked request leads to, and what their forms are for. */
+/** The pages that somebody is led to, and what their forms are for. */
 export type PageName =
   | 'signin'
   | 'second-factor'
@@ -19,16 +19,17 @@ export type PageName =
   | 'recover'
   | 'signin-code'
   | 'letter'
+  | 'discharge'
 
 /** What a page or its form was asked with, and who is signed in. */
 export type PageRequest = {
   readonly parameters: Parameters
-  /** Id of the parked request, as it was sent. */
+  /** Id of the parked request (at `discharge`, of the caveat), as it was sent. */
   readonly interaction: string | undefined
   readonly signedIn: SignedIn | undefined
 }
 
-/** A form's purpose names the parked request, so that a form for one request answers no other. */
+/** A form's purpose names what it is about, so that a form for one request answers no other. */
 export function purposeOf(page: PageName, interaction: string | undefined): string {
   return `${page}:${interaction ?? ''}`
 }
@@ -45,7 +46,7 @@ export async function readPageRequest(
   const isForm = http.method === 'POST'
   const parameters = parseParameters(isForm ? http.body : http.query)
   if (isRefusal(parameters)) return refusalPage(core, http, { endpoint: page, refusal: parameters })
-  const interaction = parameters.get('interaction')
+  const interaction = parameters.get(page === 'discharge' ? 'caveat_id' : 'interaction')
   const signedIn = await currentSession(core, http)
   const form = { purpose: purposeOf(page, interaction), signedIn, parameters }
   const refused =
