@@ -19,8 +19,17 @@ export type PasswordsContext = AccountsContext & {
   readonly strength: PasswordStrength
 }
 
-/** What makes a password too easy to guess, as a sentence after "the password"; nothing if it isn't. `about`: words that belong to its owner. */
-export type PasswordStrength = (password: string, about: readonly string[]) => Promise<string | undefined>
+/** Why a password is too easy to guess. */
+export type Guessable = {
+  /** 0 (tried at once) to 2. */
+  readonly score: number
+  /** What makes it so, and what would help: names of messages, `strength.warning.…` and `strength.suggestion.…`. */
+  readonly warning?: string | undefined
+  readonly suggestions: readonly string[]
+}
+
+/** Whether a guesser would come to a password too soon; nothing if not. `about`: words that belong to its owner. Throws PasswordPoolBusy. */
+export type PasswordStrength = (password: string, about: readonly string[]) => Promise<Guessable | undefined>
 
 /** A no is a value: the API answers it as it is, the command line says its detail. */
 export type Outcome<T> = { readonly done: T } | { readonly refused: Problem }

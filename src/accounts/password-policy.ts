@@ -1,6 +1,7 @@
 import { longestPasswordBytes } from '../crypto/password-pool.ts'
+import { strengthWords } from '../i18n/strength-words.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
-import type { PasswordStrength } from './context.ts'
+import type { Guessable, PasswordStrength } from './context.ts'
 
 export const shortestPassword = 10
 
@@ -13,10 +14,16 @@ export async function passwordProblem(
   password: string,
   about: readonly string[],
 ): Promise<Problem | undefined> {
-  const reason = lengthProblem(password) ?? (await strength(password.normalize('NFC'), about))
+  const reason = lengthProblem(password) ?? guessProblem(await strength(password.normalize('NFC'), about))
   return reason === undefined
     ? undefined
     : problem('invalid_field', { field: 'password', detail: `the password ${reason}` })
+}
+
+function guessProblem(guessable: Guessable | undefined): string | undefined {
+  if (guessable === undefined) return undefined
+  const why = strengthWords('en', 'warning', guessable.warning)?.replace(/\.$/, '')
+  return `is too easy to guess${why === undefined ? '' : ` (${why})`}; choose a few words that do not belong together`
 }
 
 function lengthProblem(password: string): string | undefined {

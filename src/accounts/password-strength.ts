@@ -1,100 +1,79 @@
 import { Worker } from 'node:worker_threads'
+import { PasswordPoolBusy } from '../crypto/password-pool.ts'
 import type { PasswordStrength } from './context.ts'
 import type { StrengthAnswer, StrengthQuestion } from './password-strength-worker.ts'
 
-/**
- * A hostile text can keep the estimator busy for seconds; whatever takes this long repeats itself too much to be good.
- * Counts from when the thread is ready: loading the dictionaries alone takes that long on a machine that is starting much else.
- */
-const deadlineMillis = 2_000
 /** Its dictionaries take 75 MB, which nobody needs between two password changes. */
 const idleMillis = 10_000
 const mostWaiting = 16
 
 export type PasswordStrengthThread = { readonly strength: PasswordStrength; readonly close: () => Promise<void> }
 
-type Waiting = { readonly question: StrengthQuestion; readonly answer: (problem: string | undefined) => void }
+type Waiting = {
+  readonly question: StrengthQuestion
+  readonly resolve: (answer: StrengthAnswer) => void
+  readonly reject: (error: Error) => void
+}
 
 /**
  * Estimates how soon a guesser would come to a password, on a thread that starts with the first question and ends when idle.
- * One question at a time; when too many wait the answer is a problem: nothing is let through unjudged.
+ * One question at a time. No clock judges: how long one takes is bounded by what is read of it, and what can't be judged (too many
+ * wait, the thread broke, the server stops) is no answer about the password, which is neither let through nor called weak.
  */
 export function createPasswordStrength(): PasswordStrengthThread {
   const queue: Waiting[] = []
   let worker: Worker | undefined
-  let ready = false
   let current: Waiting | undefined
-  let timer: NodeJS.Timeout | undefined
-
-  function settle(problem: string | undefined): void {
-    clearTimeout(timer)
-    const answered = current
-    current = undefined
-    answered?.answer(problem)
-    next()
-  }
-
-  function stop(): void {
-    const ended = worker
-    worker = undefined
-    ready = false
-    void ended?.terminate()
-  }
+  let idle: NodeJS.Timeout | undefined
 
   function next(): void {
     current = queue.shift()
-    clearTimeout(timer)
+    clearTimeout(idle)
     if (current === undefined) {
-      timer = setTimeout(stop, idleMillis).unref()
+      idle = setTimeout(() => void end(), idleMillis).unref()
       worker?.unref()
       return
     }
     worker ??= start()
     worker.ref()
     worker.postMessage(current.question)
-    if (ready) limitTime()
   }
 
-  function limitTime(): void {
-    timer = setTimeout(() => {
-      stop()
-      settle('repeats itself; choose a few words that do not belong together')
-    }, deadlineMillis)
+  async function end(): Promise<void> {
+    const ended = worker
+    worker = undefined
+    await ended?.terminate()
   }
 
   function start(): Worker {
     const made = new Worker(new URL('./password-strength-worker.ts', import.meta.url), { env: {}, execArgv: [] })
     made.on('message', (answer: StrengthAnswer) => {
       if (worker !== made) return
-      if (answer !== 'ready') return settle(answer.problem)
-      ready = true
-      limitTime()
+      current?.resolve(answer)
+      next()
     })
-    made.on('error', () => {
+    made.on('error', (error: Error) => {
       if (worker !== made) return
       worker = undefined
-      ready = false
-      settle('could not be judged; try again')
+      current?.reject(error)
+      next()
     })
     return made
   }
 
   return {
     strength: (password, about) =>
-      new Promise((answer) => {
-        if (queue.length >= mostWaiting) return answer('could not be judged, since too many wait; try again')
-        queue.push({ question: { password, about }, answer })
+      new Promise((resolve, reject) => {
+        if (queue.length >= mostWaiting) return reject(new PasswordPoolBusy(mostWaiting))
+        queue.push({ question: { password, about }, resolve, reject })
         if (current === undefined) next()
       }),
     close: async () => {
-      clearTimeout(timer)
-      for (const waiting of [...(current === undefined ? [] : [current]), ...queue.splice(0)]) {
-        waiting.answer('could not be judged, since the server stops; try again')
-      }
+      clearTimeout(idle)
+      const left = [...(current === undefined ? [] : [current]), ...queue.splice(0)]
       current = undefined
-      const ended = worker
-      worker = undefined
-      await ended?.terminate()
+      for (const { reject } of left) reject(new PasswordPoolBusy(left.length))
+      await end()
     },
   }
 }

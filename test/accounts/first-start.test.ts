@@ -83,7 +83,8 @@ describe('GATEHOUSE_ADMIN_PASSWORD', () => {
   test('must meet the policy, or nothing is made', async () => {
     expect(await start('guess me if you can')).toEqual({
       is: 'refused',
-      problem: "GATEHOUSE_ADMIN_PASSWORD can't be used: the password is too easy to guess",
+      problem:
+        "GATEHOUSE_ADMIN_PASSWORD can't be used: the password is too easy to guess; choose a few words that do not belong together",
     })
     expect(await findUserNamed(house, 'admin')).toBeUndefined()
     expect(await findClient(house, 'loopback')).toBeUndefined()

@@ -47,7 +47,7 @@ export async function openHouse(): Promise<House> {
     limits: createLimits({ clock }),
     protection: () => Promise.resolve(protection),
     passwords: { hash: (password) => Promise.resolve(`hash of ${password}`) },
-    strength: (password) => Promise.resolve(password.includes('guess') ? 'is too easy to guess' : undefined),
+    strength: (password) => Promise.resolve(password.includes('guess') ? { score: 1, suggestions: [] } : undefined),
     wait: (seconds) => void (millis += seconds * 1000),
     events: async () => {
       const found: AuditEvent[] = []

@@ -76,7 +76,10 @@ describe('creating an account', () => {
     [{ username: 'a b' }, 'invalid_field: a user name holds letters, digits, dots, hyphens and underscores'],
     [{ username: 'usr_x' }, 'invalid_field: a user name does not begin with usr_'],
     [{ username: 'ada', password: 'short' }, 'invalid_field: the password has 5 characters, at least 10 are needed'],
-    [{ username: 'ada', password: 'guess me if you can' }, 'invalid_field: the password is too easy to guess'],
+    [
+      { username: 'ada', password: 'guess me if you can' },
+      'invalid_field: the password is too easy to guess; choose a few words that do not belong together',
+    ],
     [{ username: 'ada', password: 'x'.repeat(1025) }, 'invalid_field: the password is longer than 1024 bytes'],
     [{ username: 'ada', password: 'ü'.repeat(513) }, 'invalid_field: the password is longer than 1024 bytes'],
     [

@@ -111,7 +111,7 @@ export async function openHouse() {
       verify: (hash, password) => Promise.resolve(hash === `hash of ${password}`),
       close: () => Promise.resolve(),
     },
-    strength: (password) => Promise.resolve(password.includes('guess') ? 'is too easy to guess' : undefined),
+    strength: (password) => Promise.resolve(password.includes('guess') ? { score: 1, suggestions: [] } : undefined),
     observer: { refused: (_endpoint, refusal) => void refusals.push(refusal.reason) },
   }
   const routes = createApi(context)
