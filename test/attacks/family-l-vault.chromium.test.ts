@@ -41,7 +41,7 @@ let attacker: Person
 let victim: Person
 
 beforeAll(async () => {
-  ;[etsy, other] = await Promise.all([startEtsy(), startOpenId()])
+  ;[etsy, other] = await Promise.all([startEtsy(), startOpenId({ promisesIss: true })])
   const { issuer, clientId, clientSecret } = other
   const second = readOAuthProvider(
     { name: 'other', preset: 'oidc', issuer, client_id: clientId, client_secret: { env: 'S' }, anonymous: true },
@@ -239,6 +239,74 @@ test('L07 CORF: the attacker’s code in the victim’s browser puts no account 
   await victim.tab.goto(callback.href)
   expect(await pickUp(hers.handle, { address: victim.address })).toMatchObject({ error: 'authorization_pending' })
 })
+
+test('L06 COAT: a malicious provider sends her on to the honest one with her live state: its code goes nowhere', async () => {
+  const started = await start(victim, 'nobody', 'other')
+  await leave(victim, started)
+  const state = new URL(victim.tab.url()).searchParams.get('state') ?? ''
+  // The attacker takes the way to Etsy from a start of his own, and gives it her state.
+  const his = await start(attacker, 'nobody')
+  await leave(attacker, his)
+  const there = new URL(attacker.tab.url())
+  there.searchParams.set('state', state)
+  await nothingIsKept(async () => {
+    await victim.tab.goto(there.href)
+    await victim.tab.click('#allow')
+    await isErrorPage(victim.tab)
+  })
+  for (const [{ handle }, { address }] of [
+    [started, victim],
+    [his, attacker],
+  ] as const)
+    expect(await pickUp(handle, { address })).toMatchObject({ error: 'authorization_pending' })
+})
+
+test('L08 shared-registration: clients share ours at the provider, and nothing of what their people connected', async () => {
+  const mine = await start(victim, 'account')
+  await signIn(victim)
+  await leave(victim, mine)
+  await victim.tab.click('#allow')
+  await victim.tab.waitForSelector('#connected')
+  expect(await pickUp(mine.handle, victim)).toMatchObject({ provider: 'etsy' })
+
+  // The attacker's toolkit, a client of this server too: whoever agreed at Etsy once isn't asked there again.
+  const toolkit = await server.makeClient({
+    client_id: `toolkit.${victim.username}`,
+    grant_types: ['client_credentials'],
+    token_endpoint_auth_method: 'client_secret_post',
+    redirect_uris: [],
+    scope: 'vault',
+  })
+  const asToolkit = { client_id: toolkit.clientId, client_secret: toolkit.secret ?? '' }
+  const started = (
+    await call('/vault/connect', { ...asToolkit, provider: 'etsy' }, { address: attacker.address })
+  ).json() as Start
+  await nothingIsKept(async () => {
+    await victim.tab.goto(started.connect_url)
+    await victim.tab.waitForSelector('#user_code')
+    expect(await victim.tab.textContent('main')).toContain(attacker.address)
+  })
+  const fetched = async (form: Readonly<Record<string, string>>) =>
+    (await call('/vault/token', { ...asToolkit, ...form }, { address: attacker.address })).json()
+  expect(await fetched({ handle: started.handle })).toMatchObject({ error: 'authorization_pending' })
+  expect(await fetched({ connection: mine.connection })).not.toHaveProperty('access_token')
+})
+
+test.each(['https://attacker.example', undefined])(
+  'L10 upstream-mix-up: with iss %s no code is exchanged',
+  async (iss) => {
+    const started = await start(victim, 'nobody', 'other')
+    await leave(victim, started)
+    const callback = new URL(await consent(victim.tab.url()))
+    if (iss === undefined) callback.searchParams.delete('iss')
+    else callback.searchParams.set('iss', iss)
+    await nothingIsKept(async () => {
+      await victim.tab.goto(callback.href)
+      await isErrorPage(victim.tab)
+    })
+    expect(await pickUp(started.handle, { address: victim.address })).toMatchObject({ error: 'authorization_pending' })
+  },
+)
 
 test('L06, L09: a state for one provider is none at the callback of another', async () => {
   const started = await start(victim, 'nobody', 'other')

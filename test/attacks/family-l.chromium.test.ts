@@ -299,6 +299,35 @@ describe('L06, L07, L09: a provider that sends the victim to another one', () =>
     })
   })
 
+  test('L08 shared-registration: one that takes the callbacks of both entries sends a code for one to the other: it goes nowhere', async () => {
+    // The attacker has completed his registration there; the victim is on her way through hers.
+    await leaveFor(attacker.tab, 'malicious')
+    await leaveFor(victim.tab, 'honest')
+    const [his, hers] = [attacker.tab, victim.tab].map((tab) => new URL(tab.url()).searchParams)
+    for (const name of ['redirect_uri', 'state', 'code_challenge', 'nonce'])
+      expect(hers?.get(name), name).not.toBe(his?.get(name))
+    const there = new URL(victim.tab.url())
+    there.searchParams.set('redirect_uri', his?.get('redirect_uri') ?? '')
+    await nothingComesOfIt(async () => {
+      await victim.tab.goto(there.href)
+      await allow(victim, honest)
+      await isErrorPage(victim.tab)
+      expect(new URL(victim.tab.url()).pathname).toBe('/vault/callback/malicious')
+    })
+    // Nor does his journey take her code up.
+    const code = new URL(await consent(there.href)).searchParams.get('code') ?? ''
+    const injected = backTo(his?.get('redirect_uri') ?? '', { code, state: his?.get('state') ?? '' })
+    const [honestly, maliciously] = [honest, malicious].map((provider) => provider.askedAt('/token').length)
+    await attacker.tab.goto(injected)
+    await attacker.tab.waitForSelector('#problem')
+    expect(await whoIs(attacker)).toBeUndefined()
+    // What he had to say came to his own provider, with the secret of that entry, and never to the honest one.
+    expect([honest, malicious].map((provider) => provider.askedAt('/token').length)).toEqual([
+      honestly,
+      (maliciously ?? 0) + 1,
+    ])
+  })
+
   test.each(['https://attacker.example', undefined])(
     'L10 upstream-mix-up: with iss %s her code stays here',
     async (iss) => {
