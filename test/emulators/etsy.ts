@@ -1,16 +1,5 @@
-import {
-  backTo,
-  consentPage,
-  fresh,
-  redirectTo,
-  s256,
-  startEmulator,
-  type Asked,
-  type Emulator,
-  type Reply,
-} from './emulator.ts'
-
-type Code = { readonly challenge: string; readonly redirectUri: string; readonly scope: string }
+import { codeGrant } from './code-grant.ts'
+import { fresh, startEmulator, type Asked, type Emulator, type Reply } from './emulator.ts'
 
 export type EtsyFault = '500' | '500 after rotation' | 'hang up after rotation' | 'not json' | 'slow' | Reply
 
@@ -40,7 +29,7 @@ export type Etsy = Emulator & {
 export async function startEtsy({ registered }: { readonly registered?: readonly string[] } = {}): Promise<Etsy> {
   const keystring = 'k3y5tr1ngk3y5tr1ngk3y5tr'
   const sharedSecret = 'sh4r3d53cr'
-  const codes = new Map<string, Code>()
+  const codes = codeGrant<string>()
   const access = new Set<string>()
   const refresh = new Map<string, string>()
   const known = new Set<string>()
@@ -56,26 +45,16 @@ export async function startEtsy({ registered }: { readonly registered?: readonly
 
   function authorize({ query }: Asked): Reply {
     const challenge = query.get('code_challenge') ?? ''
-    const redirectUri = query.get('redirect_uri') ?? ''
-    const state = query.get('state') ?? ''
     const isWrong =
       query.get('response_type') !== 'code' ||
       query.get('client_id') !== keystring ||
       query.get('code_challenge_method') !== 'S256' ||
       !/^[\w-]{43}$/.test(challenge) ||
-      state === '' ||
-      (registered !== undefined && !registered.includes(redirectUri))
+      (query.get('state') ?? '') === '' ||
+      (registered !== undefined && !registered.includes(query.get('redirect_uri') ?? ''))
     // A mistake is shown here and redirects nowhere.
     if (isWrong) return { status: 400, text: 'The application that is requesting access is misconfigured' }
-    const decision = query.get('decision')
-    if (decision === null) return consentPage(query)
-    if (decision === 'deny') {
-      const description = 'The user denied consent'
-      return redirectTo(backTo(redirectUri, { error: 'access_denied', error_description: description, state }))
-    }
-    const code = fresh()
-    codes.set(code, { challenge, redirectUri, scope: query.get('scope') ?? '' })
-    return redirectTo(backTo(redirectUri, { code, state }))
+    return codes.answer(query, etsy.userId, { denial: { error_description: 'The user denied consent' } })
   }
 
   async function token({ form, headers }: Asked): Promise<Reply> {
@@ -87,11 +66,9 @@ export async function startEtsy({ registered }: { readonly registered?: readonly
     if (form.get('client_id') !== keystring || headers.authorization !== undefined || form.has('client_secret'))
       return { status: 401, json: { error: 'invalid_client', error_description: 'unknown keystring' } }
     if (form.get('grant_type') === 'authorization_code') {
-      const code = codes.get(form.get('code') ?? '')
-      codes.delete(form.get('code') ?? '')
-      const fits =
-        code?.redirectUri === form.get('redirect_uri') && code.challenge === s256(form.get('code_verifier') ?? '')
-      return fits ? issue(etsy.userId, code.scope) : invalidGrant('code is invalid')
+      const code = codes.redeem(form)
+      const fits = code?.sameRedirect === true && code.verified
+      return fits ? issue(code.user, code.query.get('scope') ?? '') : invalidGrant('code is invalid')
     }
     if (form.get('grant_type') !== 'refresh_token') return { status: 400, json: { error: 'unsupported_grant_type' } }
     refreshed += 1

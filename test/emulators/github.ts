@@ -1,14 +1,5 @@
-import {
-  backTo,
-  consentPage,
-  fresh,
-  redirectTo,
-  s256,
-  startEmulator,
-  type Asked,
-  type Emulator,
-  type Reply,
-} from './emulator.ts'
+import { codeGrant } from './code-grant.ts'
+import { fresh, startEmulator, type Asked, type Emulator, type Reply } from './emulator.ts'
 
 export type GitHubUser = {
   readonly id: number
@@ -30,15 +21,7 @@ export type GitHub = Emulator & {
 export async function startGitHub(): Promise<GitHub> {
   const clientId = 'Iv1.c0ffee'
   const clientSecret = '0123456789abcdef0123456789abcdef01234567'
-  const codes = new Map<
-    string,
-    {
-      readonly challenge: string | null
-      readonly redirectUri: string
-      readonly scope: string
-      readonly user: GitHubUser
-    }
-  >()
+  const codes = codeGrant<GitHubUser>()
   const tokens = new Map<string, GitHubUser>()
 
   const emulator = await startEmulator((asked): Reply => {
@@ -49,16 +32,8 @@ export async function startGitHub(): Promise<GitHub> {
   })
 
   function authorize({ query }: Asked): Reply {
-    const redirectUri = query.get('redirect_uri') ?? ''
-    const state = query.get('state') ?? undefined
     if (query.get('client_id') !== clientId) return { status: 404, text: 'Not Found' }
-    if (query.get('decision') === null) return consentPage(query)
-    if (query.get('decision') === 'deny')
-      return redirectTo(backTo(redirectUri, { error: 'access_denied', error_uri: 'https://docs.github.com', state }))
-    const code = fresh(10)
-    const scope = query.get('scope') ?? ''
-    codes.set(code, { challenge: query.get('code_challenge'), redirectUri, scope, user: github.user })
-    return redirectTo(backTo(redirectUri, { code, state }))
+    return codes.answer(query, github.user, { bytes: 10, denial: { error_uri: 'https://docs.github.com' } })
   }
 
   function token({ form, headers }: Asked): Reply {
@@ -75,16 +50,17 @@ export async function startGitHub(): Promise<GitHub> {
         error: 'incorrect_client_credentials',
         error_description: 'The client_id and/or client_secret passed are incorrect.',
       })
-    const code = codes.get(form.get('code') ?? '')
-    codes.delete(form.get('code') ?? '')
-    const fits =
-      code !== undefined && (code.challenge === null || code.challenge === s256(form.get('code_verifier') ?? ''))
-    if (!fits)
+    const code = codes.redeem(form)
+    if (code?.verified !== true)
       return say({ error: 'bad_verification_code', error_description: 'The code passed is incorrect or expired.' })
-    if (form.get('redirect_uri') !== code.redirectUri) return say({ error: 'redirect_uri_mismatch' })
+    if (!code.sameRedirect) return say({ error: 'redirect_uri_mismatch' })
     const accessToken = `gho_${fresh(20)}`
     tokens.set(accessToken, code.user)
-    return say({ access_token: accessToken, scope: code.scope.replaceAll(' ', ','), token_type: 'bearer' })
+    return say({
+      access_token: accessToken,
+      scope: (code.query.get('scope') ?? '').replaceAll(' ', ','),
+      token_type: 'bearer',
+    })
   }
 
   function api({ path, headers }: Asked): Reply {

@@ -1,15 +1,6 @@
 import { generateKeyPairSync, createSign, createHmac, type KeyObject } from 'node:crypto'
-import {
-  backTo,
-  consentPage,
-  fresh,
-  redirectTo,
-  s256,
-  startEmulator,
-  type Asked,
-  type Emulator,
-  type Reply,
-} from './emulator.ts'
+import { codeGrant } from './code-grant.ts'
+import { fresh, startEmulator, type Asked, type Emulator, type Reply } from './emulator.ts'
 
 type Claims = Record<string, unknown>
 
@@ -74,7 +65,7 @@ export async function startOpenId(options: OpenIdOptions = {}): Promise<OpenId> 
   const clientId = 'gatehouse-at-provider'
   const clientSecret = 'a-secret-of-the-provider'
   const paths = options.paths ?? { authorize: '/authorize', token: '/token', userinfo: '/userinfo', jwks: '/jwks' }
-  const codes = new Map<string, { readonly query: URLSearchParams; readonly user: Claims & { sub: string } }>()
+  const codes = codeGrant<Claims & { sub: string }>()
   const access = new Map<string, Claims>()
   const refresh = new Map<string, Claims & { sub: string }>()
 
@@ -123,11 +114,8 @@ export async function startOpenId(options: OpenIdOptions = {}): Promise<OpenId> 
   }
 
   function authorize({ query }: Asked): Reply {
-    const redirectUri = query.get('redirect_uri') ?? ''
-    const state = query.get('state') ?? undefined
     if (query.get('client_id') !== clientId || query.get('response_type') !== 'code')
       return { status: 400, text: 'invalid client or response type' }
-    if (query.get('decision') === null) return consentPage(query)
     const said = provider.faults.responseIss
     const iss =
       said === 'another'
@@ -137,10 +125,7 @@ export async function startOpenId(options: OpenIdOptions = {}): Promise<OpenId> 
           : options.promisesIss === true
             ? issuer
             : undefined
-    if (query.get('decision') === 'deny') return redirectTo(backTo(redirectUri, { error: 'access_denied', state, iss }))
-    const code = fresh()
-    codes.set(code, { query, user: { ...provider.user } })
-    return redirectTo(backTo(redirectUri, { code, state, iss }))
+    return codes.answer(query, { ...provider.user }, { iss })
   }
 
   function token({ form, headers }: Asked): Reply {
@@ -155,11 +140,8 @@ export async function startOpenId(options: OpenIdOptions = {}): Promise<OpenId> 
         : decodedBasic(headers.authorization) === decodedBasic(basic)
     if (!proved) return { status: 401, headers: { 'www-authenticate': 'Basic' }, json: { error: 'invalid_client' } }
     if (form.get('grant_type') === 'refresh_token') return renew(form.get('refresh_token') ?? '')
-    const code = codes.get(form.get('code') ?? '')
-    codes.delete(form.get('code') ?? '')
-    if (code === undefined || code.query.get('redirect_uri') !== form.get('redirect_uri')) return invalidGrant
-    const challenge = code.query.get('code_challenge')
-    if (challenge !== null && challenge !== s256(form.get('code_verifier') ?? '')) return invalidGrant
+    const code = codes.redeem(form)
+    if (code?.sameRedirect !== true || !code.verified) return invalidGrant
     const asked = (code.query.get('scope') ?? '').split(' ')
     const offline =
       options.refresh === 'google'

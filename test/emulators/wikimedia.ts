@@ -1,14 +1,5 @@
-import {
-  backTo,
-  consentPage,
-  fresh,
-  redirectTo,
-  s256,
-  startEmulator,
-  type Asked,
-  type Emulator,
-  type Reply,
-} from './emulator.ts'
+import { codeGrant } from './code-grant.ts'
+import { fresh, startEmulator, type Asked, type Emulator, type Reply } from './emulator.ts'
 
 export type WikimediaUser = {
   /** The central id, which never changes; the name may. */
@@ -34,7 +25,7 @@ export async function startWikimedia(): Promise<Wikimedia> {
   const clientId = 'c0ffee00c0ffee00c0ffee00c0ffee00'
   const clientSecret = 'a-secret-of-the-consumer'
   const publicClientId = 'decaf000decaf000decaf000decaf000'
-  const codes = new Map<string, { readonly query: URLSearchParams; readonly user: WikimediaUser }>()
+  const codes = codeGrant<WikimediaUser>()
   const access = new Map<string, WikimediaUser>()
   const refresh = new Map<string, { readonly client: string; readonly user: WikimediaUser }>()
 
@@ -54,19 +45,13 @@ export async function startWikimedia(): Promise<Wikimedia> {
   })
 
   function authorize({ query }: Asked): Reply {
-    const redirectUri = query.get('redirect_uri') ?? ''
-    const state = query.get('state') ?? undefined
     const isPublic = query.get('client_id') === publicClientId
     if (!isPublic && query.get('client_id') !== clientId) return { status: 400, text: 'E006 invalid consumer' }
-    if (isPublic && query.get('code_challenge_method') !== 'S256')
-      return redirectTo(
-        backTo(redirectUri, { error: 'invalid_request', hint: 'Code challenge must be provided', state }),
-      )
-    if (query.get('decision') === null) return consentPage(query)
-    if (query.get('decision') === 'deny') return redirectTo(backTo(redirectUri, { error: 'access_denied', state }))
-    const code = fresh(40)
-    codes.set(code, { query, user: wikimedia.user })
-    return redirectTo(backTo(redirectUri, { code, state }))
+    if (!isPublic || query.get('code_challenge_method') === 'S256')
+      return codes.answer(query, wikimedia.user, { bytes: 40 })
+    query.set('decision', 'deny')
+    const denial = { error: 'invalid_request', hint: 'Code challenge must be provided' }
+    return codes.answer(query, wikimedia.user, { denial })
   }
 
   function token({ form, headers }: Asked): Reply {
@@ -79,13 +64,8 @@ export async function startWikimedia(): Promise<Wikimedia> {
       refresh.delete(form.get('refresh_token') ?? '')
       return held?.client === client ? issue(held.user, client) : revoked
     }
-    const code = codes.get(form.get('code') ?? '')
-    codes.delete(form.get('code') ?? '')
-    const challenge = code?.query.get('code_challenge') ?? null
-    const fits =
-      code?.query.get('client_id') === client &&
-      code.query.get('redirect_uri') === form.get('redirect_uri') &&
-      (challenge === null || challenge === s256(form.get('code_verifier') ?? ''))
+    const code = codes.redeem(form)
+    const fits = code?.query.get('client_id') === client && code.sameRedirect && code.verified
     return fits ? issue(code.user, client) : revoked
   }
 

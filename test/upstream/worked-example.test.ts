@@ -3,17 +3,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { probeProvider } from '../../src/upstream/probe-provider.ts'
 import { createOutbound } from '../../src/outbound/create-outbound.ts'
 import { configOf } from '../config/load.ts'
-import {
-  backTo,
-  consent,
-  consentPage,
-  fresh,
-  redirectTo,
-  startEmulator,
-  type Asked,
-  type Emulator,
-  type Reply,
-} from '../emulators/emulator.ts'
+import { codeGrant } from '../emulators/code-grant.ts'
+import { consent, fresh, startEmulator, type Asked, type Emulator, type Reply } from '../emulators/emulator.ts'
 import { findUserNamed } from '../../src/accounts/find-user.ts'
 import { identitiesOf } from '../../src/accounts/find-identity.ts'
 import { expectNoSecret } from '../attacks/support.ts'
@@ -39,7 +30,7 @@ const addresses = [
 const said: { reader: unknown; addresses: unknown } = { reader, addresses }
 
 beforeAll(async () => {
-  const codes = new Map<string, { readonly isLong: boolean }>()
+  const codes = codeGrant<undefined>()
   const tokens = new Set<string>()
   const form = (body: Record<string, string>): Reply => ({
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
@@ -59,18 +50,17 @@ beforeAll(async () => {
       return asked.get('refresh_token') === 'for ever'
         ? form({ access_token: accessToken, token_type: 'bearer' })
         : form({ error: 'invalid_grant' })
-    const code = codes.get(asked.get('code') ?? '')
-    if (code === undefined) return form({ error: 'invalid_grant' })
-    return form({ access_token: accessToken, token_type: 'bearer', ...(code.isLong && { refresh_token: 'for ever' }) })
+    const code = codes.redeem(asked)
+    if (code?.sameRedirect !== true || !code.verified) return form({ error: 'invalid_grant' })
+    return form({
+      access_token: accessToken,
+      token_type: 'bearer',
+      ...(code.query.get('access') === 'long' && { refresh_token: 'for ever' }),
+    })
   }
   library = await startEmulator((asked) => {
     const { path, query, headers } = asked
-    if (path === '/connect' && query.get('decision') === 'allow' && query.get('scope') === 'me') {
-      const code = fresh()
-      codes.set(code, { isLong: query.get('access') === 'long' })
-      return redirectTo(backTo(query.get('redirect_uri') ?? '', { code, state: query.get('state') ?? '' }))
-    }
-    if (path === '/connect') return consentPage(query)
+    if (path === '/connect' && query.get('scope') === 'me') return codes.answer(query, undefined)
     if (path === '/api/token') return token(asked)
     const isAllowed = tokens.has((headers.authorization ?? '').slice(7)) && headers['x-branch'] === branch
     if (path === '/api/reader') return isAllowed ? { json: said.reader } : { status: 401 }
