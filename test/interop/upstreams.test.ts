@@ -1,7 +1,11 @@
 import { OAuth2Server } from 'oauth2-mock-server'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { OAuthProvider } from '../../src/config/provider.ts'
+import { secretValue } from '../../src/config/secret-value.ts'
+import { createOutbound } from '../../src/outbound/create-outbound.ts'
 import { isRefusal } from '../../src/protocol/errors.ts'
 import { parseParameters } from '../../src/protocol/parameters.ts'
+import { probeProvider } from '../../src/upstream/probe-provider.ts'
 import { createBrowser, type Answer, type Browser } from '../kit/browser.ts'
 import { authorizeUrl, claimsOf, codeFlow, follow, submit, tokenRequest, verifier } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
@@ -130,6 +134,53 @@ describe.each(ways)('signing in through $name', (way) => {
     const later = createBrowser(server.url)
     await through(later, await later.ask('/signin'), way, username)
     expect((await later.ask('/account')).text).toContain(`${way.name}-user`)
+  })
+})
+
+describe('gatehouse provider check', () => {
+  async function check(
+    name: string,
+    more: Partial<OAuthProvider> = {},
+    callback = `${server.url}/vault/callback/${name}`,
+  ) {
+    const provider = server.core.upstream.providers.get(name)
+    if (provider === undefined || provider.kind === 'site-login') throw new Error(`no ${name}`)
+    const context = { clock: server.core.clock, outbound: createOutbound(), upstreamServers: new Map() }
+    const findings = await probeProvider(context, { ...provider, ...more }, callback)
+    return findings.filter(({ status }) => status === 'fail').map(({ detail }) => detail)
+  }
+
+  it.each(ways)('finds nothing to mend in the entry for $name', async ({ name }) => {
+    expect(await check(name)).toEqual([])
+  })
+
+  it.each([
+    ['peer', { clientSecret: secretValue('w'.repeat(40)) }, 'does not accept client_id and client_secret'],
+    ['peer', { clientId: 'typo' }, 'check client_id'],
+    ['peer', { tokenEndpointAuthMethod: 'none' }, 'does not accept client_id and client_secret'],
+    ['own', { clientId: 'typo' }, 'check client_id'],
+    ['own', { scope: ['profile'] }, 'scope lacks openid'],
+    ['mock', { idTokenAlgorithm: 'EdDSA' }, 'say id_token_signed_response_alg'],
+  ] as const)('of an entry for %s with %o it says what to mend', async (name, more, says) => {
+    expect((await check(name, more)).join('\n')).toContain(says)
+  })
+
+  it('a callback that is not registered, and an issuer that is spelt otherwise', async () => {
+    for (const [name, issuer] of [
+      ['peer', peer.issuer],
+      ['own', own.url],
+    ] as const) {
+      const elsewhere = `${server.url}/elsewhere`
+      expect((await check(name, {}, elsewhere)).join(), name).toContain(
+        `registered there letter by letter: ${elsewhere}`,
+      )
+      const other = issuer.includes('localhost')
+        ? issuer.replace('localhost', '127.0.0.1')
+        : issuer.replace('127.0.0.1', 'localhost')
+      expect((await check(name, { issuer: other })).join(), name).toMatch(
+        /write issuer exactly|nothing of this kind|refuses/,
+      )
+    }
   })
 })
 
