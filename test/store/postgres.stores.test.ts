@@ -222,6 +222,28 @@ describe.skipIf(noPostgres !== undefined)('a store on PostgreSQL', () => {
     expect(counts).toEqual({ updates: '20', hot: '20' })
   })
 
+  test('FLT-11: whose server no longer says which history it has is refused, until its operator says that nothing was lost', async () => {
+    await ask('CREATE ROLE plain LOGIN', 'GRANT CREATE ON DATABASE postgres TO plain')
+    const address = (options?: string): string => running().address('silent', options).replace('gatehouse@', 'plain@')
+    const close = async (opened: ReturnType<typeof openTestPostgres>): Promise<void> => (await opened).admin.close()
+    const onMoved = async (): Promise<void> => expect.unreachable('fenced what may be whole')
+    await close(openTestPostgres(address()))
+    await ask('REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC')
+    try {
+      await expect(openTestPostgres(address(), { onMoved })).rejects.toMatchObject({
+        name: 'StoreRefused',
+        message: expect.stringContaining("doesn't say which history it has") as string,
+      })
+      await close(openTestPostgres(address('standby=synchronous'), { onMoved }))
+      // From here on there is nothing to compare with.
+      await close(openTestPostgres(address(), { onMoved }))
+    } finally {
+      await ask('GRANT EXECUTE ON FUNCTION pg_control_system() TO PUBLIC')
+    }
+    await close(openTestPostgres(address(), { onMoved }))
+    expect(await ask("SELECT value FROM silent.house WHERE name = 'origin'")).toHaveLength(1)
+  })
+
   test('is found behind whichever of its hosts takes writes', async () => {
     const { port } = running()
     const { store, admin } = await openTestPostgres(

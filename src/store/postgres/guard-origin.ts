@@ -54,7 +54,8 @@ export function guardOrigin(options: {
 
   async function hasMoved(connection: Connection): Promise<boolean> {
     const [now, served] = await Promise.all([originOf(connection), servedOrigin(connection, schema)])
-    if (now === undefined) return false
+    // Where another one could say it, this one isn't known to be the same.
+    if (now === undefined) return served !== undefined
     // The old primary is back, and knows nothing of what came after it.
     if (newest?.system === now.system && now.timeline < newest.timeline)
       throw new AttemptFailed('the server has an older history than the one that was used last', 'none')
@@ -72,10 +73,16 @@ export function guardOrigin(options: {
       await connection.query(`SELECT pg_advisory_lock(${fenceLock})`)
       // Another process may have done it while we waited.
       const now = await originOf(connection)
-      if (now === undefined || !(await hasMoved(connection))) return
+      if (!(await hasMoved(connection))) return
+      // Nobody can tell the next failover here: only who runs it may go on, and he says so.
+      if (now === undefined && !losesNothing) throw new StoreRefused(silent(place))
       if (!losesNothing) await fence()
       await connection.query(`UPDATE "${schema}".feed SET newest = newest + ${feedLeap} WHERE one = 1`)
-      await connection.query(`UPDATE "${schema}".house SET value = '${printOrigin(now)}' WHERE name = 'origin'`)
+      await connection.query(
+        now === undefined
+          ? `DELETE FROM "${schema}".house WHERE name = 'origin'`
+          : `UPDATE "${schema}".house SET value = '${printOrigin(now)}' WHERE name = 'origin'`,
+      )
     } finally {
       await connection.close()
     }
@@ -106,3 +113,6 @@ export function guardOrigin(options: {
     },
   }
 }
+
+const silent = (place: string): string =>
+  `the database of ${place} doesn't say which history it has, though the one that the store was served on did, so it may lack commits: let its role execute pg_control_system(), or see docs/stores.md`
