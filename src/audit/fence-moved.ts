@@ -1,5 +1,7 @@
 import { fenceStore, type FenceContext } from '../store/fence-store.ts'
 import type { OpenStore } from '../store/port.ts'
+import { ref } from '../domain/record.ts'
+import { readAlive } from '../store/read-alive.ts'
 import { refuseNewer } from '../store/refuse-newer.ts'
 import { leaveToOthers } from './post.ts'
 
@@ -10,6 +12,8 @@ export async function fenceMoved(
   { sink }: { readonly sink: boolean },
 ): Promise<void> {
   const { clock, random } = system
+  const instance = await readAlive(bare.store, ref('instance', 'self'), clock.seconds())
+  clock.notBefore?.(instance?.highWaterAt ?? 0)
   const begunAt = clock.millis()
   // FLT-26: bare of this refusal, too.
   const context = { store: refuseNewer(bare.store), clock, random }

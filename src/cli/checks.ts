@@ -12,6 +12,7 @@ import { allUsers } from '../accounts/list-users.ts'
 import { isLoopbackHost } from '../protocol/loopback.ts'
 import { sinkOf } from '../server/audit-sink.ts'
 import { readAlive } from '../store/read-alive.ts'
+import { clockBehind } from './clock-behind.ts'
 import type { Io } from './io.ts'
 import { openLocal, type Local } from './local.ts'
 import { keyFileOf } from './local-protection.ts'
@@ -130,11 +131,10 @@ async function checkStore({ admin }: Local): Promise<readonly Check[]> {
     : findings.map((finding) => fail('store', `${finding}; restore a backup`))
 }
 
-async function checkClock({ store, clock }: Local): Promise<readonly Check[]> {
-  const now = clock.seconds()
-  const instance = await readAlive(store, ref('instance', 'self'), now)
+async function checkClock(local: Local): Promise<readonly Check[]> {
+  const instance = await readAlive(local.store, ref('instance', 'self'), local.clock.seconds())
   if (instance === undefined) return [warn('clock', 'this store was never served')]
-  const behind = instance.highWaterAt - now
+  const behind = await clockBehind(local)
   if (behind > clockTolerance)
     return [
       fail('clock', `stands ${behind} seconds before what this store has seen; set it right, sweeping has paused`),

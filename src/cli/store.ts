@@ -1,11 +1,10 @@
 import { clockTolerance } from '../protocol/time.ts'
 import type { Command } from 'commander'
 import { printStoreAddress } from '../config/store-address.ts'
-import { ref } from '../domain/record.ts'
 import { sweepStore } from '../audit/sweep-store.ts'
 import { fenceStore } from '../store/fence-store.ts'
 import { ensureInstance } from '../store/ensure-instance.ts'
-import { readAlive } from '../store/read-alive.ts'
+import { clockBehind, setItRight } from './clock-behind.ts'
 import { CliFailure } from './failure.ts'
 import type { Io } from './io.ts'
 import { localVerb } from './local-verb.ts'
@@ -71,12 +70,9 @@ export function registerStore(program: Command, io: Io): void {
 async function sweepAll(local: Local): Promise<number> {
   const { clock, store } = local
   const now = clock.seconds()
-  const instance = await readAlive(store, ref('instance', 'self'), now)
-  if (instance !== undefined && instance.highWaterAt - now > clockTolerance) {
-    throw new CliFailure(
-      `the clock stands ${instance.highWaterAt - now} seconds before what this store has seen; set it right first`,
-    )
-  }
+  // As a server: what a wrong clock takes for expired may hide what was revoked.
+  const behind = await clockBehind(local)
+  if (behind > clockTolerance) throw new CliFailure(setItRight(behind))
   let swept = 0
   for (;;) {
     const deleted = await sweepStore(store, now, batch)

@@ -209,7 +209,19 @@ test('a clock that stands before what the store has seen neither sweeps nor pass
   const { out, code } = await at('doctor')
   expect(code).toBe(1)
   expect(out).toMatch(/^fail {2}clock {5}stands \d+ seconds before what this store has seen/m)
+  // FLT-18: what is written is written in the time of the store, not in that of the clock.
+  const seen = Math.floor(Date.now() / 1000) + 3500
+  expect(Number((await json('user', 'create', 'late', '--no-password'))['created_at'])).toBeGreaterThan(seen)
+  const written = (await json('events', 'list', '--limit', '1'))['items'] as readonly { readonly at: number }[]
+  expect(written[0]?.at).toBeGreaterThan(seen)
+  // Further than time may go on by itself, nothing is written, and all can be read.
+  await raise(2 * 86_400)
+  expect((await at('user', 'lock', 'late')).err).toMatch(
+    /^gatehouse: the clock stands \d+ seconds before .*; set it right/,
+  )
+  expect(await json('user', 'show', 'late')).toMatchObject({ locked: false })
   await raise(0)
+  expect((await at('user', 'delete', 'late')).code).toBe(0)
   expect((await at('store', 'sweep')).code).toBe(0)
   await local.close()
 })
