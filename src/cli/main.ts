@@ -1,8 +1,10 @@
 import { keepCompiledCode } from './compiled-code.ts'
 import { holdHeap } from './heap-growth.ts'
+import { holdOptimizers } from './late-optimizers.ts'
 
 // Before anything else is loaded.
 holdHeap()
+holdOptimizers()
 keepCompiledCode()
 const [{ processIo }, { run }] = await Promise.all([import('./io.ts'), import('./run.ts')])
 

@@ -15,6 +15,7 @@ import { CliFailure } from './failure.ts'
 import { makeFirstAdministrator } from './first-administrator.ts'
 import { letHeapGrow } from './heap-growth.ts'
 import type { Io } from './io.ts'
+import { letOptimize } from './late-optimizers.ts'
 import { textSettings } from './options.ts'
 import { loadFrom } from './read-config.ts'
 import { firstStartText, readyText } from './serve-text.ts'
@@ -69,6 +70,7 @@ export async function openHouse(
 /** What a process that answers does about itself. */
 export function watch({ log, metrics }: Serving, server: Pick<RunningServer, 'stop'>): void {
   letHeapGrow()
+  letOptimize()
   watchFaults({ process, log, metrics, refuseWork: () => void server.stop('fault'), exit: exitOf(log) })
 }
 
