@@ -306,6 +306,11 @@ describe('K12 key-ids', () => {
       const predicates = caveatsOf(await ownMacaroon(elder, own))
       const eternal = predicates.map((one) => (one.startsWith('time < ') ? 'time < 2099-01-01T00:00:00Z' : one))
       expect(eternal).not.toEqual(predicates)
+      // Another house's key proves nothing in this one, and this one's nothing there: no two share a secret.
+      await refusedEverywhere([
+        printMacaroonText([addCaveats(made, predicates)]),
+        printMacaroonText([addCaveats(made, caveatsOf(token))]),
+      ])
       const text = printMacaroonText([addCaveats(made, eternal)])
       const seen = (): Promise<Answer> =>
         createBrowser(elder.url).ask('/oauth/introspect', {

@@ -265,6 +265,31 @@ describe('a key that this process has not seen', () => {
     expect(reads() - before).toBe(5)
   })
 
+  test('K13: ids that others make up are never a yes, and keep an honest key out for a second at most', async () => {
+    const { clock, behind, ahead } = await two()
+    const strange = async (): Promise<void> => {
+      for (let attempt = 0; attempt < 50; attempt++) {
+        expect(behind.secretById('mac', `made-up-${attempt}`)).toBeUndefined()
+        await behind.learn()
+        expect(behind.secretById('mac', `made-up-${attempt}`)).toBeUndefined()
+      }
+    }
+    await strange()
+    await ahead.rotate('mac')
+    clock.advance(10)
+    await strange()
+    await ahead.tick()
+    const { keyId } = ahead.secret('mac')
+    // The look of this second was used up by a stranger.
+    await strange()
+    for (let waited = 0; waited < 2 && behind.secretById('mac', keyId) === undefined; waited++) {
+      await behind.learn()
+      if (behind.secretById('mac', keyId) === undefined) clock.advance(1)
+    }
+    expect(behind.secretById('mac', keyId)).toBeDefined()
+    await strange()
+  })
+
   test('many who wait for the same look share it', async () => {
     const { clock, behind, ahead, reads } = await two()
     await ahead.rotate('mac')

@@ -101,6 +101,18 @@ async function token(index: number): Promise<string> {
 const bearer = (text: string): RequestInit => ({ headers: { authorization: `Bearer ${text}` } })
 const whoAmI = (index: number, text: string): Promise<Reply> => ask(index, '/api/v1/me/session', bearer(text))
 
+/** A macaroon of the account that a token is of. */
+async function macaroon(index: number, text: string): Promise<string> {
+  const me = JSON.parse((await whoAmI(index, text)).body) as { user_id: string }
+  const { status, body } = await ask(index, `/api/v1/users/${me.user_id}/tokens`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${text}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ format: 'macaroon' }),
+  })
+  expect(status, body).toBe(201)
+  return (JSON.parse(body) as { token: string }).token
+}
+
 async function revokeAll(index: number, text: string): Promise<void> {
   const me = JSON.parse((await whoAmI(index, text)).body) as { user_id: string }
   const { status, body } = await ask(index, `/api/v1/users/${me.user_id}/revoke-tokens`, {
@@ -116,12 +128,13 @@ async function expectHeard(among: readonly number[], rounds: number): Promise<vo
   for (let round = 0; round < rounds; round += 1) {
     const maker = among[round % among.length] ?? 0
     const text = await token(maker)
-    // Everybody has it in memory.
-    for (const index of among) expect((await whoAmI(index, text)).status).toBe(200)
+    // K16: a token of each kind, and everybody has it in memory.
+    const both = [text, await macaroon(maker, text)]
+    for (const one of both) for (const index of among) expect((await whoAmI(index, one)).status).toBe(200)
     await revokeAll(maker, text)
-    expect((await whoAmI(maker, text)).status).toBe(401)
+    for (const one of both) expect((await whoAmI(maker, one)).status).toBe(401)
     const others = among.filter((index) => index !== maker)
-    late.push(...(await Promise.all(others.map((index) => untilRefused(index, text)))))
+    late.push(...(await Promise.all(others.flatMap((index) => both.map((one) => untilRefused(index, one))))))
   }
   const p99 = late.toSorted((a, b) => a - b)[Math.floor(0.99 * (late.length - 1))] ?? Infinity
   console.log(
@@ -183,35 +196,39 @@ describe.skipIf(noPostgres !== undefined)('three nodes on one store', () => {
 
   test('a node that reads well but hears of no change stops believing what is in its memory', async () => {
     const text = await token(0)
-    expect((await whoAmI(1, text)).status).toBe(200)
+    const bound = await macaroon(0, text)
+    for (const one of [text, bound]) expect((await whoAmI(1, one)).status).toBe(200)
     if (proxy === undefined) throw new Error('no proxy')
     // The name of the statement that asks for changes.
     proxy.watch = (sent) => (sent.includes('nodes_newest') ? 'swallow' : 'pass')
     await pause(100)
     await revokeAll(0, text)
     await pause(5_300)
-    expect((await whoAmI(1, text)).status).toBe(503)
+    for (const one of [text, bound]) expect((await whoAmI(1, one)).status).toBe(503)
     expect((await mint(1)).status).toBe(503)
     proxy.watch = undefined
-    expect(await untilRefused(1, text)).toBeLessThan(5_000)
+    for (const one of [text, bound]) expect(await untilRefused(1, one)).toBeLessThan(5_000)
   })
 
   test('FLT-15: a node that was frozen or cut off takes and makes nothing that it can’t vouch for, and mends by itself', async () => {
     const text = await token(0)
-    for (const index of [0, 1, 2]) expect((await whoAmI(index, text)).status).toBe(200)
+    const bound = await macaroon(0, text)
+    for (const one of [text, bound]) for (const index of [0, 1, 2]) expect((await whoAmI(index, one)).status).toBe(200)
     const stopped = nodes[2]
     stopped?.kill('SIGSTOP')
     proxy?.freeze()
     const frozenAt = performance.now()
     await revokeAll(0, text)
     // Asked while it sleeps: it is answered by what it knew before, unless it knows better.
-    const asleep = whoAmI(2, text)
+    const asleep = [text, bound].map((one) => whoAmI(2, one))
     const mintedAsleep = mint(2)
     await pause(5_600)
 
     expect(performance.now() - frozenAt).toBeGreaterThan(5_500)
-    const cut = await whoAmI(1, text)
-    expect([cut.status, cut.retryAfter]).toEqual([503, expect.anything()])
+    for (const one of [text, bound]) {
+      const cut = await whoAmI(1, one)
+      expect([cut.status, cut.retryAfter]).toEqual([503, expect.anything()])
+    }
     expect((await mint(1)).status).toBe(503)
     // What needs no store goes on.
     expect((await ask(1, '/.well-known/jwks.json')).status).toBe(200)
@@ -220,10 +237,11 @@ describe.skipIf(noPostgres !== undefined)('three nodes on one store', () => {
     expect((await ask(1, '/readyz')).status).toBe(503)
 
     stopped?.kill('SIGCONT')
-    expect([401, 503]).toContain((await asleep).status)
+    for (const { status } of await Promise.all(asleep)) expect([401, 503]).toContain(status)
     expect([200, 503]).toContain((await mintedAsleep).status)
     proxy?.thaw()
-    for (const index of [1, 2]) expect(await untilRefused(index, text)).toBeLessThan(6_000)
+    for (const one of [text, bound])
+      for (const index of [1, 2]) expect(await untilRefused(index, one)).toBeLessThan(6_000)
     const next = await token(1)
     for (const index of [0, 1, 2]) expect((await whoAmI(index, next)).status).toBe(200)
   })

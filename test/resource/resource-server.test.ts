@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createResourceServer, sign, type ResourceServer } from '../../src/resource/index.ts'
+import type { Fetch } from '../../src/resource/ask-json.ts'
+import { createIntrospection } from '../../src/resource/introspect.ts'
 import { createShortMemory } from '../../src/resource/short-memory.ts'
 import { createBrowser } from '../kit/browser.ts'
 import { tokenRequest } from '../kit/flow.ts'
@@ -152,6 +154,34 @@ describe('introspection', () => {
     expect(await statusOf(guard, await tokenFor(door))).toBe(503)
     isDown = false
     expect(await statusOf(guard, await tokenFor(door))).toBe(200)
+  })
+
+  test('K13: a no is never a yes nor another call’s, and made-up tokens push out no answer about an honest one', async () => {
+    let questions = 0
+    const answers: typeof fetch = (_url, init) => {
+      questions += 1
+      const asked = init?.body instanceof URLSearchParams ? init.body : new URLSearchParams()
+      const active = asked.get('token') === 'honest' && asked.get('caveat_context') !== '{"path":"/other"}'
+      const about = active ? { aud: door, sub: 'usr_1', client_id: 'app', exp: 2_000 } : {}
+      return Promise.resolve(Response.json({ active, ...about }))
+    }
+    const ask = createIntrospection(
+      () => Promise.resolve('https://as.example/oauth/introspect'),
+      { fetch: answers as Fetch, now: () => 1_000, resource: door, authorization: 'Basic x' },
+      5,
+    )
+    expect(await ask('honest', undefined)).toMatchObject({ subject: 'usr_1' })
+    for (let count = 0; count < 3_000; count += 1)
+      expect(await ask(`made-up-${count}`, undefined)).not.toHaveProperty('subject')
+    expect(questions).toBe(3_001)
+    expect(await ask('honest', undefined)).toMatchObject({ subject: 'usr_1' })
+    expect(await ask('made-up-2999', undefined)).toEqual({ invalid: 'token' })
+    expect(questions).toBe(3_001)
+    // The no to one call is no answer to another, in either order.
+    expect(await ask('honest', { path: '/other' })).toEqual({ invalid: 'token' })
+    expect(await ask('honest', { path: '/here' })).toMatchObject({ subject: 'usr_1' })
+    expect(await ask('honest', { path: '/other' })).toEqual({ invalid: 'token' })
+    expect(questions).toBe(3_003)
   })
 
   test('what is remembered is bounded: the oldest makes room', () => {
