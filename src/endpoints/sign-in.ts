@@ -8,6 +8,7 @@ import { verifyPassword } from '../signin/password.ts'
 import { takeUpToSignIn, type Waiting } from './carried-requests.ts'
 import { completeSignIn } from './complete-sign-in.ts'
 import type { Core } from './core.ts'
+import { refusalPage } from './presentation.ts'
 import { stepOf } from './proceed.ts'
 import { readPageRequest, type PageRequest } from './read-page-request.ts'
 import { asksAfresh, showSignIn } from './show-sign-in.ts'
@@ -51,6 +52,7 @@ export function createSignInEndpoint(core: Core): Endpoint {
       throw error
     })
     if (isRefusal(user)) {
+      if (user.error === 'invalid_request') return refusalPage(core, http, { endpoint: 'signin', refusal: user })
       core.observer.refused('signin', user, { address: http.peer.address })
       return showSignIn(core, http, {
         waiting,

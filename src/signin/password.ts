@@ -1,7 +1,7 @@
 import { eventWrite } from '../audit/event-write.ts'
 import { recordRefusal } from '../audit/refusals.ts'
 import { isImportedHash } from '../crypto/imported-password.ts'
-import { PasswordPoolBusy } from '../crypto/password-pool.ts'
+import { longestPasswordBytes, PasswordPoolBusy } from '../crypto/password-pool.ts'
 import { announce } from '../domain/change.ts'
 import { put, ref, type Decision } from '../domain/record.ts'
 import type { User } from '../domain/user.ts'
@@ -26,6 +26,9 @@ export type PasswordAttempt = {
  * that an account is locked learns only who knows its password.
  */
 export async function verifyPassword(context: PasswordContext, attempt: PasswordAttempt): Promise<User | Refusal> {
+  // H07: nobody's password is so long, so saying it tells nothing.
+  if (Buffer.byteLength(attempt.password) > longestPasswordBytes)
+    return refuse('invalid_request', 'parameters_too_long', `a password has at most ${longestPasswordBytes} bytes`)
   const normal = normaliseUsername(attempt.username)
   // One counter per account, whatever way its name is written (H05); a name that can't exist is counted as typed.
   const account = isRefusal(normal) ? attempt.username.slice(0, 64) : normal

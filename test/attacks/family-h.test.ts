@@ -48,11 +48,9 @@ describe('family H: passwords', () => {
       const browser = createBrowser(server.url)
       const page = await browser.ask('/signin')
       const began = performance.now()
-      const answer = await attack(house, () => submit(browser, page, 'sign-in', { username: 'ada', password }), {
-        writes: ['event'],
-      })
-      // As a wrong one: nobody's password is so long.
-      expect(answer.status).toBe(password.length > 65_536 ? 413 : 403)
+      const answer = await attack(house, () => submit(browser, page, 'sign-in', { username: 'ada', password }))
+      // J04: beyond 64 KiB nobody reads it.
+      expect(answer.status).toBe(password.length > 65_536 ? 413 : 400)
       expect(performance.now() - began).toBeLessThan(2_000)
     })
   })

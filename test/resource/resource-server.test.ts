@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createResourceServer, sign, type ResourceServer } from '../../src/resource/index.ts'
-import type { Fetch } from '../../src/resource/ask-json.ts'
 import { createIntrospection } from '../../src/resource/introspect.ts'
 import { createShortMemory } from '../../src/resource/short-memory.ts'
 import { createBrowser } from '../kit/browser.ts'
@@ -167,7 +166,7 @@ describe('introspection', () => {
     }
     const ask = createIntrospection(
       () => Promise.resolve('https://as.example/oauth/introspect'),
-      { fetch: answers as Fetch, now: () => 1_000, resource: door, authorization: 'Basic x' },
+      { fetch: answers, now: () => 1_000, resource: door, authorization: 'Basic x' },
       5,
     )
     expect(await ask('honest', undefined)).toMatchObject({ subject: 'usr_1' })
