@@ -286,6 +286,12 @@ test('L08 shared-registration: clients share ours at the provider, and nothing o
     await victim.tab.waitForSelector('#user_code')
     expect(await victim.tab.textContent('main')).toContain(attacker.address)
   })
+  const before = exchanges()
+  await victim.tab.fill('#user_code', 'BBBB-BBBB')
+  await victim.tab.check('#confirm_mine')
+  await victim.tab.click('#connect button[type=submit]')
+  await victim.tab.waitForSelector('#problem')
+  expect(exchanges()).toBe(before)
   const fetched = async (form: Readonly<Record<string, string>>) =>
     (await call('/vault/token', { ...asToolkit, ...form }, { address: attacker.address })).json()
   expect(await fetched({ handle: started.handle })).toMatchObject({ error: 'authorization_pending' })
@@ -314,6 +320,8 @@ test('L06, L09: a state for one provider is none at the callback of another', as
   const callback = new URL(await consent(victim.tab.url()))
   const elsewhere = new URL(`${server.url}/etsy`)
   elsewhere.search = callback.search
+  // Which would give it away by itself.
+  elsewhere.searchParams.delete('iss')
   await nothingIsKept(async () => {
     for (const url of [elsewhere, callback]) {
       await victim.tab.goto(url.href)

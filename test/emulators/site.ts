@@ -5,6 +5,8 @@ export type SiteAccount = { readonly password: string; readonly userId: string; 
 
 export type Site = Emulator & {
   readonly accounts: Map<string, SiteAccount>
+  /** What its login takes, and nothing else; potber-api JSON. */
+  takes: 'json' | 'form'
   /** Answers nothing but this. */
   broken: Reply | undefined
 }
@@ -19,10 +21,14 @@ export async function startSite(): Promise<Site> {
     return { status: 404, json: { statusCode: 404, message: 'Cannot GET' } }
   })
 
-  function login({ body, headers }: Asked): Reply {
-    if (!(headers['content-type'] ?? '').startsWith('application/json'))
-      return { status: 400, json: { message: 'Bad Request' } }
-    const { username, password, lifetime } = JSON.parse(body) as Record<string, unknown>
+  function login({ body, form, headers }: Asked): Reply {
+    const type = site.takes === 'json' ? 'application/json' : 'application/x-www-form-urlencoded'
+    if (headers['content-type'] !== type) return { status: 400, json: { message: 'Bad Request' } }
+    const given: Record<string, unknown> =
+      site.takes === 'json'
+        ? (JSON.parse(body) as Record<string, unknown>)
+        : { ...Object.fromEntries(form), lifetime: Number(form.get('lifetime') ?? 'none') }
+    const { username, password, lifetime } = given
     if (typeof username !== 'string' || typeof password !== 'string' || !Number.isInteger(lifetime))
       return { status: 400, json: { message: 'Bad Request' } }
     const account = accounts.get(username)
@@ -51,7 +57,11 @@ export async function startSite(): Promise<Site> {
       : { status: 401, json: { statusCode: 401, message: 'Unauthorized' } }
   }
 
-  const site: Site = Object.assign(emulator, { accounts, broken: undefined as Reply | undefined })
+  const site: Site = Object.assign(emulator, {
+    accounts,
+    takes: 'json' as Site['takes'],
+    broken: undefined as Reply | undefined,
+  })
   return site
 }
 

@@ -120,6 +120,32 @@ describe('signing in with the account of a site that has only a login API (syste
     expect(nobody.kind).toBe('unavailable')
   })
 
+  it('a site that takes forms gets one, and its answers mean the same', async () => {
+    const { upstream } = server.core
+    const forms = readProvider({
+      name: 'forms',
+      preset: 'site-login',
+      issuer: 'https://forms.example',
+      login_endpoint: `${site.url}/auth/login`,
+      session_endpoint: `${site.url}/auth/session`,
+      login_request: 'form',
+      allow_insecure: true,
+    })
+    if (forms.kind !== 'site-login') throw new Error('no site')
+    site.takes = 'form'
+    // What ends a pair in a form, and what isn't ASCII, arrives as it was typed.
+    const odd = 'a&b=c+d%41 ß'
+    site.accounts.set('Grüße & Co', { password: odd, userId: '77' })
+    const log = (username: string, password: string) =>
+      upstream.login(forms, { username, password, sessionLength: 3600 })
+    const outcomes = [await log('Grüße & Co', odd), await log('Grüße & Co', 'falsch'), await log('Gesperrt', secret)]
+    site.takes = 'json'
+    const unread = await log('Grüße & Co', odd)
+    expect([...outcomes, unread].map(({ kind }) => kind)).toEqual(['done', 'wrong', 'locked', 'unavailable'])
+    expect(outcomes[0]).toMatchObject({ identity: { subject: '77', label: 'Grüße & Co' } })
+    expect(site.askedAt('/auth/login').at(-4)?.form.get('lifetime')).toBe('3600')
+  })
+
   it('is the same account the next time, and stays for the chosen length', async () => {
     const first = german()
     const newcomer = await follow(server, first, await logIn(first, 'Otto'))
