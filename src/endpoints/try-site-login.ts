@@ -1,3 +1,4 @@
+import { identityRef } from '../accounts/identity-refs.ts'
 import { recordRefusal } from '../audit/refusals.ts'
 import type { SiteLoginProvider } from '../config/provider.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
@@ -6,6 +7,9 @@ import { refuse } from '../protocol/errors.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
 import type { Seconds } from '../protocol/time.ts'
 import { normaliseUsername } from '../protocol/username.ts'
+import { readKnownDevices, type KnownDevice } from '../signin/known-devices.ts'
+import { raiseAlarm } from '../signin/raise-alarm.ts'
+import { readAlive } from '../store/read-alive.ts'
 import type { SiteLogin } from '../upstream/site-login.ts'
 import type { Core } from './core.ts'
 import type { PageRequest } from './read-page-request.ts'
@@ -37,12 +41,18 @@ export async function trySiteLogin(
   const again = (problem: SiteLoginProblem) => showSiteLogin(core, http, { ...about, username, sessionLength, problem })
   if (password === '' || password.length > longestPassword) return again({ kind: 'wrong' })
 
-  const normal = normaliseUsername(username)
-  const account = `${provider.name}:${typeof normal === 'string' ? normal : username.toLowerCase()}`
+  const account = accountAt(provider, username)
   const { address } = http.peer
+  const device = await deviceFor(core, http, { provider, account })
   // As for our own passwords: counted before it is tried, so that parallel attempts can't exceed the budget together (H04).
-  const reserved = core.limits.reserve('sign-in', [account, address])
-  if ('retryAfterSeconds' in reserved) return again({ kind: 'throttled', retryAfter: reserved.retryAfterSeconds })
+  const reserved =
+    device === undefined
+      ? core.limits.reserve('sign-in', [account, address])
+      : core.limits.reserve('sign-in-known', [account, device.nonce, address])
+  if ('retryAfterSeconds' in reserved) {
+    if (reserved.everybody) await raiseAlarm(core)
+    return again({ kind: 'throttled', retryAfter: reserved.retryAfterSeconds })
+  }
   const login = await core.upstream.login(provider, { username, password, sessionLength })
   // What the site didn't judge is nobody's mistake.
   if (login.kind === 'done' || login.kind === 'unavailable') reserved.forgive()
@@ -55,6 +65,26 @@ export async function trySiteLogin(
 }
 
 const reasons = { wrong: 'password_wrong', locked: 'user_locked', unavailable: 'upstream_unavailable' } as const
+
+/** What guesses are counted by: one account there, whatever way its name is written (H05). */
+function accountAt({ name }: SiteLoginProvider, username: string): string {
+  const normal = normaliseUsername(username)
+  return `${name}:${typeof normal === 'string' ? normal : username.toLowerCase()}`
+}
+
+/** The browser, if it is known for who is called so there: strangers' guesses count for nothing in it (docs/decisions/0011). */
+async function deviceFor(
+  core: Core,
+  http: HttpRequest,
+  { provider, account }: { readonly provider: SiteLoginProvider; readonly account: string },
+): Promise<KnownDevice | undefined> {
+  for (const device of readKnownDevices(core, http)) {
+    const place = identityRef(device.userId, provider.name)
+    const identity = await readAlive(core.transition.store, place, core.clock.seconds())
+    if (identity !== undefined && accountAt(provider, identity.label) === account) return device
+  }
+  return undefined
+}
 
 /** What the site gave is kept for exchange, sealed, and stands in no token of ours. */
 export async function keepSiteCredential(

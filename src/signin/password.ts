@@ -9,9 +9,10 @@ import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.t
 import type { Reason } from '../protocol/reasons.ts'
 import { normaliseUsername } from '../protocol/username.ts'
 import { readAlive } from '../store/read-alive.ts'
-import { commitNew, transition } from '../store/transition.ts'
+import { transition } from '../store/transition.ts'
 import type { PasswordContext } from './context.ts'
 import type { KnownDevice } from './known-devices.ts'
+import { raiseAlarm } from './raise-alarm.ts'
 
 export type PasswordAttempt = {
   readonly username: string
@@ -114,10 +115,4 @@ async function recordFailure(
     address: attempt.address,
     reason,
   })
-}
-
-/** H03: heard by whoever reads the events, or their sink. Once a minute, as long as it goes on. */
-async function raiseAlarm(context: PasswordContext): Promise<void> {
-  if ('retryAfterSeconds' in context.limits.reserve('alarm', [])) return
-  await commitNew(context.transition, [eventWrite(context, { type: 'signin.flooded' })])
 }

@@ -57,11 +57,8 @@ export async function startSite(): Promise<Site> {
       : { status: 401, json: { statusCode: 401, message: 'Unauthorized' } }
   }
 
-  const site: Site = Object.assign(emulator, {
-    accounts,
-    takes: 'json' as Site['takes'],
-    broken: undefined as Reply | undefined,
-  })
+  const atFirst: Pick<Site, 'accounts' | 'takes' | 'broken'> = { accounts, takes: 'json', broken: undefined }
+  const site: Site = Object.assign(emulator, atFirst)
   return site
 }
 

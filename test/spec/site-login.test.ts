@@ -6,7 +6,7 @@ import { startSite, type Site } from '../emulators/site.ts'
 import { createBrowser, readForm, type Answer, type Browser } from '../kit/browser.ts'
 import { authorizeUrl, claimsOf, follow, signInFor, submit, tokenRequest, verifier } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
-import { expectNoSecret } from '../attacks/support.ts'
+import { eventsOf, expectNoSecret } from '../attacks/support.ts'
 import { fixedKeys } from '../tokens/fixtures.ts'
 import { readProvider } from '../upstream/house.ts'
 
@@ -214,6 +214,29 @@ describe('signing in with the account of a site that has only a login API (syste
     const before = site.asked.length
     await guess()
     expect(site.asked).toHaveLength(before)
+  })
+
+  it('H03: strangers who guess at somebody there keep him out of new browsers, and never of his own', async () => {
+    const own = german()
+    await logIn(own, 'Otto')
+    for (let source = 0; source < 11; source += 1)
+      while ('forgive' in server.core.limits.reserve('sign-in', ['forum:otto', `192.0.2.${source}`]));
+    expect((await logIn(german(), 'Otto')).status).toBe(429)
+    expect((await logIn(own, 'OTTO', { password: 'falsch' })).status).toBe(403)
+    expect((await logIn(own, 'Otto')).location).toBe('/account')
+    // It is known for Otto, and opens nobody else’s budget.
+    for (let source = 0; source < 11; source += 1)
+      while ('forgive' in server.core.limits.reserve('sign-in', ['forum:erna', `192.0.2.${source}`]));
+    expect((await logIn(own, 'Erna')).status).toBe(429)
+    server.clock.advance(7200)
+  })
+
+  it('H03: where the budget of everybody is used up, somebody hears of it', async () => {
+    for (let guess = 0; guess < 2100; guess += 1)
+      server.core.limits.count('sign-in', [`forum:${guess}`, `2001:db8:0:${guess.toString(16)}::1`])
+    expect((await logIn(german(), 'Hugo')).status).toBe(429)
+    expect((await eventsOf(server)).map(({ type }) => type)).toContain('signin.flooded')
+    server.clock.advance(7200)
   })
 
   it('G07: takes no form but its own', async () => {
