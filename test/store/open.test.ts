@@ -93,4 +93,9 @@ describe('FLT-04, FLT-05: what an error of SQLite means', () => {
   test('an error that is not SQLite’s is never taken for harmless at a commit', () => {
     expect(verdictOf(new TypeError('bug'), 'commit')).toBe('fatal')
   })
+
+  test('of MySQL in TLS names hosts: its driver would compare the certificate of an address with another name', async () => {
+    const opening = openStore('mysql://user:secret@127.0.0.1/house?sslmode=verify-full', options)
+    await expect(opening).rejects.toMatchObject({ name: 'StoreRefused', message: /takes the name of a host/ })
+  })
 })

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { createConnection, type Connection as DriverConnection, type ConnectionOptions } from 'mysql2/promise'
 import type { SqlAddress } from '../../config/sql-address.ts'
 import { StoreRefused } from '../refused.ts'
@@ -50,7 +51,7 @@ async function connectTo(
   limits: ConnectionLimits,
 ): Promise<Connection> {
   let driver: DriverConnection
-  const ssl = tlsOf(address)
+  const ssl = tlsOf(address, host)
   try {
     driver = await createConnection({
       host,
@@ -148,8 +149,11 @@ async function settle(connection: Connection, limits: ConnectionLimits): Promise
   )
 }
 
-function tlsOf(address: SqlAddress): ConnectionOptions['ssl'] {
+function tlsOf(address: SqlAddress, host: string): ConnectionOptions['ssl'] {
   if (!address.tls) return undefined
+  // The driver would compare the certificate with "localhost".
+  if (isIP(host) !== 0)
+    throw new StoreRefused(`TLS towards MySQL takes the name of a host, not ${host}: name it as its certificate does`)
   const verified = { rejectUnauthorized: true, verifyIdentity: true, minVersion: 'TLSv1.2' }
   return { ...verified, ...readAuthorities(address) }
 }

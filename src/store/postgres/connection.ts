@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+import { checkServerIdentity } from 'node:tls'
 import pg from 'pg'
 import type { SqlAddress } from '../../config/sql-address.ts'
 import { AttemptFailed } from '../sql/attempt-failed.ts'
@@ -122,6 +124,13 @@ async function settle({ query }: Connection): Promise<void> {
 
 function tlsOf(address: SqlAddress, host: string): pg.ClientConfig['ssl'] {
   if (!address.tls) return false
-  const verified = { rejectUnauthorized: true, servername: host, minVersion: 'TLSv1.2' } as const
-  return { ...verified, ...readAuthorities(address) }
+  return {
+    rejectUnauthorized: true,
+    // RFC 6066 §3: an address is no name to ask for.
+    ...(isIP(host) === 0 && { servername: host }),
+    // Unless told, it would be "localhost" for an address.
+    checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
+    minVersion: 'TLSv1.2',
+    ...readAuthorities(address),
+  }
 }

@@ -70,12 +70,12 @@ export function guardOrigin(options: {
   async function fenceOnce(): Promise<void> {
     const connection = await options.connect('patient')
     try {
-      await connection.query(`SELECT pg_advisory_lock(${fenceLock})`)
-      // Another process may have done it while we waited.
       const now = await originOf(connection)
-      if (!(await hasMoved(connection))) return
-      // Nobody can tell the next failover here: only who runs it may go on, and he says so.
+      // Nobody can tell the next failover here: only who runs it may go on, and he says so. Other products may lack the lock.
       if (now === undefined && !losesNothing) throw new StoreRefused(silent(place))
+      if (now !== undefined) await connection.query(`SELECT pg_advisory_lock(${fenceLock})`)
+      // Another process may have done it while we waited.
+      if (!(await hasMoved(connection))) return
       if (!losesNothing) await fence()
       await connection.query(`UPDATE "${schema}".feed SET newest = newest + ${feedLeap} WHERE one = 1`)
       await connection.query(
