@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { revokeEverything, revokeTokens } from '../../src/accounts/revoke-tokens.ts'
 import { sameDigest } from '../../src/crypto/chain-mac.ts'
@@ -212,17 +214,29 @@ describe('K06, K07 discharges', () => {
   })
 
   test('K08 location: what a third-party caveat calls its place is never fetched', async () => {
-    const fetching = vi.spyOn(globalThis, 'fetch')
-    const inward = addThirdPartyCaveat(
-      parseMacaroonText(token)![0],
-      { ...party, location: `${server.url}/healthz` },
-      random,
-    )
-    const before = fetching.mock.calls.length
-    await ask(printMacaroonText([inward]))
-    // Our own question alone.
-    expect(fetching.mock.calls.slice(before).filter(([url]) => JSON.stringify(url).includes('healthz'))).toEqual([])
-    fetching.mockRestore()
+    const visits: string[] = []
+    const neighbour = createServer((request, response) => {
+      visits.push(request.url ?? '')
+      response.end()
+    })
+    await new Promise<void>((resolve) => neighbour.listen(0, '127.0.0.1', resolve))
+    try {
+      const { port } = neighbour.address() as AddressInfo
+      const location = `http://127.0.0.1:${port}/discharge`
+      const inward = printMacaroonText([
+        addThirdPartyCaveat(parseMacaroonText(token)![0], { ...party, location }, random),
+      ])
+      await refusedEverywhere([inward])
+      const discharge = { form: { caveat_id: 'a promise' }, headers: { authorization: `Bearer ${inward}` } }
+      expect((await createBrowser(server.url).ask('/oauth/discharge', discharge)).status).toBe(401)
+      expect(visits).toEqual([])
+      // It would have been heard.
+      await fetch(location)
+      expect(visits).toEqual(['/discharge'])
+    } finally {
+      neighbour.closeAllConnections()
+      neighbour.close()
+    }
   })
 })
 
@@ -351,13 +365,27 @@ describe('K13 lookup-DoS', () => {
 })
 
 describe('K15 verify-is-mint', () => {
-  test('nothing that the API or the documents show is a root key', async () => {
+  test('nothing that the documents or the REST API show, to whomever, is a root key', async () => {
     await server.makeUser('root', { role: 'superuser' })
-    const { keyId } = server.core.keys.secret('macaroon-root')
+    const desk = await server.makeClient({ client_id: 'desk', scope: 'openid admin' })
+    const { tokens } = await codeFlow(server, desk, 'root', { extra: { scope: 'openid admin' } })
+    const { keyId, key } = server.core.keys.secret('macaroon-root')
     const jwks = await createBrowser(server.url).ask('/.well-known/jwks.json')
     expect(jwks.text).not.toContain(keyId)
-    expect(jwks.text).not.toContain('"oct"')
-    expect(jwks.text).not.toContain('"k"')
+    const authorization = `Bearer ${tokens.access_token}`
+    const asked = await inTurn(['/api/v1/keys', '/api/v1/resources', '/api/v1/clients/mac-api'], (path) =>
+      createBrowser(server.url).ask(path, { headers: { authorization } }),
+    )
+    expect(asked.map(({ status }) => status)).toEqual([200, 200, 200])
+    expect(asked[0]?.text).toContain(keyId)
+    const root = macBytes(key, Buffer.from('macaroon root\0'))
+    const forms = [...(['hex', 'base64', 'base64url'] as const).map((form) => root.toString(form)), '"oct"', '"k"']
+    for (const { text } of [jwks, ...asked]) for (const form of forms) expect(text).not.toContain(form)
+    // The API itself asks for the key by which it could verify alone.
+    for (const path of [`/api/v1/keys/${keyId}`, '/api/v1/keys']) {
+      const answer = await createBrowser(server.url).ask(path, { headers: { authorization: api.basic } })
+      expect([401, 404]).toContain(answer.status)
+    }
   })
 })
 
