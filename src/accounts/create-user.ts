@@ -64,7 +64,8 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
   const { brought, letter } = wanted
   let passwordHash = letter?.passwordHash ?? brought?.passwordHash
   if (wanted.password !== undefined) {
-    const weak = await passwordProblem(context.strength, wanted.password, [normal, 'gatehouse'])
+    const about = [normal, fields.done.fullName ?? '', fields.done.email ?? '', 'gatehouse']
+    const weak = await passwordProblem(context.strength, wanted.password, about)
     if (weak !== undefined) return { refused: weak }
     passwordHash = await context.passwords.hash(wanted.password)
   }

@@ -20,6 +20,17 @@ export async function passwordProblem(
     : problem('invalid_field', { field: 'password', detail: `the password ${reason}` })
 }
 
+/** The same as something to show beside a form: what has the wrong length is not even looked at. */
+export function gaugePassword(
+  strength: PasswordStrength,
+  password: string,
+  about: readonly string[],
+): Promise<Guessable | undefined> {
+  return lengthProblem(password) === undefined
+    ? strength(password.normalize('NFC'), about)
+    : Promise.resolve({ score: 0, warning: 'length', suggestions: ['useWords'] })
+}
+
 function guessProblem(guessable: Guessable | undefined): string | undefined {
   if (guessable === undefined) return undefined
   const why = strengthWords('en', 'warning', guessable.warning)?.replace(/\.$/, '')

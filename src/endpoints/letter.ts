@@ -18,10 +18,12 @@ import { bindForm } from '../signin/form-guard.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { readTicketToken } from '../tokens/ticket-token.ts'
 import type { Mistake } from './account/section.ts'
+import { ownWords } from './account/oneself.ts'
 import type { Core } from './core.ts'
 import { languageFor, presentationFor, withHeaders } from './presentation.ts'
 import { purposeOf, readPageRequest } from './read-page-request.ts'
 import { seeOther } from './respond.ts'
+import { weakPassword } from './weak-password.ts'
 
 /**
  * Where the links of letters lead: a page that asks, since mail programs follow links by themselves; and its form, which does
@@ -58,6 +60,7 @@ export function createLetterEndpoint(core: Core): Endpoint {
       ...bodyOf(form, { ticket, user: held.user }, { mistake, host: new URL(core.issuer).host }),
       back: { path: '/', label: 'problem.home' },
       problem: mistake,
+      newPassword: ticket.purpose === 'recover' || ticket.purpose === 'invite',
     })
     return withHeaders(view, bound.setCookie)
   }
@@ -127,7 +130,8 @@ async function act(
       const providers = core.upstream.providers.keys()
       const reset = await resetPassword(core, { ticketId, userId: addressee.userId, password, providers })
       if ('done' in reset) return seeOther('/signin')
-      return reset.refused.field === 'password' ? { says: 'password.weak', field: 'new_password' } : 'gone'
+      if (reset.refused.field !== 'password') return 'gone'
+      return weakPassword(core, { password, about: ownWords(await core.directory.user(addressee.userId)) })
     }
   }
 }
@@ -169,7 +173,7 @@ async function accept(
     case 'full_name':
       return { says: 'profile.fullNameBad', field, typed }
     case 'password':
-      return { says: 'password.weak', field: 'new_password', typed }
+      return weakPassword(core, { password, about: [typed.get('username') ?? '', fullName, email ?? ''], typed })
     case 'email':
       return { says: 'register.emailTaken', typed }
     default:
@@ -232,6 +236,7 @@ function bodyOf(
         username: typed('username') ?? ticket.username ?? '',
         fullName: typed('full_name') ?? ticket.fullName ?? '',
         wrong,
+        strength: mistake?.strength,
       }
       return { title: 'letterPage.invite.title', body: invitationForm(form, view) }
     }
@@ -240,7 +245,7 @@ function bodyOf(
     case 'recover':
       return {
         title: 'letterPage.recover.title',
-        body: newPasswordForm(form, { username: user?.username ?? '', wrong }),
+        body: newPasswordForm(form, { username: user?.username ?? '', wrong, strength: mistake?.strength }),
       }
   }
 }

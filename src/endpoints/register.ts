@@ -10,6 +10,7 @@ import type { Core } from './core.ts'
 import { presentationFor, withHeaders } from './presentation.ts'
 import { purposeOf, readPageRequest } from './read-page-request.ts'
 import { seeOther } from './respond.ts'
+import { weakPassword } from './weak-password.ts'
 
 /** Making an account for oneself: the form, and what it sends. */
 export function createRegisterEndpoint(core: Core): Endpoint {
@@ -38,7 +39,10 @@ export function createRegisterEndpoint(core: Core): Endpoint {
         })
         if ('done' in registered)
           return registered.done === 'letter sent' ? letterSentPage(presentation) : seeOther('/signin')
-        mistake = mistakeOf(registered)
+        mistake =
+          registered.refused.field === 'password'
+            ? await weakPassword(core, { password, about: [typed.get('username') ?? '', fullName ?? '', email ?? ''] })
+            : mistakeOf(registered)
       } else mistake = { says: 'password.differs', field: 'repeat_password' }
     }
     const bound = bindForm(core, http, { purpose: purposeOf('register', undefined), signedIn })
@@ -52,7 +56,9 @@ export function createRegisterEndpoint(core: Core): Endpoint {
         email: typed.get('email') ?? '',
         byLetter: core.outbox !== undefined,
         wrong: mistake?.field,
+        strength: mistake?.strength,
       }),
+      newPassword: true,
       problem: mistake,
     })
     return withHeaders(view, bound.setCookie)
@@ -69,8 +75,6 @@ function mistakeOf({ refused, retryAfter }: Extract<Registered, { readonly refus
       return { says: 'profile.fullNameBad', field }
     case 'email':
       return { says: 'register.emailBad', field }
-    case 'password':
-      return { says: 'password.weak', field: 'new_password' }
     default:
       return { says: 'account.problem' }
   }

@@ -114,6 +114,14 @@ export const policies = {
   'own-token': { parts: ['account'], budgets: [{ by: ['account'], burst: 60, everySeconds: 60 }] },
   // Each is a letter, behind which others wait, and an event that is kept.
   'factor-change': { parts: ['account'], budgets: [{ by: ['account'], burst: 20, everySeconds: 60 }] },
+  // What a page asks while somebody types a new password: a few milliseconds of a thread, at the worst a fifth of a second.
+  'password-strength': {
+    parts: ['source'],
+    budgets: [
+      { by: [], burst: 60, everySeconds: 0.2 },
+      { by: ['source'], burst: 30, everySeconds: 1 },
+    ],
+  },
   // Each costs a password hash.
   register: {
     parts: ['source'],

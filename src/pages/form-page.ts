@@ -12,6 +12,8 @@ export type FormPageView = {
   readonly forms?: 'here' | 'client'
   /** It has a form for passkeys. */
   readonly passkeys?: boolean | undefined
+  /** It asks for a new password. */
+  readonly newPassword?: boolean | undefined
   /** The way out. Default: the account. */
   readonly back?: { readonly path: string; readonly label: PlainKey }
   /** Something was done a moment ago. */
@@ -24,7 +26,7 @@ export type FormPageView = {
 /** A page around a form: what it is, how the last try went, its content, and the way back. */
 export function formPage(
   presentation: Presentation,
-  { title, body, forms = 'here', back, done, problem, passkeys }: FormPageView,
+  { title, body, forms = 'here', back, done, problem, passkeys, newPassword }: FormPageView,
 ): Page {
   const { language } = presentation
   return page(presentation, {
@@ -33,6 +35,7 @@ export function formPage(
     failed: problem !== undefined,
     forms,
     ...(passkeys === true && { passkeys }),
+    ...(newPassword === true && { newPassword }),
     body: html`<h1>${message(language, title)}</h1>
       ${
         done !== undefined &&

@@ -8,6 +8,7 @@ import { hiddenFields } from './hidden-fields.ts'
 import { html } from './html.ts'
 import type { Html } from './html.ts'
 import { phrase } from './phrase.ts'
+import type { StrengthView } from './strength-bar.ts'
 
 // What the links in letters lead to. Each is a form: programs that follow every link of a letter must change nothing.
 
@@ -41,15 +42,16 @@ export function invitationForm(
     readonly username: string
     readonly fullName: string
     readonly wrong?: string | undefined
+    readonly strength?: StrengthView
   },
 ): Html {
-  const { host, username, fullName, wrong } = view
+  const { host, username, fullName, wrong, strength } = view
   return html`<p class="lead">${phrase(language, 'letterPage.invite.lead', { host: foreign(host) })}</p>
     <form id="letter" method="post" action="${action}">
       ${hiddenFields(hidden)}
       ${usernameField(language, { value: username, wrong: wrong === 'username' })}
       ${fullNameField(language, { value: fullName, wrong: wrong === 'full_name' })}
-      ${newPasswordFields(language, wrong)}
+      ${newPasswordFields(language, wrong, strength)}
       <div class="actions"><button type="submit">${message(language, 'letterPage.register.submit')}</button></div>
     </form>`
 }
@@ -65,13 +67,17 @@ export function confirmEmailForm({ language, action, hidden }: SectionForm, emai
 /** `username` for password managers, which file a password under a name. */
 export function newPasswordForm(
   { language, action, hidden }: SectionForm,
-  { username, wrong }: { readonly username: string; readonly wrong: string | undefined },
+  {
+    username,
+    wrong,
+    strength,
+  }: { readonly username: string; readonly wrong: string | undefined; readonly strength?: StrengthView },
 ): Html {
   return html`<p class="lead">${message(language, 'letterPage.recover.lead')}</p>
     <form id="letter" method="post" action="${action}">
       ${hiddenFields(hidden)}
       <input type="text" name="username" value="${username}" autocomplete="username" hidden>
-      ${newPasswordFields(language, wrong)}
+      ${newPasswordFields(language, wrong, strength)}
       <div class="actions"><button type="submit">${message(language, 'password.submit')}</button></div>
     </form>`
 }

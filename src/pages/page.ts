@@ -9,6 +9,7 @@ import { mark, scene } from './mark.ts'
 import { passkeyScriptPath } from './passkey-script.ts'
 import { securityHeaders } from './security-headers.ts'
 import type { FormTarget } from './security-headers.ts'
+import { strengthScriptPath } from './strength-script.ts'
 
 /** How to show a page: the operator's look, the reader's language. */
 export type Presentation = {
@@ -32,6 +33,8 @@ export type PageContent = {
   readonly forms: FormTarget
   /** It has a form for passkeys, with its script. */
   readonly passkeys?: boolean
+  /** It asks for a new password, with the script that says how good it is. */
+  readonly newPassword?: boolean
   readonly script?: { readonly element: Html; readonly hash: string }
   readonly headers?: readonly HeaderLine[]
 }
@@ -52,6 +55,7 @@ export function page(presentation: Presentation, content: PageContent): Page {
         ${look.icon}
         ${look.style}
         ${content.passkeys === true && html`<script src="${passkeyScriptPath}" defer></script>`}
+        ${content.newPassword === true && html`<script src="${strengthScriptPath}" defer></script>`}
       </head>
       <body>
         <a class="skip" href="#main">${message(language, 'layout.skip')}</a>
@@ -68,7 +72,8 @@ export function page(presentation: Presentation, content: PageContent): Page {
     stylesheetHash: look.stylesheetHash,
     forms: content.forms,
     ...(content.script && { scriptHash: content.script.hash }),
-    ...(content.passkeys === true && { ownScript: true }),
+    ...((content.passkeys === true || content.newPassword === true) && { ownScript: true }),
+    ...(content.newPassword === true && { asks: true }),
   })
   return { status: content.status, headers: [...headers, ...(content.headers ?? [])], body: print(document) }
 }

@@ -6,6 +6,7 @@ import type { SectionForm } from './account/section-form.ts'
 import { hiddenFields } from './hidden-fields.ts'
 import { html } from './html.ts'
 import type { Html } from './html.ts'
+import type { StrengthView } from './strength-bar.ts'
 
 export type RegisterView = {
   readonly username: string
@@ -14,6 +15,7 @@ export type RegisterView = {
   /** Whether the account is made by a letter, so that there must be an address. */
   readonly byLetter: boolean
   readonly wrong?: string | undefined
+  readonly strength?: StrengthView
 }
 
 export function registerForm({ language, action, hidden }: SectionForm, view: RegisterView): Html {
@@ -31,7 +33,7 @@ export function registerForm({ language, action, hidden }: SectionForm, view: Re
         most: 254,
         wrong: view.wrong === 'email',
       })}
-      ${newPasswordFields(language, view.wrong)}
+      ${newPasswordFields(language, view.wrong, view.strength)}
       <div class="actions"><button type="submit">${message(language, 'register.submit')}</button></div>
     </form>`
 }

@@ -10,8 +10,10 @@ export type HeaderNeeds = {
   readonly stylesheetHash: string
   /** Only the form_post page has a script in itself. */
   readonly scriptHash?: string
-  /** It loads the script for passkeys from here. */
+  /** It loads a script of ours from here. */
   readonly ownScript?: boolean
+  /** Its script asks this server something. */
+  readonly asks?: boolean
   readonly forms: FormTarget
 }
 
@@ -37,12 +39,13 @@ export function securityHeaders(needs: HeaderNeeds): readonly HeaderLine[] {
  * test/pages/form-action.test.ts). Where a callback leads is not ours to know, so a page whose form may end at an application names no
  * `form-action`; every other page does. What remains there: no script, no base, no foreign resource, and no markup from outside.
  */
-function contentSecurityPolicy({ stylesheetHash, scriptHash, ownScript, forms }: HeaderNeeds): string {
+function contentSecurityPolicy({ stylesheetHash, scriptHash, ownScript, asks, forms }: HeaderNeeds): string {
   return [
     "default-src 'none'",
     `style-src '${stylesheetHash}'`,
     ...(scriptHash === undefined ? [] : [`script-src '${scriptHash}'`]),
     ...(ownScript === true ? ["script-src 'self'"] : []),
+    ...(asks === true ? ["connect-src 'self'"] : []),
     // Only the tab's icon and a configured logo, which are part of the page; nothing can be fetched through it.
     'img-src data:',
     "base-uri 'none'",

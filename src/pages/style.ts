@@ -65,6 +65,10 @@ button,.button{display:block;width:100%;min-height:3rem;padding:.66rem 1.25rem;f
 button:hover,.button:hover{background:var(--accent-strong)}
 .second{background:transparent;color:var(--ink);border-color:var(--field)}
 .second:hover{background:var(--ground);border-color:var(--ink)}
+#strength{margin-top:.6rem;font-size:.9375rem;line-height:1.5}
+#strength meter{display:block;width:100%;height:.75rem}
+#strength p,#strength ul{margin:.2rem 0 0}
+#strength ul{padding-left:1.15rem}
 .actions{display:flex;flex-direction:column;gap:.75rem;margin-top:1.75rem}
 .pair{flex-direction:row}
 .pair>*{flex:1 1 0;width:auto;min-width:0}

@@ -18,8 +18,9 @@ import {
 import { createLinkSiteLoginEndpoint } from '../endpoints/link-site-login.ts'
 import { createIntrospectionEndpoint } from '../endpoints/introspect.ts'
 import { createNewcomerEndpoint, createNewcomerPageEndpoint } from '../endpoints/newcomer.ts'
-import { createPasskeyScriptEndpoint } from '../endpoints/passkey-script.ts'
+import { createPageScriptEndpoint } from '../endpoints/page-script.ts'
 import { createPasskeySignInEndpoint } from '../endpoints/passkey-sign-in.ts'
+import { createPasswordStrengthEndpoint } from '../endpoints/password-strength.ts'
 import { createProviderCallbackEndpoint } from '../endpoints/provider-callback.ts'
 import { createMailCodeEndpoint } from '../endpoints/mail-code.ts'
 import { mailCodePath } from '../endpoints/mail-code-path.ts'
@@ -36,7 +37,8 @@ import { createTokenEndpoint } from '../endpoints/token.ts'
 import { createUserinfoEndpoint } from '../endpoints/userinfo.ts'
 import { apiRoutes } from './api-routes.ts'
 import { protocolPaths } from './capabilities.ts'
-import { passkeyScriptPath } from '../pages/passkey-script.ts'
+import { passkeyScript, passkeyScriptPath } from '../pages/passkey-script.ts'
+import { strengthPath, strengthScript, strengthScriptPath } from '../pages/strength-script.ts'
 import type { Route } from './route.ts'
 import { vaultRoutes } from './vault-routes.ts'
 
@@ -158,10 +160,25 @@ export function routesOf(core: Core): readonly Route[] {
     {
       method: 'GET',
       path: passkeyScriptPath,
-      endpoint: createPasskeyScriptEndpoint(),
+      endpoint: createPageScriptEndpoint(passkeyScript),
       kind: 'none',
       access: 'public',
       head: true,
+    },
+    {
+      method: 'GET',
+      path: strengthScriptPath,
+      endpoint: createPageScriptEndpoint(strengthScript),
+      kind: 'none',
+      access: 'public',
+      head: true,
+    },
+    {
+      method: 'POST',
+      path: strengthPath,
+      endpoint: createPasswordStrengthEndpoint(core),
+      kind: 'form',
+      access: 'browser',
     },
     {
       method: 'GET',

@@ -495,6 +495,23 @@ export const gallery: readonly Example[] = [
       }),
   },
   {
+    name: 'register-weak',
+    render: (p, w) =>
+      formPage(p, {
+        title: 'register.title',
+        back: { path: '/signin', label: 'register.have' },
+        problem: { says: 'password.weak' },
+        body: registerForm(section(p, w), {
+          username: w.username,
+          fullName: w.fullName,
+          email: w.email,
+          byLetter: true,
+          wrong: 'new_password',
+          strength: { score: 1, warning: 'common', suggestions: ['anotherWord', 'l33t'] },
+        }),
+      }),
+  },
+  {
     name: 'account-passkeys',
     render: (p, w) =>
       formPage(p, {

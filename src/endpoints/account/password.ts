@@ -2,7 +2,8 @@ import { patchUser } from '../../accounts/patch-user.ts'
 import { passwordForm } from '../../pages/account/password-form.ts'
 import { isRefusal } from '../../protocol/errors.ts'
 import { verifyPassword } from '../../signin/password.ts'
-import { oneself } from './oneself.ts'
+import { weakPassword } from '../weak-password.ts'
+import { oneself, ownWords } from './oneself.ts'
 import type { Mistake, Section } from './section.ts'
 
 /** The current password stands in for a recent sign-in; whoever has none must have signed in just now. */
@@ -11,12 +12,14 @@ export const passwordSection: Section = {
   title: 'password.title',
   summary: 'password.summary',
   done: 'password.changed',
+  newPassword: true,
   recent: ({ user }) => user.passwordHash === undefined,
   body: ({ form, signedIn: { user } }, mistake) =>
     passwordForm(form, {
       username: user.username,
       hasPassword: user.passwordHash !== undefined,
       wrong: mistake?.field,
+      strength: mistake?.strength,
     }),
   async act(asked, typed) {
     const { core, http, signedIn } = asked
@@ -39,7 +42,7 @@ export const passwordSection: Section = {
     const updated = await patchUser(core, request)
     if ('done' in updated) return 'done'
     return updated.refused.field === 'password'
-      ? { says: 'password.weak', field: 'new_password' }
+      ? weakPassword(core, { password, about: ownWords(user) })
       : { says: 'account.problem' }
   },
 }

@@ -44,6 +44,7 @@ export function createSectionEndpoints(
       done: http.method === 'GET' && http.query === 'done' ? section.done : undefined,
       problem: mistake,
       passkeys: section.passkeys,
+      newPassword: section.newPassword,
     })
     return withHeaders(view, bound.setCookie)
   }

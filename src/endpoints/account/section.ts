@@ -2,6 +2,7 @@ import type { SignedIn } from '../../domain/next-step.ts'
 import type { PlainKey } from '../../i18n/messages/translation.ts'
 import type { SectionForm } from '../../pages/account/section-form.ts'
 import type { Html } from '../../pages/html.ts'
+import type { StrengthView } from '../../pages/strength-bar.ts'
 import type { HttpRequest, HttpResponse } from '../../protocol/http.ts'
 import type { Parameters } from '../../protocol/parameters.ts'
 import type { Core } from '../core.ts'
@@ -21,6 +22,8 @@ export type Mistake = {
   readonly says: PlainKey
   /** Name of the field that is to blame. */
   readonly field?: string | undefined
+  /** What was found about a new password that is refused. */
+  readonly strength?: StrengthView
   /** Default: 400. */
   readonly status?: number
   readonly typed?: Parameters
@@ -43,6 +46,8 @@ export type Section = {
   readonly body: (asked: Asked, mistake: Mistake | undefined) => Promise<Html> | Html
   /** Its page has a form for passkeys. */
   readonly passkeys?: true
+  /** Its form asks for a new password. */
+  readonly newPassword?: true
   /** What its form does. An answer goes out as it is. */
   readonly act: (asked: Asked, parameters: Parameters) => Promise<'done' | Mistake | HttpResponse>
 }

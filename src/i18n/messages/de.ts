@@ -249,6 +249,12 @@ export const de = {
   'password.wrong': 'Das ist nicht Ihr bisheriges Passwort.',
   'password.weak':
     'Dieses Passwort ist zu kurz oder zu leicht zu erraten. Wählen Sie einige Wörter, die nichts miteinander zu tun haben.',
+  'strength.label': 'Wie schwer das neue Passwort zu erraten ist',
+  'strength.score.0': 'Sofort erraten',
+  'strength.score.1': 'Bald erraten',
+  'strength.score.2': 'Fast gut',
+  'strength.score.4': 'Gut',
+  'strength.warning.length': 'Es braucht mindestens 10 Zeichen und höchstens 1024 Bytes.',
   'strength.warning.straightRow': 'Tastenreihen der Tastatur werden früh erraten.',
   'strength.warning.keyPattern': 'Kurze Muster auf der Tastatur werden früh erraten.',
   'strength.warning.simpleRepeat': 'Wiederholte Zeichen wie „aaa“ werden früh erraten.',

@@ -2,6 +2,7 @@ import { message } from '../../i18n/message.ts'
 import { hiddenFields } from '../hidden-fields.ts'
 import { html } from '../html.ts'
 import type { Html } from '../html.ts'
+import { strengthBar, type StrengthView } from '../strength-bar.ts'
 import { field } from './field.ts'
 import type { SectionForm } from './section-form.ts'
 
@@ -11,6 +12,7 @@ export type PasswordView = {
   /** Whether there is a password to be asked for. */
   readonly hasPassword: boolean
   readonly wrong?: string | undefined
+  readonly strength?: StrengthView
 }
 
 export function passwordForm({ language, action, hidden }: SectionForm, view: PasswordView): Html {
@@ -28,13 +30,17 @@ export function passwordForm({ language, action, hidden }: SectionForm, view: Pa
           wrong: view.wrong === 'current_password',
         })
       }
-      ${newPasswordFields(language, view.wrong)}
+      ${newPasswordFields(language, view.wrong, view.strength)}
       <div class="actions"><button type="submit">${message(language, 'password.submit')}</button></div>
     </form>`
 }
 
 /** A new password, typed twice: nobody sees what he types. */
-export function newPasswordFields(language: SectionForm['language'], wrong: string | undefined): readonly Html[] {
+export function newPasswordFields(
+  language: SectionForm['language'],
+  wrong: string | undefined,
+  strength: StrengthView,
+): readonly Html[] {
   return [
     field(language, {
       name: 'new_password',
@@ -44,6 +50,7 @@ export function newPasswordFields(language: SectionForm['language'], wrong: stri
       autocomplete: 'new-password',
       wrong: wrong === 'new_password',
     }),
+    strengthBar(language, strength),
     field(language, {
       name: 'repeat_password',
       label: 'password.repeat',

@@ -1,8 +1,7 @@
-import { passkeyScript } from '../pages/passkey-script.ts'
 import type { Endpoint } from '../protocol/http.ts'
 
-/** The script of pages that ask for a passkey: the same bytes for everybody. */
-export function createPasskeyScriptEndpoint(): Endpoint {
+/** A script of our pages: the same bytes for everybody. */
+export function createPageScriptEndpoint(script: string): Endpoint {
   const response = {
     status: 200,
     headers: [
@@ -11,7 +10,7 @@ export function createPasskeyScriptEndpoint(): Endpoint {
       ['x-content-type-options', 'nosniff'],
       ['cross-origin-resource-policy', 'same-origin'],
     ],
-    body: passkeyScript,
+    body: script,
   } as const
   return () => response
 }
