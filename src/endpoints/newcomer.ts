@@ -1,3 +1,4 @@
+import { identityNameRef } from '../accounts/identity-refs.ts'
 import { suggestUsername } from '../accounts/suggest-username.ts'
 import { welcomeNewcomer } from '../accounts/welcome-newcomer.ts'
 import type { Provider } from '../config/provider.ts'
@@ -90,6 +91,7 @@ async function keepCredential(core: Core, { id, newcomer }: Found, userId: strin
     userId,
     provider: newcomer.provider,
     account: newcomer.subject,
+    holder: identityNameRef(newcomer.issuer, newcomer.subject),
     credential: tokens.accessToken,
     lasts: newcomer.lasts ?? lifetimes.sessionAbsolute,
   })

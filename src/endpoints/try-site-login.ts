@@ -1,4 +1,4 @@
-import { identityRef } from '../accounts/identity-refs.ts'
+import { identityNameRef, identityRef } from '../accounts/identity-refs.ts'
 import { recordRefusal } from '../audit/refusals.ts'
 import type { SiteLoginProvider } from '../config/provider.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
@@ -98,6 +98,7 @@ export async function keepSiteCredential(
     userId,
     provider: provider.name,
     account: identity.subject,
+    holder: identityNameRef(identity.issuer, identity.subject),
     credential,
     lasts: proof.sessionLength ?? lifetimes.sessionAbsolute,
   })

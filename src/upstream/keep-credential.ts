@@ -2,7 +2,7 @@ import type { SecretValue } from '../config/secret-value.ts'
 import { connectionOwners, siteConnectionId, type HeldConnection } from '../domain/connection.ts'
 import type { Instance } from '../domain/instance.ts'
 import { recallsOf } from '../domain/recall.ts'
-import { put, ref, type Decision } from '../domain/record.ts'
+import { check, put, ref, type Decision, type Ref } from '../domain/record.ts'
 import { transition } from '../store/transition.ts'
 import type { FlowContext } from './context.ts'
 import { sealTokens } from './sealed-tokens.ts'
@@ -18,6 +18,8 @@ export async function keepCredential(
     readonly userId: string
     readonly provider: string
     readonly account: string
+    /** Where its identity is kept: gone by now, and nothing is. */
+    readonly holder: Ref<'name'>
     readonly credential: SecretValue
     readonly lasts: number
   },
@@ -27,7 +29,9 @@ export async function keepCredential(
   const place = ref('connection', connectionId)
   const { instanceId } = about.instance
   const recallsBefore = recallsOf(about.instance, provider)
-  await transition(context.transition, { place }, (slots, now): Decision<undefined> => {
+  await transition(context.transition, { place, holder: about.holder }, (slots, now): Decision<undefined> => {
+    // Somebody may have taken the account there away from the one here meanwhile, and what it gave with it.
+    if (slots.holder.value?.target !== userId) return { writes: [], result: undefined }
     const before = slots.place.value
     const edition = (before !== undefined && 'edition' in before ? before.edition : 0) + 1
     const kept: HeldConnection = {
@@ -52,7 +56,10 @@ export async function keepCredential(
       updatedAt: now,
     }
     return {
-      writes: [put(slots.place, kept, { expiresAt: now + about.lasts, owners: connectionOwners(kept) })],
+      writes: [
+        check(slots.holder),
+        put(slots.place, kept, { expiresAt: now + about.lasts, owners: connectionOwners(kept) }),
+      ],
       result: undefined,
     }
   })

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { identityNameRef } from '../../src/accounts/identity-refs.ts'
 import { findUserNamed } from '../../src/accounts/find-user.ts'
 import { openTokens, sealTokens } from '../../src/upstream/sealed-tokens.ts'
 import { secretValue } from '../../src/config/secret-value.ts'
@@ -308,6 +309,18 @@ describe('the account of a site, added on the account page', () => {
     expect((await other.ask('/account')).text).toContain('ilse-hier')
 
     await submit(browser, after, 'unlink-forum', {})
+    expect(await credentialOf('ilse-hier')).toBe('revoked')
+    // A sign-in that was under way there meanwhile keeps nothing any more.
+    const { core } = server
+    await core.upstream.keep({
+      instance: await core.directory.instance(),
+      userId: (await findUserNamed(core, 'ilse-hier'))?.userId ?? '',
+      provider: 'forum',
+      account: '4711',
+      holder: identityNameRef('https://forum.example', '4711'),
+      credential: secretValue('of before'),
+      lasts: 3600,
+    })
     expect(await credentialOf('ilse-hier')).toBe('revoked')
     const newcomer = german()
     expect((await follow(server, newcomer, await logIn(newcomer, 'Ilse'))).text).toContain('Konto anlegen')

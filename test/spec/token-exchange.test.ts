@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { identityNameRef } from '../../src/accounts/identity-refs.ts'
+import { linkIdentity } from '../../src/accounts/link-identity.ts'
 import { signJws } from '../../src/crypto/jws.ts'
 import type { OAuthProvider } from '../../src/config/provider.ts'
 import type { User } from '../../src/domain/user.ts'
@@ -216,11 +218,18 @@ describe('and nobody else does', () => {
 
 test('a site’s own credential goes to the clients that the provider’s entry names, and to no other', async () => {
   site.accounts.set('Ada', { password, userId: '7' })
+  const issuer = server.core.upstream.providers.get('forum')?.issuer ?? ''
+  await linkIdentity(server.core, {
+    actor: { kind: 'cli' },
+    userId: ada.userId,
+    identity: { provider: 'forum', issuer, subject: '7', label: 'Ada' },
+  })
   await server.core.upstream.keep({
     instance: await server.core.directory.instance(),
     userId: ada.userId,
     provider: 'forum',
     account: '7',
+    holder: identityNameRef(issuer, '7'),
     credential: { reveal: () => 'the forum cookie', toJSON: () => '', toString: () => '' },
     lasts: 3600,
   })
