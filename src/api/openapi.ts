@@ -16,6 +16,7 @@ const tags: Readonly<Record<Tag, string>> = {
   Clients: 'OAuth clients. What stands in the configuration file is read-only here.',
   APIs: 'APIs that take our access tokens. What stands in the configuration file is read-only here.',
   Keys: 'The rings of keys, without the keys.',
+  Events: 'Who did what, when, from where.',
 }
 
 const problemSchema = z

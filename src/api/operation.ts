@@ -58,7 +58,7 @@ type Definition<
   readonly perform: (call: Call<P, Params, Query, Body>) => Promise<Result<z.input<Answer>>>
 }
 
-export type Tag = 'Accounts' | 'Clients' | 'APIs' | 'Keys' | 'Oneself'
+export type Tag = 'Accounts' | 'Clients' | 'APIs' | 'Keys' | 'Events' | 'Oneself'
 
 /** A request that was read, ready to be performed. */
 export type Ready = {

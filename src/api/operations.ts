@@ -1,6 +1,7 @@
 import { clientOperations } from './nouns/clients.ts'
 import { connectionOperations } from './nouns/connections.ts'
 import { consentOperations } from './nouns/consents.ts'
+import { eventOperations } from './nouns/events.ts'
 import { factorOperations } from './nouns/factors.ts'
 import { grantOperations } from './nouns/grants.ts'
 import { identityOperations } from './nouns/identities.ts'
@@ -44,6 +45,7 @@ export const operations: readonly Operation[] = [
   ...clientOperations,
   ...resourceOperations,
   ...keyOperations,
+  ...eventOperations,
   ...leakOperations,
   ...revokedTokenOperations,
   ...providerOperations,

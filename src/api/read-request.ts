@@ -51,11 +51,13 @@ export function readBody<S extends z.ZodObject>(schema: S, request: HttpRequest,
   return parsed.success ? { value: parsed.data } : { refused: problemOf(parsed.error, schema, 'body') }
 }
 
-/** A call that takes no body gets none: whoever sends one expects something of it. */
+/** A call that takes no body gets none, or the empty object that many programs always send: whoever says more expects something of it. */
 export function readNoBody(
   request: HttpRequest,
 ): { readonly value: Readonly<Record<string, never>> } | { readonly refused: Problem } {
-  return request.body === '' ? nothing : { refused: problem('invalid_request', { detail: 'this call takes no body' }) }
+  return request.body === '' || request.body === '{}'
+    ? nothing
+    : { refused: problem('invalid_request', { detail: 'this call takes no body' }) }
 }
 
 /** The first thing wrong, in a sentence that never repeats what was sent. */

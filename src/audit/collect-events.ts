@@ -12,6 +12,9 @@ export type Collected = {
   readonly whole: boolean
 }
 
+/** Before every id that was made at that instant or later. */
+export const idAt = (millis: number): string => Math.max(0, millis).toString(16).padStart(12, '0')
+
 /** With sixteen buckets: a seal of some 400 events, whose entries stay far below what an item of DynamoDB may hold. */
 const perBucket = 25
 

@@ -4,7 +4,7 @@ import type { Clock, Seconds } from '../protocol/time.ts'
 import { listAll } from '../store/list-all.ts'
 import type { Store } from '../store/port.ts'
 import { transition, type TransitionContext } from '../store/transition.ts'
-import { collectEvents } from './collect-events.ts'
+import { collectEvents, idAt } from './collect-events.ts'
 import { createRelay, lineOf } from './relay.ts'
 import type { EventSink } from './sink.ts'
 
@@ -132,5 +132,3 @@ export async function leaveToOthers(within: TransitionContext, id: string, since
     result: undefined,
   }))
 }
-
-const idAt = (millis: number): string => Math.max(0, millis).toString(16).padStart(12, '0')

@@ -20,6 +20,9 @@ import {
   withdrawInvitation,
   type InvitationContext,
 } from '../accounts/invite-user.ts'
+import { printKey } from '../keys/print-key.ts'
+import { wantedEvent } from '../audit/list-events.ts'
+import { printEvent } from '../audit/print-event.ts'
 import { mintToken, type MintContext } from '../accounts/mint-token.ts'
 import { patchUser } from '../accounts/patch-user.ts'
 import { printUser } from '../accounts/print-user.ts'
@@ -28,6 +31,7 @@ import { revokeEverything, revokeTokens } from '../accounts/revoke-tokens.ts'
 import { revokeToken } from '../accounts/revoke-token.ts'
 import { createResource, deleteResource } from '../accounts/write-resource.ts'
 import { encodeTextBase64url } from '../crypto/encoding.ts'
+import type { AuditEvent } from '../domain/event.ts'
 import type { Actor } from '../domain/authority.ts'
 import type { MintRequest } from '../domain/mint-request.ts'
 import type { Resource } from '../domain/resource.ts'
@@ -134,6 +138,11 @@ export function administerLocally(local: Local): Administration {
     },
     deleteResource: async (identifier) => void done(await deleteResource(local, actor, identifier)),
 
+    keys: async function* () {
+      for (const key of (await openRings(local)).list()) yield printKey(key)
+    },
+    events: (filter) => eventsOf(local, filter),
+
     close: async () => {
       if (changed) await local.settle()
       await local.close()
@@ -153,6 +162,15 @@ async function* invitationsOf(local: Local): AsyncGenerator<Document> {
     const alive = record.expiresAt !== undefined && local.clock.seconds() < record.expiresAt
     const shownOne = alive ? showInvitation(record) : undefined
     if (shownOne !== undefined) yield shownOne
+  }
+}
+
+/** Ids begin with time, so the order of a scan is the order of time. */
+async function* eventsOf(local: Local, filter: Readonly<Record<string, string>>): AsyncGenerator<Document> {
+  for await (const { id, value } of local.admin.scan('event')) {
+    // A record of kind `event` holds an event.
+    const event = value as AuditEvent
+    if (wantedEvent(filter, event)) yield printEvent({ id, event })
   }
 }
 

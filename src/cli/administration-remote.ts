@@ -53,6 +53,8 @@ export function administerRemotely(server: string, token: string): Administratio
     resources: () => pages(call, '/resources'),
     resource: (identifier) => call('GET', resource(identifier)),
     deleteResource: async (identifier) => void (await call('DELETE', resource(identifier))),
+    keys: () => pages(call, '/keys'),
+    events: (filter) => pages(call, '/events', filter),
     close: () => Promise.resolve(),
   }
 }

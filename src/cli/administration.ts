@@ -35,6 +35,9 @@ export type Administration = Connections & {
   readonly resources: () => AsyncIterable<Document>
   readonly resource: (identifier: string) => Promise<Document>
   readonly deleteResource: (identifier: string) => Promise<void>
+  readonly keys: () => AsyncIterable<Document>
+  /** The oldest first; `filter` as the query of `GET /api/v1/events` has it. */
+  readonly events: (filter: Readonly<Record<string, string>>) => AsyncIterable<Document>
   /** Resolves when what was changed holds everywhere. */
   readonly close: () => Promise<void>
 }

@@ -41,10 +41,14 @@ export function createCaller(server: string, token: string): Call {
 }
 
 /** Everything that a list of the API holds. */
-export async function* pages(call: Call, path: string): AsyncGenerator<Document> {
+export async function* pages(
+  call: Call,
+  path: string,
+  filter: Readonly<Record<string, string>> = {},
+): AsyncGenerator<Document> {
   for (let cursor: string | undefined; ;) {
-    const from = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`
-    const page = await call('GET', `${path}?limit=${pageSize}${from}`)
+    const query = new URLSearchParams({ ...filter, limit: String(pageSize), ...(cursor !== undefined && { cursor }) })
+    const page = await call('GET', `${path}?${query.toString()}`)
     if (Array.isArray(page['items'])) yield* page['items'] as readonly Document[]
     if (typeof page['next'] !== 'string') return
     cursor = page['next']

@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import { rings } from '../domain/key-lifecycle.ts'
-import type { KeySummary } from '../keys/keys.ts'
+import { printKey } from '../keys/print-key.ts'
+import { administrationVerb } from './administer.ts'
+import { all } from './administration.ts'
 import { readStandardInput } from './ask-password.ts'
 import { CliFailure } from './failure.ts'
 import { importKeyByFlags } from './import-key.ts'
@@ -18,8 +20,8 @@ const columns = ['ring', 'key_id', 'state', 'created', 'active_from', 'remove_at
 export function registerKey(program: Command, io: Io): void {
   const key = program.command('key').description('keys and their rotation')
 
-  localVerb(key.command('list').description('every key of every ring'), { io }, async (local) => {
-    const keys = (await openRings(local)).list().map(shown)
+  administrationVerb(key.command('list').description('every key of every ring'), io, async (administration) => {
+    const keys = await all(administration.keys())
     return { json: { items: keys }, text: table(keys.map(readable), columns) }
   })
 
@@ -55,7 +57,7 @@ export function registerKey(program: Command, io: Io): void {
         scope: textOption(options, 'scope') ?? '',
         notAfter: textOption(options, 'notAfter') ?? '',
       }
-      const made = shown(await importKeyByFlags(await openRings(local), await readStandardInput(io), flags))
+      const made = printKey(await importKeyByFlags(await openRings(local), await readStandardInput(io), flags))
       return { json: made, text: table([readable(made)], columns) }
     },
   )
@@ -68,32 +70,25 @@ export function registerKey(program: Command, io: Io): void {
       ),
     { io, changes: true },
     async (local, [name]) => {
-      const chosen = name === undefined ? rings : rings.filter((ring) => ring === name)
+      // One name for the three that sign.
+      const chosen = rings.filter(
+        (ring) => name === undefined || ring === name || (name === 'signing' && ring.startsWith('signing-')),
+      )
       if (chosen.length === 0)
-        throw new CliFailure(`there is no such ring; known are ${rings.join(', ')}`, { exitCode: 2 })
+        throw new CliFailure(`there is no such ring; known are signing, ${rings.join(', ')}`, { exitCode: 2 })
       const keys = await openRings(local)
       const announced = []
-      for (const ring of chosen) announced.push(shown(await keys.rotate(ring, 'cli')))
+      for (const ring of chosen) announced.push(printKey(await keys.rotate(ring, 'cli')))
       return { json: { items: announced }, text: table(announced.map(readable), columns) }
     },
   )
 }
 
-type Shown = ReturnType<typeof shown>
-
-const shown = (key: KeySummary) => ({
-  ring: key.ring,
-  key_id: key.keyId,
-  state: key.state,
-  created_at: key.createdAt,
-  active_from: key.activeFrom,
-  retired_at: key.retiredAt ?? null,
-  remove_at: key.removeAt ?? null,
-})
+type Shown = Readonly<Record<string, unknown>>
 
 const readable = (key: Shown) => ({
   ...key,
-  created: instant(key.created_at),
-  active_from: instant(key.active_from),
-  remove_at: instant(key.remove_at),
+  created: instant(key['created_at']),
+  active_from: instant(key['active_from']),
+  remove_at: instant(key['remove_at']),
 })

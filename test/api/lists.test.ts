@@ -20,9 +20,9 @@ beforeAll(async () => {
 type Item = Record<string, unknown>
 
 /** Every page of a list, as a program would read it. */
-async function pagesOf(path: string, limit: number): Promise<readonly (readonly Item[])[]> {
+async function pagesOf(path: string, limit: number, filter = ''): Promise<readonly (readonly Item[])[]> {
   const pages: (readonly Item[])[] = []
-  let query = `limit=${limit}`
+  let query = `limit=${limit}${filter && `&${filter}`}`
   for (let page = 1; page <= 200; page += 1) {
     const { status, body } = await house.ask('GET', path, { token, query })
     expect(status).toBe(200)
@@ -30,7 +30,7 @@ async function pagesOf(path: string, limit: number): Promise<readonly (readonly 
     expect(items.length).toBeLessThanOrEqual(limit)
     pages.push(items)
     if (body['next'] === null) return pages
-    query = `limit=${limit}&cursor=${encodeURIComponent(body['next'] as string)}`
+    query = `limit=${limit}${filter && `&${filter}`}&cursor=${encodeURIComponent(body['next'] as string)}`
   }
   throw new Error('the list has no end')
 }
@@ -60,6 +60,38 @@ describe('paging', () => {
       expect((await pagesOf(path, 1)).flat()).toEqual(all)
     },
   )
+
+  test('events come in the order of time with the names of the wire, each once whatever the page; of one type, account or client alone, since an instant', async () => {
+    const begun = house.context.clock.seconds()
+    for (let count = 0; count < 30; count += 1)
+      await house.ask('POST', '/api/v1/clients', {
+        token: (await house.makeToken({ client, user: admin, scope: 'admin' })).token,
+        body: { client_name: `An app ${count}`, redirect_uris: ['https://app.example/cb'], scope: 'openid' },
+      })
+    const of = async (query: string, limit = 100): Promise<readonly Item[]> =>
+      (await pagesOf('/api/v1/events', limit, query)).flat()
+    const every = await of('')
+    expect(every).toHaveLength((await house.events()).length)
+    const ids = every.map(({ id }) => String(id))
+    expect(new Set(ids).size).toBe(ids.length)
+    expect(ids).toEqual(ids.toSorted())
+    expect(await of('', 1)).toEqual(every)
+    const made = (await of('type=client.created', 7)).filter(({ actor }) => actor === admin.userId)
+    expect(made).toHaveLength(30)
+    expect(made).toEqual(every.filter(({ type, actor }) => type === 'client.created' && actor === admin.userId))
+    expect(made.at(-1)).toEqual({
+      id: expect.any(String),
+      type: 'client.created',
+      at: house.context.clock.seconds(),
+      actor: admin.userId,
+      client_id: expect.any(String),
+    })
+    const one = String(made.at(-1)?.['client_id'])
+    expect((await of(`client=${one}`)).map(({ type }) => type)).toEqual(['client.created'])
+    expect(await of('user=usr_nobody')).toEqual([])
+    expect((await of(`since=${begun}`)).length).toBeGreaterThanOrEqual(30)
+    expect(await of(`since=${begun + 60}`)).toEqual([])
+  })
 
   test('what is dead is passed over, and the list goes on behind it', async () => {
     const user = await house.makeUser()

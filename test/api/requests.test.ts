@@ -157,6 +157,13 @@ test('a call that takes no body is refused with one', async () => {
   }
 })
 
+test('an empty object says nothing, so a call that takes no body takes it', async () => {
+  const user = await house.makeUser()
+  const { token } = await house.makeToken({ client, scope, user: await house.makeUser({ role: 'superuser' }) })
+  const path = `/api/v1/users/${user.userId}/revoke-tokens`
+  expect((await house.ask('POST', path, { token, body: {} })).status).toBe(200)
+})
+
 test('every change leaves an event that names who did it, and no secret', async () => {
   for (const operation of writing) {
     const caller = await house.makeUser({ role: 'superuser' })

@@ -336,4 +336,5 @@ export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<Right
   deleteResource: async (stage) => ({ path: `/api/v1/resources/${await resourceId(stage)}` }),
 
   listKeys: async () => ({ path: '/api/v1/keys', query: 'limit=5' }),
+  listEvents: async () => ({ path: '/api/v1/events', query: 'limit=5' }),
 }

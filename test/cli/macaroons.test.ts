@@ -130,6 +130,18 @@ describe('gatehouse token list and disable', () => {
   })
 })
 
+test('events and keys are the same documents on the server and on the store', async () => {
+  const boss = await json('token', 'mint', '--user', 'admin', '--scope', 'admin', '--issuer', server.issuer)
+  const remote = ['--server', server.issuer, '--token', String(boss['token'])]
+  const created = ['events', 'list', '--type', 'user.created', '--limit', '100']
+  const { items } = await json(...created)
+  expect(items).toContainEqual(expect.objectContaining({ type: 'user.created', actor: 'cli' }))
+  expect(await json(...created, ...remote)).toEqual({ items })
+  const byId = (document: Record<string, unknown>) =>
+    (document['items'] as { key_id: string }[]).toSorted((a, b) => (a.key_id < b.key_id ? -1 : 1))
+  expect(byId(await json('key', 'list', ...remote))).toEqual(byId(await json('key', 'list')))
+})
+
 describe('gatehouse token attenuate and inspect', () => {
   test('narrow offline: what comes out is what the server takes for less', async () => {
     const made = await json('token', 'mint', '--user', 'ada', '--format', 'macaroon', '--issuer', server.issuer)

@@ -183,8 +183,17 @@ test('gatehouse store and events', async () => {
   expect(await json('store', 'verify')).toEqual({ sound: true })
   expect(await json('store', 'sweep')).toEqual({ deleted: 0 })
   const { items } = await json('events', 'list', '--type', 'client.deleted')
-  expect(items).toEqual([expect.objectContaining({ type: 'client.deleted', clientId: 'web', actor: 'cli' })])
+  expect(items).toEqual([expect.objectContaining({ type: 'client.deleted', client_id: 'web', actor: 'cli' })])
   expect((await json('events', 'list', '--limit', '3'))['items']).toHaveLength(3)
+})
+
+test('gatehouse key rotate signing: one name for the rings that sign', async () => {
+  const { items } = await json('key', 'rotate', 'signing')
+  expect((items as { ring: string }[]).map(({ ring }) => ring)).toEqual([
+    'signing-ES256',
+    'signing-RS256',
+    'signing-EdDSA',
+  ])
 })
 
 test('gatehouse store fence ends what was issued before', async () => {

@@ -22,8 +22,7 @@ function call(token: string, path: string, method = 'GET', body?: unknown): Prom
     ...(body !== undefined && { body: JSON.stringify(body) }),
   })
 }
-const make = (token: string, wanted: object) =>
-  call(token, '/api/v1/me/tokens', 'POST', { format: 'opaque', ...wanted })
+const make = (token: string, wanted: object) => call(token, '/api/v1/me/tokens', 'POST', wanted)
 const alive = async (token: string) => (await call(token, '/api/v1/me/session')).status === 200
 const items = (answer: Answer) => answer.json()['items'] as Record<string, unknown>[]
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { rings } from '../../domain/key-lifecycle.ts'
 import type { KeySummary } from '../../keys/keys.ts'
+import { printKey } from '../../keys/print-key.ts'
 import { operation, type Operation } from '../operation.ts'
 import { pageOf, pageQuery, printPage, readPage } from '../page.ts'
 import { reader } from '../policy.ts'
@@ -65,15 +66,3 @@ export const keyOperations: readonly Operation[] = [
 ]
 
 const positionOf = ({ ring, keyId }: KeySummary): string => `${ring}/${keyId}`
-
-function printKey({ keyId, ring, state, createdAt, activeFrom, retiredAt, removeAt }: KeySummary): z.input<typeof key> {
-  return {
-    key_id: keyId,
-    ring,
-    state,
-    created_at: createdAt,
-    active_from: activeFrom,
-    retired_at: retiredAt ?? null,
-    remove_at: removeAt ?? null,
-  }
-}

@@ -53,6 +53,12 @@ export const wanted = z.strictObject({
     .meta({ description: 'What people read in the list of grants.' }),
 })
 
+const wantedByOneself = wanted.extend({
+  format: wanted.shape.format
+    .exactOptional()
+    .meta({ description: 'Default: `opaque`, which ends the moment that it is disabled.' }),
+})
+
 const noMacaroon = problem('forbidden', {
   detail: 'a macaroon makes no other tokens; use a token of a sign-in, or one of another format',
 })
@@ -97,7 +103,7 @@ export const mintedTokenOperations: readonly Operation[] = [
     description:
       'It reaches no further than the token that asks for it: neither in scope, nor to another API. It ends with its time, by `DELETE`, and with every other token of the account where those end: by a new password, a lock, `revoke-tokens`; and when the account takes back its consent to the client that asked for it.',
     policy: oneselfJustNow,
-    body: wanted,
+    body: wantedByOneself,
     answer: { status: 201, schema: minted },
     refusals: ['conflict', 'rate_limited'],
     example: {
@@ -128,7 +134,7 @@ export const mintedTokenOperations: readonly Operation[] = [
       const made = await mintToken(
         context,
         { actor, userId: user.userId, address, right: 'mint-own', within },
-        { ...rest, ...(asked !== undefined && { scope: asked }) },
+        { format: 'opaque', ...rest, ...(asked !== undefined && { scope: asked }) },
       )
       if ('refused' in made) {
         reserved.forgive()
