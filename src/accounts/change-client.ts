@@ -17,7 +17,7 @@ import type { AccountsContext, Outcome } from './context.ts'
 import type { MadeClient } from './create-client.ts'
 import { findClient } from './find-client.ts'
 import { findGivenScopes } from './given-scopes.ts'
-import { paperwork } from './paperwork.ts'
+import { changeWrites } from './change-writes.ts'
 import { actorName, permit } from './permit.ts'
 
 export const noSuchClient: Problem = problem('not_found', { detail: 'there is no such client' })
@@ -147,7 +147,7 @@ async function withClient(
 ): Promise<Outcome<MadeClient>> {
   const target = ref('client', clientId)
   const nowMillis = context.clock.millis()
-  const papersFor = (type: EventType) => paperwork(context, { type, clientId, actor: actorName(actor) }, [target])
+  const papersFor = (type: EventType) => changeWrites(context, { type, clientId, actor: actorName(actor) }, [target])
   const papers = papersFor(event)
   const [switchedOff, switchedOn] = [papersFor('client.disabled'), papersFor('client.enabled')]
   return transition(context.transition, { client: target }, ({ client: slot }, now): Decision<Outcome<MadeClient>> => {

@@ -7,7 +7,7 @@ import { emailRef, emailTaken } from './email-name.ts'
 import { findUser } from './find-user.ts'
 import { letterUsed } from './letter-used.ts'
 import { noticeWrites } from './notice-writes.ts'
-import { paperwork } from './paperwork.ts'
+import { changeWrites } from './change-writes.ts'
 import type { LettersContext } from './request-letter.ts'
 
 export type Confirmation = {
@@ -26,7 +26,7 @@ export async function confirmEmail(
   context: LettersContext,
   { ticketId, userId, email, language }: Confirmation,
 ): Promise<Outcome<User>> {
-  const papers = paperwork(context, { type: 'user.email_confirmed', userId }, [ref('user', userId)])
+  const papers = changeWrites(context, { type: 'user.email_confirmed', userId }, [ref('user', userId)])
   for (;;) {
     const before = await findUser(context, userId)
     const old = emailRef(before?.email ?? '')

@@ -9,7 +9,7 @@ import { freshCredentials, furnish, type ShownCredentials } from './client-crede
 import { clientProblem, clientRecord, metadataProblem } from './client-record.ts'
 import type { AccountsContext, Outcome } from './context.ts'
 import { findGivenScopes } from './given-scopes.ts'
-import { paperwork } from './paperwork.ts'
+import { changeWrites } from './change-writes.ts'
 import { actorName, permit } from './permit.ts'
 
 /** Credentials appear here and never again. */
@@ -31,7 +31,7 @@ export async function createClient(
 
   const fresh = await freshCredentials(context, { clientId, method: metadata.authentication.method })
   const target = ref('client', clientId)
-  const papers = paperwork(context, { type: 'client.created', clientId, actor: actorName(actor) }, [target])
+  const papers = changeWrites(context, { type: 'client.created', clientId, actor: actorName(actor) }, [target])
   return transition(context.transition, { client: target }, ({ client: slot }, now): Decision<Outcome<MadeClient>> => {
     if (slot.value !== undefined) {
       const why =

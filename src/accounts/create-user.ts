@@ -10,7 +10,7 @@ import type { Outcome, PasswordsContext } from './context.ts'
 import { emailRef, emailTaken } from './email-name.ts'
 import { usernameRef } from './find-user.ts'
 import { letterUsed } from './letter-used.ts'
-import { paperwork } from './paperwork.ts'
+import { changeWrites } from './change-writes.ts'
 import { passwordProblem } from './password-policy.ts'
 import { actorName, permit } from './permit.ts'
 import { readUserFields } from './user-fields.ts'
@@ -72,7 +72,7 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
 
   const userId = brought?.userId ?? userIdPrefix + context.random.text(16)
   const nameRef = usernameRef(normal)
-  const papers = paperwork(context, { type: 'user.created', userId, actor: actorName(actor) }, [ref('user', userId)])
+  const papers = changeWrites(context, { type: 'user.created', userId, actor: actorName(actor) }, [ref('user', userId)])
   // A bot's wrangler is read too; for everybody else this is the account itself, which isn't there yet.
   const wranglerRef = ref('user', wanted.wrangler ?? userId)
   return transition(

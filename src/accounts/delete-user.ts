@@ -9,7 +9,7 @@ import { emailRef } from './email-name.ts'
 import { findUser, normalOf, usernameRef } from './find-user.ts'
 import { eventWrite } from '../audit/event-write.ts'
 import { endConnection } from '../domain/connect.ts'
-import { paperwork } from './paperwork.ts'
+import { changeWrites } from './change-writes.ts'
 import { actorName, permit } from './permit.ts'
 
 /** What an account leaves behind. It opens nothing without the account; it goes because it tells of a person who wanted to go. */
@@ -54,7 +54,7 @@ async function deleteFrom(
   const { actor, userId, own } = about
   const target = ref('user', userId)
   const name = usernameRef(about.normal)
-  const papers = paperwork(context, { type: 'user.deleted', userId, actor: actorName(actor) }, [target])
+  const papers = changeWrites(context, { type: 'user.deleted', userId, actor: actorName(actor) }, [target])
   return transition(
     context.transition,
     { user: target, name, address: emailRef(about.email ?? '') },

@@ -14,7 +14,7 @@ import { heldBy } from './client-credentials.ts'
 import { canonical } from './canonical.ts'
 import { clientRecord, narrows } from './client-record.ts'
 import type { AccountsContext } from './context.ts'
-import { paperwork } from './paperwork.ts'
+import { changeWrites } from './change-writes.ts'
 
 export type FileEntries = {
   readonly clients: readonly ConfiguredClient[]
@@ -65,7 +65,7 @@ export async function applyFileEntries(
       const problems: string[] = []
       const writes: Write[] = []
       const tell = (type: EventType, told: Told, changed: Ref): void =>
-        void writes.push(...paperwork(context, { type, actor: 'file', ...told }, [changed])(now))
+        void writes.push(...changeWrites(context, { type, actor: 'file', ...told }, [changed])(now))
 
       const wantedClients = new Map(clients.map((client) => [client.metadata.clientId, client]))
       for (const clientId of clientIds) {

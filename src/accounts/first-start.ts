@@ -10,7 +10,7 @@ import { clientRecord, loopbackClientId } from './client-record.ts'
 import { usernameRef } from './find-user.ts'
 import { generatePassword } from './generate-password.ts'
 import { allUsers } from './list-users.ts'
-import { paperwork } from './paperwork.ts'
+import { changeWrites } from './change-writes.ts'
 import { passwordProblem } from './password-policy.ts'
 
 export const adminName = 'admin'
@@ -51,7 +51,7 @@ export async function firstStart(
   if (given === undefined) await options.keep?.(password)
   const passwordHash = await context.passwords.hash(password)
   const userId = userIdPrefix + context.random.text(16)
-  const papers = paperwork(context, { type: 'user.created', userId, actor: 'first start' }, [ref('user', userId)])
+  const papers = changeWrites(context, { type: 'user.created', userId, actor: 'first start' }, [ref('user', userId)])
   const clientPapers = loopbackPapers(context)
 
   return transition(
@@ -109,7 +109,7 @@ async function makeLoopbackAlone(context: PasswordsContext): Promise<FirstStart>
 }
 
 const loopbackPapers = (context: PasswordsContext) =>
-  paperwork(context, { type: 'client.created', clientId: loopbackClientId, actor: 'first start' }, [
+  changeWrites(context, { type: 'client.created', clientId: loopbackClientId, actor: 'first start' }, [
     ref('client', loopbackClientId),
   ])
 

@@ -7,7 +7,7 @@ import { transition } from '../store/transition.ts'
 import type { AccountsContext, Outcome } from './context.ts'
 import { identityNameRef, identityRef } from './identity-refs.ts'
 import { noSuchUser } from './no-such-user.ts'
-import { paperwork } from './paperwork.ts'
+import { changeWrites } from './change-writes.ts'
 import { actorName, permit } from './permit.ts'
 
 export type Linking = Pick<Identity, 'provider' | 'issuer' | 'subject' | 'label'>
@@ -28,7 +28,7 @@ export async function linkIdentity(
 ): Promise<Outcome<Identity>> {
   const { actor, userId, identity } = asked
   const nameRef = identityNameRef(identity.issuer, identity.subject)
-  const papers = paperwork(
+  const papers = changeWrites(
     context,
     { type: 'identity.linked', userId, actor: actorName(actor), target: identity.provider },
     [],

@@ -14,7 +14,7 @@ import { emailRef } from './email-name.ts'
 import { findUser, normalOf, usernameRef } from './find-user.ts'
 import { noSuchUser } from './no-such-user.ts'
 import { noticeWrites } from './notice-writes.ts'
-import { paperwork } from './paperwork.ts'
+import { changeWrites } from './change-writes.ts'
 import { passwordProblem } from './password-policy.ts'
 import { actorName, permit } from './permit.ts'
 import type { LettersContext } from './request-letter.ts'
@@ -89,7 +89,7 @@ async function patchFrom(
   const newName = wanted === undefined ? oldName : usernameRef(wanted.normal)
   const [first, ...others] = eventsOf(patch)
   const about = { userId, actor: actorName(actor) }
-  const papers = paperwork(context, { type: first ?? 'user.changed', ...about }, [target])
+  const papers = changeWrites(context, { type: first ?? 'user.changed', ...about }, [target])
   const readdressed = patch.email !== undefined && (patch.email ?? undefined) !== before.email
   // H18: whoever reads the address of until now hears of it, whoever takes it away.
   const farewell = readdressed ? noticeWrites(context, before, 'email-changed') : []

@@ -14,7 +14,7 @@ import { findUserOfIdentity } from './find-identity.ts'
 import { identifiedAccount, type Identified } from './identified-account.ts'
 import { identityNameRef } from './identity-refs.ts'
 import { mintToken, type MintContext, type MintedToken } from './mint-token.ts'
-import { paperwork } from './paperwork.ts'
+import { changeWrites } from './change-writes.ts'
 import { actorName, permit } from './permit.ts'
 import { suggestUsername } from './suggest-username.ts'
 import { usernameRef } from './find-user.ts'
@@ -79,8 +79,8 @@ async function make(
   const nameRef = identityNameRef(identified.issuer, identified.subject)
   const before = await readAlive(context.transition.store, nameRef, context.clock.seconds())
   const by = { userId, actor: actorName(actor), address }
-  const papers = paperwork(context, { type: 'user.created', ...by }, [ref('user', userId)])
-  const link = paperwork(context, { type: 'identity.linked', ...by, target: identified.provider }, [])
+  const papers = changeWrites(context, { type: 'user.created', ...by }, [ref('user', userId)])
+  const link = changeWrites(context, { type: 'identity.linked', ...by, target: identified.provider }, [])
   const refs = { username: usernameRef(normal), name: nameRef, holder: ref('user', before?.target ?? userId) }
   return transition(context.transition, refs, (slots, now): Decision<User | 'taken'> => {
     // What a deleted account left behind is nobody's.

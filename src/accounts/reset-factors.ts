@@ -8,7 +8,7 @@ import { factorsRef } from './find-factors.ts'
 import { findUser } from './find-user.ts'
 import { noSuchUser } from './no-such-user.ts'
 import { noticeWrites } from './notice-writes.ts'
-import { paperwork } from './paperwork.ts'
+import { changeWrites } from './change-writes.ts'
 import { actorName, permit } from './permit.ts'
 import type { LettersContext } from './request-letter.ts'
 
@@ -22,7 +22,7 @@ export async function resetFactors(
 ): Promise<Outcome<User>> {
   const target = ref('user', userId)
   const nowMillis = context.clock.millis()
-  const papers = paperwork(context, { type: 'factor.reset', userId, actor: actorName(actor) }, [target])
+  const papers = changeWrites(context, { type: 'factor.reset', userId, actor: actorName(actor) }, [target])
   const notice = noticeWrites(context, await findUser(context, userId), 'factor.reset')
   const refs = { user: target, factors: factorsRef(userId) }
   const reset = await transition(context.transition, refs, ({ user: slot, factors }, now): Decision<Outcome<User>> => {

@@ -10,7 +10,7 @@ import { identitiesOf } from './find-identity.ts'
 import { findUser } from './find-user.ts'
 import { identityNameRef, identityRef } from './identity-refs.ts'
 import { letterUsed } from './letter-used.ts'
-import { paperwork } from './paperwork.ts'
+import { changeWrites } from './change-writes.ts'
 import { passwordProblem } from './password-policy.ts'
 import { withPassword } from './user-steps.ts'
 
@@ -36,7 +36,7 @@ export async function resetPassword(context: PasswordsContext, asked: Resetting)
   if (weak !== undefined) return { refused: weak }
   const passwordHash = await context.passwords.hash(password)
   const nowMillis = context.clock.millis()
-  const papers = paperwork(context, { type: 'user.password_changed', userId }, [ref('user', userId)])
+  const papers = changeWrites(context, { type: 'user.password_changed', userId }, [ref('user', userId)])
   for (;;) {
     const linked = await linkedAt(context, asked)
     const unlinked = linked.flatMap(({ identity }) =>

@@ -6,7 +6,7 @@ import { problem } from '../protocol/problem.ts'
 import { transition } from '../store/transition.ts'
 import { noSuchUser } from './no-such-user.ts'
 import type { AccountsContext, Outcome } from './context.ts'
-import { paperwork } from './paperwork.ts'
+import { changeWrites } from './change-writes.ts'
 import { actorName, permit } from './permit.ts'
 
 /** End everything that was issued to one account. The new epoch is in the answer. */
@@ -16,7 +16,7 @@ export async function revokeTokens(
 ): Promise<Outcome<User>> {
   const target = ref('user', userId)
   const nowMillis = context.clock.millis()
-  const papers = paperwork(context, { type: 'epoch.bumped', userId, actor: actorName(actor) }, [target])
+  const papers = changeWrites(context, { type: 'epoch.bumped', userId, actor: actorName(actor) }, [target])
   return transition(context.transition, { user: target }, ({ user: slot }, now): Decision<Outcome<User>> => {
     const user = slot.value
     if (user === undefined) return { writes: [], result: { refused: noSuchUser } }
@@ -36,7 +36,7 @@ export async function revokeEverything(
   if (refused !== undefined) return { refused }
   const self = ref('instance', 'self')
   const nowMillis = context.clock.millis()
-  const papers = paperwork(context, { type: 'epoch.bumped', target: 'instance', actor: actorName(actor) }, [self])
+  const papers = changeWrites(context, { type: 'epoch.bumped', target: 'instance', actor: actorName(actor) }, [self])
   return transition(
     context.transition,
     { self },

@@ -11,7 +11,7 @@ import type { AccountsContext, Outcome } from './context.ts'
 import { identitiesOf } from './find-identity.ts'
 import { identityNameRef, identityRef } from './identity-refs.ts'
 import { noSuchUser } from './no-such-user.ts'
-import { paperwork } from './paperwork.ts'
+import { changeWrites } from './change-writes.ts'
 import { actorName, permit } from './permit.ts'
 
 const noSuchIdentity = problem('not_found', { detail: 'the account has no identity of this provider' })
@@ -27,7 +27,7 @@ export async function unlinkIdentity(
   const { actor, userId, provider } = asked
   const placeRef = identityRef(userId, provider)
   const happening = { type: 'identity.unlinked', userId, actor: actorName(actor), target: provider } as const
-  const papers = paperwork(context, happening, [ref('user', userId)])
+  const papers = changeWrites(context, happening, [ref('user', userId)])
   // What a site gave goes with its account: nobody fetches it from here any more.
   const connectionId = siteConnectionId(userId, provider)
   const errandId = context.random.id(context.clock.millis())

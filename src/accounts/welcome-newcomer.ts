@@ -11,7 +11,7 @@ import { usernameRef } from './find-user.ts'
 import { identifiedAccount } from './identified-account.ts'
 import { identityNameRef } from './identity-refs.ts'
 import { identityTaken } from './link-identity.ts'
-import { paperwork } from './paperwork.ts'
+import { changeWrites } from './change-writes.ts'
 import { readUserFields } from './user-fields.ts'
 
 const gone = problem('not_found', { detail: 'the sign-in that this belongs to has ended' })
@@ -32,10 +32,10 @@ export async function welcomeNewcomer(
   const userId = userIdPrefix + context.random.text(16)
   const nameRef = identityNameRef(issuer, subject)
   const before = await readAlive(context.transition.store, nameRef, context.clock.seconds())
-  const papers = paperwork(context, { type: 'user.created', userId, actor: `provider ${provider}` }, [
+  const papers = changeWrites(context, { type: 'user.created', userId, actor: `provider ${provider}` }, [
     ref('user', userId),
   ])
-  const link = paperwork(context, { type: 'identity.linked', userId, target: provider }, [])
+  const link = changeWrites(context, { type: 'identity.linked', userId, target: provider }, [])
   const refs = {
     newcomer: ref('newcomer', asked.newcomerId),
     username: usernameRef(normal),

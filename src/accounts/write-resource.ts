@@ -6,7 +6,7 @@ import type { Resource } from '../domain/resource.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
 import { transition } from '../store/transition.ts'
 import type { AccountsContext, Outcome } from './context.ts'
-import { paperwork } from './paperwork.ts'
+import { changeWrites } from './change-writes.ts'
 import { actorName, permit } from './permit.ts'
 import { printResource } from './find-resource.ts'
 
@@ -29,7 +29,7 @@ export async function createResource(
   if (refused !== undefined) return { refused }
   const wanted = parsed.done
   const target = ref('resource', wanted.resource)
-  const papers = paperwork(context, { type: 'resource.created', target: wanted.resource, actor: actorName(actor) }, [
+  const papers = changeWrites(context, { type: 'resource.created', target: wanted.resource, actor: actorName(actor) }, [
     target,
   ])
   return transition(
@@ -64,7 +64,9 @@ export async function changeResource(
   { resource, fields }: { readonly resource: string; readonly fields: Readonly<Record<string, unknown>> },
 ): Promise<Outcome<Resource>> {
   const target = ref('resource', resource)
-  const papers = paperwork(context, { type: 'resource.changed', target: resource, actor: actorName(actor) }, [target])
+  const papers = changeWrites(context, { type: 'resource.changed', target: resource, actor: actorName(actor) }, [
+    target,
+  ])
   return transition(
     context.transition,
     { resource: target },
@@ -104,7 +106,9 @@ export async function deleteResource(
   resource: string,
 ): Promise<Outcome<{ readonly resource: string }>> {
   const target = ref('resource', resource)
-  const papers = paperwork(context, { type: 'resource.deleted', target: resource, actor: actorName(actor) }, [target])
+  const papers = changeWrites(context, { type: 'resource.deleted', target: resource, actor: actorName(actor) }, [
+    target,
+  ])
   return transition(
     context.transition,
     { resource: target },

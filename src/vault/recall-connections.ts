@@ -1,4 +1,4 @@
-import { paperwork } from '../accounts/paperwork.ts'
+import { changeWrites } from '../accounts/change-writes.ts'
 import { actorName, permit } from '../accounts/permit.ts'
 import type { Outcome } from '../accounts/context.ts'
 import type { Actor } from '../domain/authority.ts'
@@ -29,7 +29,7 @@ export async function recallConnections(
   const refused = permit(actor, { do: 'revoke-everything' })
   if (refused !== undefined) return { refused }
   const about = { target: provider, actor: actorName(actor), ...(address !== undefined && { address }) }
-  const papers = paperwork(context, { type: 'provider.recalled', ...about }, [self])
+  const papers = changeWrites(context, { type: 'provider.recalled', ...about }, [self])
   return transition(context.transition, { self }, ({ self: slot }, now): Decision<Outcome<Recall>> => {
     if (slot.value === undefined)
       return { writes: [], result: { refused: problem('not_found', { detail: 'this store was never served' }) } }

@@ -8,7 +8,7 @@ import type { AccountsContext } from './context.ts'
  * What goes into the commit of every change of an account, client or API: the audit event, and a note to every node's memory
  * for each record that changes. Ids are drawn here, so that the decision itself stays pure.
  */
-export function paperwork(
+export function changeWrites(
   context: Pick<AccountsContext, 'clock' | 'random'>,
   happening: Happening,
   changed: readonly Ref[],
