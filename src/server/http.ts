@@ -3,26 +3,19 @@ import { Server as ListeningServer, type AddressInfo } from 'node:net'
 import { fastify } from 'fastify'
 import { answerBrokenRequest } from './broken-request.ts'
 import { connectionLimits, mostQueued, watchConnections, type ConnectionLimits } from './connections.ts'
-import { corsHeaders, isOpaqueOrigin, preflight } from './cors.ts'
-import {
-  refuse,
-  serve,
-  type Arrival,
-  type ExchangeContext,
-  type ServedRoute,
-  type ShellState,
-  type Unserved,
-} from './exchange.ts'
+import { refuse, serve, type Arrival, type ExchangeContext, type ServedRoute, type ShellState } from './exchange.ts'
 import { createFailureLog } from './failure-log.ts'
 import { headerLimits, passGate, type Gate, type Passed } from './gate.ts'
 import { createHostCheck } from './host.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { createMisses } from './misses.ts'
 import { createServer } from './node-http.ts'
 import { createOverload } from './overload.ts'
 import { createPeers } from './peer.ts'
-import { createRouteTable, methodsOf } from './route-table.ts'
-import { bodyLimitOf, errorStyleOf, priorityOf, type Route } from './route.ts'
+import { createRouteTable } from './route-table.ts'
+import type { Route } from './route.ts'
+import { headersEverywhere, servedRoute } from './served-route.ts'
 import { createErrorAnswers, type ErrorPage } from './shell-error.ts'
 import { listenOn } from './listen-on.ts'
 import type { System } from './system.ts'
@@ -72,6 +65,12 @@ const noSchemas = (): never => {
 const notPassed: Passed = { path: '', query: '', scan: { repeated: new Set(), forwarded: false } }
 const arrivalOf = Symbol('arrival')
 type Arrived = IncomingMessage & { [arrivalOf]?: Arrival }
+
+function passedOf(request: Arrived): Arrival {
+  const arrival = request[arrivalOf]
+  if (arrival === undefined) throw new Error('a request that did not pass the gate')
+  return arrival
+}
 
 export async function createShell(options: ShellOptions): Promise<Shell> {
   const { config, system, log, metrics } = options
@@ -129,10 +128,8 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
     hostCheck: createHostCheck(config.issuer, config.extraHosts),
     boundPort: () => state.port,
   }
-  const everywhere = ['x-content-type-options', 'nosniff']
-  // RFC 6797 §7.2: only where the issuer itself says that this host speaks https.
-  if (config.issuer.startsWith('https:')) everywhere.push('strict-transport-security', 'max-age=31536000')
-  const unmatched = metrics.route('', 'unmatched')
+  const everywhere = headersEverywhere(config.issuer)
+  const misses = createMisses({ context, table, everywhere })
   const direct = new Map<string, Map<string, ServedRoute>>()
 
   function arrive(request: Arrived, response: ServerResponse): void {
@@ -151,7 +148,7 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
       const arrival = { request, response, link, startedAt, passed: notPassed }
       // What is wrong with the head may be about where the request ends, so the connection ends with it.
       if (passed !== 'not_found' && passed !== 'misdirected') response.shouldKeepAlive = false
-      refuse(context, { ...arrival, served: nowhere(request, []) }, { name: passed })
+      refuse(context, { ...arrival, served: misses.nowhere(request, []) }, { name: passed })
       return
     }
     const arrival: Arrival = { request, response, link, passed, startedAt }
@@ -165,55 +162,8 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
     route(request, response)
   }
 
-  /** For what isn't a route: 404, or 405 and preflights where the path is one. */
   function miss(request: Arrived): void {
-    const arrival = request[arrivalOf]
-    if (arrival === undefined) throw new Error('a request that did not pass the gate')
-    const routes = table.at(arrival.passed.path)
-    const open = routes.filter(({ cors }) => cors === 'public')
-    const missed = { ...arrival, served: nowhere(request, routes) }
-    // A parameter longer than any id: the router knows no such route, whatever the method.
-    if (routes.length === 0 || routes.some(({ method }) => method === request.method))
-      refuse(context, missed, { name: 'not_found' })
-    else if (request.method === 'OPTIONS' && open.length > 0) {
-      if (isOpaqueOrigin(request.headers)) refuse(context, missed, { name: 'cross_origin' })
-      else
-        serve(context, {
-          ...arrival,
-          served: {
-            ...missed.served,
-            bodyLimit: 0,
-            priority: 'vital',
-            route: { ...missed.served.route, endpoint: () => preflight(methodsOf(open)) },
-          },
-          params: {},
-        })
-    } else refuse(context, missed, { name: 'method', headers: [['allow', methodsOf(routes).join(', ')]] })
-  }
-
-  function nowhere(request: IncomingMessage, routes: readonly Route[]): Unserved['served'] {
-    const path = request.url ?? ''
-    const asPage = request.headers.accept?.includes('text/html') === true
-    const style = path.startsWith('/api/')
-      ? 'problem'
-      : asPage
-        ? 'page'
-        : routes[0] === undefined
-          ? 'oauth'
-          : errorStyleOf(routes[0])
-    return {
-      route: {
-        method: 'GET',
-        path: 'unmatched',
-        endpoint: ({ headers }) => context.errors('not_found', { style, headers }),
-        kind: 'none',
-        access: 'public',
-      },
-      style,
-      fixed: everywhere,
-      fixedOpaque: everywhere,
-      counts: unmatched,
-    }
+    misses.answer(passedOf(request))
   }
 
   const app = fastify({
@@ -246,19 +196,7 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
     miss(request.raw)
   })
   for (const declared of options.routes) {
-    const served: ServedRoute = {
-      route: declared,
-      style: errorStyleOf(declared),
-      bodyLimit: bodyLimitOf(declared),
-      priority: priorityOf(declared),
-      fixed: declared.cors === 'public' ? [...everywhere, ...corsHeaders.flat()] : everywhere,
-      // G09: a document for everybody is the same for everybody.
-      fixedOpaque:
-        declared.cors === 'public' && declared.access === 'public'
-          ? [...everywhere, ...corsHeaders.flat()]
-          : everywhere,
-      counts: metrics.route(declared.method, declared.path),
-    }
+    const served = servedRoute(declared, { everywhere, metrics })
     const methods = declared.head === true ? [declared.method, 'HEAD'] : [declared.method]
     if (!declared.path.includes(':')) {
       for (const method of methods)
@@ -270,9 +208,7 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
       // Answers here, before the framework would look at the body, so that one place alone reads bodies.
       onRequest: (request, reply) => {
         reply.hijack()
-        const arrival = (request.raw as Arrived)[arrivalOf]
-        if (arrival === undefined) throw new Error('a request that did not pass the gate')
-        serve(context, { ...arrival, served, params: request.params as Readonly<Record<string, string>> })
+        serve(context, { ...passedOf(request.raw), served, params: request.params as Readonly<Record<string, string>> })
       },
       handler: () => {
         throw new Error('answered already')
