@@ -161,6 +161,8 @@ describe.skipIf(noBrowser !== false)('every page of a running server, in German,
     // Every section of the account, and what its form does.
     for (const { id } of sectionsOf(server.core)) await visit(`/account/${id}`)
     await visit('/account/identities')
+    await press(tab, '#link-forum [type=submit]')
+    await look('the account of a site, to be added')
     await visit('/account/email')
     await type(tab, '#email-change [name=email]', email)
     await press(tab, '#email-change [type=submit]')
