@@ -1,7 +1,7 @@
 import { codeGrant } from './code-grant.ts'
 import { fresh, startEmulator, type Asked, type Emulator, type Reply } from './emulator.ts'
 
-export type EtsyFault = '500' | '500 after rotation' | 'hang up after rotation' | 'not json' | 'slow' | Reply
+export type EtsyFault = '500' | '500 after rotation' | 'hang up after rotation' | 'not json' | 'slow' | 'hang' | Reply
 
 export type Etsy = Emulator & {
   /** What the next token request suffers, once each. */
@@ -62,6 +62,7 @@ export async function startEtsy({ registered }: { readonly registered?: readonly
     if (typeof fault === 'object') return fault
     if (fault === '500') return { status: 500, json: { error: 'Server Error' } }
     if (fault === 'not json') return { text: '<html>We will be back soon</html>' }
+    if (fault === 'hang') return new Promise<never>(() => undefined)
     if (fault === 'slow') await new Promise((resolve) => setTimeout(resolve, 300))
     if (form.get('client_id') !== keystring || headers.authorization !== undefined || form.has('client_secret'))
       return { status: 401, json: { error: 'invalid_client', error_description: 'unknown keystring' } }
