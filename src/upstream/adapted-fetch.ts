@@ -42,7 +42,8 @@ function straightened(provider: OAuthProvider, answer: OutboundAnswer): Response
   const type = answer.headers['content-type'] ?? ''
   const isForm = provider.tokenResponse === 'form' && /^application\/x-www-form-urlencoded\b/i.test(type)
   const body = isForm ? readForm(answer.body.toString('utf8')) : parseJsonObject(answer.body)
-  if (body === undefined) return plain(answer.status === 200 ? 502 : answer.status, answer)
+  if (body === undefined || !isLife(body['expires_in']))
+    return plain(answer.status === 200 ? 502 : answer.status, answer)
   const failed = provider.errorInSuccess && answer.status === 200 && typeof body['error'] === 'string'
   // An ID token is looked at where one was asked for; elsewhere it is nothing of ours.
   const { id_token: idToken, ...rest } = body
@@ -51,6 +52,11 @@ function straightened(provider: OAuthProvider, answer: OutboundAnswer): Response
     status: failed ? 400 : asStatus(answer.status),
     headers: { 'content-type': 'application/json' },
   })
+}
+
+/** RFC 6749 §5.1: seconds; as text where a provider writes them so, and nothing that only begins like a number. */
+function isLife(value: unknown): boolean {
+  return value === undefined || typeof value === 'number' || (typeof value === 'string' && /^\d{1,10}$/.test(value))
 }
 
 function readForm(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -270,4 +270,54 @@ describe('L26 admin-read', () => {
     }
     expect(api.called).toEqual([])
   })
+
+  it('nor has one of them its token, neither at the vault nor by an exchange, for himself or in her name', async () => {
+    const chief = await server.makeUser('chief', { role: 'superuser' })
+    const actor = { kind: 'user', user: chief, scopes: ['admin', 'vault', 'vault:etsy'] } as const
+    const about = { actor, userId: people.ada.user.userId }
+    const { connection } = people.ada
+    await codeFlow(server, tools, 'ada', { extra: { scope: 'openid vault:etsy' } })
+    const shown = (token: string) =>
+      tokenRequest(server, tools, {
+        grant_type: grant,
+        subject_token: token,
+        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+        audience: 'etsy',
+        connection,
+      })
+    const fetched = (token: string) =>
+      createBrowser(server.url).ask('/vault/token', {
+        form: { connection },
+        headers: { authorization: `Bearer ${token}` },
+      })
+    const here = await codeFlow(server, desk, 'chief', { extra: { scope: 'openid me vault vault:etsy' } })
+    const there = await codeFlow(server, desk, 'chief', { extra: { resource, scope: 'vault:etsy' } })
+    const seen: unknown[] = []
+    const note = async (send: () => Promise<Answer>) => {
+      const { status, text } = await attack(house, send, { writes: ['event'] })
+      seen.push([status, (JSON.parse(text) as { readonly error: string }).error])
+    }
+    await note(() => fetched(here.tokens.access_token))
+    await note(() => shown(there.tokens.access_token))
+    for (const format of ['jwt', 'opaque', 'macaroon'] as const) {
+      const made = [
+        await mintToken(server.core, about, { format, scope: ['vault'] }),
+        await mintToken(server.core, about, { format, scope: ['vault:etsy'], resource }),
+      ]
+      const [mine = '', theirs = ''] = made.map((one) => ('done' in one ? one.done.token : JSON.stringify(one)))
+      await note(() => fetched(mine))
+      await note(() => shown(theirs))
+    }
+    const [other, exchange, ...minted] = seen
+    expect([other, exchange]).toEqual([
+      [404, 'invalid_request'],
+      [400, 'invalid_target'],
+    ])
+    expect(minted).toEqual(
+      [1, 2, 3].flatMap(() => [
+        [403, 'access_denied'],
+        [400, 'invalid_request'],
+      ]),
+    )
+  })
 })

@@ -7,7 +7,7 @@ import type { User } from '../../src/domain/user.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { startSite, type Site } from '../emulators/site.ts'
 import { createBrowser, type Answer } from '../kit/browser.ts'
-import { claimsOf, codeFlow, tokenRequest, type Extra } from '../kit/flow.ts'
+import { claimsOf, codeFlow, submit, tokenRequest, type Extra } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import { readProvider } from '../upstream/house.ts'
 import { connectDirectly, etsyProvider, eventsOf, keptTokens } from '../vault/house.ts'
@@ -249,6 +249,31 @@ test('a site’s own credential goes to the clients that the provider’s entry 
     400,
     'invalid_target',
   ])
+})
+
+test('end to end: whoever signs in with the site’s password; an API that the entry names gets the site’s word for it, and no other', async () => {
+  site.accounts.set('Otto', { password: 'ein Geheimnis', userId: '42' })
+  const { userId } = await server.makeUser('otto')
+  const identity = { issuer: 'https://forum.example', subject: '42', provider: 'forum', label: 'Otto' }
+  await linkIdentity(server.core, { actor: { kind: 'cli' }, userId, own: false, identity })
+  const browser = createBrowser(server.url)
+  const page = await browser.ask('/signin/with/forum')
+  await submit(browser, page, 'sign-in', { username: 'Otto', password: 'ein Geheimnis' })
+  const shownTo = async (resource: string) => {
+    const flow = await codeFlow(server, app, 'otto', { browser, extra: { resource, scope: 'vault:forum' } })
+    return flow.tokens.access_token
+  }
+  const answer = await exchange(await shownTo(api), { audience: 'forum' })
+  expect([answer.status, answer.json()['token_type']]).toEqual([200, 'Bearer'])
+  const claims = Buffer.from(String(answer.json()['access_token']).split('.')[1] ?? '', 'base64url').toString()
+  expect(claims).toContain('forum-cookie-of-Otto')
+  // One that the entry doesn't name, whatever its person agreed to.
+  const unnamed = await exchanger('unnamed', { scope: 'openid vault:forum' })
+  const resource = 'https://unnamed.example'
+  await server.makeResource({ resource, scope: 'vault:forum', introspection_clients: ['unnamed'] })
+  await codeFlow(server, unnamed, 'otto', { browser, extra: { scope: 'openid vault:forum' } })
+  const refused = await exchange(await shownTo(resource), { audience: 'forum' }, unnamed)
+  expect([...errorOf(refused), refused.text.includes('access_token')]).toEqual([400, 'invalid_target', false])
 })
 
 test('nor does it go at the vault’s other entrance, whatever its person agreed to', async () => {

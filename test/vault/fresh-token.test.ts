@@ -155,15 +155,34 @@ describe('L22: a refresh that gives less than was asked', () => {
   it.each([
     ['no JSON', { text: '<html>We will be back soon</html>' }],
     ['no access token', { json: { token_type: 'Bearer', refresh_token: '1.other' } }],
+    ['an access token that is no text', answer({ access_token: 7, refresh_token: '1.other' })],
+    ['an empty access token', answer({ access_token: '', refresh_token: '1.other' })],
     ['a life that is none', answer({ expires_in: -1, refresh_token: '1.other' })],
+    ['a life in words', answer({ expires_in: 'an hour', refresh_token: '1.other' })],
+    ['a life that begins like one', answer({ expires_in: '3600 or so', refresh_token: '1.other' })],
+    ['a life in a list', answer({ expires_in: [3600], refresh_token: '1.other' })],
     ['another token type', answer({ token_type: 'mac', refresh_token: '1.other' })],
+    ['no token type', answer({ token_type: undefined, refresh_token: '1.other' })],
+    ['a refresh token that is no text', answer({ refresh_token: { newest: '1.other' } })],
+    ['a scope that is no text', answer({ scope: 7, refresh_token: '1.other' })],
+    ['a list', { json: ['1.new'] as never }],
+    ['nothing', { text: '' }],
+    ['a word', { text: 'null' }],
+    [
+      'a name twice, of which two parsers take another one each',
+      { text: '{"access_token":"1.new","access_token":"2.new","token_type":"Bearer"}' },
+    ],
+    ['ten megabytes', answer({ refresh_token: '1.other', padding: 'x'.repeat(10 * 1024 * 1024) })],
+    ['another status', { status: 201, json: answer({ refresh_token: '1.other' }).json }],
+    ['a redirect', { status: 307, headers: { location: 'https://evil.example/token' }, text: '' }],
+    ['no end', { hangUp: true }],
   ])('%s: what is kept stays, and is tried again', async (_name, reply) => {
     const id = await connectDirectly(server, provider)
     const kept = await keptTokens(server, id)
     server.clock.advance(3500)
     etsy.faults.push(reply)
     expect(accessOf(await fetchToken(id))).toBe(kept.access)
-    await expect.poll(async () => (await storedConnection(server, id)).failures).toBe(1)
+    await expect.poll(async () => (await storedConnection(server, id)).failures, { timeout: 20_000 }).toBe(1)
     expect(await keptTokens(server, id)).toEqual(kept)
     server.clock.advance(400)
     expect(accessOf(await fetchToken(id))).not.toBe(kept.access)
