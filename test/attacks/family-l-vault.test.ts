@@ -92,6 +92,37 @@ it('L04: with the browser that left but somebody else’s session, nothing is ke
   expect(fetched.json()).toHaveProperty('error')
 })
 
+it('D26 secret-in-URL: no address on the way to a provider and back holds a secret, a token, a handle or somebody’s code', async () => {
+  const owner = browsers['ada']
+  if (owner === undefined) throw new Error('no browser')
+  const begun = (await ask('/vault/connect', tokens['ada'], { form: { provider: 'etsy' } })).json()
+  const [start, handle] = [String(begun['connect_url']), String(begun['handle'])]
+  const page = await owner.ask(start)
+  const away = await submit(owner, page, 'connect', { decision: 'allow' })
+  const callback = await consent(away.location ?? '')
+  const code = new URL(callback, server.url).searchParams.get('code') ?? ''
+  expect(code).not.toBe('')
+  const done = await owner.ask(callback)
+  expect(done.status).toBeLessThan(400)
+  const kept = await fetchTokenOf(handle)
+  const addresses = [start, away.location ?? '', callback, done.location ?? '']
+  const cookies = [...owner.cookies.values()]
+  const secrets = [etsy.sharedSecret, tokens['ada'] ?? '', desk.secret, handle, kept, ...cookies]
+  for (const secret of secrets) {
+    expect(secret.length).toBeGreaterThan(7)
+    for (const address of addresses) expect(address).not.toContain(secret)
+  }
+  // The provider's code goes no further than to us.
+  for (const address of [start, away.location ?? '', done.location ?? '']) expect(address).not.toContain(code)
+  expect(done.text).not.toContain(code)
+})
+
+async function fetchTokenOf(handle: string): Promise<string> {
+  const answer = await ask('/vault/token', undefined, { form: { handle } })
+  expect(answer.status, answer.text).toBe(200)
+  return String(answer.json()['access_token'])
+}
+
 describe('L13 idor', () => {
   it('another account gets, sees and ends nothing; it looks like what isn’t there', async () => {
     const missing = `${connection.slice(0, -4)}AAAA`
