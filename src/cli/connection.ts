@@ -1,10 +1,13 @@
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
+import type { Config } from '../config/config.ts'
 import { administrationVerb } from './administer.ts'
 import { all, type Document } from './administration.ts'
 import { askVault } from './ask-vault.ts'
 import { CliFailure } from './failure.ts'
 import type { Io } from './io.ts'
-import { textOption, textSettings, withServer, withSettings } from './options.ts'
+import { openLocal } from './local.ts'
+import { storeSettings, textOption, textSettings, withServer, withSettings } from './options.ts'
 import { card, instant, table } from './print.ts'
 import { readConfig } from './read-config.ts'
 import { verb, type Options } from './verb.ts'
@@ -12,9 +15,13 @@ import { verb, type Options } from './verb.ts'
 /** Adds `gatehouse connection`. `start` and `token` ask a running server, which alone renews tokens. */
 export function registerConnection(program: Command, io: Io): void {
   const connection = program.command('connection').description('tokens of other services, kept for programs')
-  const served = (command: Command): Command => withServer(withSettings(command, ['config', 'issuer', 'port']))
-  const serverOf = (options: Options): string =>
-    textOption(options, 'server') ?? readConfig(io, textSettings(options)).config.issuer
+  const served = (command: Command): Command => withServer(withSettings(command, [...storeSettings, 'issuer', 'port']))
+  const serverOf = async (options: Options): Promise<string> => {
+    const named = textOption(options, 'server')
+    if (named !== undefined) return named
+    const { config } = readConfig(io, textSettings(options))
+    return config.issuerAssumed === true ? servedIssuer(io, options, config) : config.issuer
+  }
   const bearerOf = (options: Options): string | undefined =>
     textOption(options, 'token') ?? io.environment['GATEHOUSE_TOKEN']
 
@@ -30,7 +37,7 @@ export function registerConnection(program: Command, io: Io): void {
     async ([provider = ''], options) => {
       const scope = textOption(options, 'scope')
       const handle = textOption(options, 'handle')
-      const answer = await askVault(serverOf(options), '/vault/connect', {
+      const answer = await askVault(await serverOf(options), '/vault/connect', {
         form: { provider, ...(scope !== undefined && { scope }), ...(handle !== undefined && { handle }) },
         bearer: bearerOf(options),
       })
@@ -48,7 +55,7 @@ export function registerConnection(program: Command, io: Io): void {
     io,
     async ([handle = ''], options) => {
       const confirm = textOption(options, 'confirm')
-      const answer = await askVault(serverOf(options), '/vault/token', {
+      const answer = await askVault(await serverOf(options), '/vault/token', {
         form: { handle, ...(confirm !== undefined && { confirm }) },
         bearer: undefined,
       })
@@ -119,3 +126,11 @@ const inWords = (document: Document): Document => ({
   ...document,
   owner: document['owner'] ?? 'whoever holds the handle',
 })
+
+/** As which the store is served, if there is one here. */
+async function servedIssuer(io: Io, options: Options, { issuer, store }: Config): Promise<string> {
+  if (store.adapter === 'memory' || (store.adapter === 'sqlite' && !existsSync(store.path))) return issuer
+  const local = await openLocal(io, options)
+  await local.close()
+  return local.config.issuer
+}

@@ -63,6 +63,7 @@ export async function openLocal(
   // FLT-18: what had expired stays so, and no command writes a time from before what others have written.
   const instance = await readAlive(opened.store, ref('instance', 'self'), clock.seconds())
   const seen = instance?.highWaterAt ?? 0
+  const issuer = config.issuerAssumed === true ? instance?.servedAs : undefined
   clock.notBefore?.(seen)
   const store = notEarlier(post === undefined ? opened.store : post.guard(opened.store), clock, seen)
   const passwords = createPasswordPool({ threads: 1, queueLimit: 4 })
@@ -72,7 +73,7 @@ export async function openLocal(
     ...opened,
     store,
     bare: opened.store,
-    config,
+    config: { ...config, ...(issuer !== undefined && { issuer }) },
     clock,
     random,
     transition,

@@ -7,7 +7,7 @@ import { probeProvider } from '../upstream/probe-provider.ts'
 import { probeSiteLogin } from '../upstream/probe-site-login.ts'
 import { CliFailure } from './failure.ts'
 import type { Io } from './io.ts'
-import { textSettings, withSettings } from './options.ts'
+import { storeSettings, textSettings, withSettings } from './options.ts'
 import { card, table } from './print.ts'
 import { readConfig } from './read-config.ts'
 import { verb, type Options } from './verb.ts'
@@ -17,7 +17,7 @@ export function registerProvider(program: Command, io: Io): void {
   const provider = program
     .command('provider')
     .description('providers of the configuration file, through which people sign in and whose tokens are kept')
-  const configured = (command: Command): Command => withSettings(command, ['config', 'issuer', 'port', 'data'])
+  const configured = (command: Command): Command => withSettings(command, [...storeSettings, 'issuer', 'port'])
   const read = (options: Options): Config => readConfig(io, textSettings(options)).config
 
   verb(configured(provider.command('list').description('every provider')), io, async (_args, options) => {

@@ -14,8 +14,9 @@ export function registerResource(program: Command, io: Io): void {
 
   administrationVerb(
     resource
-      .command('create <identifier>')
+      .command('create [identifier]')
       .description('make an API known by its URI')
+      .option('--resource <uri>', 'the same as IDENTIFIER, by its name in the configuration file')
       .option('--name <text>', 'what people read on the consent page')
       .option('--scope <text>', 'the scopes that it understands, separated by spaces')
       .option('--held-scopes <scopes...>', 'those of its scopes that a person must hold to get them')
@@ -25,7 +26,9 @@ export function registerResource(program: Command, io: Io): void {
       .option('--claims <names...>', 'claims about the user that it gets')
       .option('--introspection-clients <ids...>', 'clients that may introspect its tokens'),
     io,
-    async (administration, [identifier], options) => {
+    async (administration, [given], options) => {
+      const identifier = given ?? textOption(options, 'resource')
+      if (identifier === undefined) throw new CliFailure('say the URI of the API', { exitCode: 2 })
       const ttl = textOption(options, 'ttl')
       if (ttl !== undefined && !/^\d{1,9}$/.test(ttl))
         throw new CliFailure('--ttl must be a number of seconds', { exitCode: 2 })

@@ -33,10 +33,16 @@ export function registerUser(program: Command, io: Io): void {
       .option('--bot', 'a program, not a person')
       .option('--wrangler <name>', 'the person who answers for the bot')
       .option('--password-stdin', 'read the password from standard input')
-      .option('--no-password', 'leave it without a password: nobody signs in as it yet'),
+      .option(
+        '--no-password',
+        'leave it without a password, as where there is no terminal to ask at: nobody signs in as it yet',
+      ),
     io,
     async (administration, [name], options) => {
-      const password = await passwordOf(io, options)
+      const asks = options['password'] !== false && !['passwordStdin', 'bot'].some((flag) => flagOption(options, flag))
+      // A script that says no password gets an account without one, and is told so.
+      const silent = asks && !io.stdin.isTTY
+      const password = silent ? undefined : await passwordOf(io, options)
       const document = await administration.createUser({
         username: name,
         role: readRole(textOption(options, 'role')),
@@ -47,6 +53,8 @@ export function registerUser(program: Command, io: Io): void {
         ...optional('wrangler', textOption(options, 'wrangler')),
         ...optional('password', password),
       })
+      if (silent)
+        io.err(`no password: nobody signs in as it until gatehouse user set-password ${String(document['username'])}\n`)
       return shown(document)
     },
   )

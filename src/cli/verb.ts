@@ -19,8 +19,13 @@ export function verb(
       const args = given
         .slice(0, -2)
         .flatMap((arg) => (typeof arg === 'string' ? [arg] : Array.isArray(arg) ? (arg as string[]) : []))
-      const answer = await act(args, options)
-      io.out(flagOption(options, 'json') ? `${JSON.stringify(answer.json, null, 2)}\n` : answer.text)
+      const json = flagOption(options, 'json')
+      const answer = await act(args, options).catch((error: unknown) => {
+        // One document in any case: programs read the reason there, too.
+        if (json && error instanceof Error) io.out(`${JSON.stringify({ error: error.message }, null, 2)}\n`)
+        throw error
+      })
+      io.out(json ? `${JSON.stringify(answer.json, null, 2)}\n` : answer.text)
       if (answer.failure !== undefined) throw new CliFailure(answer.failure)
     })
 }

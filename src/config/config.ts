@@ -10,6 +10,8 @@ export type LogLevel = (typeof logLevels)[number]
 export type Config = {
   /** An origin: no path, no trailing slash. https unless its host is loopback. */
   readonly issuer: string
+  /** Nobody said it, nor the port that it follows from. */
+  readonly issuerAssumed?: true
   readonly listen: { readonly host: string; readonly port: number }
   /** Holds the SQLite file and the key file. */
   readonly dataDirectory: string

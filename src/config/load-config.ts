@@ -97,6 +97,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   if (problems.length > 0 || issuer === undefined || store === undefined) return { problems }
   const config: Config = {
     issuer,
+    ...(isAssumed(above, shape) && { issuerAssumed: true }),
     listen,
     dataDirectory,
     store,
@@ -177,6 +178,9 @@ function readPort(
   if (port < lowest || port > 65_535) problems.push(`${said.label} must be a port number from ${lowest} to 65535`)
   return port
 }
+
+const isAssumed = (above: Layers, { issuer, listen }: FileShape): boolean =>
+  (above.said('issuer') ?? above.said('port') ?? issuer ?? listen?.port) === undefined
 
 function readIssuer({ above, file, port }: Read & { readonly port: number }, problems: string[]): string | undefined {
   const said = above.said('issuer')

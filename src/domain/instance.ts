@@ -12,6 +12,8 @@ export type Instance = {
   /** The latest time at which this store is known to have been served. */
   readonly highWaterAt: EpochSeconds
   readonly createdAt: EpochSeconds
+  /** The issuer of the server that last opened it: a command beside that one, told of none, takes it. */
+  readonly servedAs?: string
   /** When it was last brought back from a backup, or had lost commits: what may happen once and was made before then may have happened. */
   readonly restoredAt?: EpochSeconds
   /** By provider, the last time that all of its connections were ended. */

@@ -96,7 +96,11 @@ export async function openGatehouse(config: Config, system: System, options: Gat
           onError: (error) => options.onPostFailed?.(error),
         })
   const store = post === undefined ? clocked : post.guard(clocked)
-  const instance = await ensureInstance({ store, clock, random }, system)
+  const instance = await ensureInstance(
+    { store, clock, random },
+    system,
+    options.serves === true ? config.issuer : undefined,
+  )
   // What had expired before a restart stays so, though the clock was set back meanwhile.
   clock.notBefore?.(instance.highWaterAt)
   await post?.begin()

@@ -4,18 +4,25 @@ import type { Clock } from '../protocol/time.ts'
 import { incomingRef, refuseIncoming } from './incoming.ts'
 import { transition, type TransitionContext } from './transition.ts'
 
-/** The record that says whose store this is: made once, whichever process gets there first. */
+/** The record that says whose store this is: made once, whichever process gets there first. A server writes down its issuer. */
 export async function ensureInstance(
   context: TransitionContext,
   source: { readonly clock: Clock; readonly random: { readonly id: (nowMillis: number) => string } },
+  servedAs?: string,
 ): Promise<Instance> {
   const instanceId = source.random.id(source.clock.millis())
   const eventId = source.random.id(source.clock.millis())
   const refs = { instance: ref('instance', 'self'), incoming: incomingRef }
   return transition(context, refs, ({ instance, incoming }, now) => {
     refuseIncoming(incoming)
-    if (instance.value !== undefined) return { writes: [], result: instance.value }
-    const made: Instance = { v: 1, instanceId, generation: 1, epoch: 1, highWaterAt: now, createdAt: now }
+    const known = servedAs !== undefined && { servedAs }
+    if (instance.value !== undefined) {
+      const served: Instance = { ...instance.value, ...known }
+      // No cache holds it, so no change is announced.
+      const writes = served.servedAs === instance.value.servedAs ? [] : [put(instance, served, { expiresAt: null })]
+      return { writes, result: served }
+    }
+    const made: Instance = { v: 1, instanceId, generation: 1, epoch: 1, highWaterAt: now, createdAt: now, ...known }
     return {
       writes: [
         put(instance, made, { expiresAt: null, owners: [] }),

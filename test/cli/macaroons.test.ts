@@ -42,6 +42,13 @@ describe('gatehouse token mint', () => {
     }
   })
 
+  test('needs no word on the issuer: the store knows under which one it is served', async () => {
+    for (const format of ['jwt', 'opaque', 'macaroon']) {
+      const { token } = await json('token', 'mint', '--user', 'ada', '--format', format)
+      expect(await session(String(token)), format).toBe(200)
+    }
+  })
+
   test('prints a line for an environment file', async () => {
     const said = await at(['token', 'mint', '--user', 'ada', '--format', 'macaroon', '--ttl', '60', '--env-format'])
     expect(said.out).toMatch(/^GATEHOUSE_TOKEN="gth_mc_[0-9a-f]{8}_[\w-]+"\n$/)

@@ -187,6 +187,27 @@ test('gatehouse store and events', async () => {
   expect((await json('events', 'list', '--limit', '3'))['items']).toHaveLength(3)
 })
 
+test('without a terminal to ask at, user create makes an account without a password and says so', async () => {
+  const said = await at('user', 'create', 'quiet', '--json')
+  expect(said).toMatchObject({
+    code: 0,
+    err: 'no password: nobody signs in as it until gatehouse user set-password quiet\n',
+  })
+  expect(said.json()).toMatchObject({ username: 'quiet' })
+})
+
+test('with --json a refusal is one document on standard output, too', async () => {
+  const said = await at('user', 'show', 'nobody', '--json')
+  expect(said.code).toBe(1)
+  expect(said.err).toBe(`gatehouse: ${String(said.json()['error'])}\n`)
+})
+
+test('gatehouse resource create --resource, by the name in the configuration file', async () => {
+  expect(await json('resource', 'create', '--resource', 'https://named.example')).toMatchObject({
+    resource: 'https://named.example',
+  })
+})
+
 test('gatehouse key rotate signing: one name for the rings that sign', async () => {
   const { items } = await json('key', 'rotate', 'signing')
   expect((items as { ring: string }[]).map(({ ring }) => ring)).toEqual([
@@ -249,7 +270,8 @@ describe('one line that says what, why and the mend; 1 refused, 2 wrong usage', 
       2,
       'the role must be one of editor, admin, superuser',
     ],
-    [['user', 'create', 'x'], 2, 'there is no terminal to ask for a password; give it by --password-stdin'],
+    [['user', 'set-password', 'admin'], 2, 'there is no terminal to ask for a password; give it by --password-stdin'],
+    [['resource', 'create'], 2, 'say the URI of the API'],
     [['user', 'create', 'x', '--bot'], 1, 'a bot needs a wrangler: the person who answers for it'],
     [
       ['user', 'create', 'x', '--bot', '--wrangler', 'nobody'],

@@ -14,6 +14,7 @@ describe('without file, environment and flags', () => {
   test('everything has its default, for this machine alone', () => {
     expect(configOf({})).toEqual({
       issuer: 'http://localhost:8080',
+      issuerAssumed: true,
       listen: { host: '127.0.0.1', port: 8080 },
       dataDirectory: '/home/op/data',
       store: { adapter: 'sqlite', path: '/home/op/data/gatehouse.db' },
