@@ -181,8 +181,8 @@ it('FLT-28: whose provider is well waits no longer for its refreshes while other
     return waits
   }
   await round(false)
-  // In turns, and what the quieter third of them shows: a busy machine makes one round three times the other, and who waits
-  // for somebody else's provider does so in every round.
+  // In turns, and by the middle one of all: a busy machine makes one round three times the other, in either direction, and who
+  // waits for somebody else's provider does so in every round.
   const ratios: number[] = []
   for (let turn = 0; turn < 9; turn += 1) {
     const without = p99(await round(false))
@@ -190,5 +190,5 @@ it('FLT-28: whose provider is well waits no longer for its refreshes while other
   }
   const sorted = ratios.toSorted((a, b) => a - b).map((ratio) => ratio.toFixed(2))
   console.log(`FLT-28: p99 of a healthy provider's refreshes while others are out, by without: ${sorted.join(' ')}`)
-  expect(Number(sorted[2])).toBeLessThan(1.2)
+  expect(Number(sorted[4])).toBeLessThan(1.2)
 })
