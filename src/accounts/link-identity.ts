@@ -4,10 +4,12 @@ import { check, put, ref, type Decision } from '../domain/record.ts'
 import { problem } from '../protocol/problem.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
-import type { AccountsContext, Outcome } from './context.ts'
+import type { Outcome } from './context.ts'
+import { findUser } from './find-user.ts'
 import { identityNameRef, identityRef } from './identity-refs.ts'
 import { noSuchUser } from './no-such-user.ts'
 import { changeWrites } from './change-writes.ts'
+import { noticeWrites, type NoticesContext } from './notice-writes.ts'
 import { actorName, permit } from './permit.ts'
 
 export type Linking = Pick<Identity, 'provider' | 'issuer' | 'subject' | 'label'>
@@ -23,7 +25,7 @@ const putOut = problem('forbidden', { detail: 'the sign-in that asked for it has
 
 /** Add an identity to an account. Nobody's identity is taken away by it, and an account has one of each provider. */
 export async function linkIdentity(
-  context: AccountsContext,
+  context: NoticesContext,
   asked: { readonly actor: Actor; readonly userId: string; readonly own?: boolean; readonly identity: Linking },
 ): Promise<Outcome<Identity>> {
   const { actor, userId, identity } = asked
@@ -33,6 +35,7 @@ export async function linkIdentity(
     { type: 'identity.linked', userId, actor: actorName(actor), target: identity.provider },
     [],
   )
+  const notice = noticeWrites(context, await findUser(context, userId), 'identity.linked')
   for (;;) {
     const before = await readAlive(context.transition.store, nameRef, context.clock.seconds())
     const holder = before?.target ?? userId
@@ -66,11 +69,14 @@ export async function linkIdentity(
             put(name, { v: 1, target: userId }, { expiresAt: null, owners: [userId] }),
             put(place, linked, { expiresAt: null, owners: [userId] }),
             ...papers(now),
+            ...notice,
           ],
           result: { done: linked },
         }
       },
     )
-    if (result !== 'moved') return result
+    if (result === 'moved') continue
+    context.outbox?.wake()
+    return result
   }
 }

@@ -69,7 +69,7 @@ export async function patchUser(context: PatchContext, request: Request): Promis
     }
     const result = await patchFrom(context, { ...request, before, wanted, passwordHash })
     if (result === 'changed meanwhile') continue
-    if (patch.email !== undefined) context.outbox?.wake()
+    if (patch.email !== undefined || passwordHash !== undefined) context.outbox?.wake()
     return result
   }
 }
@@ -92,7 +92,10 @@ async function patchFrom(
   const papers = changeWrites(context, { type: first ?? 'user.changed', ...about }, [target])
   const readdressed = patch.email !== undefined && (patch.email ?? undefined) !== before.email
   // H18: whoever reads the address of until now hears of it, whoever takes it away.
-  const farewell = readdressed ? noticeWrites(context, before, 'email-changed') : []
+  const farewell = [
+    ...(readdressed ? noticeWrites(context, before, 'email-changed') : []),
+    ...(passwordHash === undefined ? [] : noticeWrites(context, before, 'password-changed')),
+  ]
   const further = others.map((type) => eventWrite(context, { type, ...about }))
   const refs = {
     user: target,

@@ -11,7 +11,9 @@ import { findUser } from './find-user.ts'
 import { identityNameRef, identityRef } from './identity-refs.ts'
 import { letterUsed } from './letter-used.ts'
 import { changeWrites } from './change-writes.ts'
+import { noticeWrites } from './notice-writes.ts'
 import { passwordProblem } from './password-policy.ts'
+import type { LettersContext } from './request-letter.ts'
 import { withPassword } from './user-steps.ts'
 
 type Resetting = {
@@ -27,7 +29,10 @@ type Resetting = {
  * the epoch, and every identity elsewhere: who recovers an account may do it because somebody else came in and left himself such
  * a way back. A letter from before another change of the account is worth nothing any more.
  */
-export async function resetPassword(context: PasswordsContext, asked: Resetting): Promise<Outcome<User>> {
+export async function resetPassword(
+  context: PasswordsContext & LettersContext,
+  asked: Resetting,
+): Promise<Outcome<User>> {
   const { ticketId, userId, password } = asked
   const before = await findUser(context, userId)
   if (before === undefined) return { refused: letterUsed }
@@ -37,6 +42,8 @@ export async function resetPassword(context: PasswordsContext, asked: Resetting)
   const passwordHash = await context.passwords.hash(password)
   const nowMillis = context.clock.millis()
   const papers = changeWrites(context, { type: 'user.password_changed', userId }, [ref('user', userId)])
+  // Not only its reader should know: his mailbox may be read by others.
+  const notice = noticeWrites(context, before, 'password-changed')
   for (;;) {
     const linked = await linkedAt(context, asked)
     const unlinked = linked.flatMap(({ identity }) =>
@@ -57,12 +64,21 @@ export async function resetPassword(context: PasswordsContext, asked: Resetting)
         if (gone === 'changed meanwhile') return { writes: [], result: gone }
         const after = { ...withPassword(user, passwordHash, nowMillis), updatedAt: now }
         return {
-          writes: [...remove(ticket), put(slot, after, { expiresAt: null }), ...gone, ...unlinked, ...papers(now)],
+          writes: [
+            ...remove(ticket),
+            put(slot, after, { expiresAt: null }),
+            ...gone,
+            ...unlinked,
+            ...notice,
+            ...papers(now),
+          ],
           result: { done: after },
         }
       },
     )
-    if (result !== 'changed meanwhile') return result
+    if (result === 'changed meanwhile') continue
+    context.outbox?.wake()
+    return result
   }
 }
 

@@ -7,12 +7,15 @@ import { check, put, ref, remove, type Decision } from '../domain/record.ts'
 import { problem } from '../protocol/problem.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
-import type { AccountsContext, Outcome } from './context.ts'
+import type { Outcome } from './context.ts'
+import { findUser } from './find-user.ts'
 import { identitiesOf } from './find-identity.ts'
 import { identityNameRef, identityRef } from './identity-refs.ts'
 import { noSuchUser } from './no-such-user.ts'
 import { changeWrites } from './change-writes.ts'
+import { noticeWrites } from './notice-writes.ts'
 import { actorName, permit } from './permit.ts'
+import type { LettersContext } from './request-letter.ts'
 
 const noSuchIdentity = problem('not_found', { detail: 'the account has no identity of this provider' })
 const last = problem('conflict', {
@@ -21,7 +24,7 @@ const last = problem('conflict', {
 
 /** Take an identity from an account, unless it is the person's own last way in. An administrator may take that too. */
 export async function unlinkIdentity(
-  context: AccountsContext,
+  context: LettersContext,
   asked: { readonly actor: Actor; readonly userId: string; readonly own?: boolean; readonly provider: string },
 ): Promise<Outcome<{ readonly provider: string }>> {
   const { actor, userId, provider } = asked
@@ -46,28 +49,36 @@ export async function unlinkIdentity(
     other: identityRef(userId, other?.provider ?? provider),
     credential: ref('connection', connectionId),
   }
-  return transition(context.transition, refs, (slots, now): Decision<Outcome<{ readonly provider: string }>> => {
-    const user = slots.user.value
-    if (user === undefined) return { writes: [], result: { refused: noSuchUser } }
-    const refused = permit(actor, { do: asked.own === true ? 'change-self' : 'change-user', target: user })
-    if (refused !== undefined) return { writes: [], result: { refused } }
-    const there = slots.place.value
-    if (there === undefined || !isSameIdentity(there, identity))
-      return { writes: [], result: { refused: noSuchIdentity } }
-    const stays = other !== undefined && slots.other.value !== undefined
-    if (asked.own === true && user.passwordHash === undefined && !stays)
-      return { writes: [], result: { refused: last } }
-    return {
-      writes: [
-        // By its time an account that nobody has touched is told apart from this one (cli/bring-in.ts).
-        put(slots.user, { ...user, updatedAt: Math.max(now, user.updatedAt + 1) }, { expiresAt: null }),
-        ...(stays ? [check(slots.other)] : []),
-        ...remove(slots.place),
-        ...(slots.name.value?.target === userId ? remove(slots.name) : []),
-        ...endConnection(slots.credential, { now, event, errandId }).writes,
-        ...papers(now),
-      ],
-      result: { done: { provider } },
-    }
-  })
+  const notice = noticeWrites(context, await findUser(context, userId), 'identity.unlinked')
+  const unlinked = await transition(
+    context.transition,
+    refs,
+    (slots, now): Decision<Outcome<{ readonly provider: string }>> => {
+      const user = slots.user.value
+      if (user === undefined) return { writes: [], result: { refused: noSuchUser } }
+      const refused = permit(actor, { do: asked.own === true ? 'change-self' : 'change-user', target: user })
+      if (refused !== undefined) return { writes: [], result: { refused } }
+      const there = slots.place.value
+      if (there === undefined || !isSameIdentity(there, identity))
+        return { writes: [], result: { refused: noSuchIdentity } }
+      const stays = other !== undefined && slots.other.value !== undefined
+      if (asked.own === true && user.passwordHash === undefined && !stays)
+        return { writes: [], result: { refused: last } }
+      return {
+        writes: [
+          // By its time an account that nobody has touched is told apart from this one (cli/bring-in.ts).
+          put(slots.user, { ...user, updatedAt: Math.max(now, user.updatedAt + 1) }, { expiresAt: null }),
+          ...(stays ? [check(slots.other)] : []),
+          ...remove(slots.place),
+          ...(slots.name.value?.target === userId ? remove(slots.name) : []),
+          ...endConnection(slots.credential, { now, event, errandId }).writes,
+          ...papers(now),
+          ...notice,
+        ],
+        result: { done: { provider } },
+      }
+    },
+  )
+  context.outbox?.wake()
+  return unlinked
 }

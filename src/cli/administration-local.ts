@@ -13,13 +13,7 @@ import { allClients, findClient, printClient } from '../accounts/find-client.ts'
 import { allResources, findResource, printResource } from '../accounts/find-resource.ts'
 import { findUser, findUserNamed } from '../accounts/find-user.ts'
 import { allUsers } from '../accounts/list-users.ts'
-import {
-  invitationsOwner,
-  inviteUser,
-  showInvitation,
-  withdrawInvitation,
-  type InvitationContext,
-} from '../accounts/invite-user.ts'
+import { invitationsOwner, inviteUser, showInvitation, withdrawInvitation } from '../accounts/invite-user.ts'
 import { printKey } from '../keys/print-key.ts'
 import { wantedEvent } from '../audit/list-events.ts'
 import { printEvent } from '../audit/print-event.ts'
@@ -43,8 +37,9 @@ import type { Administration, Document } from './administration.ts'
 import { connectionsLocally } from './connections-local.ts'
 import { CliFailure } from './failure.ts'
 import type { Local } from './local.ts'
-import { readMintRequest } from './mint-options.ts'
 import { openRings } from './open-rings.ts'
+import { withLetters } from './with-letters.ts'
+import { readMintRequest } from './mint-options.ts'
 import { issuerOf } from './token-issuer.ts'
 import { readInvitation, readNewUser, readUserPatch } from './user-document.ts'
 
@@ -148,13 +143,6 @@ export function administerLocally(local: Local): Administration {
       await local.close()
     },
   }
-}
-
-/** Letters are put into the outbox here; the server on this store sends them. */
-async function withLetters(local: Local): Promise<Local & InvitationContext> {
-  const { mail, issuer, users } = local.config
-  const outbox = mail === undefined ? undefined : { wake: () => undefined }
-  return { ...local, issuer, registration: users.registration, outbox, keys: await openRings(local) }
 }
 
 async function* invitationsOf(local: Local): AsyncGenerator<Document> {

@@ -36,7 +36,8 @@ export async function bringIn(
     // A run may have ended between the account and its identities; one that was unlinked since, or by a recovery, stays away.
     const untouched = there === undefined || there.updatedAt === there.createdAt
     if (identities.length > 0 && untouched && (await identitiesOf(context, userId)).length === 0)
-      for (const identity of identities) done(await linkIdentity(context, { actor, userId, identity }))
+      for (const identity of identities)
+        done(await linkIdentity({ ...context, outbox: undefined }, { actor, userId, identity }))
   }
   return { imported, there: accounts.length - imported }
 }

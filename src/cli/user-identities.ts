@@ -10,6 +10,7 @@ import type { Io } from './io.ts'
 import { localVerb } from './local-verb.ts'
 import type { Local } from './local.ts'
 import { textOption } from './options.ts'
+import { withLetters } from './with-letters.ts'
 
 const actor = { kind: 'cli' } as const
 
@@ -28,7 +29,7 @@ export function registerIdentities(user: Command, io: Io): void {
       if (found === undefined) throw new CliFailure(`there is no provider ${provider}; see: gatehouse provider list`)
       const subject = textOption(options, 'subject') ?? ''
       const identity = { provider, issuer: found.issuer, subject, label: textOption(options, 'label') ?? subject }
-      const linked = done(await linkIdentity(local, { actor, userId, identity }))
+      const linked = done(await linkIdentity(await withLetters(local), { actor, userId, identity }))
       const { issuer, label } = linked
       return {
         json: { user_id: userId, provider, issuer, subject, label },
@@ -41,7 +42,7 @@ export function registerIdentities(user: Command, io: Io): void {
     { io, changes: true },
     async (local, [name = '', provider = '']) => {
       const { userId } = await named(local, name)
-      done(await unlinkIdentity(local, { actor, userId, provider }))
+      done(await unlinkIdentity(await withLetters(local), { actor, userId, provider }))
       return { json: { user_id: userId, provider }, text: `${provider} is unlinked from ${name}\n` }
     },
   )

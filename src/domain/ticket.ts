@@ -20,7 +20,10 @@ export type Ticket = Imprint & { readonly v: 1; readonly createdAt: EpochSeconds
 /** What people are told of without having asked: somebody else may have done it. */
 export const notices = [
   'email-changed',
+  'password-changed',
   'leaked',
+  'identity.linked',
+  'identity.unlinked',
   'factor.added',
   'factor.removed',
   'factor.reset',

@@ -231,9 +231,11 @@ describe('a forgotten password', () => {
     const own = { actor, userId, own: true }
     for (const subject of ['one', 'two'])
       expect(await linkIdentity(server.core, { ...own, identity: identity(subject) })).toHaveProperty('done')
+    // Of each he is told.
+    await lettersTo(email, 3)
     const browser = createBrowser(server.url)
     await fill(browser, '/recover', 'recover', { account: 'elsa' })
-    const [, letter] = await lettersTo(email, 2)
+    const letter = (await lettersTo(email, 4)).at(-1)
     expect((await browser.ask(linkIn(letter!))).text).toContain('are unlinked')
     const typed = { new_password: password, repeat_password: password }
     expect((await fill(browser, linkIn(letter!), 'letter', typed)).location).toBe('/signin')

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { linkIdentity } from '../../src/accounts/link-identity.ts'
 import { mintToken } from '../../src/accounts/mint-token.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import { requestLetter } from '../../src/accounts/request-letter.ts'
 import { resetFactors } from '../../src/accounts/reset-factors.ts'
 import { reportLeak } from '../../src/accounts/report-leak.ts'
+import { unlinkIdentity } from '../../src/accounts/unlink-identity.ts'
 import { lifetimes } from '../../src/domain/lifetimes.ts'
 import { ref } from '../../src/domain/record.ts'
 import type { User } from '../../src/domain/user.ts'
@@ -54,6 +56,48 @@ const inGerman = (...subjects: readonly string[]) =>
   [confirmed, ...subjects].map((subject) => subject.replace('localhost', host()))
 
 describe('letters that nobody asked for, in the language in which the address was proved', () => {
+  test('a new password, whoever sets it and however', async () => {
+    const { user, browser } = await somebody()
+    const fresh = 'Ihr Konto bei localhost hat ein neues Passwort'
+    const typed = {
+      current_password: password,
+      new_password: 'sieben Reiher am Wehr',
+      repeat_password: 'sieben Reiher am Wehr',
+    }
+    const page = await browser.ask('/account/password')
+    expect((await submit(browser, page, 'password-change', typed)).location).toBe('/account/password?done')
+    await hears(addressOf(user), inGerman(fresh))
+    await patchUser(server.core, { actor: cli, userId: user.userId, patch: { password: 'acht Reiher am Wehr' } })
+    await hears(addressOf(user), inGerman(fresh, fresh))
+    // By a letter: its reader may not be the only one who reads there.
+    const stranger = createBrowser(server.url, { 'accept-language': 'de' })
+    await submit(stranger, await stranger.ask('/recover'), 'recover', { account: user.username })
+    await vi.waitFor(() => expect(subjectsTo(addressOf(user))).toHaveLength(4), 5_000)
+    const link = /https?:\/\/\S+letter\S+/.exec(
+      server.letters.filter(({ to }) => to === addressOf(user)).at(-1)?.text ?? '',
+    )
+    const again = { new_password: 'neun Reiher am Wehr', repeat_password: 'neun Reiher am Wehr' }
+    expect((await submit(stranger, await stranger.ask(link?.[0] ?? ''), 'letter', again)).location).toBe('/signin')
+    await vi.waitFor(() => expect(subjectsTo(addressOf(user)).at(-1)).toBe(inGerman(fresh)[1]), 5_000)
+    expect(subjectsTo(addressOf(user))).toHaveLength(5)
+    // One that is refused is no news.
+    await patchUser(server.core, { actor: cli, userId: user.userId, patch: { password: 'short' } })
+    expect(subjectsTo(addressOf(user))).toHaveLength(5)
+  })
+
+  test('an account of another service that is linked, and unlinked', async () => {
+    const { user } = await somebody()
+    const about = { actor: cli, userId: user.userId }
+    const identity = { provider: 'hub', issuer: 'https://hub.example', subject: 'told', label: 'told' }
+    expect(await linkIdentity(server.core, { ...about, identity })).toHaveProperty('done')
+    const linked = 'Ihr Konto bei localhost hat eine weitere Anmeldung'
+    await hears(addressOf(user), inGerman(linked))
+    // The same once more is nothing new.
+    await linkIdentity(server.core, { ...about, identity })
+    expect(await unlinkIdentity(server.core, { ...about, provider: 'hub' })).toHaveProperty('done')
+    await hears(addressOf(user), inGerman(linked, 'Ihr Konto bei localhost hat eine Anmeldung weniger'))
+  })
+
   test('a factor that is added, removed, renewed in its codes, or stood in for', async () => {
     const { user, browser } = await somebody()
     const app = await enrol(server, browser)

@@ -446,6 +446,15 @@ export const de = {
   'letter.leaked.link': 'Nachsehen, wer Zugriff hat',
   'letter.leaked.closing':
     'Sehen Sie nach, wo es lag, legen Sie ein neues an einen sichereren Ort, und ändern Sie Ihr Passwort, wenn es daneben stand.',
+  'letter.passwordChanged.subject': 'Ihr Konto bei {host} hat ein neues Passwort',
+  'letter.passwordChanged.text':
+    'Das Konto „{name}“ bei {host} hat ein neues Passwort. Das alte gilt nicht mehr, und Anwendungen und Browser wurden abgemeldet.',
+  'letter.identityLinked.subject': 'Ihr Konto bei {host} hat eine weitere Anmeldung',
+  'letter.identityLinked.text':
+    'Das Konto „{name}“ bei {host} ist mit einem Konto bei einem anderen Dienst verknüpft: Wer jenes hat, meldet sich ab jetzt damit an.',
+  'letter.identityUnlinked.subject': 'Ihr Konto bei {host} hat eine Anmeldung weniger',
+  'letter.identityUnlinked.text':
+    'Das Konto „{name}“ bei {host} ist nicht mehr mit einem Konto bei einem anderen Dienst verknüpft: Mit jenem meldet sich ab jetzt niemand mehr daran an.',
   'letter.factorAdded.subject': 'Ihr Konto bei {host} hat einen neuen zweiten Faktor',
   'letter.factorAdded.text':
     'Das Konto „{name}“ bei {host} hat einen neuen zweiten Faktor: Ab jetzt meldet sich eine Authenticator-App oder ein Passkey daran an.',

@@ -428,6 +428,15 @@ export const en = {
   'letter.leaked.link': 'See what has access',
   'letter.leaked.closing':
     'Look where it was kept, put a new one into a safer place, and change your password if it stood beside it.',
+  'letter.passwordChanged.subject': 'Your account at {host} has a new password',
+  'letter.passwordChanged.text':
+    'The account “{name}” at {host} has a new password. The one from before doesn’t work any more, and applications and browsers were signed out.',
+  'letter.identityLinked.subject': 'A way to sign in was added to your account at {host}',
+  'letter.identityLinked.text':
+    'The account “{name}” at {host} is linked to an account of another service: whoever has that one signs in with it from now on.',
+  'letter.identityUnlinked.subject': 'A way to sign in was removed from your account at {host}',
+  'letter.identityUnlinked.text':
+    'The account “{name}” at {host} isn’t linked to an account of another service any more: that one doesn’t sign in to it from now on.',
   'letter.factorAdded.subject': 'A second factor was added to your account at {host}',
   'letter.factorAdded.text':
     'The account “{name}” at {host} has a new second factor: an authenticator app or a passkey signs in to it from now on.',
