@@ -1,4 +1,4 @@
-import { refuse, type Refusal } from '../protocol/errors.ts'
+import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import { append, check, put, type Decision, type Slot, type Write } from './record.ts'
 import type { AuditEvent } from './event.ts'
@@ -17,11 +17,10 @@ export type RotateInput = {
   readonly readyAt: EpochSeconds
   /** Imprint of the successor. */
   readonly fresh: Imprint
-  /** Set if the request asks for more than the grant holds: refused before anything changes (RFC 6749 §6). */
-  readonly tooMuch: Refusal | undefined
   readonly accessTtl: Seconds
   readonly eventId: string
-  readonly issued: AuditEvent
+  /** What is recorded; a refusal if the request asks for more than the grant holds: then nothing changes (RFC 6749 §6). */
+  readonly issued: AuditEvent | Refusal
   readonly address: string
 }
 
@@ -66,11 +65,12 @@ export function rotateRefresh(slot: Slot<'grant'>, input: RotateInput): Decision
       refusal(grant, input, { grantId: slot.id, reason: 'refresh_reuse' }),
     ])
   }
-  if (input.tooMuch !== undefined) return { writes: [], result: input.tooMuch }
+  const { issued } = input
+  if (isRefusal(issued)) return { writes: [], result: issued }
 
   if (!isCurrent) {
     return {
-      writes: [check(slot), append(input.eventId, { ...input.issued, type: 'token.refresh_repeated' })],
+      writes: [check(slot), append(input.eventId, { ...issued, type: 'token.refresh_repeated' })],
       result: { grant, generation: state.generation, imprint: state.current, repeated: true },
     }
   }
@@ -87,7 +87,7 @@ export function rotateRefresh(slot: Slot<'grant'>, input: RotateInput): Decision
     },
   }
   return {
-    writes: [put(slot, rotated, { expiresAt: expiry(rotated, input) }), append(input.eventId, input.issued)],
+    writes: [put(slot, rotated, { expiresAt: expiry(rotated, input) }), append(input.eventId, issued)],
     result: { grant: rotated, generation: state.generation + 1, imprint: input.fresh, repeated: false },
   }
 }

@@ -41,7 +41,6 @@ export const refreshToken: GrantType = {
     }
     const lost = held.scope.length < known.scope.length
     const target = lost ? refuse('invalid_grant', 'scope_not_allowed') : await askedTarget(context, parameters, held)
-    const tooMuch = isRefusal(target) ? target : undefined
     const issuing = await prepareIssue(context, {
       client,
       user,
@@ -65,10 +64,9 @@ export const refreshToken: GrantType = {
           epoch: issuing.epoch,
           readyAt: context.readyAt(),
           fresh,
-          tooMuch,
           accessTtl: issuing.accessTtl,
           eventId: issuing.eventId,
-          issued: issuing.event,
+          issued: isRefusal(target) ? target : issuing.event,
           address: source,
         })
         const { result } = decision

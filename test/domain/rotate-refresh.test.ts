@@ -28,7 +28,6 @@ function rotate(grant: Grant | undefined, generation: number, changed: Partial<R
     epoch: '1.2.3',
     readyAt: start - 1000,
     fresh: imprint(`r${generation + 1}`),
-    tooMuch: undefined,
     accessTtl: 900,
     eventId: 'event',
     issued: { ...issuedEvent, type: 'token.refreshed' },
@@ -102,7 +101,7 @@ describe('rotateRefresh', () => {
   })
 
   test('C07: a request for more is refused before anything changes', () => {
-    const decision = rotate(family, 0, { tooMuch: { error: 'invalid_scope', reason: 'scope_not_held' } })
+    const decision = rotate(family, 0, { issued: { error: 'invalid_scope', reason: 'scope_not_held' } })
     expect(outcomeOf(decision)).toBe('scope_not_held')
     expect(decision.writes).toEqual([])
   })
@@ -184,7 +183,6 @@ describe('any interleaving of redeem, rotate and revoke', () => {
             ...presented,
             readyAt: start - 100,
             fresh: imprint(`n${fresh}`),
-            tooMuch: undefined,
           })
           if (isRefusal(decision.result)) {
             if (decision.result.reason === 'refresh_reuse') dead = true

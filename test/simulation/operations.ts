@@ -104,7 +104,6 @@ export async function rotate(core: Core, node: Node, presented: Held): Promise<I
       epoch,
       readyAt: node.readyAt,
       fresh,
-      tooMuch: undefined,
       accessTtl,
       eventId,
       issued: eventOf(node, 'token.refreshed', grantId),
