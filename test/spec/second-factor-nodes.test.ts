@@ -80,3 +80,17 @@ test('H17: two nodes take ten guesses at one account together, and a node that s
   clock.advance(601)
   expect((await (await halfWay(node(1), username))(app.code())).location).toBe('/account')
 })
+
+test('docs/decisions/0011: wrong passwords are counted by each node for itself, so that two look at twice ten and no more', async () => {
+  const { username } = await node(0).makeUser('guessed')
+  const looked = await Promise.all(
+    [0, 1].map(async (index) => {
+      const browser = createBrowser(node(index).url)
+      let count = 0
+      for (let guess = 0; guess < 13; guess += 1)
+        count += (await sendPassword(browser, username, `wrong ${guess}`)).status === 429 ? 0 : 1
+      return count
+    }),
+  )
+  expect(looked).toEqual([10, 10])
+})
