@@ -22,6 +22,9 @@ export function startSealer(
   },
 ): Sealer {
   const every = options.everyMillis ?? everyMillis
+  const { keep, ...unchanging } = context
+  // Once said, it is the chain's: two nodes that were told different things would say them in turn for ever.
+  let saying: Pick<SealContext, 'keep'> = keep === undefined ? {} : { keep }
   let stopped = false
   let working: Promise<void> = Promise.resolve()
   let timer = later(every)
@@ -41,7 +44,8 @@ export function startSealer(
   async function step(): Promise<boolean> {
     if (options.paused() !== undefined) return false
     try {
-      const done = await sealStep(context)
+      const done = await sealStep({ ...unchanging, ...saying })
+      if (done.is === 'sealed' || done.is === 'idle') saying = {}
       if (done.is === 'sealed') options.onSealed(done)
       return done.is === 'sealed' || done.is === 'looked'
     } catch (error) {

@@ -1,7 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { startSealer } from '../../src/audit/sealer.ts'
+import { createRandom } from '../../src/crypto/random.ts'
 import { readItems, printItem } from '../../src/audit/event-lines.ts'
 import { verifyChain } from '../../src/audit/verify-chain.ts'
-import { chainRef, sealId } from '../../src/domain/seal.ts'
+import { chainRef, sealId, type Chain } from '../../src/domain/seal.ts'
 import { put, ref } from '../../src/domain/record.ts'
 import { transition } from '../../src/store/transition.ts'
 import { each, openChronicle, type Chronicle } from './chain.ts'
@@ -83,6 +86,31 @@ test('nobody lets go more by a word at the beginning that no seal repeats', asyn
   expect((await verifyChain(readItems(each(broken)), { now: chronicle.clock.seconds })).bad).toBe(1)
 })
 
+test('nor by one that says less than the seals: what they keep longer is missed', async () => {
+  const chronicle = await openChronicle()
+  await live(chronicle, 12, 7 * day)
+  await live(chronicle, 30, 20 * day)
+  const lines = (await chronicle.items()).map(printItem)
+  const { retention, ...begin } = JSON.parse(lines[0] ?? '') as { retention: unknown[] }
+  expect(retention).toHaveLength(2)
+  const old = lines.filter((line) => line.includes('token.issued')).slice(0, 20)
+  for (const said of [{ ...begin, retention: retention.slice(0, 1) }, begin]) {
+    const forged = lines.with(0, JSON.stringify(said)).filter((line) => !old.includes(line))
+    const { bad } = await verifyChain(readItems(each(forged)), { now: chronicle.clock.seconds })
+    expect(bad).toBeGreaterThan(0)
+  }
+  // What another node said while an export was being written lets go nothing of what that holds.
+  chronicle.advance(100)
+  await chronicle.sealAll('two', 30 * day)
+  const later = (await chronicle.items()).map(printItem)
+  const { retention: all } = JSON.parse(later[0] ?? '') as { retention: unknown[] }
+  expect(all).toHaveLength(3)
+  const { findings } = await verifyChain(readItems(each(later.with(0, JSON.stringify({ ...begin, retention })))), {
+    now: chronicle.clock.seconds,
+  })
+  expect(findings).toEqual([])
+})
+
 test('a seal that backdates how long events were kept, or forgets it, is named', async () => {
   for (const retention of [[{ from: 1, at: 1_700_000_000, keep: 7 * day }], []]) {
     const chronicle = await openChronicle()
@@ -106,4 +134,29 @@ test('seals from before there was a choice stay what they are', async () => {
   await live(chronicle, 3, 400 * day)
   const [seal] = await chronicle.opened.store.read([ref('seal', sealId(1))])
   expect(seal?.value).not.toHaveProperty('retention')
+})
+
+test('two nodes of different configurations say it once each, however long both run', async () => {
+  const chronicle = await openChronicle()
+  await live(chronicle, 1)
+  const random = createRandom()
+  const sealers = [30 * day, 60 * day].map((keep, at) =>
+    startSealer(
+      { ...chronicle.node(`node ${at}`), keep, random },
+      {
+        paused: () => undefined,
+        onSealed: () => undefined,
+        onError: (error) => expect.unreachable(String(error)),
+        everyMillis: 1,
+      },
+    ),
+  )
+  for (let round = 0; round < 12; round += 1) {
+    chronicle.advance(100)
+    await pause(8)
+  }
+  await Promise.all(sealers.map((sealer) => sealer.stop()))
+  const [found] = await chronicle.opened.store.read([chainRef])
+  expect((found?.value as Chain | undefined)?.retention?.length).toBeLessThanOrEqual(2)
+  expect((await chronicle.verify()).bad).toBe(0)
 })
