@@ -3,6 +3,7 @@ import type { Identity } from '../domain/identity.ts'
 import { check, put, ref, remove, type Decision, type Ref, type Write } from '../domain/record.ts'
 import { isFor } from '../domain/ticket.ts'
 import type { User } from '../domain/user.ts'
+import type { EpochSeconds } from '../protocol/time.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { transition, type SlotsOf } from '../store/transition.ts'
 import type { Outcome, PasswordsContext } from './context.ts'
@@ -14,6 +15,7 @@ import { changeWrites } from './change-writes.ts'
 import { noticeWrites } from './notice-writes.ts'
 import { passwordProblem } from './password-policy.ts'
 import type { LettersContext } from './request-letter.ts'
+import { siteCredential, type SiteCredential } from './site-credential.ts'
 import { withPassword } from './user-steps.ts'
 
 type Resetting = {
@@ -27,7 +29,7 @@ type Resetting = {
 /**
  * A new password for whoever read the letter. Once: the ticket goes in the same commit, and so does every session and token, by
  * the epoch, and every identity elsewhere: who recovers an account may do it because somebody else came in and left himself such
- * a way back. A letter from before another change of the account is worth nothing any more.
+ * a way back, with what a site gave for it. A letter from before another change of the account is worth nothing any more.
  */
 export async function resetPassword(
   context: PasswordsContext & LettersContext,
@@ -60,7 +62,7 @@ export async function resetPassword(
         const addressee = ticket.value?.purpose === 'recover' ? ticket.value.addressee : undefined
         if (user === undefined || user.locked || !isFor(addressee, user))
           return { writes: [], result: { refused: letterUsed } }
-        const gone = unlinkAll(userId, linked, slots)
+        const gone = unlinkAll(slots, { userId, linked, now })
         if (gone === 'changed meanwhile') return { writes: [], result: gone }
         const after = { ...withPassword(user, passwordHash, nowMillis), updatedAt: now }
         return {
@@ -83,10 +85,15 @@ export async function resetPassword(
 }
 
 /** What an account is, or isn't, at one provider. */
-type Linked = { readonly provider: string; readonly identity: Identity | undefined }
+type Linked = {
+  readonly provider: string
+  readonly identity: Identity | undefined
+  readonly credential: SiteCredential
+}
 
 type IdentityRefs = Readonly<Record<`place ${string}`, Ref<'identity'>>> &
-  Readonly<Record<`name ${string}`, Ref<'name'>>>
+  Readonly<Record<`name ${string}`, Ref<'name'>>> &
+  Readonly<Record<`credential ${string}`, Ref<'connection'>>>
 
 /** Each place is read by itself, since lists may lag behind; they add the providers that are no more and may come back. */
 async function linkedAt(context: PasswordsContext, { userId, providers }: Resetting): Promise<readonly Linked[]> {
@@ -96,13 +103,15 @@ async function linkedAt(context: PasswordsContext, { userId, providers }: Resett
     [...new Set([...providers, ...once])].map(async (provider) => ({
       provider,
       identity: await readAlive(store, identityRef(userId, provider), context.clock.seconds()),
+      credential: siteCredential(context, { userId, provider, actor: userId }),
     })),
   )
 }
 
 function refsOf(userId: string, linked: readonly Linked[]): IdentityRefs {
-  const refs: Record<`place ${string}`, Ref<'identity'>> & Record<`name ${string}`, Ref<'name'>> = {}
-  for (const { provider, identity } of linked) {
+  const refs: { -readonly [Name in keyof IdentityRefs]: IdentityRefs[Name] } = {}
+  for (const { provider, identity, credential } of linked) {
+    refs[`credential ${provider}`] = credential.ref
     refs[`place ${provider}`] = identityRef(userId, provider)
     if (identity !== undefined) refs[`name ${provider}`] = identityNameRef(identity.issuer, identity.subject)
   }
@@ -110,12 +119,11 @@ function refsOf(userId: string, linked: readonly Linked[]): IdentityRefs {
 }
 
 function unlinkAll(
-  userId: string,
-  linked: readonly Linked[],
   slots: SlotsOf<IdentityRefs>,
+  { userId, linked, now }: { readonly userId: string; readonly linked: readonly Linked[]; readonly now: EpochSeconds },
 ): readonly Write[] | 'changed meanwhile' {
   const writes: Write[] = []
-  for (const { provider, identity } of linked) {
+  for (const { provider, identity, credential } of linked) {
     const place = slots[`place ${provider}`]
     const name = slots[`name ${provider}`]
     if (place === undefined || place.value?.issuer !== identity?.issuer || place.value?.subject !== identity?.subject)
@@ -123,6 +131,8 @@ function unlinkAll(
     // An empty place must stay empty until the commit: nothing is linked while the account is recovered.
     writes.push(...(place.version === null ? [check(place)] : remove(place)))
     if (name?.value?.target === userId) writes.push(...remove(name))
+    const held = slots[`credential ${provider}`]
+    if (held !== undefined) writes.push(...credential.end(held, now))
   }
   return writes
 }

@@ -1,6 +1,3 @@
-import { eventWrite } from '../audit/event-write.ts'
-import { endConnection } from '../domain/connect.ts'
-import { siteConnectionId } from '../domain/connection.ts'
 import type { Actor } from '../domain/authority.ts'
 import { isSameIdentity } from '../domain/identity.ts'
 import { check, put, ref, remove, type Decision } from '../domain/record.ts'
@@ -16,6 +13,7 @@ import { changeWrites } from './change-writes.ts'
 import { noticeWrites } from './notice-writes.ts'
 import { actorName, permit } from './permit.ts'
 import type { LettersContext } from './request-letter.ts'
+import { siteCredential } from './site-credential.ts'
 
 const noSuchIdentity = problem('not_found', { detail: 'the account has no identity of this provider' })
 const last = problem('conflict', {
@@ -31,10 +29,7 @@ export async function unlinkIdentity(
   const placeRef = identityRef(userId, provider)
   const happening = { type: 'identity.unlinked', userId, actor: actorName(actor), target: provider } as const
   const papers = changeWrites(context, happening, [ref('user', userId)])
-  // What a site gave goes with its account: nobody fetches it from here any more.
-  const connectionId = siteConnectionId(userId, provider)
-  const errandId = context.random.id(context.clock.millis())
-  const event = eventWrite(context, { ...happening, type: 'connection.revoked', target: connectionId })
+  const credential = siteCredential(context, { userId, provider, actor: actorName(actor) })
   const identity = await readAlive(context.transition.store, placeRef, context.clock.seconds())
   if (identity === undefined) return { refused: noSuchIdentity }
   // The same identity under another provider's name goes too: it is no other way in.
@@ -47,7 +42,7 @@ export async function unlinkIdentity(
     name: identityNameRef(identity.issuer, identity.subject),
     // The other way in must still be there when this one goes: two taken at once would lock the person out.
     other: identityRef(userId, other?.provider ?? provider),
-    credential: ref('connection', connectionId),
+    credential: credential.ref,
   }
   const notice = noticeWrites(context, await findUser(context, userId), 'identity.unlinked')
   const unlinked = await transition(
@@ -71,7 +66,7 @@ export async function unlinkIdentity(
           ...(stays ? [check(slots.other)] : []),
           ...remove(slots.place),
           ...(slots.name.value?.target === userId ? remove(slots.name) : []),
-          ...endConnection(slots.credential, { now, event, errandId }).writes,
+          ...credential.end(slots.credential, now),
           ...papers(now),
           ...notice,
         ],

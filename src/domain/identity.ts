@@ -32,8 +32,8 @@ export type Newcomer = {
   /** When. Absent: on the page of ours that he came by. */
   readonly proved?: ProvedAt
   readonly lasts?: number
-  /** What the site gave for him, sealed for this record. */
-  readonly credential?: { readonly sealed: string; readonly keyId: string }
+  /** What the site gave for him, sealed for this record, and how many recalls of it there had been before; absent: none. */
+  readonly credential?: { readonly sealed: string; readonly keyId: string; readonly recallsBefore?: number }
   /** What he came for. */
   readonly errand: Errand
 }

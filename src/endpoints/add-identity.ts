@@ -16,7 +16,7 @@ export async function addIdentity(
   const linked = await linkIdentity(core, {
     actor: { kind: 'user', user: signedIn.user, scopes: ['me'] },
     userId: signedIn.user.userId,
-    own: true,
+    own: { sessionId: signedIn.sessionId },
     identity: { provider, issuer, subject, label },
   })
   if ('done' in linked) return 'added'

@@ -40,10 +40,10 @@ export async function parkNewcomer(
     readonly proved?: ProvedAt | undefined
     readonly lasts?: Seconds | undefined
     /** What the site gave. */
-    readonly credential?: SecretValue
+    readonly given?: { readonly credential: SecretValue; readonly recallsBefore: number }
   },
 ): Promise<HttpResponse> {
-  const { provider, identity, errand, amr, proved, lasts, credential } = about
+  const { provider, identity, errand, amr, proved, lasts, given } = about
   const reserved = core.limits.reserve('park', [http.peer.address])
   if ('retryAfterSeconds' in reserved)
     return refusalPage(
@@ -66,8 +66,11 @@ export async function parkNewcomer(
     amr,
     ...(proved !== undefined && { proved }),
     ...(lasts !== undefined && { lasts }),
-    ...(credential !== undefined && {
-      credential: core.upstream.seal(await placeOf(core, id), { accessToken: credential }),
+    ...(given !== undefined && {
+      credential: {
+        ...core.upstream.seal(await placeOf(core, id), { accessToken: given.credential }),
+        ...(given.recallsBefore > 0 && { recallsBefore: given.recallsBefore }),
+      },
     }),
     errand,
   }
@@ -84,14 +87,15 @@ async function placeOf(core: Core, connectionId: string): Promise<KeptAt> {
 /** What the site gave him moves from the newcomer's record to the account's. */
 async function keepCredential(core: Core, { id, newcomer }: Found, userId: string): Promise<void> {
   if (newcomer.credential === undefined) return
+  const { recallsBefore = 0 } = newcomer.credential
   const tokens = core.upstream.unseal(await placeOf(core, id), newcomer.credential)
   if (tokens === undefined) return
   await core.upstream.keep({
-    instance: await core.directory.instance(),
     userId,
     provider: newcomer.provider,
     account: newcomer.subject,
     holder: identityNameRef(newcomer.issuer, newcomer.subject),
+    recallsBefore,
     credential: tokens.accessToken,
     lasts: newcomer.lasts ?? lifetimes.sessionAbsolute,
   })

@@ -38,13 +38,13 @@ async function enter(
 ): Promise<HttpResponse> {
   const { provider, form, proof } = about
   const { identity, credential } = proof.login
+  const given = { credential, recallsBefore: proof.recallsBefore }
   const errand = errandOf(core, form)
   const purpose = { for: 'sign-in', ...errand } as const
   const user = await findUserOfIdentity(core, identity)
   const shown = { amr: ['pwd'], acr: 'pwd', lasts: proof.sessionLength }
   if (user === undefined) {
-    if (provider.signIn === 'create')
-      return parkNewcomer(core, http, { provider, identity, errand, ...shown, credential })
+    if (provider.signIn === 'create') return parkNewcomer(core, http, { provider, identity, errand, ...shown, given })
     return troubled(core, http, { provider, purpose, trouble: { kind: 'unknown' } })
   }
   if (user.locked) return troubled(core, http, { provider, purpose, trouble: { kind: 'locked' } })

@@ -2,6 +2,7 @@ import { identityNameRef, identityRef } from '../accounts/identity-refs.ts'
 import { recordRefusal } from '../audit/refusals.ts'
 import type { SiteLoginProvider } from '../config/provider.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
+import { recallsOf } from '../domain/recall.ts'
 import type { SiteLoginProblem } from '../pages/site-login-page.ts'
 import { refuse } from '../protocol/errors.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
@@ -22,6 +23,8 @@ const longestPassword = 1024
 export type SiteProof = {
   readonly login: Extract<SiteLogin, { kind: 'done' }>
   readonly sessionLength: Seconds | undefined
+  /** How many recalls of the site there had been when it was asked. */
+  readonly recallsBefore: number
 }
 
 /**
@@ -53,10 +56,11 @@ export async function trySiteLogin(
     if (reserved.everybody) await raiseAlarm(core)
     return again({ kind: 'throttled', retryAfter: reserved.retryAfterSeconds })
   }
+  const recallsBefore = recallsOf(await core.directory.instance(), provider.name)
   const login = await core.upstream.login(provider, { username, password, sessionLength })
   // What the site didn't judge is nobody's mistake.
   if (login.kind === 'done' || login.kind === 'unavailable') reserved.forgive()
-  if (login.kind === 'done') return { login, sessionLength }
+  if (login.kind === 'done') return { login, sessionLength, recallsBefore }
   const reason = reasons[login.kind]
   core.observer.refused('site-login', refuse('access_denied', reason), { address, reference: provider.name })
   if (login.kind !== 'unavailable')
@@ -94,11 +98,11 @@ export async function keepSiteCredential(
 ): Promise<void> {
   const { identity, credential } = proof.login
   await core.upstream.keep({
-    instance: await core.directory.instance(),
     userId,
     provider: provider.name,
     account: identity.subject,
     holder: identityNameRef(identity.issuer, identity.subject),
+    recallsBefore: proof.recallsBefore,
     credential,
     lasts: proof.sessionLength ?? lifetimes.sessionAbsolute,
   })

@@ -1,7 +1,6 @@
 import type { SecretValue } from '../config/secret-value.ts'
 import { connectionOwners, siteConnectionId, type HeldConnection } from '../domain/connection.ts'
-import type { Instance } from '../domain/instance.ts'
-import { recallsOf } from '../domain/recall.ts'
+import { isRecalled } from '../domain/recall.ts'
 import { check, put, ref, type Decision, type Ref } from '../domain/record.ts'
 import { transition } from '../store/transition.ts'
 import type { FlowContext } from './context.ts'
@@ -9,29 +8,36 @@ import { sealTokens } from './sealed-tokens.ts'
 
 /**
  * Keep a site's own credential for the account that signed in with it, sealed, in place of the one before. It lives as long as the
- * session that was asked for, never in a token or a cookie of ours.
+ * session that was asked for, never in a token or a cookie of ours. Nothing is kept where the account that it came with is no more
+ * that account's, or where all of the site's was recalled since (L4, L25).
  */
 export async function keepCredential(
   context: Pick<FlowContext, 'transition' | 'keys' | 'random'>,
   about: {
-    readonly instance: Instance
     readonly userId: string
     readonly provider: string
     readonly account: string
-    /** Where its identity is kept: gone by now, and nothing is. */
+    /** Where it stands whose the account there is. */
     readonly holder: Ref<'name'>
+    /** How many recalls of the provider there had been when the site was asked. */
+    readonly recallsBefore: number
     readonly credential: SecretValue
     readonly lasts: number
   },
 ): Promise<void> {
-  const { userId, provider, account, credential } = about
+  const { userId, provider, account, credential, recallsBefore } = about
   const connectionId = siteConnectionId(userId, provider)
-  const place = ref('connection', connectionId)
-  const { instanceId } = about.instance
-  const recallsBefore = recallsOf(about.instance, provider)
-  await transition(context.transition, { place, holder: about.holder }, (slots, now): Decision<undefined> => {
-    // Somebody may have taken the account there away from the one here meanwhile, and what it gave with it.
-    if (slots.holder.value?.target !== userId) return { writes: [], result: undefined }
+  const refs = {
+    place: ref('connection', connectionId),
+    user: ref('user', userId),
+    holder: about.holder,
+    instance: ref('instance', 'self'),
+  }
+  await transition(context.transition, refs, (slots, now): Decision<undefined> => {
+    const isHis = slots.user.value !== undefined && slots.holder.value?.target === userId
+    const instance = slots.instance.value
+    if (!isHis || instance === undefined || isRecalled(instance, { provider, recallsBefore }))
+      return { writes: [], result: undefined }
     const before = slots.place.value
     const edition = (before !== undefined && 'edition' in before ? before.edition : 0) + 1
     const kept: HeldConnection = {
@@ -43,7 +49,7 @@ export async function keepCredential(
       scope: [],
       state: 'active',
       ...sealTokens(context.keys, context.random, {
-        at: { instanceId, connectionId, edition },
+        at: { instanceId: instance.instanceId, connectionId, edition },
         tokens: { accessToken: credential },
       }),
       edition,
@@ -57,8 +63,8 @@ export async function keepCredential(
     }
     return {
       writes: [
-        check(slots.holder),
         put(slots.place, kept, { expiresAt: now + about.lasts, owners: connectionOwners(kept) }),
+        ...[slots.user, slots.holder, slots.instance].map(check),
       ],
       result: undefined,
     }

@@ -9,12 +9,15 @@ export type Site = Emulator & {
   takes: 'json' | 'form'
   /** Answers nothing but this. */
   broken: Reply | undefined
+  /** What happens while whoever asked waits for the answer. */
+  meanwhile: (() => Promise<unknown>) | undefined
 }
 
 /** A forum's login API in the manner of potber-api: `/auth/login` gives a token with the forum's cookie in clear inside, `/auth/session` says whose. */
 export async function startSite(): Promise<Site> {
   const accounts = new Map<string, SiteAccount>()
-  const emulator = await startEmulator((asked): Reply => {
+  const emulator = await startEmulator(async (asked): Promise<Reply> => {
+    await site.meanwhile?.()
     if (site.broken !== undefined) return site.broken
     if (asked.path === '/auth/login' && asked.method === 'POST') return login(asked)
     if (asked.path === '/auth/session') return session(asked)
@@ -57,7 +60,12 @@ export async function startSite(): Promise<Site> {
       : { status: 401, json: { statusCode: 401, message: 'Unauthorized' } }
   }
 
-  const atFirst: Pick<Site, 'accounts' | 'takes' | 'broken'> = { accounts, takes: 'json', broken: undefined }
+  const atFirst: Pick<Site, 'accounts' | 'takes' | 'broken' | 'meanwhile'> = {
+    accounts,
+    takes: 'json',
+    broken: undefined,
+    meanwhile: undefined,
+  }
   const site: Site = Object.assign(emulator, atFirst)
   return site
 }

@@ -4,8 +4,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { findUserOfIdentity, identitiesOf } from '../../src/accounts/find-identity.ts'
 import { findUserNamed } from '../../src/accounts/find-user.ts'
+import { identityNameRef } from '../../src/accounts/identity-refs.ts'
 import { linkIdentity } from '../../src/accounts/link-identity.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
+import { secretValue } from '../../src/config/secret-value.ts'
+import { ref } from '../../src/domain/record.ts'
 import { createBrowser, readForm, type Answer, type Browser } from '../kit/browser.ts'
 import { codeFlow, submit } from '../kit/flow.ts'
 import { password, startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
@@ -228,11 +231,27 @@ describe('a forgotten password', () => {
     const userId = user?.userId ?? ''
     const identity = (subject: string) => ({ provider: subject, issuer: 'https://idp.example', subject, label: 'm' })
     const actor = { kind: 'user', user: user!, scopes: ['me'] } as const
-    const own = { actor, userId, own: true }
+    await signIn('elsa', next)
+    const [session] = (await server.core.transition.store.list('session', userId, { limit: 1 })).records
+    const own = { actor, userId, own: { sessionId: session?.id ?? '' } }
     for (const subject of ['one', 'two'])
       expect(await linkIdentity(server.core, { ...own, identity: identity(subject) })).toHaveProperty('done')
     // Of each he is told.
     await lettersTo(email, 3)
+    const keep = () =>
+      server.core.upstream.keep({
+        userId,
+        provider: 'one',
+        account: 'one',
+        holder: identityNameRef('https://idp.example', 'one'),
+        recallsBefore: 0,
+        credential: secretValue('of whoever left it'),
+        lasts: 3600,
+      })
+    const kept = async () =>
+      (await server.core.transition.store.read([ref('connection', `${userId}:one`)]))[0]?.value as object | undefined
+    await keep()
+    expect(await kept()).toMatchObject({ state: 'active' })
     const browser = createBrowser(server.url)
     await fill(browser, '/recover', 'recover', { account: 'elsa' })
     const letter = (await lettersTo(email, 4)).at(-1)
@@ -241,6 +260,10 @@ describe('a forgotten password', () => {
     expect((await fill(browser, linkIn(letter!), 'letter', typed)).location).toBe('/signin')
     expect(await identitiesOf(server.core, userId)).toEqual([])
     expect(await findUserOfIdentity(server.core, identity('one'))).toBeUndefined()
+    // What a site gave goes with the account there, and none is kept of an account that is nobody's.
+    expect(await kept()).toMatchObject({ state: 'revoked' })
+    await keep()
+    expect(await kept()).toMatchObject({ state: 'revoked' })
     // What a session from before the recovery had begun links nothing any more.
     expect(await linkIdentity(server.core, { ...own, identity: identity('one') })).toMatchObject({
       refused: { code: 'forbidden' },

@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { signOut } from '../../src/accounts/end-session.ts'
+import { identitiesOf } from '../../src/accounts/find-identity.ts'
 import { identityNameRef } from '../../src/accounts/identity-refs.ts'
 import { findUserNamed } from '../../src/accounts/find-user.ts'
 import { openTokens, sealTokens } from '../../src/upstream/sealed-tokens.ts'
+import type { Connection } from '../../src/domain/connection.ts'
+import { create, ref } from '../../src/domain/record.ts'
+import { isRecalled } from '../../src/domain/recall.ts'
+import { commitNew } from '../../src/store/transition.ts'
+import { listAll } from '../../src/store/list-all.ts'
+import { recallConnections } from '../../src/vault/recall-connections.ts'
 import { secretValue } from '../../src/config/secret-value.ts'
 import { startSite, type Site } from '../emulators/site.ts'
 import { createBrowser, readForm, type Answer, type Browser } from '../kit/browser.ts'
@@ -313,11 +321,11 @@ describe('the account of a site, added on the account page', () => {
     // A sign-in that was under way there meanwhile keeps nothing any more.
     const { core } = server
     await core.upstream.keep({
-      instance: await core.directory.instance(),
       userId: (await findUserNamed(core, 'ilse-hier'))?.userId ?? '',
       provider: 'forum',
       account: '4711',
       holder: identityNameRef('https://forum.example', '4711'),
+      recallsBefore: 0,
       credential: secretValue('of before'),
       lasts: 3600,
     })
@@ -379,6 +387,38 @@ describe('the account of a site, added on the account page', () => {
     expect(site.asked).toHaveLength(before)
   })
 
+  it('L4: whoever is put out while the site is asked adds nothing', async () => {
+    site.accounts.set('Mallory', { password: secret, userId: '666' })
+    const browser = await signedIn('bestohlen')
+    const user = await findUserNamed(server.core, 'bestohlen')
+    if (user === undefined) throw new Error('no account')
+    site.meanwhile = async () => {
+      site.meanwhile = undefined
+      for await (const { id } of listAll(server.core.transition.store, 'session', user.userId))
+        await signOut(server.core, { actor: { kind: 'cli' }, user, address: '127.0.0.1' }, id)
+    }
+    await fill(browser, { username: 'Mallory' })
+    expect(await identitiesOf(server.core, user.userId)).toEqual([])
+    expect(await credentialOf('bestohlen')).toBeUndefined()
+  })
+
+  it('L4: whoever set a second factor up meanwhile is asked for it before anything is added', async () => {
+    site.accounts.set('Mallorys Zweiter', { password: secret, userId: '667' })
+    const browser = await signedIn('vorsichtig')
+    const user = await findUserNamed(server.core, 'vorsichtig')
+    const userId = user?.userId ?? ''
+    site.meanwhile = async () => {
+      site.meanwhile = undefined
+      const key = { id: 'k', publicKey: 'p', counter: 0, synced: false, name: 'n', createdAt: 0 }
+      const factors = { v: 1, recoveryHashes: [], passkeys: [key] } as const
+      await commitNew(server.core.transition, [
+        create(ref('factors', userId), factors, { expiresAt: null, owners: [userId] }),
+      ])
+    }
+    await fill(browser, { username: 'Mallorys Zweiter' })
+    expect(await identitiesOf(server.core, userId)).toEqual([])
+  })
+
   it('is no page for what is no such site', async () => {
     for (const name of ['nowhere', 'forum%2f..'])
       expect((await browser.ask(`/account/identities/with/${name}`)).status).toBeGreaterThanOrEqual(400)
@@ -392,6 +432,39 @@ describe('the account of a site, added on the account page', () => {
     for (const answer of [late, await browser.ask(add), await german().ask(add)])
       expect(answer.location).toBe('/signin?next=/account/identities')
     expect(site.asked).toHaveLength(before)
+  })
+})
+
+describe('what a site gave', () => {
+  const credentialsOf = async (username: string): Promise<readonly string[]> => {
+    const user = await findUserNamed(server.core, username)
+    const { records } = await server.core.transition.store.list('connection', user?.userId ?? '', { limit: 9 })
+    const instance = await server.core.directory.instance()
+    return records.flatMap(({ value }) =>
+      isRecalled(instance, value as Connection) ? [] : [(value as Connection).state],
+    )
+  }
+  const recall = () => recallConnections(server.core, { actor: { kind: 'cli' }, provider: 'forum' })
+
+  it('L25: before a recall is worth nothing after it, though its newcomer chose his name later', async () => {
+    site.accounts.set('Rita', { password: secret, userId: '8001' })
+    const browser = german()
+    const newcomer = await follow(server, browser, await logIn(browser, 'Rita'))
+    await recall()
+    await submit(browser, newcomer, 'create-account', { username: 'rita' })
+    expect(await credentialsOf('rita')).toEqual([])
+    expect((await logIn(german(), 'Rita')).location).toBe('/account')
+    expect(await credentialsOf('rita')).toEqual(['active'])
+  })
+
+  it('L25: nor what it was about to give', async () => {
+    expect(await credentialsOf('rita')).toEqual(['active'])
+    site.meanwhile = async () => {
+      site.meanwhile = undefined
+      await recall()
+    }
+    expect((await logIn(german(), 'Rita')).location).toBe('/account')
+    expect(await credentialsOf('rita')).toEqual([])
   })
 })
 

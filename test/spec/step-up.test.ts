@@ -251,7 +251,7 @@ describe('a session from before there was a second factor', () => {
   test('neither shows nor changes how somebody may sign in elsewhere (docs/decisions/0013)', async () => {
     const { username, userId } = await server.makeUser('linked')
     const identity = { provider: 'orcid', issuer: 'https://orcid.org', subject: '0000-0002-1825-0097', label: 'Ada' }
-    await linkIdentity(server.core, { actor: cli, userId, own: false, identity })
+    await linkIdentity(server.core, { actor: cli, userId, identity })
     const browser = await signedInBrowser(server, username)
     const page = await browser.ask('/account/identities')
     const app = await enrol(server, await signedInBrowser(server, username))

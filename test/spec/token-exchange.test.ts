@@ -225,11 +225,11 @@ test('a site’s own credential goes to the clients that the provider’s entry 
     identity: { provider: 'forum', issuer, subject: '7', label: 'Ada' },
   })
   await server.core.upstream.keep({
-    instance: await server.core.directory.instance(),
     userId: ada.userId,
     provider: 'forum',
     account: '7',
     holder: identityNameRef(issuer, '7'),
+    recallsBefore: 0,
     credential: { reveal: () => 'the forum cookie', toJSON: () => '', toString: () => '' },
     lasts: 3600,
   })
@@ -255,7 +255,7 @@ test('end to end: whoever signs in with the site’s password; an API that the e
   site.accounts.set('Otto', { password: 'ein Geheimnis', userId: '42' })
   const { userId } = await server.makeUser('otto')
   const identity = { issuer: 'https://forum.example', subject: '42', provider: 'forum', label: 'Otto' }
-  await linkIdentity(server.core, { actor: { kind: 'cli' }, userId, own: false, identity })
+  await linkIdentity(server.core, { actor: { kind: 'cli' }, userId, identity })
   const browser = createBrowser(server.url)
   const page = await browser.ask('/signin/with/forum')
   await submit(browser, page, 'sign-in', { username: 'Otto', password: 'ein Geheimnis' })
