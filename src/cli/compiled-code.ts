@@ -1,7 +1,7 @@
-import { lstatSync, mkdirSync } from 'node:fs'
+import { lstatSync, mkdirSync, realpathSync, type Stats } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 /**
  * Keeps what was compiled for the next start, which then reads and compiles nothing again: a fifth of its time, from source more
@@ -9,11 +9,17 @@ import { join } from 'node:path'
  * temporary directory, which everybody shares.
  */
 export function keepCompiledCode(home: string = homedir()): string | undefined {
-  const ours = join(home, '.cache', 'gatehouse')
-  const directory = join(ours, 'compiled')
+  const asked = join(home, '.cache', 'gatehouse', 'compiled')
+  let directory: string
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
-    if (![ours, directory].every(isOursAlone)) return undefined
+    mkdirSync(asked, { recursive: true, mode: 0o700 })
+    directory = realpathSync(asked)
+    const ours = dirname(directory)
+    if (![ours, directory].every((path) => isOursAlone(lstatSync(path)))) return undefined
+    for (let above = dirname(ours); ; above = dirname(above)) {
+      if (!staysInPlace(lstatSync(above))) return undefined
+      if (above === dirname(above)) break
+    }
   } catch {
     // No home that can be written to: the start takes longer, that is all.
     return undefined
@@ -21,7 +27,14 @@ export function keepCompiledCode(home: string = homedir()): string | undefined {
   return enableCompileCache(directory).directory
 }
 
-function isOursAlone(path: string): boolean {
-  const found = lstatSync(path)
-  return found.isDirectory() && (found.mode & 0o022) === 0 && found.uid === process.getuid?.()
+function isOursAlone(found: Stats): boolean {
+  return found.isDirectory() && !isOpen(found) && found.uid === process.getuid?.()
 }
+
+/** Whoever can write to a directory can put another one in the place of what is in it, unless it is one like /tmp. */
+function staysInPlace(found: Stats): boolean {
+  const isSticky = (found.mode & 0o1000) !== 0
+  return (found.uid === 0 || found.uid === process.getuid?.()) && (isSticky || !isOpen(found))
+}
+
+const isOpen = ({ mode }: Stats): boolean => (mode & 0o022) !== 0

@@ -25,7 +25,7 @@ export type PasswordPool = {
   readonly hash: (password: string) => Promise<string>
   /**
    * Whether the password fits. `hash: undefined` (no such account, or one without password) takes the same time
-   * and never matches. `ahead`: of everybody who isn't, in a queue of its own. Throws PasswordPoolBusy.
+   * and never matches. `ahead`: of those who aren't, in a queue of its own, up to three in a row. Throws PasswordPoolBusy.
    */
   readonly verify: (hash: string | undefined, password: string, ahead?: boolean) => Promise<boolean>
   /** Ends the threads; whatever waits is rejected. */
@@ -40,9 +40,14 @@ type Waiting = {
 
 type Thread = { readonly worker: Worker; current: Waiting | undefined }
 
+/** Of four, one is of those who don't go ahead. */
+const mostPassed = 3
+
 /** Threads start with the first password. At most `queueLimit` wait in each queue beside those being worked on. */
 export function createPasswordPool(options: { readonly threads: number; readonly queueLimit: number }): PasswordPool {
   const ahead: Waiting[] = []
+  /** How many of them went ahead of somebody, one after another. */
+  let passed = 0
   const queue: Waiting[] = []
   const threads = new Set<Thread>()
   let closed = false
@@ -57,13 +62,20 @@ export function createPasswordPool(options: { readonly threads: number; readonly
     })
   }
 
+  /** Nobody who goes ahead, and signs in again and again, keeps the others waiting for ever (H03). */
+  function takeNext(): Waiting | undefined {
+    const first = queue.length > 0 && (ahead.length === 0 || passed === mostPassed) ? queue : ahead
+    passed = first === ahead && queue.length > 0 ? passed + 1 : 0
+    return first.shift()
+  }
+
   function dispatch(): void {
     while (ahead.length + queue.length > 0) {
       const thread =
         [...threads].find((candidate) => candidate.current === undefined) ??
         (threads.size < options.threads ? start() : undefined)
       if (thread === undefined) return
-      thread.current = ahead.shift() ?? queue.shift()
+      thread.current = takeNext()
       // Work in progress keeps the process alive, a waiting thread doesn't.
       thread.worker.ref()
       thread.worker.postMessage(thread.current?.job)

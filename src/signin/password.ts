@@ -46,7 +46,7 @@ export async function verifyPassword(context: PasswordContext, attempt: Password
   let evaluated = false
   try {
     const user = isRefusal(normal) ? undefined : await accountNamed(context, normal)
-    // H03: who is known in this browser waits behind no stranger's guesses.
+    // H03: who is known in this browser hardly waits behind strangers' guesses.
     const matches = await context.passwords.verify(user?.passwordHash, attempt.password, device !== undefined)
     evaluated = true
     if (user === undefined || !matches) {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -28,6 +28,26 @@ test.each(['gatehouse', 'gatehouse/compiled'])('not where others could put code 
   mkdirSync(join(place, '.cache', 'gatehouse', 'compiled'), { recursive: true, mode: 0o700 })
   chmodSync(join(place, '.cache', open), 0o770)
   expect(keptIn(place)).toBe('undefined')
+})
+
+test.each([
+  ['who may put another directory in its place', 'shared', 0o777],
+  ['who may put another cache in its place', 'shared/home', 0o770],
+])('nor under a directory of somebody %s', (_, open, mode) => {
+  const place = join(home, `under-${open.replace('/', '-')}`)
+  mkdirSync(join(place, 'shared', 'home', '.cache'), { recursive: true, mode: 0o700 })
+  chmodSync(join(place, open), mode)
+  expect(keptIn(join(place, 'shared', 'home'))).toBe('undefined')
+  chmodSync(join(place, open), 0o1777)
+  expect(keptIn(join(place, 'shared', 'home'))).not.toBe('undefined')
+})
+
+test('nor behind a link that somebody may turn elsewhere: where it leads to is what counts', () => {
+  const place = join(home, 'linked')
+  mkdirSync(join(place, 'open', 'home'), { recursive: true, mode: 0o700 })
+  chmodSync(join(place, 'open'), 0o777)
+  symlinkSync(join(place, 'open', 'home'), join(place, 'home'))
+  expect(keptIn(join(place, 'home'))).toBe('undefined')
 })
 
 test('a home that cannot be written to is no reason not to start', () => {

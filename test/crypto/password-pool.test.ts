@@ -117,6 +117,28 @@ describe('the pool', () => {
     }
   })
 
+  test('H03: who is known goes ahead, and yet lets in between whoever is not, however many come', async () => {
+    const one = createPasswordPool({ threads: 1, queueLimit: 100 })
+    try {
+      let passed = 0
+      const ended = new AbortController()
+      const known = async (): Promise<void> => {
+        await one.verify(undefined, 'x', true)
+        passed += 1
+        return ended.signal.aborted ? undefined : known()
+      }
+      const knowns = [known(), known(), known()]
+      await one.verify(undefined, 'x')
+      const before = passed
+      ended.abort()
+      await Promise.all(knowns)
+      expect(before).toBeGreaterThan(1)
+      expect(before).toBeLessThan(8)
+    } finally {
+      await one.close()
+    }
+  })
+
   test('leaves the event loop free', async () => {
     let turns = 0
     const ticking = setInterval(() => turns++, 1)
