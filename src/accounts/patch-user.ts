@@ -166,6 +166,8 @@ function patched(
 /** Every deed that the patch means must be allowed. */
 function refusalOf(actor: Actor, target: User, { patch, own = false }: Request): Problem | undefined {
   const { role, scopes, locked } = patch
+  // L4: judging and hashing take their time; who is put out meanwhile, by another password above all, changes nothing any more.
+  if (own && actor.kind === 'user' && actor.user.epoch !== target.epoch) return putOut
   const deeds: readonly Deed[] = [
     { do: own ? 'change-self' : 'change-user', target },
     // Naming the role that an account has already changes nothing.
@@ -179,6 +181,8 @@ function refusalOf(actor: Actor, target: User, { patch, own = false }: Request):
   }
   return undefined
 }
+
+const putOut = problem('forbidden', { detail: 'the sign-in that asked for it has ended' })
 
 function unfit(user: User, { password, wrangler }: UserPatch): Problem | undefined {
   if (user.bot && password !== undefined)

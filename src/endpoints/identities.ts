@@ -9,6 +9,7 @@ import type { Core } from './core.ts'
 import { presentationFor, refusalPage, withHeaders } from './presentation.ts'
 import { purposeOf, readPageRequest } from './read-page-request.ts'
 import { recentlyProved } from './recently-proved.ts'
+import { linkingTooOften } from './linking-too-often.ts'
 import { seeOther } from './respond.ts'
 import { noSuchProvider } from './provider-trouble.ts'
 import { sendToProvider } from './start-provider.ts'
@@ -34,6 +35,8 @@ export function createLinkIdentityEndpoint(core: Core): Endpoint {
     if (provider === undefined || provider.signIn === 'off')
       return refusalPage(core, http, { endpoint: 'identities', refusal: noSuchProvider })
     if (provider.kind === 'site-login') return seeOther(`/account/identities/with/${provider.name}`)
+    const busy = linkingTooOften(core, http, signedIn)
+    if (busy !== undefined) return busy
     const purpose = { for: 'link', userId: signedIn.user.userId, sessionId: signedIn.sessionId } as const
     return sendToProvider(core, http, { provider, purpose, maxAge: undefined })
   })

@@ -2,6 +2,7 @@ import type { Endpoint } from '../protocol/http.ts'
 import { addIdentity } from './add-identity.ts'
 import type { Core } from './core.ts'
 import { refusalPage } from './presentation.ts'
+import { linkingTooOften } from './linking-too-often.ts'
 import { noSuchProvider } from './provider-trouble.ts'
 import { readPageRequest } from './read-page-request.ts'
 import { recentlyProved } from './recently-proved.ts'
@@ -23,6 +24,8 @@ export function createLinkSiteLoginEndpoint(core: Core): Endpoint {
     if (http.method !== 'POST') return showSiteLogin(core, http, { provider, form, aim: 'add' })
     const proof = await trySiteLogin(core, http, { provider, form, aim: 'add' })
     if ('status' in proof) return proof
+    const busy = linkingTooOften(core, http, signedIn)
+    if (busy !== undefined) return busy
     const { identity } = proof.login
     const added = await addIdentity(core, http, { signedIn, provider: provider.name, identity })
     if (added !== 'added') return seeOther(`/account/identities?problem=${added}`)

@@ -308,3 +308,15 @@ test('pages hold every account once, whatever their size', async () => {
     expect(seen.toSorted()).toEqual(made.map((user) => user.userId).toSorted())
   }
 })
+
+test('L4: whoever was put out while his new password was judged changes nothing', async () => {
+  const user = await makeUser(house, { username: 'ada', password: 'known to a thief too' })
+  let asked = 0
+  const strength = async (): Promise<undefined> => {
+    asked += 1
+    if (asked === 1) done(await update(user, { password: 'known to ada alone' }))
+  }
+  const wished = { actor: asUser(user, 'me'), userId: user.userId, patch: { password: 'a thief has it' }, own: true }
+  expect(refusal(await patchUser({ ...house, strength }, wished))).toMatch(/^forbidden/)
+  expect((await kept(user))?.passwordHash).toBe('hash of known to ada alone')
+})

@@ -330,6 +330,16 @@ describe('POST /api/v1/me/password', () => {
     )
   })
 
+  test('each is a letter, and work: twenty at once, then one a minute, good ones and weak ones', async () => {
+    const user = await house.makeUser()
+    const token = await tokenFor(user, 'me')
+    for (let count = 0; count < 20; count += 1) expect((await change(token, goodPassword, 'short')).status).toBe(400)
+    const waits = await change(token, goodPassword)
+    expect([waits.status, Number(waits.header('retry-after')) > 0]).toEqual([429, true])
+    const other = await tokenFor(await house.makeUser(), 'me')
+    expect((await change(other, goodPassword)).status).toBe(204)
+  })
+
   test('the browser session that the token came of stays, and no other; its tokens end', async () => {
     const user = await house.makeUser()
     const [own, other] = [await house.makeSession(user), await house.makeSession(user)]

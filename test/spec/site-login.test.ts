@@ -419,6 +419,15 @@ describe('the account of a site, added on the account page', () => {
     expect(await identitiesOf(server.core, userId)).toEqual([])
   })
 
+  it('adds so many at once as second factors may change: each is a letter', async () => {
+    site.accounts.set('Vielfach', { password: secret, userId: '668' })
+    const browser = await signedIn('vielfach')
+    const userId = (await findUserNamed(server.core, 'vielfach'))?.userId ?? ''
+    for (let count = 0; count < 20; count += 1) server.core.limits.count('factor-change', [userId])
+    expect((await fill(browser, { username: 'Vielfach' })).status).toBe(429)
+    expect(await identitiesOf(server.core, userId)).toEqual([])
+  })
+
   it('is no page for what is no such site', async () => {
     for (const name of ['nowhere', 'forum%2f..'])
       expect((await browser.ask(`/account/identities/with/${name}`)).status).toBeGreaterThanOrEqual(400)

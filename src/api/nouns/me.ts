@@ -8,6 +8,7 @@ import type { User } from '../../domain/user.ts'
 import { isRefusal } from '../../protocol/errors.ts'
 import { problem } from '../../protocol/problem.ts'
 import { printScope } from '../../protocol/scope.ts'
+import type { Seconds } from '../../protocol/time.ts'
 import { verifyPassword } from '../../signin/password.ts'
 import { readAlive } from '../../store/read-alive.ts'
 import { weakSignIn } from '../caller.ts'
@@ -151,15 +152,14 @@ export const meOperations: readonly Operation[] = [
       }
       const weak = await weakSignIn(context, caller)
       if (weak !== undefined) return weak
+      // As with every change of a credential: each is a letter, and work that others wait behind.
+      const room = context.limits.reserve('factor-change', [me.userId])
+      if ('retryAfterSeconds' in room) return tooMany(room.retryAfterSeconds)
       // One check with sign-in: the same counters, the same event, the same time (H04, H05).
       const proved = await verifyPassword(context, { username: me.username, password: body.current_password, address })
       if (isRefusal(proved)) {
-        if (proved.retryAfter !== undefined) {
-          return {
-            refused: problem('rate_limited', { detail: 'too many attempts: wait before the next one' }),
-            retryAfter: proved.retryAfter,
-          }
-        }
+        room.forgive()
+        if (proved.retryAfter !== undefined) return tooMany(proved.retryAfter)
         return {
           refused: problem('invalid_field', {
             field: 'current_password',
@@ -181,6 +181,11 @@ export const meOperations: readonly Operation[] = [
     },
   }),
 ]
+
+const tooMany = (retryAfter: Seconds) => ({
+  refused: problem('rate_limited', { detail: 'too many attempts: wait before the next one' }),
+  retryAfter,
+})
 
 /** H18: the established address stays until the new one has answered. */
 async function letterTo(

@@ -26,6 +26,9 @@ export const passwordSection: Section = {
     const { user, sessionId } = signedIn
     const password = typed.get('new_password') ?? ''
     if (password !== typed.get('repeat_password')) return differs
+    // As with every change of a credential: each is a letter, and work that others wait behind.
+    const room = core.limits.reserve('factor-change', [user.userId])
+    if ('retryAfterSeconds' in room) return throttled
     if (user.passwordHash !== undefined) {
       const given = typed.get('current_password') ?? ''
       const proved = await verifyPassword(core, {
@@ -33,6 +36,7 @@ export const passwordSection: Section = {
         password: given,
         address: http.peer.address,
       })
+      if (isRefusal(proved)) room.forgive()
       if (isRefusal(proved)) return proved.retryAfter === undefined ? wrong : throttled
       // The name may have become somebody else's meanwhile.
       if (proved.userId !== user.userId) return { says: 'account.problem' }
