@@ -51,7 +51,7 @@ export async function trySiteLogin(
   const reserved =
     device === undefined
       ? core.limits.reserve('sign-in', [account, address])
-      : core.limits.reserve('sign-in-known', [account, device.nonce, address])
+      : core.limits.reserve('site-login-known', [account, device.nonce, address])
   if ('retryAfterSeconds' in reserved) {
     if (reserved.everybody) await raiseAlarm(core)
     return again({ kind: 'throttled', retryAfter: reserved.retryAfterSeconds })

@@ -30,6 +30,17 @@ export const policies = {
       { by: ['account', 'device'], burst: 10, everySeconds: 60 },
     ],
   },
+  // The same at a site, of which we know but what its people are called there: somebody else may be called so, or so soon, and have
+  // any number of browsers. So those guesses together are no more than strangers'.
+  'site-login-known': {
+    parts: ['account', 'device', 'source'],
+    budgets: [
+      { by: [], burst: 2000, everySeconds: 0.05 },
+      { by: ['source'], burst: 60, everySeconds: 10 },
+      { by: ['account'], burst: 100, everySeconds: 60 },
+      { by: ['account', 'device'], burst: 10, everySeconds: 60 },
+    ],
+  },
   // H17: of a million codes three fit. Only whoever has proved the first factor comes so far: per account over all sources ten at
   // once, then 144 a day; what he uses up in browsers of his own takes nothing from those that the account is known in.
   'second-factor': {

@@ -248,6 +248,21 @@ describe('signing in with the account of a site that has only a login API (syste
     server.clock.advance(7200)
   })
 
+  it('H03: whoever is called at the site as somebody else is guesses no more in all his browsers than strangers do', async () => {
+    site.accounts.set('OPFER2', { password: secret, userId: '671' })
+    const browser = german()
+    const newcomer = await follow(server, browser, await logIn(browser, 'OPFER2'))
+    await submit(browser, newcomer, 'create-account', { username: 'mallory-hier' })
+    const guess = () => logIn(browser, 'opfer2', { password: 'geraten' })
+    expect((await guess()).status).toBe(403)
+    const { limits } = server.core
+    for (let count = 0; count < 99; count += 1)
+      limits.count('site-login-known', ['forum:opfer2', `browser ${count}`, `192.0.2.${count}`])
+    expect((await guess()).status).toBe(429)
+    // Strangers' budget is another: the owner, who comes from elsewhere, is kept out by none of it.
+    expect((await logIn(german(), 'opfer2', { password: 'geraten' })).status).toBe(403)
+  })
+
   it('G07: takes no form but its own', async () => {
     const browser = german()
     const answer = await browser.ask('/signin/with/forum', { form: { username: 'Erna', password: secret } })
