@@ -93,3 +93,16 @@ it('FLT-11: in a store that was promoted without its latest commits, while it is
   await expectMarked(server, made)
   await server.close()
 })
+
+it('FLT-33: a start from before it is none any more: it may have been used, and what ended it is forgotten', async () => {
+  const server = await startGatehouse({ config: { providers: [etsyProvider(etsy)] } })
+  const { core, clock } = server
+  const before = (await ask(server, '/vault/connect', { provider: 'etsy' })).json()
+  clock.advance(2)
+  await fenceStore({ admin: core.admin }, { store: core.transition.store, clock, random: core.random })
+  const opened = await createBrowser(server.url).ask(String(before['connect_url']))
+  const after = (await ask(server, '/vault/connect', { provider: 'etsy' })).json()
+  const again = await createBrowser(server.url).ask(String(after['connect_url']))
+  await server.close()
+  expect([opened.status, again.status]).toEqual([400, 200])
+})

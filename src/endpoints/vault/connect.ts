@@ -74,7 +74,10 @@ async function open(core: Core, http: HttpRequest): Promise<Opened | HttpRespons
   const ticket = openConnectTicket(core.keys, http.params['ticket'] ?? '')
   const provider = ticket === undefined ? undefined : core.upstream.providers.get(ticket.provider)
   const now = core.clock.seconds()
-  if (ticket === undefined || provider === undefined || provider.kind === 'site-login' || now >= startExpiry(ticket))
+  const { restoredAt = 0 } = await core.directory.instance()
+  // FLT-33: what was started before a backup was restored may have been used since, or recalled.
+  const isOver = ticket === undefined || now >= startExpiry(ticket) || ticket.startedAt < restoredAt
+  if (isOver || provider === undefined || provider.kind === 'site-login')
     return refused(core, http, refuse('invalid_request', 'connect_ticket', 'the address has expired: start again'))
   if (ticket.owner.kind === 'handle' && !provider.anonymous)
     return refused(core, http, refuse('access_denied', 'connect_not_anonymous'))
