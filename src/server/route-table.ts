@@ -9,7 +9,7 @@ export type RouteTable = {
   readonly at: (path: string) => readonly Route[]
 }
 
-/** Throws if two routes are the same, whatever their parameters are called. */
+/** Throws if two routes are the same, whatever their parameters are called, or if one is another's with a parameter filled in. */
 export function createRouteTable(routes: readonly Route[]): RouteTable {
   const byShape = new Map<string, Route[]>()
   for (const route of routes) {
@@ -22,15 +22,18 @@ export function createRouteTable(routes: readonly Route[]): RouteTable {
   const open = [...byShape]
     .filter(([shape]) => shape.includes(':'))
     .map(([shape, found]) => ({ segments: shape.split('/'), found }))
+  const fixed = [...byShape.keys()].filter((shape) => !shape.includes(':'))
+  for (const path of fixed) {
+    const [shadowed] = byParameters(path)
+    // Its methods would answer here as well, for a thing that is called so.
+    if (shadowed !== undefined) throw new Error(`two routes for ${path}: it is also ${shadowed.path}`)
+  }
   return {
-    paths: new Set(routes.map(({ path }) => path).filter((path) => !path.includes(':'))),
+    paths: new Set(fixed),
     openPrefixes: [
       ...new Set(routes.flatMap(({ path }) => (path.endsWith('/*') ? [path.slice(0, path.indexOf(':'))] : []))),
     ],
-    at: (path) => {
-      if (path.includes(':')) return byParameters(path)
-      return byShape.get(path) ?? byParameters(path)
-    },
+    at: (path) => (path.includes(':') ? byParameters(path) : (byShape.get(path) ?? byParameters(path))),
   }
 
   function byParameters(path: string): readonly Route[] {

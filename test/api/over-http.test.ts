@@ -74,7 +74,8 @@ test('every operation of the table is routed, and shut without a token unless it
     const response = await ask(method, filled, { headers: { authorization: '' } })
     const isOpen = policy.who === 'anybody'
     expect([id, response.status]).toEqual([id, isOpen ? 400 : 401])
-    if (!isOpen) expect(response.headers.get('www-authenticate')).toMatch(/^Bearer /)
+    const scheme = policy.who === 'signer' ? /^Signature / : /^Bearer /
+    if (!isOpen) expect(response.headers.get('www-authenticate')).toMatch(scheme)
     expect(response.headers.get('cache-control')).toBe('no-store')
     await response.arrayBuffer()
   }

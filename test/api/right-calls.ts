@@ -98,7 +98,7 @@ export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<Right
       body: { enrolment, code: totp({ secret, now: context.clock.seconds() }) },
     }
   },
-  beginMyPasskey: async () => ({ path: '/api/v1/me/passkeys/challenge' }),
+  beginMyPasskey: async () => ({ path: '/api/v1/me/passkey-challenge' }),
   addMyPasskey: async ({ house: { context }, grantId }) => {
     const place = { browser: '', purpose: `register grant ${grantId}` }
     const challenge = printPasskeyChallenge(context.keys, place, {

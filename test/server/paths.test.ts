@@ -275,18 +275,23 @@ describe('the table of routes', () => {
   test('refuses two routes for the same requests, whatever their parameters are called', () => {
     expect(() => createRouteTable([route('GET', '/a'), route('GET', '/a')])).toThrow('two routes for GET /a')
     expect(() => createRouteTable([route('GET', '/a/:b'), route('GET', '/a/:c')])).toThrow('two routes')
-    createRouteTable([route('GET', '/a/:b'), route('DELETE', '/a/:c'), route('GET', '/a/b')])
+    createRouteTable([route('GET', '/a/:b'), route('DELETE', '/a/:c'), route('GET', '/a/:b/c')])
+  })
+
+  test('refuses a route that another is with a parameter filled in: both would answer there', () => {
+    const doubled = [route('DELETE', '/a/:b'), route('POST', '/a/b')]
+    expect(() => createRouteTable(doubled)).toThrow('two routes for /a/b: it is also /a/:b')
   })
 
   test('finds what the router finds', () => {
     const table = createRouteTable([
       route('GET', '/a/:b'),
       route('DELETE', '/a/:c'),
-      route('GET', '/a/b'),
+      route('GET', '/b'),
       route('GET', '/a/:b/c'),
     ])
     expect(methodsOf(table.at('/a/x'))).toEqual(['GET', 'DELETE'])
-    expect(methodsOf(table.at('/a/b'))).toEqual(['GET'])
+    expect(methodsOf(table.at('/b'))).toEqual(['GET'])
     expect(methodsOf(table.at('/a/x/c'))).toEqual(['GET'])
     for (const path of ['/a', '/a/', '/a/x/d', '/a/:', '/'])
       expect([path, table.at(path).map(({ path: at }) => at)]).toEqual([

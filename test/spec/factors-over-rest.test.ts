@@ -60,7 +60,7 @@ async function begin({ call }: App) {
   return { secret, uri, enrolment, code: (ahead = 0) => totp({ secret: bytes, now: server.clock.seconds() + ahead }) }
 }
 type Creation = Parameters<ReturnType<typeof createDevice>['create']>[0]
-const challenge = async ({ call }: App) => (await call('POST', '/passkeys/challenge')).json() as Creation
+const challenge = async ({ call }: App) => (await call('POST', '/passkey-challenge')).json() as Creation
 const credential = (creation: Creation, twist: Twist = {}, device = createDevice(server.url)): unknown =>
   JSON.parse(device.create(creation, twist))
 

@@ -133,7 +133,7 @@ export const ownNewFactorOperations: readonly Operation[] = [
   }),
   operation({
     method: 'POST',
-    path: '/api/v1/me/passkeys/challenge',
+    path: '/api/v1/me/passkey-challenge',
     id: 'beginMyPasskey',
     tag: 'Oneself',
     summary: 'Begin to add a passkey',
