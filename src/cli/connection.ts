@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { Config } from '../config/config.ts'
+import { isLoopbackHost } from '../protocol/loopback.ts'
 import { administrationVerb } from './administer.ts'
 import { all, type Document } from './administration.ts'
 import { askVault } from './ask-vault.ts'
@@ -127,10 +128,13 @@ const inWords = (document: Document): Document => ({
   owner: document['owner'] ?? 'whoever holds the handle',
 })
 
-/** As which the store is served, if there is one here. */
+/** As which the store is served, if there is one here. Whoever can write to it says so: no word of his sends a secret off this machine. */
 async function servedIssuer(io: Io, options: Options, { issuer, store }: Config): Promise<string> {
   if (store.adapter === 'memory' || (store.adapter === 'sqlite' && !existsSync(store.path))) return issuer
   const local = await openLocal(io, options)
   await local.close()
-  return local.config.issuer
+  const served = local.config.issuer
+  if (!isLoopbackHost(new URL(served).hostname))
+    throw new CliFailure(`this store was served as ${served}; if that is right, say so: --server ${served}`)
+  return served
 }

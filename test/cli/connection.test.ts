@@ -2,6 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { put, ref } from '../../src/domain/record.ts'
+import { transition } from '../../src/store/transition.ts'
 import { consent } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { createBrowser } from '../kit/browser.ts'
@@ -114,4 +116,19 @@ it('L25: ends all of a provider, also while a server runs on the store', async (
   const ended = await gatehouse('revoke', '--provider', 'etsy')
   expect([ended.code, ended.out]).toEqual([0, expect.stringContaining('every connection of etsy is over')])
   for (const connection of ids) expect((await server.core.vault.freshToken({ connection })).outcome).toBe('revoked')
+})
+
+it('sends a secret to the server of this store where that is on this machine, and elsewhere only to one that was named', async () => {
+  const { transition: context } = server.core
+  const serve = (servedAs: string) =>
+    transition(context, { instance: ref('instance', 'self') }, ({ instance }) => ({
+      writes: instance.value === undefined ? [] : [put(instance, { ...instance.value, servedAs }, { expiresAt: null })],
+      result: undefined,
+    }))
+  await serve(server.url)
+  const here = await gatehouse('token', 'gth_vh_of_nobody')
+  expect([here.code, here.err]).toEqual([1, expect.stringContaining('there is no such handle')])
+  await serve('https://elsewhere.invalid')
+  const away = await gatehouse('token', 'gth_vh_of_nobody')
+  expect([away.code, away.err]).toEqual([1, expect.stringContaining('--server https://elsewhere.invalid')])
 })
