@@ -124,7 +124,11 @@ export const policies = {
   // Each is a record until it expires: a script that makes them in a loop fills nobody's disk.
   'own-token': { parts: ['account'], budgets: [{ by: ['account'], burst: 60, everySeconds: 60 }] },
   // What signs somebody in changes: each is a letter, behind which others wait, and an event that is kept.
-  'factor-change': { parts: ['account'], budgets: [{ by: ['account'], burst: 20, everySeconds: 60 }] },
+  // By source too: whoever got into an account must not keep its owner from putting him out.
+  'factor-change': {
+    parts: ['account', 'source'],
+    budgets: [{ by: ['account', 'source'], burst: 20, everySeconds: 60 }],
+  },
   // What a page asks while somebody types a new password: a few milliseconds of a thread, at the worst a fifth of a second.
   'password-strength': {
     parts: ['source'],

@@ -340,6 +340,12 @@ describe('POST /api/v1/me/password', () => {
     expect((await change(other, goodPassword)).status).toBe(204)
   })
 
+  test('a thief of it, who changes things from elsewhere again and again, keeps its owner from no change', async () => {
+    const user = await house.makeUser()
+    while ('forgive' in house.context.limits.reserve('factor-change', [user.userId, '198.51.100.9']));
+    expect((await change(await tokenFor(user, 'me'), goodPassword)).status).toBe(204)
+  })
+
   test('the browser session that the token came of stays, and no other; its tokens end', async () => {
     const user = await house.makeUser()
     const [own, other] = [await house.makeSession(user), await house.makeSession(user)]
