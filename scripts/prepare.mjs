@@ -1,9 +1,11 @@
-// Runs before `npm start`, `npm test` and `npm run bench`: makes node_modules what package-lock.json says.
+// Runs before `npm start`, `npm test` and `npm run bench`: makes node_modules what package-lock.json says, and the list of languages
+// what lies in their folder.
 // Plain JavaScript that Node 20 can run, because Node 24 is one of the things it installs.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { collectLanguages } from './collect-languages.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const lowestNode = 24
@@ -14,6 +16,7 @@ if (reason) {
   install()
 }
 requireNode()
+collectLanguages()
 
 /** What differs between the lockfile and npm's own record of what it installed; undefined when nothing does. */
 function whyInstall() {

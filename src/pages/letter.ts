@@ -1,5 +1,6 @@
 import type { Language } from '../i18n/messages/catalogue.ts'
 import { html, print } from './html.ts'
+import { spokenIn } from './spoken-in.ts'
 
 export type LetterView = {
   readonly language: Language
@@ -22,7 +23,7 @@ export function letterBodies(view: LetterView): { readonly text: string; readonl
     `-- \n${productName}`,
   ]
   const document = html`<!doctype html>
-    <html lang="${language}">
+    <html${spokenIn(language)}>
       <head>
         <meta charset="utf-8">
         <title>${title}</title>

@@ -9,6 +9,7 @@ import { mark, scene } from './mark.ts'
 import { passkeyScriptPath } from './passkey-script.ts'
 import { securityHeaders } from './security-headers.ts'
 import type { FormTarget } from './security-headers.ts'
+import { spokenIn } from './spoken-in.ts'
 import { strengthScriptPath } from './strength-script.ts'
 
 /** How to show a page: the operator's look, the reader's language. */
@@ -44,7 +45,7 @@ export function page(presentation: Presentation, content: PageContent): Page {
   const { look, language } = presentation
   const titleKey = content.failed === true ? 'layout.errorTitle' : 'layout.title'
   const document = html`<!doctype html>
-    <html lang="${language}">
+    <html${spokenIn(language)}>
       <head>
         <meta charset="utf-8">
         <title>${message(language, titleKey, { page: content.title, product: look.productName })}</title>
@@ -109,7 +110,7 @@ function switches(language: Language, here: string): Html {
       .filter((other) => other !== language)
       .map(
         (other) =>
-          html`<a href="${`/language?to=${other}${back}`}" lang="${other}" hreflang="${other}"
+          html`<a href="${`/language?to=${other}${back}`}"${spokenIn(other)} hreflang="${other}"
             >${message(other, 'layout.language')}</a
           >`,
       )}

@@ -27,7 +27,7 @@ export function stylesheet(accent: Color): string {
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%;font:100%/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","Noto Sans","Liberation Sans",Arial,sans-serif}
 body{margin:0;min-height:100vh;min-height:100svh;display:flex;flex-direction:column;background:var(--ground);color:var(--ink);
 position:relative;overflow-wrap:anywhere;-webkit-font-smoothing:antialiased}
-.skip{position:absolute;left:1rem;top:-6rem;padding:.7rem 1rem;background:var(--card);color:var(--link);border-radius:.5rem;z-index:2}
+.skip{position:absolute;inset-inline-start:1rem;top:-6rem;padding:.7rem 1rem;background:var(--card);color:var(--link);border-radius:.5rem;z-index:2}
 .skip:focus{top:1rem}
 .scene{position:absolute;inset:0;overflow:hidden;pointer-events:none;z-index:-1}
 .scene svg{position:absolute;left:50%;bottom:0;width:84rem;max-width:none;height:auto;transform:translateX(-50%);color:var(--accent);opacity:.07}
@@ -68,19 +68,19 @@ button:hover,.button:hover{background:var(--accent-strong)}
 #strength{margin-top:.6rem;font-size:.9375rem;line-height:1.5}
 #strength meter{display:block;width:100%;height:.75rem}
 #strength p,#strength ul{margin:.2rem 0 0}
-#strength ul{padding-left:1.15rem}
+#strength ul{padding-inline-start:1.15rem}
 .actions{display:flex;flex-direction:column;gap:.75rem;margin-top:1.75rem}
 .pair{flex-direction:row}
 .pair>*{flex:1 1 0;width:auto;min-width:0}
 :focus-visible{outline:3px solid var(--link);outline-offset:2px}
 .field input:focus{outline:2px solid var(--link);outline-offset:0;border-color:var(--link)}
-.notice{margin-top:1.25rem;padding:.85rem 1rem;border:1px solid var(--edge);border-left-width:4px;border-radius:.625rem;font-size:.9375rem;line-height:1.5}
+.notice{margin-top:1.25rem;padding:.85rem 1rem;border:1px solid var(--edge);border-inline-start-width:4px;border-radius:.625rem;font-size:.9375rem;line-height:1.5}
 .notice p{margin:0}
 .notice p+p{margin-top:.2rem}
 .notice strong{display:block}
-.danger{background:var(--danger-ground);border-color:var(--danger-edge);border-left-color:var(--danger)}
+.danger{background:var(--danger-ground);border-color:var(--danger-edge);border-inline-start-color:var(--danger)}
 .danger strong{color:var(--danger)}
-.caution{background:var(--caution-ground);border-color:var(--caution-edge);border-left-color:var(--caution)}
+.caution{background:var(--caution-ground);border-color:var(--caution-edge);border-inline-start-color:var(--caution)}
 .caution strong{color:var(--caution)}
 .tag{display:inline-block;padding:.02rem .5rem;border:1px solid var(--caution-edge);border-radius:1rem;background:var(--caution-ground);color:var(--caution);font-size:.75rem;line-height:1.5;font-weight:600;white-space:nowrap;vertical-align:.08em}
 .asker{display:flex;flex-wrap:wrap;align-items:center;gap:.25rem .6rem;margin-top:.5rem}
@@ -98,14 +98,14 @@ label.wish{cursor:pointer}
 .wish svg{flex:none;width:1.25rem;height:1.25rem;color:var(--accent)}
 .wish strong,.wish small{display:block;line-height:1.4}
 .wish small{color:var(--muted);font-size:.875rem;margin-top:.1rem}
-.wish .tag{margin-left:.35rem}
+.wish .tag{margin-inline-start:.35rem}
 .wishes+.quiet{margin-top:1rem}
 #providers{margin-top:1.75rem}
 #providers .actions{margin-top:.75rem}
 ul.things,ul.sections{margin:.75rem 0 0;padding:0;list-style:none}
 .things>li{padding:1rem 0;border-top:1px solid var(--edge)}
 .things p{margin:0}
-.things ul{margin:.25rem 0;padding-left:1.25rem}
+.things ul{margin:.25rem 0;padding-inline-start:1.25rem}
 .things button{margin-top:.75rem}
 .sections li{border-top:1px solid var(--edge)}
 .sections a{display:block;padding:.75rem 0;min-height:2.75rem;text-decoration:none}
@@ -135,9 +135,9 @@ footer{display:flex;flex-wrap:wrap;justify-content:center;gap:0 1.75rem;padding:
 footer a{color:var(--muted);text-decoration:none}
 footer nav{display:flex;gap:0 1.25rem}
 footer a:hover{text-decoration:underline;color:var(--ink)}
-@media (max-width:32rem){.scene{display:none}header{padding:1.25rem 1.25rem .5rem;text-align:left}
+@media (max-width:32rem){.scene{display:none}header{padding:1.25rem 1.25rem .5rem;text-align:start}
 main{padding:0 1.25rem 1.5rem}.card{padding:1.25rem 0 0;background:none;border:0;box-shadow:none}
-body{background:var(--card)}footer{justify-content:flex-start;padding-left:1.25rem}}
+body{background:var(--card)}footer{justify-content:flex-start;padding-inline-start:1.25rem}}
 @media (prefers-reduced-motion:reduce){*{transition:none!important}}
 @media (prefers-contrast:more){:root{--edge:var(--field);--muted:var(--ink)}}
 @media (forced-colors:active){input[type=checkbox]{appearance:auto}input[type=checkbox]::before{display:none}.scene{display:none}.initials,.tag,.notice{border:1px solid}}

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { chooseLanguage } from '../../src/i18n/choose-language.ts'
 import { duration } from '../../src/i18n/duration.ts'
 import { instant } from '../../src/i18n/instant.ts'
@@ -14,6 +14,7 @@ import { catalogue, languages, type Language } from '../../src/i18n/messages/cat
 import { en } from '../../src/i18n/messages/en.ts'
 import { parseAcceptLanguage } from '../../src/i18n/parse-accept-language.ts'
 import { scopeWords } from '../../src/pages/scope-words.ts'
+import { root } from '../architecture/source.ts'
 
 describe('messages', () => {
   test('placeholders are filled in the sentence’s own order', () => {
@@ -56,34 +57,51 @@ describe('messages', () => {
   })
 })
 
-test('a third language is one file and one line: it is found, chosen and spoken, as English is', async () => {
+describe('a language is one file', () => {
+  // What a sign-in page is made of, where a third language may lie beside it.
   const place = mkdtempSync(join(tmpdir(), 'gatehouse-i18n-'))
-  try {
-    cpSync(new URL('../../src/i18n', import.meta.url), join(place, 'i18n'), { recursive: true })
-    const messages = join(place, 'i18n', 'messages')
-    const english = readFileSync(join(messages, 'en.ts'), 'utf8')
-    writeFileSync(
-      join(messages, 'eo.ts'),
-      english
-        .replace('export const en', 'export const eo')
-        .replace(/'signIn.title': '[^']+'/, "'signIn.title': 'Ensaluti'"),
-    )
-    const lookup = join(messages, 'catalogue.ts')
-    writeFileSync(
-      lookup,
-      `import { eo } from './eo.ts'\n${readFileSync(lookup, 'utf8').replace('{ en, de }', '{ en, de, eo }')}`,
-    )
-    const program = `
-      import { chooseLanguage } from ${JSON.stringify(join(place, 'i18n', 'choose-language.ts'))}
-      import { message } from ${JSON.stringify(join(place, 'i18n', 'message.ts'))}
-      import { instant } from ${JSON.stringify(join(place, 'i18n', 'instant.ts'))}
-      const language = chooseLanguage({ acceptLanguage: 'fr, eo-XX;q=0.9, de;q=0.5' })
-      console.log(JSON.stringify([language, message(language, 'signIn.title'), message(language, 'layout.title', { product: 'P', page: 'Q' }), instant(language, 0) !== '']))`
-    const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })
-    expect(JSON.parse(said)).toEqual(['eo', 'Ensaluti', 'Q · P', true])
-  } finally {
-    rmSync(place, { recursive: true })
+  afterAll(() => rmSync(place, { recursive: true }))
+  for (const folder of ['protocol', 'i18n', 'pages'])
+    cpSync(join(root, 'src', folder), join(place, 'src', folder), { recursive: true })
+  writeFileSync(join(place, 'package.json'), '{ "type": "module" }')
+  const messages = join(place, 'src/i18n/messages')
+  const collected = () => {
+    execFileSync(process.execPath, [join(root, 'scripts/collect-languages.mjs'), messages])
+    return readFileSync(join(messages, 'every-language.ts'), 'utf8')
   }
+  const write = (file: string, name: string, words: object) =>
+    writeFileSync(join(messages, file), `export const ${name} = ${JSON.stringify({ ...en, ...words })} as const`)
+
+  test('every-language.ts holds what lies beside it (node scripts/collect-languages.mjs)', () => {
+    expect(readFileSync(join(root, 'src/i18n/messages/every-language.ts'), 'utf8')).toBe(collected())
+  })
+
+  test('a third one is collected, wished for and spoken, and the others lead to it', () => {
+    const hebrew = { 'signIn.title': 'כניסה', 'layout.language': 'עברית', 'layout.direction': 'rtl' }
+    write('he.ts', 'he', hebrew)
+    write('pt-br.ts', 'ptBr', {})
+    collected()
+    const program = `
+      import { chooseLanguage } from './src/i18n/choose-language.ts'
+      import { languages } from './src/i18n/messages/catalogue.ts'
+      import { createLook } from './src/pages/look.ts'
+      import { signInPage } from './src/pages/sign-in-page.ts'
+      const look = createLook({}, () => '')
+      const pages = ['he-IL', 'fr'].map((wish) => {
+        const language = chooseLanguage({ uiLocales: ['xx', wish] })
+        return signInPage({ look, language }, { action: '/signin', hidden: [] }).body
+      })
+      console.log(JSON.stringify({ languages, pages }))`
+    const options = { encoding: 'utf8', cwd: place } as const
+    const said: unknown = JSON.parse(execFileSync(process.execPath, ['--input-type=module', '-e', program], options))
+    expect(said).toEqual({
+      languages: ['en', 'de', 'he', 'pt-BR'],
+      pages: [
+        expect.stringMatching(/<html lang="he" dir="rtl">[^]*<h1>כניסה<\/h1>/),
+        expect.stringMatching(/<html lang="en">[^]*to=he&amp;back=%2F" lang="he" dir="rtl" hreflang="he"\s*>עברית<\/a/),
+      ],
+    })
+  })
 })
 
 /** Words and frames that are the same in both. */
@@ -91,6 +109,7 @@ const sameInGerman = [
   'account.device',
   'account.fullName',
   'home.issuer',
+  'layout.direction',
   'layout.title',
   'tokens.name',
   'tokens.token',

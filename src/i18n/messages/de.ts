@@ -8,6 +8,7 @@ export const de = {
   'layout.title': '{page} · {product}',
   'layout.errorTitle': 'Fehler: {page} · {product}',
   'layout.language': 'Deutsch',
+  'layout.direction': 'ltr',
   'layout.languages': 'Sprache',
 
   'requester.loopback': 'ein Programm auf diesem Rechner',

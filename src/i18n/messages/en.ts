@@ -9,6 +9,7 @@ export const en = {
   'layout.title': '{page} · {product}',
   'layout.errorTitle': 'Error: {page} · {product}',
   'layout.language': 'English',
+  'layout.direction': 'ltr',
   'layout.languages': 'Language',
 
   'requester.loopback': 'a program on this computer',

@@ -20,4 +20,9 @@ type Holding<Names extends string> = [Names] extends [never]
     : never
 
 /** What a language's file must satisfy: every message, none with a placeholder left out. */
-export type Translation = { readonly [Key in MessageKey]: Holding<PlaceholdersOf<Key>> }
+export type Translation = {
+  readonly [Key in MessageKey]: Key extends keyof Fixed ? Fixed[Key] : Holding<PlaceholdersOf<Key>>
+}
+
+/** What isn't said to anybody, but is the language's own. */
+type Fixed = { readonly 'layout.direction': 'ltr' | 'rtl' }
