@@ -3,6 +3,7 @@ import { openApiDocument, openApiPath, policyInWords } from '../src/api/openapi.
 import type { Operation } from '../src/api/operation.ts'
 import { operations } from '../src/api/operations.ts'
 import { refusalsOf } from '../src/api/refusals.ts'
+import { languages } from '../src/i18n/messages/catalogue.ts'
 import { problem, problemCodes } from '../src/protocol/problem.ts'
 
 type Shape = {
@@ -143,6 +144,8 @@ function resolved(document: Document, shape: Shape): Shape {
 function kindOf(document: Document, shape: Shape): string {
   const { type, items, anyOf, const: only, enum: choices, properties, minimum, maximum } = resolved(document, shape)
   if (anyOf !== undefined) return anyOf.map((one) => kindOf(document, one)).join(' or ')
+  // A new language is no reason to write a page anew.
+  if (String(choices) === String(languages)) return 'one of `ui_locales_supported`'
   if (choices !== undefined) return choices.map((choice) => `\`${shortName(String(choice))}\``).join(', ')
   if (only !== undefined) return `\`${JSON.stringify(only)}\``
   if (type === 'array') return items === undefined ? 'list' : `list of ${kindOf(document, items)}`

@@ -20,7 +20,7 @@ export function registerInvitations(user: Command, io: Io): void {
         .option('--full-name <name>', "the person's name")
         .option('--role <role>', 'editor, admin or superuser', 'editor')
         .option('--scope <scope>', 'a scope beyond those of the role; may come more than once', collect)
-        .option('--language <language>', `of the letter: ${languages.join(', ')}`),
+        .option('--language <language>', 'of the letter: en, or another that the pages speak'),
       ['issuer', 'port'],
     ),
     io,

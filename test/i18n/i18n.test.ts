@@ -95,7 +95,7 @@ describe('a language is one file', () => {
     const options = { encoding: 'utf8', cwd: place } as const
     const said: unknown = JSON.parse(execFileSync(process.execPath, ['--input-type=module', '-e', program], options))
     expect(said).toEqual({
-      languages: ['en', 'de', 'he', 'pt-BR'],
+      languages: expect.arrayContaining([...languages, 'he', 'pt-BR']),
       pages: [
         expect.stringMatching(/<html lang="he" dir="rtl">[^]*<h1>כניסה<\/h1>/),
         expect.stringMatching(/<html lang="en">[^]*to=he&amp;back=%2F" lang="he" dir="rtl" hreflang="he"\s*>עברית<\/a/),

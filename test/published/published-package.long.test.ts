@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process'
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort } from '../kit/free-port.ts'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -16,15 +17,25 @@ const exported = Object.keys(exports)
 
 describe('the published package', () => {
   const project = mkdtempSync(join(tmpdir(), 'gatehouse-published-'))
+  const clone = mkdtempSync(join(tmpdir(), 'gatehouse-clone-'))
 
   beforeAll(async () => {
-    const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', project], { cwd: root })
+    // A clone in which somebody added a language, which is one file.
+    const left = /^(?:\.git|node_modules|dist|coverage|data)(?:\/|$)/
+    cpSync(root, clone, { recursive: true, filter: (path) => !left.test(relative(root, path)) })
+    symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'))
+    const english = readFileSync(join(clone, 'src/i18n/messages/en.ts'), 'utf8')
+    const esperanto = english.replace('const en =', 'const eo =').replace(/('signIn.title': )'[^']+'/, "$1'Ensaluti'")
+    writeFileSync(join(clone, 'src/i18n/messages/eo.ts'), esperanto)
+    const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', project], { cwd: clone })
     const tarball = stdout.trim().split('\n').at(-1) ?? ''
     writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
     await run('npm', ['install', '--no-audit', '--no-fund', `./${tarball}`], { cwd: project })
   }, 300_000)
 
-  afterAll(() => rmSync(project, { recursive: true, force: true }))
+  afterAll(() => {
+    for (const folder of [project, clone]) rmSync(folder, { recursive: true, force: true })
+  })
 
   test('brings no TypeScript to run, no test and no Node of its own', () => {
     const own = globSync('node_modules/gatehouse/**/*', { cwd: project })
@@ -38,9 +49,10 @@ describe('the published package', () => {
     expect(stdout).toContain('serve')
   })
 
-  test('serves', async () => {
-    const issuer = 'http://localhost:1'
-    const args = ['serve', '--port', '0', '--issuer', issuer]
+  test('serves, also in a language that was added', async () => {
+    const port = await freePort()
+    const issuer = `http://localhost:${port}`
+    const args = ['serve', '--port', String(port), '--issuer', issuer]
     const server = spawn(join(project, 'node_modules/.bin/gatehouse'), args, { cwd: project })
     let said = ''
     server.stderr.on('data', (piece) => (said += String(piece)))
@@ -52,8 +64,11 @@ describe('the published package', () => {
       server.once('exit', () => resolve(false))
     })
     const served = await ready
+    const page = served ? await fetch(`${issuer}/signin`, { headers: { 'accept-language': 'eo' } }) : undefined
+    const text = await page?.text()
     server.kill('SIGTERM')
     expect(served, said).toBe(true)
+    expect(text).toMatch(/<html lang="eo">[^]*<h1>Ensaluti</)
   }, 60_000)
 
   test.each(exported)('lets a program import %s', async (name) => {
