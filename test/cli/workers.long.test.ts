@@ -1,22 +1,39 @@
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { endServers, serve, spawned, workplace } from './bench.ts'
 
-const places = [workplace(), workplace()] as const
+const [first, second] = [workplace(), workplace()]
 afterEach(() => endServers())
 afterAll(() => {
-  for (const { remove } of places) remove()
+  for (const { remove } of [first, second]) remove()
+})
+
+test('serve --workers 2 answers as one server, counts as one, and ends as one', { timeout: 60_000 }, async () => {
+  const metricsPort = 20_000 + (process.pid % 10_000)
+  const server = await serve(first.directory, ['--workers', '2', '--metrics-port', String(metricsPort)])
+  await server.says(/answers at/)
+  // Each on a connection of its own: the workers take turns, and both know what the one that writes has committed.
+  const asked = Array.from({ length: 8 }, () =>
+    fetch(`${server.issuer}/.well-known/jwks.json`, { headers: { connection: 'close' } }).then((answer) =>
+      answer.text(),
+    ),
+  )
+  expect(new Set(await Promise.all(asked)).size).toBe(1)
+  const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
+  expect(text).toMatch(/^gatehouse_requests_total\{method="GET",route="\/\.well-known\/jwks\.json",status="200"\} 8$/m)
+  server.signal('SIGTERM')
+  expect(await server.ended).toBe(0)
 })
 
 test('what keeps the first worker from listening is said once, and ends it all', { timeout: 120_000 }, async () => {
-  const taken = await serve(places[0].directory)
+  const taken = await serve(second.directory)
   const args = ['serve', '--workers', '2', '--port', new URL(taken.issuer).port]
-  const said = await spawned(places[1].directory, args)
+  const said = await spawned(first.directory, args)
   expect(said.code).toBe(1)
   expect(said.err).toMatch(/^gatehouse: [^\n]*is taken by another program: stop it, or choose another with --port\n$/)
 })
 
 test('FLT-34: a server of workers is still the one server of its file', { timeout: 120_000 }, async () => {
-  const [{ directory }] = places
+  const { directory } = first
   const server = await serve(directory, ['--workers', '2'])
   const said = await spawned(directory, ['serve', '--port', '0', '--issuer', server.issuer])
   expect(said.code).toBe(1)
