@@ -6,6 +6,8 @@ export const oidc: ProviderDescription = {
   pkce: 'send',
   scope: 'openid profile email',
   connect_scope: 'openid offline_access',
+  // OIDC Core §11: without `prompt=consent`, `offline_access` is ignored.
+  offline_parameters: { prompt: 'consent' },
   subject: { from: 'id_token' },
   username_claims: ['preferred_username', 'nickname'],
   refresh: 'rotating',
