@@ -73,6 +73,9 @@ export async function finishUpstream(
       if ('failure' in signed) return signed.failure
       if ((idTokenClaims?.iat ?? 0) > context.clock.seconds() + clockTolerance)
         return { kind: 'refused', reason, why: 'iat' }
+      // OIDC Core §3.1.3.7 item 5; oauth4webapi looks only where there are several audiences.
+      if (idTokenClaims?.azp !== undefined && idTokenClaims.azp !== provider.clientId)
+        return { kind: 'refused', reason, why: 'azp' }
     }
     if (!meetsDemands(provider, idTokenClaims)) return { kind: 'denied', why: 'required_claims' }
     const { from } = provider.subject
