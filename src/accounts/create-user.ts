@@ -11,7 +11,7 @@ import { emailRef, emailTaken } from './email-name.ts'
 import { usernameRef } from './find-user.ts'
 import { letterUsed } from './letter-used.ts'
 import { changeWrites } from './change-writes.ts'
-import { passwordProblem } from './password-policy.ts'
+import { ownWords, passwordProblem } from './password-policy.ts'
 import { actorName, permit } from './permit.ts'
 import { readUserFields } from './user-fields.ts'
 
@@ -64,8 +64,11 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
   const { brought, letter } = wanted
   let passwordHash = letter?.passwordHash ?? brought?.passwordHash
   if (wanted.password !== undefined) {
-    const about = [normal, fields.done.fullName ?? '', fields.done.email ?? '', 'gatehouse']
-    const weak = await passwordProblem(context.strength, wanted.password, about)
+    const weak = await passwordProblem(
+      context.strength,
+      wanted.password,
+      ownWords({ ...fields.done, username: normal }),
+    )
     if (weak !== undefined) return { refused: weak }
     passwordHash = await context.passwords.hash(wanted.password)
   }

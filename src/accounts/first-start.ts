@@ -44,7 +44,7 @@ export async function firstStart(
 
   const given = options.adminPassword
   if (given !== undefined) {
-    const weak = await passwordProblem(context.strength, given, [adminName, 'gatehouse'])
+    const weak = await passwordProblem(context.strength, given, [adminName])
     if (weak !== undefined) return { is: 'refused', problem: `GATEHOUSE_ADMIN_PASSWORD can't be used: ${weak.detail}` }
   }
   const password = given ?? generatePassword(context.random)

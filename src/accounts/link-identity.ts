@@ -15,6 +15,7 @@ import { noSuchUser } from './no-such-user.ts'
 import { changeWrites } from './change-writes.ts'
 import { noticeWrites, type NoticesContext } from './notice-writes.ts'
 import { actorName, permit } from './permit.ts'
+import { putOut } from './put-out.ts'
 import { showedSecondFactor, standingRefs, type StandingRefs } from './standing.ts'
 
 export type Linking = Pick<Identity, 'provider' | 'issuer' | 'subject' | 'label'>
@@ -25,8 +26,6 @@ export const identityTaken = problem('conflict', {
 export const otherLinked = problem('conflict', {
   detail: 'the account has another identity of this provider; unlink that one first',
 })
-
-const putOut = problem('forbidden', { detail: 'the sign-in that asked for it has ended' })
 
 /**
  * Add an identity to an account. Nobody's identity is taken away by it, and an account has one of each provider. `own`: in which

@@ -1,9 +1,17 @@
 import { longestPasswordBytes } from '../crypto/password-pool.ts'
 import { strengthWords } from '../i18n/strength-words.ts'
+import type { User } from '../domain/user.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
 import type { Guessable, PasswordStrength } from './context.ts'
 
 export const shortestPassword = 10
+
+/** Words that belong to an account, which nobody chooses as its password. */
+export function ownWords({ username, fullName = '', email = '' }: Own): readonly string[] {
+  return [username.toLowerCase(), fullName, email]
+}
+
+type Own = Pick<User, 'username'> & { readonly fullName?: string | undefined; readonly email?: string | undefined }
 
 /**
  * Why a text can't become somebody's password; nothing if it can. Length first, then how soon a guesser would try it
@@ -14,7 +22,7 @@ export async function passwordProblem(
   password: string,
   about: readonly string[],
 ): Promise<Problem | undefined> {
-  const reason = lengthProblem(password) ?? guessProblem(await strength(password.normalize('NFC'), about))
+  const reason = lengthProblem(password) ?? guessProblem(await guessable(strength, password, about))
   return reason === undefined
     ? undefined
     : problem('invalid_field', { field: 'password', detail: `the password ${reason}` })
@@ -27,13 +35,22 @@ export function gaugePassword(
   about: readonly string[],
 ): Promise<Guessable | undefined> {
   return lengthProblem(password) === undefined
-    ? strength(password.normalize('NFC'), about)
+    ? guessable(strength, password, about)
     : Promise.resolve({ score: 0, warning: 'length', suggestions: ['useWords'] })
 }
 
-function guessProblem(guessable: Guessable | undefined): string | undefined {
-  if (guessable === undefined) return undefined
-  const why = strengthWords('en', 'warning', guessable.warning)?.replace(/\.$/, '')
+/** In the form that is hashed; the name of the place is the first thing that is tried. */
+function guessable(
+  strength: PasswordStrength,
+  password: string,
+  about: readonly string[],
+): Promise<Guessable | undefined> {
+  return strength(password.normalize('NFC'), [...about, 'gatehouse'])
+}
+
+function guessProblem(found: Guessable | undefined): string | undefined {
+  if (found === undefined) return undefined
+  const why = strengthWords('en', 'warning', found.warning)?.replace(/\.$/, '')
   return `is too easy to guess${why === undefined ? '' : ` (${why})`}; choose a few words that do not belong together`
 }
 

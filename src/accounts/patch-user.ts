@@ -15,8 +15,9 @@ import { findUser, normalOf, usernameRef } from './find-user.ts'
 import { noSuchUser } from './no-such-user.ts'
 import { noticeWrites } from './notice-writes.ts'
 import { changeWrites } from './change-writes.ts'
-import { passwordProblem } from './password-policy.ts'
+import { ownWords, passwordProblem } from './password-policy.ts'
 import { actorName, permit } from './permit.ts'
+import { putOut } from './put-out.ts'
 import type { LettersContext } from './request-letter.ts'
 import { emailProblem, fullNameProblem, scopesProblem } from './user-fields.ts'
 import { withLocked, withPassword, withProfile, withRole, withScopes, type Profile } from './user-steps.ts'
@@ -62,8 +63,7 @@ export async function patchUser(context: PatchContext, request: Request): Promis
     const refused = refusalOf(actor, before, request) ?? unfit(before, patch)
     if (refused !== undefined) return { refused }
     if (patch.password !== undefined && passwordHash === undefined) {
-      const about = [before.username.toLowerCase(), before.fullName ?? '', before.email ?? '', 'gatehouse']
-      const weak = await passwordProblem(context.strength, patch.password, about)
+      const weak = await passwordProblem(context.strength, patch.password, ownWords(before))
       if (weak !== undefined) return { refused: weak }
       passwordHash = await context.passwords.hash(patch.password)
     }
@@ -181,8 +181,6 @@ function refusalOf(actor: Actor, target: User, { patch, own = false }: Request):
   }
   return undefined
 }
-
-const putOut = problem('forbidden', { detail: 'the sign-in that asked for it has ended' })
 
 function unfit(user: User, { password, wrangler }: UserPatch): Problem | undefined {
   if (user.bot && password !== undefined)

@@ -5,7 +5,7 @@ import { problem, type Problem } from '../protocol/problem.ts'
 import type { PasswordsContext } from './context.ts'
 import { createUser, type NewUser } from './create-user.ts'
 import { emailRef } from './email-name.ts'
-import { passwordProblem } from './password-policy.ts'
+import { ownWords, passwordProblem } from './password-policy.ts'
 import { requestLetter, type LettersContext } from './request-letter.ts'
 import { readUserFields } from './user-fields.ts'
 
@@ -49,7 +49,7 @@ export async function register(context: RegistrationContext, wanted: Registratio
   }
   const sending = context.limits.reserve('letter-to', [emailRef(email).id])
   if ('retryAfterSeconds' in sending) return { refused: tooMany, retryAfter: sending.retryAfterSeconds }
-  const weak = await passwordProblem(context.strength, wanted.password, [normal, fullName ?? '', email, 'gatehouse'])
+  const weak = await passwordProblem(context.strength, wanted.password, ownWords({ username: normal, fullName, email }))
   if (weak !== undefined) {
     sending.forgive()
     return { refused: weak }

@@ -13,7 +13,7 @@ import { identityNameRef, identityRef } from './identity-refs.ts'
 import { letterUsed } from './letter-used.ts'
 import { changeWrites } from './change-writes.ts'
 import { noticeWrites } from './notice-writes.ts'
-import { passwordProblem } from './password-policy.ts'
+import { ownWords, passwordProblem } from './password-policy.ts'
 import type { LettersContext } from './request-letter.ts'
 import { siteCredential, type SiteCredential } from './site-credential.ts'
 import { withPassword } from './user-steps.ts'
@@ -38,8 +38,7 @@ export async function resetPassword(
   const { ticketId, userId, password } = asked
   const before = await findUser(context, userId)
   if (before === undefined) return { refused: letterUsed }
-  const about = [before.username.toLowerCase(), before.fullName ?? '', before.email ?? '', 'gatehouse']
-  const weak = await passwordProblem(context.strength, password, about)
+  const weak = await passwordProblem(context.strength, password, ownWords(before))
   if (weak !== undefined) return { refused: weak }
   const passwordHash = await context.passwords.hash(password)
   const nowMillis = context.clock.millis()

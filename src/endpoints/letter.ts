@@ -1,6 +1,7 @@
 import { confirmEmail } from '../accounts/confirm-email.ts'
 import { createUser } from '../accounts/create-user.ts'
 import { stillInvites } from '../accounts/invite-user.ts'
+import { ownWords } from '../accounts/password-policy.ts'
 import { resetPassword } from '../accounts/reset-password.ts'
 import { ref } from '../domain/record.ts'
 import { sameImprint } from '../domain/same-imprint.ts'
@@ -18,7 +19,6 @@ import { bindForm } from '../signin/form-guard.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { readTicketToken } from '../tokens/ticket-token.ts'
 import type { Mistake } from './account/section.ts'
-import { ownWords } from './account/oneself.ts'
 import type { Core } from './core.ts'
 import { languageFor, presentationFor, withHeaders } from './presentation.ts'
 import { purposeOf, readPageRequest } from './read-page-request.ts'
@@ -131,7 +131,8 @@ async function act(
       const reset = await resetPassword(core, { ticketId, userId: addressee.userId, password, providers })
       if ('done' in reset) return seeOther('/signin')
       if (reset.refused.field !== 'password') return 'gone'
-      return weakPassword(core, { password, about: ownWords(await core.directory.user(addressee.userId)) })
+      const user = await core.directory.user(addressee.userId)
+      return weakPassword(core, { password, about: user === undefined ? [] : ownWords(user) })
     }
   }
 }
@@ -173,7 +174,11 @@ async function accept(
     case 'full_name':
       return { says: 'profile.fullNameBad', field, typed }
     case 'password':
-      return weakPassword(core, { password, about: [typed.get('username') ?? '', fullName, email ?? ''], typed })
+      return weakPassword(core, {
+        password,
+        about: ownWords({ username: typed.get('username') ?? '', fullName, email }),
+        typed,
+      })
     case 'email':
       return { says: 'register.emailTaken', typed }
     default:

@@ -1,4 +1,4 @@
-import { gaugePassword } from '../accounts/password-policy.ts'
+import { gaugePassword, ownWords } from '../accounts/password-policy.ts'
 import { isLanguage } from '../i18n/messages/catalogue.ts'
 import { strengthInWords } from '../pages/strength-bar.ts'
 import { isRefusal } from '../protocol/errors.ts'
@@ -6,7 +6,6 @@ import type { Endpoint, HeaderLine, HttpResponse } from '../protocol/http.ts'
 import { parseParameters, refuseRepeated } from '../protocol/parameters.ts'
 import { guardForm } from '../signin/form-guard.ts'
 import { currentSession } from '../signin/session.ts'
-import { ownWords } from './account/oneself.ts'
 import type { Core } from './core.ts'
 import { languageFor } from './presentation.ts'
 import { purposeOf } from './read-page-request.ts'
@@ -32,11 +31,12 @@ export function createPasswordStrengthEndpoint(core: Core): Endpoint {
     const reserved = core.limits.reserve('password-strength', [http.peer.address])
     if ('retryAfterSeconds' in reserved) return says(429)
     if (running >= mostAtOnce) return says(503)
-    const about = ['username', 'full_name', 'email'].map((name) => parameters.get(name) ?? '')
+    const typed = ['username', 'full_name', 'email'].map((name) => parameters.get(name) ?? '')
+    const about = signedIn === undefined ? typed : [...typed, ...ownWords(signedIn.user)]
     running += 1
     try {
       const password = parameters.get('new_password') ?? ''
-      const found = await gaugePassword(core.strength, password, [...about, ...ownWords(signedIn?.user), 'gatehouse'])
+      const found = await gaugePassword(core.strength, password, about)
       const wished = parameters.get('lang')
       return says(200, strengthInWords(isLanguage(wished) ? wished : languageFor(http.headers), found))
     } finally {

@@ -1,3 +1,4 @@
+import { ownWords } from '../accounts/password-policy.ts'
 import { register, type Registered } from '../accounts/register.ts'
 import { formPage } from '../pages/form-page.ts'
 import { html } from '../pages/html.ts'
@@ -41,7 +42,10 @@ export function createRegisterEndpoint(core: Core): Endpoint {
           return registered.done === 'letter sent' ? letterSentPage(presentation) : seeOther('/signin')
         mistake =
           registered.refused.field === 'password'
-            ? await weakPassword(core, { password, about: [typed.get('username') ?? '', fullName ?? '', email ?? ''] })
+            ? await weakPassword(core, {
+                password,
+                about: ownWords({ username: typed.get('username') ?? '', fullName, email }),
+              })
             : mistakeOf(registered)
       } else mistake = { says: 'password.differs', field: 'repeat_password' }
     }

@@ -12,6 +12,6 @@ export async function weakPassword(
     typed,
   }: { readonly password: string; readonly about: readonly string[]; readonly typed?: Parameters },
 ): Promise<Mistake> {
-  const strength = await gaugePassword(core.strength, password, [...about, 'gatehouse'])
+  const strength = await gaugePassword(core.strength, password, about)
   return { says: 'password.weak', field: 'new_password', strength, ...(typed !== undefined && { typed }) }
 }

@@ -1,5 +1,4 @@
 import type { Changing } from '../../accounts/change-factors.ts'
-import type { User } from '../../domain/user.ts'
 import type { Ending } from '../../accounts/end-grant.ts'
 import type { Asked } from './section.ts'
 
@@ -19,9 +18,4 @@ export function oneself({ signedIn: { user }, http }: Asked): Ending & { readonl
     userId: user.userId,
     address: http.peer.address,
   }
-}
-
-/** Words that belong to an account, which nobody chooses as its password. */
-export function ownWords(user: User | undefined): readonly string[] {
-  return user === undefined ? [] : [user.username.toLowerCase(), user.fullName ?? '', user.email ?? '']
 }

@@ -1,9 +1,10 @@
+import { ownWords } from '../../accounts/password-policy.ts'
 import { patchUser } from '../../accounts/patch-user.ts'
 import { passwordForm } from '../../pages/account/password-form.ts'
 import { isRefusal } from '../../protocol/errors.ts'
 import { verifyPassword } from '../../signin/password.ts'
 import { weakPassword } from '../weak-password.ts'
-import { oneself, ownWords } from './oneself.ts'
+import { oneself } from './oneself.ts'
 import type { Mistake, Section } from './section.ts'
 
 /** The current password stands in for a recent sign-in; whoever has none must have signed in just now. */
@@ -36,8 +37,10 @@ export const passwordSection: Section = {
         password: given,
         address: http.peer.address,
       })
-      if (isRefusal(proved)) room.forgive()
-      if (isRefusal(proved)) return proved.retryAfter === undefined ? wrong : throttled
+      if (isRefusal(proved)) {
+        room.forgive()
+        return proved.retryAfter === undefined ? wrong : throttled
+      }
       // The name may have become somebody else's meanwhile.
       if (proved.userId !== user.userId) return { says: 'account.problem' }
     }
