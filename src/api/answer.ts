@@ -1,7 +1,7 @@
 import type { HeaderLine, HttpResponse } from '../protocol/http.ts'
 import { printProblem } from '../protocol/problem.ts'
 import type { Operation } from './operation.ts'
-import type { Result } from './result.ts'
+import type { Rejected, Result } from './result.ts'
 
 const json: HeaderLine = ['content-type', 'application/json']
 const noStore: HeaderLine = ['cache-control', 'no-store']
@@ -17,11 +17,7 @@ export function printResult({ answer }: Pick<Operation, 'answer'>, result: Resul
 }
 
 /** RFC 9457, with what the status asks for beside it: a challenge (RFC 6750 §3), a time to wait (RFC 9110 §10.2.3). */
-export function printRefused({
-  refused,
-  challenge,
-  retryAfter,
-}: Extract<Result<never>, { readonly refused: unknown }>): HttpResponse {
+export function printRefused({ refused, challenge, retryAfter }: Rejected): HttpResponse {
   const printed = printProblem(refused)
   return {
     ...printed,

@@ -17,7 +17,7 @@ import { usedElsewhere } from '../sender/used-elsewhere.ts'
 import type { ApiContext } from './context.ts'
 import type { Operation } from './operation.ts'
 import type { Policy } from './policy.ts'
-import type { Result } from './result.ts'
+import type { Rejected } from './result.ts'
 import { admitSigner, type Signer } from './signer.ts'
 
 type Person = Extract<Actor, { readonly kind: 'user' }>
@@ -35,8 +35,6 @@ export type Caller =
 
 /** The caller that a policy lets in. */
 export type CallerOf<P extends Policy> = Extract<Caller, { readonly who: P['who'] }>
-
-type Rejected = Extract<Result<never>, { readonly refused: unknown }>
 
 const realm = 'gatehouse'
 

@@ -12,10 +12,13 @@ export type Result<T> =
     }
   /** Written down, to be done later: 202, and nothing more is said. */
   | { readonly accepted: true }
-  | {
-      readonly refused: Problem
-      /** `WWW-Authenticate`: what the caller would have needed (RFC 6750 §3, RFC 9470 §3). */
-      readonly challenge?: string
-      /** Seconds to wait, where waiting helps. */
-      readonly retryAfter?: Seconds
-    }
+  | Rejected
+
+/** A call that ends in a no, whoever says it. */
+export type Rejected = {
+  readonly refused: Problem
+  /** `WWW-Authenticate`: what the caller would have needed (RFC 6750 §3, RFC 9470 §3). */
+  readonly challenge?: string
+  /** Seconds to wait, where waiting helps. */
+  readonly retryAfter?: Seconds
+}

@@ -6,13 +6,11 @@ import { Parameters } from '../protocol/parameters.ts'
 import { problem } from '../protocol/problem.ts'
 import type { ApiContext } from './context.ts'
 import type { Policy } from './policy.ts'
-import type { Result } from './result.ts'
+import type { Rejected } from './result.ts'
 
 type SignerPolicy = Extract<Policy, { readonly who: 'signer' }>
 
 export type Signer = { readonly who: 'signer'; readonly actor: Extract<Actor, { readonly kind: 'client' }> }
-
-type Rejected = Extract<Result<never>, { readonly refused: unknown }>
 
 /**
  * Lets in the client that signed this very call with its own key (RFC 9421): address and body, within a minute, each signature once.

@@ -14,7 +14,7 @@ import { keptNow, type RetentionHistory } from '../domain/retention.ts'
 import type { Clock, Seconds } from '../protocol/time.ts'
 import { transition, type TransitionContext } from '../store/transition.ts'
 import { entryOf, genesisOf, rootOf, sealHash } from './chain-hash.ts'
-import { collectEvents, type StoredEvent } from './collect-events.ts'
+import { collectEvents, idAt, type StoredEvent } from './collect-events.ts'
 
 export type SealContext = {
   readonly transition: TransitionContext
@@ -68,7 +68,7 @@ export async function sealStep(context: SealContext): Promise<SealStep> {
 type Step = Pick<ExtendChain, 'checked' | 'checkedThrough' | 'sealed'>
 
 async function sealNext(context: SealContext, chain: Chain): Promise<Step | undefined> {
-  const settled = (context.clock.millis() - settleMillis).toString(16).padStart(12, '0')
+  const settled = idAt(context.clock.millis() - settleMillis)
   const { events } = await collectEvents(context.transition.store, chain.through, settled)
   const last = events.at(-1)
   // Another time to keep events is said at once, also where nothing happens: nothing is swept by it before.

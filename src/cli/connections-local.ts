@@ -1,6 +1,6 @@
 import type { Connection } from '../domain/connection.ts'
 import type { Instance } from '../domain/instance.ts'
-import { ref, type StoredRecord } from '../domain/record.ts'
+import { ref } from '../domain/record.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { vaultHandleHash } from '../tokens/vault-handle.ts'
 import { disconnect } from '../vault/end-connection.ts'
@@ -14,7 +14,7 @@ import type { Local } from './local.ts'
 /** Connections on the store itself. `changed` is told of what every server has to hear of. */
 export function connectionsLocally(local: Local, changed: () => void): Connections {
   return {
-    connections: () => all(local),
+    connections: () => connectionsOf(local),
     connection: async (given) => {
       const { id, connection } = await found(local, given)
       return printConnection(await instanceOf(local), id, connection)
@@ -40,12 +40,11 @@ export function connectionsLocally(local: Local, changed: () => void): Connectio
   }
 }
 
-async function instanceOf({ transition: { store } }: Local): Promise<Pick<Instance, 'recalls'>> {
-  const [record] = (await store.read([ref('instance', 'self')])) as readonly (StoredRecord<'instance'> | undefined)[]
-  return record?.value ?? {}
+async function instanceOf({ store, clock }: Local): Promise<Pick<Instance, 'recalls'>> {
+  return (await readAlive(store, ref('instance', 'self'), clock.seconds())) ?? {}
 }
 
-async function* all(local: Local): ReturnType<Connections['connections']> {
+async function* connectionsOf(local: Local): ReturnType<Connections['connections']> {
   const instance = await instanceOf(local)
   for await (const { id, value } of local.admin.scan('connection'))
     yield printConnection(instance, id, value as Connection)

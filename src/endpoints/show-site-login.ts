@@ -1,5 +1,5 @@
 import type { SiteLoginProvider } from '../config/provider.ts'
-import { siteLoginPage, type SiteLoginProblem } from '../pages/site-login-page.ts'
+import { siteLoginPage, type SiteLoginAim, type SiteLoginProblem } from '../pages/site-login-page.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
 import type { Seconds } from '../protocol/time.ts'
 import { destinationOf } from '../signin/destination.ts'
@@ -7,9 +7,6 @@ import { bindForm } from '../signin/form-guard.ts'
 import type { Core } from './core.ts'
 import { presentationFor, withHeaders } from './presentation.ts'
 import { purposeOf, type PageRequest } from './read-page-request.ts'
-
-/** What they are asked for: to sign in here, or to add the account there to the one here. */
-export type SiteLoginAim = 'sign-in' | 'add'
 
 const pages = {
   'sign-in': { name: 'signin', path: '/signin/with' },

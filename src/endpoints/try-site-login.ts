@@ -3,7 +3,7 @@ import { recordRefusal } from '../audit/refusals.ts'
 import type { SiteLoginProvider } from '../config/provider.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { recallsOf } from '../domain/recall.ts'
-import type { SiteLoginProblem } from '../pages/site-login-page.ts'
+import type { SiteLoginAim, SiteLoginProblem } from '../pages/site-login-page.ts'
 import { refuse } from '../protocol/errors.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
 import type { Seconds } from '../protocol/time.ts'
@@ -14,7 +14,7 @@ import { readAlive } from '../store/read-alive.ts'
 import type { SiteLogin } from '../upstream/site-login.ts'
 import type { Core } from './core.ts'
 import type { PageRequest } from './read-page-request.ts'
-import { showSiteLogin, type SiteLoginAim } from './show-site-login.ts'
+import { showSiteLogin } from './show-site-login.ts'
 
 const longestUsername = 200
 const longestPassword = 1024

@@ -15,9 +15,11 @@ import { phrase } from './phrase.ts'
 export type SiteLoginProblem =
   { readonly kind: 'wrong' | 'locked' | 'unavailable' } | { readonly kind: 'throttled'; readonly retryAfter: Seconds }
 
+/** What they are asked for: to sign in here, or to add the account there to the one here. */
+export type SiteLoginAim = 'sign-in' | 'add'
+
 export type SiteLoginView = {
-  /** To sign in here, or to add the account there to the one here. */
-  readonly aim: 'sign-in' | 'add'
+  readonly aim: SiteLoginAim
   readonly action: string
   readonly hidden: readonly HiddenField[]
   /** What the site is called. */

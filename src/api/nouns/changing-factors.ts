@@ -2,17 +2,14 @@ import type { FactorsChanged, Unchanged } from '../../accounts/change-factors.ts
 import { problem, type Problem } from '../../protocol/problem.ts'
 import type { CallerOf } from '../caller.ts'
 import type { oneselfJustNow } from '../policy.ts'
-import type { Result } from '../result.ts'
+import type { Rejected } from '../result.ts'
 
 /** The person who calls, as whoever changes his second factors from an application. */
 export function changing({ user, live: { claims } }: CallerOf<typeof oneselfJustNow>, address: string) {
   return { user, standing: { token: claims }, address }
 }
 
-export function notChanged({
-  refused,
-  ...later
-}: Extract<FactorsChanged, { readonly refused: unknown }>): Result<never> {
+export function notChanged({ refused, ...later }: Extract<FactorsChanged, { readonly refused: unknown }>): Rejected {
   return { refused: refusals[refused], ...later }
 }
 

@@ -43,7 +43,7 @@ const connection = z
   })
 
 export const connectionId = z.string().regex(/^[A-Za-z0-9_:-]{1,80}$/)
-const gone = problem('not_found', { detail: 'there is no such connection' })
+export const noSuchConnection = problem('not_found', { detail: 'there is no such connection' })
 
 export const connectionBelonging: Belonging<'connection', typeof connection, Listed> = {
   kind: 'connection',
@@ -100,9 +100,9 @@ async function endOwn(
   id: string,
 ): Promise<Outcome<{ readonly connectionId: string }>> {
   const found = await readAlive(context.transition.store, ref('connection', id), context.clock.seconds())
-  if (found === undefined || ownerKey(found.owner) !== user.userId) return { refused: gone }
+  if (found === undefined || ownerKey(found.owner) !== user.userId) return { refused: noSuchConnection }
   const ended = await disconnect(context, id, { connection: found, by: { actor: actorName(actor), address } })
-  return ended ? { done: { connectionId: id } } : { refused: gone }
+  return ended ? { done: { connectionId: id } } : { refused: noSuchConnection }
 }
 
 /** Whose connections a token is about: its person's, or those of the client that acts for itself. */

@@ -4,14 +4,13 @@ import { mayEnd } from '../../accounts/end-grant.ts'
 import { actorName } from '../../accounts/permit.ts'
 import type { Connection } from '../../domain/connection.ts'
 import { ref } from '../../domain/record.ts'
-import { problem } from '../../protocol/problem.ts'
 import { readAlive } from '../../store/read-alive.ts'
 import { disconnect } from '../../vault/end-connection.ts'
 import { printConnection } from '../../vault/print-connection.ts'
 import { operation, type Operation } from '../operation.ts'
 import { pageOf, pageQuery, printPage, readPage } from '../page.ts'
 import { administrator, reader } from '../policy.ts'
-import { connectionId } from './connections.ts'
+import { connectionId, noSuchConnection } from './connections.ts'
 import { providerName } from './providers.ts'
 import { instant } from './user-shape.ts'
 
@@ -52,7 +51,6 @@ const example = {
 
 const one = '/api/v1/connections/{connection_id}'
 const params = z.strictObject({ connection_id: connectionId })
-const gone = problem('not_found', { detail: 'there is no such connection' })
 
 /** Connections of accounts, clients and nobody, for whoever administers. */
 export const keptConnectionOperations: readonly Operation[] = [
@@ -93,7 +91,7 @@ export const keptConnectionOperations: readonly Operation[] = [
     example: { answer: example },
     async perform({ context, params: { connection_id: id } }) {
       const found = await readAlive(context.transition.store, ref('connection', id), context.clock.seconds())
-      if (found === undefined) return { refused: gone }
+      if (found === undefined) return { refused: noSuchConnection }
       return { done: printConnection(await context.directory.instance(), id, found) }
     },
   }),
@@ -112,12 +110,12 @@ export const keptConnectionOperations: readonly Operation[] = [
     example: {},
     async perform({ context, caller: { actor }, params: { connection_id: id }, address }) {
       const found = await readAlive(context.transition.store, ref('connection', id), context.clock.seconds())
-      if (found === undefined) return { refused: gone }
+      if (found === undefined) return { refused: noSuchConnection }
       const user = found.owner.kind === 'user' ? await findUser(context, found.owner.userId) : undefined
       const refused = user === undefined ? undefined : mayEnd({ actor, user })
       if (refused !== undefined) return { refused }
       const ended = await disconnect(context, id, { connection: found, by: { actor: actorName(actor), address } })
-      return ended ? { done: undefined } : { refused: gone }
+      return ended ? { done: undefined } : { refused: noSuchConnection }
     },
   }),
 ]

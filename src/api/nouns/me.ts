@@ -13,7 +13,7 @@ import { verifyPassword } from '../../signin/password.ts'
 import { readAlive } from '../../store/read-alive.ts'
 import { weakSignIn } from '../caller.ts'
 import type { ApiContext } from '../context.ts'
-import type { Result } from '../result.ts'
+import type { Rejected } from '../result.ts'
 import { operation, type Operation } from '../operation.ts'
 import { bearer, oneself, oneselfJustNow } from '../policy.ts'
 import { exampleUser, instant, role, selfChange, shownUser, user, userId } from './user-shape.ts'
@@ -191,7 +191,7 @@ const tooMany = (retryAfter: Seconds) => ({
 async function letterTo(
   context: ApiContext,
   { user, email, address }: { readonly user: User; readonly email: string; readonly address: string },
-): Promise<Extract<Result<never>, { readonly refused: unknown }> | undefined> {
+): Promise<Rejected | undefined> {
   const malformed = emailProblem(email)
   if (malformed !== undefined) return { refused: malformed }
   const asked = await askToConfirm(context, { user, email, language: user.language ?? 'en', address })
