@@ -1,9 +1,9 @@
 import { presets } from './presets/presets.ts'
-import { primaryAddress } from './presets/primary-address.ts'
 import { checkClaims } from './check-claims.ts'
+import { claimRepairs } from './claim-repairs.ts'
 import { checkHeaders } from './check-headers.ts'
 import type { Explained } from './explain.ts'
-import type { ClaimRepair, OAuthProvider, Provider, SiteLoginProvider } from './provider.ts'
+import type { OAuthProvider, Provider, SiteLoginProvider } from './provider.ts'
 import type { ProviderDescription, ProviderEntry } from './provider-entry.ts'
 import { readForeignSecret, type SecretPlaces, type SecretReference } from './read-secret.ts'
 import type { SecretValue } from './secret-value.ts'
@@ -34,7 +34,7 @@ export function checkProvider(
     issuer: merged.issuer ?? '',
     signIn: merged.sign_in ?? (context.registration === 'open' ? 'create' : 'existing'),
     allowInsecure: entry.allow_insecure,
-    claims: repairsOf(merged),
+    claims: claimRepairs(merged),
   } as const
   checkClaims(merged, complain)
   checkHeaders(merged, complain)
@@ -46,26 +46,6 @@ export function checkProvider(
 }
 
 type Every = Pick<Provider, 'name' | 'title' | 'issuer' | 'signIn' | 'allowInsecure' | 'claims'>
-
-/** The repairs of an entry, and those that go without saying: ids may be numbers, and of a list of addresses the primary one counts. */
-function repairsOf(merged: Merged): Provider['claims'] {
-  const { subject, claims = {} } = merged
-  const id =
-    merged.preset === 'site-login' ? merged.subject_claim : subject?.from === 'userinfo' ? subject.claim : undefined
-  const said = Object.entries(claims).map(([name, { at, find, as }]): [string, ClaimRepair] => [
-    name,
-    {
-      ...(at !== undefined && { at: typeof at === 'string' ? [at] : at }),
-      ...(find !== undefined && { find }),
-      ...(as !== undefined && { as }),
-    },
-  ])
-  const repairs: Record<string, ClaimRepair> = {
-    ...(merged.emails_endpoint !== undefined && primaryAddress),
-    ...Object.fromEntries(said),
-  }
-  return id === undefined ? repairs : { ...repairs, [id]: { ...repairs[id], as: 'text' } }
-}
 
 function oauth(
   merged: Merged,
