@@ -62,7 +62,7 @@ export async function changeFactors(
   { type, target, once, shows, judge }: Change,
 ): Promise<FactorsChanged> {
   const { userId } = known
-  const reserved = context.limits.reserve('factor-change', [userId, address])
+  const reserved = context.limits.reserve('credential-change', [userId, address])
   if ('retryAfterSeconds' in reserved) return { refused: 'too_many', retryAfter: reserved.retryAfterSeconds }
   const fresh = makeRecoveryCodes(context.random, userId)
   const sessionId = 'sessionId' in standing ? standing.sessionId : undefined

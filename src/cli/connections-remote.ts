@@ -1,7 +1,7 @@
+import { connectionIdOf } from '../tokens/vault-handle.ts'
 import { all, type Connections, type Document } from './administration.ts'
 import { askVault } from './ask-vault.ts'
 import { pages, type Call } from './call-api.ts'
-import { connectionIdOf } from './handle.ts'
 
 /** Connections through the REST API of a running server: those of the providers that it has. */
 export function connectionsRemotely(server: string, call: Call): Connections {

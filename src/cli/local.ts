@@ -52,7 +52,7 @@ export async function openLocal(
     clock,
     random,
     quickCheck: create,
-    eventTtl: config.keepEvents,
+    eventTtl: config.eventTtl,
     create,
     onMoved: (bare) => fenceMoved(bare, { clock, random }, { sink: config.audit !== undefined }),
     onFatal: (reason) => {

@@ -1,4 +1,5 @@
 import type { ClientMetadata } from '../protocol/client-metadata.ts'
+import type { Seconds } from '../protocol/time.ts'
 import type { Provider } from './provider.ts'
 import type { SecretValue } from './secret-value.ts'
 import type { StoreAddress } from './store-address.ts'
@@ -30,8 +31,8 @@ export type Config = {
   }
   /** How letters leave. Absent: none do. */
   readonly mail?: MailSettings
-  /** How long audit events are kept. In seconds. */
-  readonly keepEvents: number
+  /** How long audit events are kept. */
+  readonly eventTtl: Seconds
   /** Where copies of audit events go. Absent: nowhere. */
   readonly audit?: AuditSettings
   readonly pages: PageSettings

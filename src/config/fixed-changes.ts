@@ -9,7 +9,7 @@ const fixed: readonly (readonly [name: string, of: (config: Config) => unknown])
   ['trusted_proxies', (config) => config.trustedProxies],
   ['pages', (config) => config.pages],
   ['users', (config) => config.users],
-  ['events', (config) => config.keepEvents],
+  ['events', (config) => config.eventTtl],
   ['mail', (config) => config.mail && { ...config.mail, url: 'url' in config.mail ? config.mail.url.reveal() : '' }],
   [
     'audit',

@@ -110,7 +110,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
       ...(shape.users.second_factor.length > 0 && { secondFactor: shape.users.second_factor }),
     },
     ...(mail !== undefined && { mail }),
-    keepEvents: shape.events.keep_days * 86_400,
+    eventTtl: shape.events.keep_days * 86_400,
     ...(audit !== undefined && { audit }),
     pages,
     clients: entries.clients,

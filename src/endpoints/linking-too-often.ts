@@ -6,7 +6,7 @@ import { refusalPage } from './presentation.ts'
 
 /** Each account elsewhere that is added is a letter, as with every change of a credential; whoever adds and removes in turn waits. */
 export function linkingTooOften(core: Core, http: HttpRequest, { user }: SignedIn): HttpResponse | undefined {
-  const room = core.limits.reserve('factor-change', [user.userId, http.peer.address])
+  const room = core.limits.reserve('credential-change', [user.userId, http.peer.address])
   if (!('retryAfterSeconds' in room)) return undefined
   return refusalPage(
     core,

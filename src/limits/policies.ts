@@ -125,7 +125,7 @@ export const policies = {
   'own-token': { parts: ['account'], budgets: [{ by: ['account'], burst: 60, everySeconds: 60 }] },
   // What signs somebody in changes: each is a letter, behind which others wait, and an event that is kept.
   // By source too: whoever got into an account must not keep its owner from putting him out.
-  'factor-change': {
+  'credential-change': {
     parts: ['account', 'source'],
     budgets: [{ by: ['account', 'source'], burst: 20, everySeconds: 60 }],
   },

@@ -74,7 +74,7 @@ export async function openGatehouse(config: Config, system: System, options: Gat
   const { store: opened, admin } = await openStore(config.store, {
     clock,
     random,
-    eventTtl: config.keepEvents,
+    eventTtl: config.eventTtl,
     ...options,
     onMoved: async (bare) => {
       await fenceMoved(bare, system, { sink: config.audit !== undefined })

@@ -95,7 +95,7 @@ export function startUpkeep({ core, config }: Gatehouse, report: UpkeepReport): 
     onPaused: report.onPaused,
   })
   const sealer = startSealer(
-    { transition: context, clock, random, holder: random.id(clock.millis()), keep: config.keepEvents },
+    { transition: context, clock, random, holder: random.id(clock.millis()), keep: config.eventTtl },
     {
       paused: sweeper.paused,
       onSealed: ({ seal, hash }) => report.onSealed?.(seal.number, hash, seal.count),

@@ -44,6 +44,11 @@ export function readVaultHandle(keys: Pick<TokenKeys, 'secretById'>, text: strin
   }
 }
 
+/** Id of the connection that a handle names, ours or not; whatever isn't a handle is an id itself. Proves nothing. */
+export function connectionIdOf(given: string): string {
+  return /^gth_vh_[0-9a-f]{8}_[^.]+\.([^.]+)\./.exec(given)?.[1] ?? given
+}
+
 export function vaultHandleHash(text: string): string {
   return sha256(`vault handle\n${text}`)
 }

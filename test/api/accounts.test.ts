@@ -342,7 +342,7 @@ describe('POST /api/v1/me/password', () => {
 
   test('a thief of it, who changes things from elsewhere again and again, keeps its owner from no change', async () => {
     const user = await house.makeUser()
-    while ('forgive' in house.context.limits.reserve('factor-change', [user.userId, '198.51.100.9']));
+    while ('forgive' in house.context.limits.reserve('credential-change', [user.userId, '198.51.100.9']));
     expect((await change(await tokenFor(user, 'me'), goodPassword)).status).toBe(204)
   })
 

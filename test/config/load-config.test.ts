@@ -20,7 +20,7 @@ describe('without file, environment and flags', () => {
       store: { adapter: 'sqlite', path: '/home/op/data/gatehouse.db' },
       trustedProxies: [],
       logLevel: 'info',
-      keepEvents: 400 * 86_400,
+      eventTtl: 400 * 86_400,
       users: { registration: 'closed' },
       pages: {},
       clients: [],

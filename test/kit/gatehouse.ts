@@ -97,7 +97,7 @@ export async function startGatehouse(options: TestOptions = {}): Promise<TestGat
     trustedProxies: [],
     logLevel: 'debug',
     users: { registration: 'closed' },
-    keepEvents: 400 * 86_400,
+    eventTtl: 400 * 86_400,
     pages: {},
     clients: [],
     resources: [],

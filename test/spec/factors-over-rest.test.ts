@@ -184,7 +184,7 @@ describe('WebAuthn L3 §7.1: a passkey', () => {
 test('each change is a letter: after twenty at once 429, with the time to wait, for this account alone', async () => {
   const [ada, bob] = [await somebody(), await somebody()]
   for (let change = 0; change < 20; change += 1)
-    server.core.limits.count('factor-change', [ada.user.userId, '127.0.0.1'])
+    server.core.limits.count('credential-change', [ada.user.userId, '127.0.0.1'])
   const attempts = async (app: App) => {
     const { enrolment, code } = await begin(app)
     return app.call('POST', '/authenticator', { enrolment, code: code() })

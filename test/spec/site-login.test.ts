@@ -438,7 +438,7 @@ describe('the account of a site, added on the account page', () => {
     site.accounts.set('Vielfach', { password: secret, userId: '668' })
     const browser = await signedIn('vielfach')
     const userId = (await findUserNamed(server.core, 'vielfach'))?.userId ?? ''
-    for (let count = 0; count < 20; count += 1) server.core.limits.count('factor-change', [userId, '127.0.0.1'])
+    for (let count = 0; count < 20; count += 1) server.core.limits.count('credential-change', [userId, '127.0.0.1'])
     expect((await fill(browser, { username: 'Vielfach' })).status).toBe(429)
     expect(await identitiesOf(server.core, userId)).toEqual([])
   })

@@ -79,14 +79,11 @@ export const eventOperations: readonly Operation[] = [
         next: null,
       },
     },
-    async perform({ context, query: { limit, cursor, since, ...filter } }) {
-      const asked = readPage(context.keys, 'events', {
-        ...(limit !== undefined && { limit }),
-        ...(cursor !== undefined && { cursor }),
-      })
+    async perform({ context, query }) {
+      const asked = readPage(context.keys, 'events', query)
       if ('refused' in asked) return asked
-      const from = { ...(since !== undefined && { after: idAt(since * 1000) }), ...asked }
-      const { events, next } = await listEvents(context.transition.store, from, filter)
+      const from = { ...(query.since !== undefined && { after: idAt(query.since * 1000) }), ...asked }
+      const { events, next } = await listEvents(context.transition.store, from, query)
       return { done: printPage(context.keys, { list: 'events', items: events.map(printEvent), next }) }
     },
   }),

@@ -7,11 +7,11 @@ import { operation, type Operation } from '../operation.ts'
 import { leakReporter } from '../policy.ts'
 
 /** A text that may be a token of ours: none is longer. */
-export const presentedToken = z.string().min(1).max(8_192)
+export const tokenText = z.string().min(1).max(8_192)
 
 const report = z
   .strictObject({
-    tokens: z.array(presentedToken).min(1).max(100).meta({
+    tokens: z.array(tokenText).min(1).max(100).meta({
       description: 'Texts that look like tokens of this server, as they were found.',
     }),
     source: z

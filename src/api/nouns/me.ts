@@ -153,7 +153,7 @@ export const meOperations: readonly Operation[] = [
       const weak = await weakSignIn(context, caller)
       if (weak !== undefined) return weak
       // As with every change of a credential: each is a letter, and work that others wait behind.
-      const room = context.limits.reserve('factor-change', [me.userId, address])
+      const room = context.limits.reserve('credential-change', [me.userId, address])
       if ('retryAfterSeconds' in room) return tooMany(room.retryAfterSeconds)
       // One check with sign-in: the same counters, the same event, the same time (H04, H05).
       const proved = await verifyPassword(context, { username: me.username, password: body.current_password, address })

@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { revokeToken } from '../../accounts/revoke-token.ts'
 import { operation, type Operation } from '../operation.ts'
 import { administrator } from '../policy.ts'
-import { presentedToken } from './leaks.ts'
+import { tokenText } from './leaks.ts'
 
-const given = z.strictObject({ token: presentedToken }).meta({ id: 'TokenToRevoke' })
+const given = z.strictObject({ token: tokenText }).meta({ id: 'TokenToRevoke' })
 const ended = z
   .strictObject({
     revoked: z.enum(['grant', 'access_token']),

@@ -28,7 +28,7 @@ export const passwordSection: Section = {
     const password = typed.get('new_password') ?? ''
     if (password !== typed.get('repeat_password')) return differs
     // As with every change of a credential: each is a letter, and work that others wait behind.
-    const room = core.limits.reserve('factor-change', [user.userId, http.peer.address])
+    const room = core.limits.reserve('credential-change', [user.userId, http.peer.address])
     if ('retryAfterSeconds' in room) return throttled
     if (user.passwordHash !== undefined) {
       const given = typed.get('current_password') ?? ''
