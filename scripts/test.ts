@@ -1,4 +1,5 @@
-// npm test [-- FILTER…]              types, lint, unused (and format, where CI is set), then every quick test that needs nothing but npm
+// npm test [-- FILTER…]              types, lint, unused (and format, where CI is set), then every quick test that needs nothing
+//                                    but npm
 // node scripts/test.ts --suite NAME  one suite of vitest.config.ts alone: fast, chromium, stores, debian, long, timed
 // The last line is always `N passed, N failed[, N skipped]`; the exit code is 1 when anything failed.
 import { spawn } from 'node:child_process'

@@ -12,8 +12,8 @@ export type NewPasskey = {
 }
 
 /**
- * A passkey becomes the account's, in the session or grant that asked for its challenge. That no other account has it is not asked: it is
- * only ever looked for among those of the account that it names.
+ * A passkey becomes the account's, in the session or grant that asked for its challenge. That no other account has it is not asked:
+ * it is only ever looked for among those of the account that it names.
  */
 export function addPasskey(
   context: FactorsContext,

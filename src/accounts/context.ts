@@ -28,7 +28,10 @@ export type Guessable = {
   readonly suggestions: readonly string[]
 }
 
-/** Whether a guesser would come to a password too soon; nothing if not. `about`: words that belong to its owner. Throws PasswordPoolBusy. */
+/**
+ * Whether a guesser would come to a password too soon; nothing if not. `about`: words that belong to its owner. Throws
+ * PasswordPoolBusy, if it could not be judged, and whatever broke the thread.
+ */
 export type PasswordStrength = (password: string, about: readonly string[]) => Promise<Guessable | undefined>
 
 /** A no is a value: the API answers it as it is, the command line says its detail. */

@@ -9,8 +9,8 @@ type Asking = Pick<Client, 'grantTypes' | 'scope'>
 export type GivenScopes = (client: Asking) => Extract<Deed, { readonly do: 'write-client' }>
 
 /**
- * Looks at every API first: which scopes people must hold somewhere. One that begins to ask for it in this very moment is as one that
- * does so afterwards: clients keep what they have, and whoever asks for it sees them.
+ * Looks at every API first: which scopes people must hold somewhere. One that begins to ask for it in this very moment is as one
+ * that does so afterwards: clients keep what they have, and whoever asks for it sees them.
  */
 export async function findGivenScopes({
   transition: { store },

@@ -18,7 +18,7 @@ const judgedCharacters = 32
 const mostReadings = 20
 
 const texts = english.translations
-const named = <T extends object>(texts: T): T => Object.fromEntries(Object.keys(texts).map((name) => [name, name])) as T
+const named = <T extends object>(words: T): T => Object.fromEntries(Object.keys(words).map((name) => [name, name])) as T
 
 const estimator = new ZxcvbnFactory({
   dictionary: { ...common.dictionary, ...english.dictionary, ...german.dictionary },

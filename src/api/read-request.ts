@@ -51,7 +51,10 @@ export function readBody<S extends z.ZodObject>(schema: S, request: HttpRequest,
   return parsed.success ? { value: parsed.data } : { refused: problemOf(parsed.error, schema, 'body') }
 }
 
-/** A call that takes no body gets none, or the empty object that many programs always send: whoever says more expects something of it. */
+/**
+ * A call that takes no body gets none, or the empty object that many programs always send: whoever says more expects something of
+ * it.
+ */
 export function readNoBody(
   request: HttpRequest,
 ): { readonly value: Readonly<Record<string, never>> } | { readonly refused: Problem } {

@@ -4,7 +4,10 @@ import type { RecordValues } from '../domain/record.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import type { Store } from '../store/port.ts'
 
-/** Delete what expired before `now`, at most `limit`; of events only what the chain itself says is over, so that it goes on proving the rest. */
+/**
+ * Delete what expired before `now`, at most `limit`; of events only what the chain itself says is over, so that it goes on proving
+ * the rest. Returns how many.
+ */
 export async function sweepStore(
   store: Pick<Store, 'read' | 'sweep'>,
   now: EpochSeconds,

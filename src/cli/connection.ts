@@ -128,7 +128,10 @@ const inWords = (document: Document): Document => ({
   owner: document['owner'] ?? 'whoever holds the handle',
 })
 
-/** As which the store is served, if there is one here. Whoever can write to it says so: no word of his sends a secret off this machine. */
+/**
+ * As which the store is served, if there is one here. Whoever can write to it says so: no word of his sends a secret off this
+ * machine. Throws CliFailure.
+ */
 async function servedIssuer(io: Io, options: Options, { issuer, store }: Config): Promise<string> {
   if (store.adapter === 'memory' || (store.adapter === 'sqlite' && !existsSync(store.path))) return issuer
   const local = await openLocal(io, options)

@@ -25,7 +25,8 @@ export type PasswordPool = {
   readonly hash: (password: string) => Promise<string>
   /**
    * Whether the password fits. `hash: undefined` (no such account, or one without password) takes the same time
-   * and never matches. `ahead`: of those who aren't, in a queue of its own, up to three in a row. Throws PasswordPoolBusy.
+   * and never matches. `ahead`: in a queue of its own, of which up to three in a row pass those who wait in the other one. Throws
+   * PasswordPoolBusy.
    */
   readonly verify: (hash: string | undefined, password: string, ahead?: boolean) => Promise<boolean>
   /** Ends the threads; whatever waits is rejected. */

@@ -43,7 +43,10 @@ export type Deed =
   /** A token for somebody who signed in at a front end. Absent: he has no account yet. */
   | { readonly do: 'provision'; readonly target: User | undefined; readonly scopes: readonly string[] }
   | { readonly do: 'revoke-everything' }
-  /** `given`: all that the client may ask for. `held`: those of them that it would have for itself, where some API has people hold them. */
+  /**
+   * `given`: all that the client may ask for. `held`: those of them that it would have for itself, where some API has people hold
+   * them.
+   */
   | { readonly do: 'write-client'; readonly given: readonly string[]; readonly held: readonly string[] }
   | { readonly do: 'delete-client' }
   /** `freed`: scopes that people needed to hold, and need no more. */

@@ -93,7 +93,10 @@ function refuseUnsupported(parameters: Parameters): Refusal | undefined {
 const badSubject = (reason: Refusal['reason']) =>
   refuse('invalid_request', reason, 'the subject token does not hold, or not for this client and this provider')
 
-/** The token of a person that was shown to the client as an API. One with a key of its own (`cnf`) is none: nobody checks a proof of it here (docs/decisions/0017). */
+/**
+ * The token of a person that was shown to the client as an API. One with a key of its own (`cnf`) is none: nobody checks a proof of
+ * it here (docs/decisions/0017).
+ */
 async function subjectToken(
   context: GrantContext,
   { client, parameters, http }: ClientRequest,

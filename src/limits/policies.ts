@@ -145,8 +145,9 @@ export const policies = {
       { by: ['source'], burst: 20, everySeconds: 60 },
     ],
   },
-  // L12: a request that waits for its person, a journey to a provider and a newcomer who chooses his name are records for ten minutes; those that get their answer
-  // give back what they took. By source alone: a budget of everybody's would be somebody's to use up.
+  // L12: a request that waits for its person, a journey to a provider and a newcomer who chooses his name are records for ten
+  // minutes; those that get their answer give back what they took. By source alone: a budget of everybody's would be somebody's
+  // to use up.
   park: { parts: ['source'], budgets: [{ by: ['source'], burst: 1_000, everySeconds: 0.6 }] },
   // L12: the same of what somebody begins on the page of a start.
   'connect-form': { parts: ['source'], budgets: [{ by: ['source'], burst: 300, everySeconds: 2 }] },

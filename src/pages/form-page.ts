@@ -18,8 +18,7 @@ export type FormPageView = {
   readonly back?: { readonly path: string; readonly label: PlainKey }
   /** Something was done a moment ago. */
   readonly done?: PlainKey | undefined
-  /** Why the last try didn't succeed. */
-  /** `status`: 400 unless it says otherwise. */
+  /** Why the last try didn't succeed. `status`: 400 unless it says otherwise. */
   readonly problem?: { readonly says: PlainKey; readonly status?: number } | undefined
 }
 
