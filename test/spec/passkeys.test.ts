@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findFactors } from '../../src/accounts/find-factors.ts'
+import { patchUser } from '../../src/accounts/patch-user.ts'
 import { resetFactors } from '../../src/accounts/reset-factors.ts'
 import { createBrowser, type Browser } from '../kit/browser.ts'
 import { claimsOf, codeFlow, submit } from '../kit/flow.ts'
@@ -176,6 +177,15 @@ describe('signing in by it alone', () => {
     const [one, other] = [await somebody(), await somebody()]
     const handle = Buffer.from(other.user.userId).toString('base64url')
     expect((await signIn(one.device, { userHandle: handle })).answer.status).toBe(400)
+  })
+
+  test('a locked account is told so, as after its password, and opened to nobody', async () => {
+    const { device, user } = await somebody()
+    await patchUser(server.core, { actor: cli, userId: user.userId, patch: { locked: true } })
+    const { browser, answer } = await signIn(device)
+    expect([answer.status, await isIn(browser)]).toEqual([403, false])
+    expect(answer.text).toContain('This account is locked.')
+    expect(answer.text).toContain('<form id="passkey"')
   })
 
   test('a challenge lives five minutes', async () => {
