@@ -74,6 +74,15 @@ describe('REST: tokens for one’s own scripts', () => {
     expect((await make(wide, { scope: 'admin' })).status).toBe(201)
   })
 
+  test('one made with less does less, though its person may do more', async () => {
+    await server.makeUser('ivy')
+    const own = await tokenOf('ivy', { scope: 'openid me' })
+    const narrow = (await make(own, { scope: 'openid' })).json()['token'] as string
+    expect([await alive(narrow), (await call(own, '/api/v1/me')).status]).toEqual([true, 200])
+    const refused = await call(narrow, '/api/v1/me')
+    expect([refused.status, refused.json()['code']]).toEqual([403, 'insufficient_scope'])
+  })
+
   test('an API that the asking sign-in was not for is out of reach', async () => {
     await server.makeUser('di')
     // The names of the scopes alone say nothing about whose they are.
