@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { mintToken } from '../../src/accounts/mint-token.ts'
 import type { User } from '../../src/domain/user.ts'
+import { parseJwtClaims } from '../../src/tokens/access-claims.ts'
 import { parseMacaroon, parsePredicate } from '../../src/tokens/macaroon/index.ts'
 import { withDischarges } from '../../src/tokens/discharge-token.ts'
 import { parseMacaroonText } from '../../src/tokens/macaroon-text.ts'
+import { mint } from '../../src/tokens/mint.ts'
 import { parsePromise } from '../../src/tokens/sealed-promise.ts'
 import { createBrowser, type Answer, type Browser } from '../kit/browser.ts'
-import { codeFlow, follow, submit, tokenRequest, type Tokens } from '../kit/flow.ts'
+import { claimsOf, codeFlow, follow, submit, tokenRequest, type Tokens } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import { introspectCall, macaroonApi, makeMacaroonApi, narrow } from '../kit/macaroons.ts'
 
@@ -127,6 +129,29 @@ describe('a caveat that asks for a recent sign-in', () => {
       expect([answer.status, answer.json()['error']], format).toEqual([403, 'access_denied'])
     }
     expect((await ask(token, caveatId)).status).toBe(401)
+  })
+
+  test('a macaroon of the very sign-in doesn’t: anybody may have been handed it', async () => {
+    const { caveatId } = await guarded()
+    const { access_token: own } = await signedIn()
+    expect((await ask(own, caveatId)).status).toBe(200)
+    const { core } = server
+    const { gid, epoch } = parseJwtClaims(claimsOf(own))!
+    const { accessToken: handed } = mint(core.keys, {
+      issuer: core.issuer,
+      client: app.record,
+      subject: ada.userId,
+      scope: ['openid', 'me'],
+      audience: [core.issuer],
+      format: 'macaroon',
+      ttl: 600,
+      now: core.clock.seconds(),
+      jti: core.random.id(core.clock.millis()),
+      grantId: gid,
+      epoch,
+    })
+    const answer = await ask(handed, caveatId)
+    expect([answer.status, answer.json()['error']]).toEqual([403, 'access_denied'])
   })
 
   test('only ids that we sealed', async () => {
