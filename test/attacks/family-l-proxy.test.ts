@@ -112,7 +112,7 @@ describe('L14 consent-skip', () => {
     const without = await codeFlow(server, other, 'ada', { extra: { scope: 'openid me vault' } })
     const { access_token: token } = without.tokens
     const seen = await attack(house, () => call(people.ada.connection, token))
-    expect([seen.status, seen.json()['error']]).toEqual([403, 'access_denied'])
+    expect([seen.status, seen.json()['error']]).toEqual([400, 'access_denied'])
     // Nor by a capability of its own making.
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
     const body = JSON.stringify({ format: 'macaroon', connection: people.ada.connection })
@@ -266,7 +266,7 @@ describe('L26 admin-read', () => {
       const made = await mintToken(server.core, about, { format, scope: ['vault'] })
       const token = 'done' in made ? made.done.token : ''
       const seen = await attack(house, () => call(people.ada.connection, token))
-      expect([seen.status, seen.json()['error']]).toEqual([403, 'access_denied'])
+      expect([seen.status, seen.json()['error']]).toEqual([400, 'access_denied'])
     }
     expect(api.called).toEqual([])
   })
@@ -315,7 +315,7 @@ describe('L26 admin-read', () => {
     ])
     expect(minted).toEqual(
       [1, 2, 3].flatMap(() => [
-        [403, 'access_denied'],
+        [400, 'access_denied'],
         [400, 'invalid_request'],
       ]),
     )

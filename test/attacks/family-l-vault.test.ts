@@ -162,7 +162,7 @@ it('L14 consent-skip: what she let one client use, another of hers may not', asy
   const proxied = await attack(house, () =>
     ask(`/vault/proxy/${connection}/v3/application/users/me`, tokens['ada at greedy']),
   )
-  expect([401, 403, 404]).toContain(proxied.status)
+  expect([400, 401, 404]).toContain(proxied.status)
 })
 
 describe('A31 dead-client: a handle is worth what the client is that has it', () => {
@@ -185,7 +185,7 @@ describe('A31 dead-client: a handle is worth what the client is that has it', ()
     expect((await uses()).map(({ status }) => status)).toEqual([200, 200])
     const changed = await changeClient(server.core, { actor: { kind: 'cli' }, clientId, fields: { ...fields } })
     expect(changed).toHaveProperty('done')
-    for (const one of await attack(house, uses)) expect(one.status, one.text).toBe(403)
+    for (const one of await attack(house, uses)) expect(one.status, one.text).toBe(400)
   })
 })
 

@@ -290,7 +290,7 @@ test('nor does it go at the vault’s other entrance, whatever its person agreed
     })
   }
   const theirs = await fetched(curious)
-  expect([...errorOf(theirs), theirs.text.includes('the forum cookie')]).toEqual([403, 'access_denied', false])
+  expect([...errorOf(theirs), theirs.text.includes('the forum cookie')]).toEqual([400, 'access_denied', false])
   expect((await fetched(named)).json()['access_token']).toBe('the forum cookie')
 })
 

@@ -144,7 +144,7 @@ it('nobody else makes one: neither without proof, nor for another’s, an accoun
   expect(await status({ connection })).toBe(400)
   expect(await status({ connection }, { authorization: robot.basic })).toBe(404)
   expect(await status({ connection: hers }, { authorization: robot.basic })).toBe(404)
-  expect(await status({ connection: hers }, { authorization: `Bearer ${tokens.access_token}` })).toBe(403)
+  expect(await status({ connection: hers }, { authorization: `Bearer ${tokens.access_token}` })).toBe(400)
   expect(await status({ handle: `${handle.slice(0, -4)}AAAA` })).toBe(404)
   expect(await status({ handle, caveat: 'shop = 77' })).toBe(400)
   expect(await status({ handle, ttl: '99999999' })).toBe(400)

@@ -91,7 +91,7 @@ describe('a connection of an account', () => {
     await allow(ada.browser, started)
     for (const path of ['/vault/token', '/vault/revoke']) {
       const answer = await ask(path, { connection: started.connection }, bearer(ada.otherToken))
-      expect([answer.status, answer.json()['error']], path).toEqual([403, 'access_denied'])
+      expect([answer.status, answer.json()['error']], path).toEqual([400, 'access_denied'])
     }
     expect((await ask('/vault/token', { connection: started.connection }, bearer(ada.token))).status).toBe(200)
   })
@@ -144,7 +144,7 @@ describe('a connection of an account', () => {
     })
     expect(withdrawn.status).toBe(204)
     const answer = await ask('/vault/token', { handle: started.handle })
-    expect([answer.status, answer.json()['error']]).toEqual([403, 'access_denied'])
+    expect([answer.status, answer.json()['error']]).toEqual([400, 'access_denied'])
     // The grants went with the consent: the client begins anew.
     const again = await codeFlow(server, web, 'ada', { browser: ada.browser, extra: { scope: 'openid me vault' } })
     ada = { ...ada, token: again.tokens.access_token }

@@ -9,6 +9,7 @@ const statuses: Partial<Record<Refusal['reason'], number>> = {
   handle_unknown: 404,
   connection_unknown: 404,
   connection_denied: 400,
+  connection_consent: 400,
   api_too_large: 413,
 }
 
