@@ -16,6 +16,9 @@ import { providerEntry } from './provider-entry.ts'
 /** Longest life of an access token: offline verification can only end at its `exp`. */
 export const longestAccessTokenTtl = 3600
 
+/** Longest time that audit events are kept: a store that deletes by its own clock counts on none longer. */
+export const longestKeepDays = 3650
+
 const scopes = z
   .string()
   .refine(
@@ -239,10 +242,15 @@ export const fileSchema = z.strictObject({
     }),
   events: z
     .strictObject({
-      keep_days: z.int().min(7, 'must be at least 7').max(3650, 'must be at most 3650').default(400).meta({
-        description:
-          'How long audit events are kept. Less counts for what is there already, more only for what comes; see docs/audit.md.',
-      }),
+      keep_days: z
+        .int()
+        .min(7, 'must be at least 7')
+        .max(longestKeepDays, `must be at most ${longestKeepDays}`)
+        .default(400)
+        .meta({
+          description:
+            'How long audit events are kept. Less counts for what is there already, more only for what comes; see docs/audit.md.',
+        }),
     })
     .prefault({})
     .meta({ description: 'The audit events.' }),

@@ -53,4 +53,6 @@ export const lifetimes = {
   /** Longest time from the intent of a refresh to its outcome: two requests of five seconds, and the commits. */
   refreshLease: 15,
   event: 400 * day,
+  /** What an operator may choose at most. */
+  longestEvent: 3650 * day,
 } as const satisfies Record<string, Seconds>

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { exampleFile } from '../../src/config/configuration-page.ts'
-import { longestAccessTokenTtl } from '../../src/config/schema.ts'
+import { longestAccessTokenTtl, longestKeepDays } from '../../src/config/schema.ts'
 import { storeAddressForms } from '../../src/config/store-address.ts'
 import { lifetimes } from '../../src/domain/lifetimes.ts'
 import { createLook } from '../../src/pages/look.ts'
@@ -690,6 +690,12 @@ describe('clients and APIs of the file', () => {
 
   test('no access token of a resource outlives what keys are kept for', () => {
     expect(longestAccessTokenTtl).toBe(lifetimes.longestAccessToken)
+  })
+
+  test('no audit event is kept longer than stores count on', () => {
+    const keeping = (days: number) => ({ files: { '/home/op/gatehouse.yaml': `events: { keep_days: ${days} }` } })
+    expect(configOf(keeping(longestKeepDays)).eventTtl).toBe(lifetimes.longestEvent)
+    expect(problemsOf(keeping(longestKeepDays + 1))).toEqual([expect.stringContaining('must be at most 3650')])
   })
 })
 

@@ -38,7 +38,7 @@ const mostTurns = 50
 
 /** All or nothing, durable when it resolves. */
 export async function commit(context: CommitContext, writes: readonly StampedWrite[]): Promise<Outcome> {
-  const { table, eventTtl, courier, gone } = context
+  const { table, courier, gone } = context
   // Whoever decided on the same version as the one before him needn't ask: a hot record costs no round trip per loser.
   if (
     writes.some((write) => write.op !== 'append' && write.expect !== null && gone.get(nameOf(write)) === write.expect)
@@ -47,7 +47,6 @@ export async function commit(context: CommitContext, writes: readonly StampedWri
   const stored = await storedFor(context, writes)
   const plan = planCommit(writes, {
     table,
-    eventTtl,
     stored,
     delivered: courier.delivered,
     mayCarry: !courier.overloaded(),
@@ -80,10 +79,10 @@ async function storedFor(
   return new Map(refs.map((ref) => [spelled(keyOf(ref)), storedIn(ref, found.get(spelled(keyOf(ref))))]))
 }
 
-function commitEvent({ client, table, call, eventTtl }: CommitContext, { event }: Planned<'event'>): Promise<Outcome> {
+function commitEvent({ client, table, call }: CommitContext, { event }: Planned<'event'>): Promise<Outcome> {
   const command = new PutItemCommand({
     TableName: table,
-    Item: { ...eventItem(event, eventTtl) },
+    Item: { ...eventItem(event) },
     ConditionExpression: 'attribute_not_exists(pk)',
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   })

@@ -36,7 +36,7 @@ const pauseMillis = 100
 const closingMillis = 5_000
 
 export function createCourier(context: TableContext): Courier {
-  const { client, table, call, eventTtl } = context
+  const { client, table, call } = context
   const travelling = new Map<string, Carried>()
   const delivered = new LRUCache<string, Version>({ max: mostRemembered })
   const doubted = new LRUCache<string, Key>({ max: mostRemembered })
@@ -99,7 +99,7 @@ export function createCourier(context: TableContext): Courier {
 
   async function writeSome(events: readonly Carried[]): Promise<void> {
     const unique = [...new Map(events.map((event) => [event.id, event])).values()]
-    let requests = unique.map((event) => ({ PutRequest: { Item: { ...eventItem(event, eventTtl) } } }))
+    let requests = unique.map((event) => ({ PutRequest: { Item: { ...eventItem(event) } } }))
     await call(async (abortSignal) => {
       const answer = await client.send(new BatchWriteItemCommand({ RequestItems: { [table]: requests } }), {
         abortSignal,

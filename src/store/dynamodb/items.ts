@@ -1,6 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { bucketOf } from '../../domain/bucket.ts'
 import type { AuditEvent } from '../../domain/event.ts'
+import { lifetimes } from '../../domain/lifetimes.ts'
 import type { Kind, Ref, StoredRecord } from '../../domain/record.ts'
 import type { EpochSeconds, Seconds } from '../../protocol/time.ts'
 
@@ -74,8 +75,10 @@ export function carriedOf(id: string, event: AuditEvent): Carried {
   return { id, json: JSON.stringify(event), at: event.at }
 }
 
-export function eventItem({ id, json, at }: Carried, eventTtl: Seconds): Item {
-  return { ...keyOf({ kind: 'event', id }), j: { S: json }, a: { N: String(at) }, ttl: { N: String(at + eventTtl) } }
+/** How long events are kept says the chain, by which the sweep deletes; the net knows no chain, so it is below every answer. */
+export function eventItem({ id, json, at }: Carried): Item {
+  const ttl = at + lifetimes.longestEvent + netSeconds
+  return { ...keyOf({ kind: 'event', id }), j: { S: json }, a: { N: String(at) }, ttl: { N: String(ttl) } }
 }
 
 export function carriedList(carried: readonly Carried[]): AttributeValue {

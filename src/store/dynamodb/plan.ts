@@ -1,6 +1,5 @@
 import type { AttributeValue, TransactWriteItem, UpdateItemCommandInput } from '@aws-sdk/client-dynamodb'
 import type { Ref } from '../../domain/record.ts'
-import type { Seconds } from '../../protocol/time.ts'
 import type { StampedWrite } from '../port.ts'
 import type { Line } from './feed.ts'
 import {
@@ -31,7 +30,6 @@ export type Plan =
 
 type Grounds = {
   readonly table: string
-  readonly eventTtl: Seconds
   /** What is stored now, by `spelled` key, of those records whose lists a write may change. */
   readonly stored: ReadonlyMap<string, StoredItem | undefined>
   readonly delivered: (carrier: Key, version: string) => boolean
@@ -175,15 +173,11 @@ function linksOf(
   ]
 }
 
-function eventPut(
-  { table, eventTtl }: Pick<Grounds, 'table' | 'eventTtl'>,
-  event: Carried,
-  condition?: string,
-): TransactWriteItem {
+function eventPut({ table }: Pick<Grounds, 'table'>, event: Carried, condition?: string): TransactWriteItem {
   return {
     Put: {
       TableName: table,
-      Item: { ...eventItem(event, eventTtl) },
+      Item: { ...eventItem(event) },
       ...(condition !== undefined && { ConditionExpression: condition }),
     },
   }

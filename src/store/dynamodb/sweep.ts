@@ -97,12 +97,12 @@ async function sweepEvents(context: TableContext, { bucket, limit, eventsBefore 
 
 /** 1 if it is gone by us, with its links; what it carries goes to its bucket. */
 async function removeRecord(context: TableContext, { record, owners, carried }: StoredItem): Promise<number> {
-  const { client, table, call, eventTtl } = context
+  const { client, table, call } = context
   const command = new TransactWriteItemsCommand({
     TransactItems: [
       { Delete: { TableName: table, Key: keyOf(record), ...asExpected(record.version) } },
       ...owners.map((owner) => ({ Delete: { TableName: table, Key: linkKey(record.kind, owner, record.id) } })),
-      ...carried.map((event) => ({ Put: { TableName: table, Item: { ...eventItem(event, eventTtl) } } })),
+      ...carried.map((event) => ({ Put: { TableName: table, Item: { ...eventItem(event) } } })),
     ],
   })
   try {
@@ -115,12 +115,12 @@ async function removeRecord(context: TableContext, { record, owners, carried }: 
 
 /** Not before it is due; until then nobody looks again. What it carries is delivered, whoever put it there. */
 async function refile(context: TableContext, { record, carried }: StoredItem): Promise<number> {
-  const { client, table, call, eventTtl } = context
+  const { client, table, call } = context
   for (let index = 0; index < carried.length; index += keysPerCall) {
     const puts = carried.slice(index, index + keysPerCall)
     await write(
       context,
-      puts.map((event) => ({ PutRequest: { Item: { ...eventItem(event, eventTtl) } } })),
+      puts.map((event) => ({ PutRequest: { Item: { ...eventItem(event) } } })),
     )
   }
   const { expiresAt } = record
