@@ -217,8 +217,9 @@ export function endConnection(slot: Slot<'connection'>, { now, event, errandId }
     updatedAt: now,
     endsAt: now + lifetimes.connectionEnded,
   }
-  const isAlive = isHeld(value) && value.state === 'active'
-  const errand = isAlive ? [giveBackErrand(errandId, { ...value, connectionId: slot.id }, now)] : []
+  // Also where the refresh token is dead: the access token beside it may work. A restore leaves nothing to give.
+  const holdsTokens = isHeld(value) && value.sealed !== ''
+  const errand = holdsTokens ? [giveBackErrand(errandId, { ...value, connectionId: slot.id }, now)] : []
   return { writes: [store(slot, ended), event, ...errand], result: true }
 }
 

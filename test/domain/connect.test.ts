@@ -8,7 +8,7 @@ import {
   endConnection,
   type ConnectionStart,
 } from '../../src/domain/connect.ts'
-import type { Connection } from '../../src/domain/connection.ts'
+import type { Connection, HeldConnection } from '../../src/domain/connection.ts'
 import type { Instance } from '../../src/domain/instance.ts'
 import { append, type Decision, type Slot } from '../../src/domain/record.ts'
 
@@ -159,6 +159,15 @@ describe('an end', () => {
       'event',
       'revocation',
     ])
+    // What needs its person anew may still hold an access token that works; what a restore emptied holds nothing.
+    const broken: HeldConnection = { ...(held as HeldConnection), state: 'needs_reauth', reason: 'invalid_grant' }
+    const { sealed, edition } = broken
+    expect(endConnection(slot(broken), ending).writes[2]).toMatchObject({
+      kind: 'revocation',
+      value: { sealed, edition },
+    })
+    const emptied: HeldConnection = { ...broken, reason: 'restored', sealed: '' }
+    expect(endConnection(slot(emptied), ending).writes).toHaveLength(2)
     expect(endConnection(slot(written(ended)), ending)).toEqual({ writes: [], result: false })
     expect(endConnection(slot(), ending).result).toBe(false)
   })

@@ -3,6 +3,8 @@ import type { OAuthProvider } from '../../src/config/provider.ts'
 import { createVault } from '../../src/vault/create-vault.ts'
 import { startEmulator, type Emulator, type Reply } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
+import { put, ref } from '../../src/domain/record.ts'
+import { transition } from '../../src/store/transition.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
 import { connectDirectly, etsyProvider, keptTokens, storedConnection } from './house.ts'
 
@@ -79,3 +81,16 @@ it.each([
     expect(await ended(2)).toEqual({ given: ['refresh', 'refresh', 'access'], reasons: ['done'] })
   },
 )
+
+it('a connection that needs its person anew gives back what it still holds: its access token may work', async () => {
+  const id = await connectDirectly(server, provider)
+  const { access, refresh } = await keptTokens(server, id)
+  const broken = { ...(await storedConnection(server, id)), state: 'needs_reauth', reason: 'invalid_grant' } as const
+  await transition(server.core.transition, { connection: ref('connection', id) }, ({ connection }) => ({
+    writes: [put(connection, broken, { expiresAt: null })],
+    result: undefined,
+  }))
+  await server.core.vault.disconnect(id, broken, { actor: 'test' })
+  await expect.poll(() => reasons(id)).toEqual(['done'])
+  expect(revoking.asked.map(({ form }) => form.get('token'))).toEqual([refresh, access])
+})
