@@ -111,6 +111,7 @@ function oauth(
     scope: words(merged.scope),
     connectScope: words(merged.connect_scope ?? merged.scope),
     scopeSeparator: merged.scope_separator ?? ' ',
+    requestScopeSeparator: merged.request_scope_separator ?? ' ',
     authorizeParameters: merged.authorize_parameters ?? {},
     offlineParameters: merged.offline_parameters ?? {},
     tokenHeaders,

@@ -69,6 +69,10 @@ export const providerDescription = z.strictObject({
   scope: scope.optional().meta({ description: 'What signing in asks for.' }),
   connect_scope: scope.optional().meta({ description: 'What a connection asks for that names no scope.' }),
   scope_separator: z.enum([' ', ',']).optional().meta({ description: 'Between the scopes of its answers.' }),
+  request_scope_separator: z
+    .enum([' ', ','])
+    .optional()
+    .meta({ description: 'Between the scopes that it is asked for; here they are written with spaces.', default: ' ' }),
   authorize_parameters: parameters.optional().meta({ description: 'Sent with every authorization request.' }),
   offline_parameters: parameters.optional().meta({ description: 'Sent too where a refresh token is wanted.' }),
   token_headers: headers.optional().meta({

@@ -68,6 +68,8 @@ export type OAuthProvider = EveryProvider & {
   readonly connectScope: readonly string[]
   /** Between the scopes of its answers. */
   readonly scopeSeparator: string
+  /** Between those that it is asked for. */
+  readonly requestScopeSeparator: string
   readonly authorizeParameters: Readonly<Record<string, string>>
   /** Added where a refresh token is wanted. */
   readonly offlineParameters: Readonly<Record<string, string>>

@@ -41,7 +41,7 @@ export async function beginUpstream(
       response_type: 'code',
       client_id: provider.clientId,
       redirect_uri: redirectUri,
-      ...(scope.length === 0 ? {} : { scope: scope.join(' ') }),
+      ...(scope.length === 0 ? {} : { scope: scope.join(provider.requestScopeSeparator) }),
       state,
       // RFC 7636 §4.3; a provider that doesn't know it ignores it (RFC 6749 §3.1).
       ...(provider.pkce === 'off' ? {} : { code_challenge: sha256(secrets.verifier), code_challenge_method: 'S256' }),

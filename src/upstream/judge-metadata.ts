@@ -49,7 +49,9 @@ function judgeScope(provider: OAuthProvider, server: AuthorizationServer, { warn
   const asked = [...new Set([...provider.scope, ...provider.connectScope])]
   const joined = asked.filter((scope) => scope.includes(','))
   if (joined.length > 0)
-    fail(`${joined.join(' ')} looks like several scopes; put spaces between them (scope_separator is for its answers)`)
+    fail(
+      `${joined.join(' ')} looks like several scopes; put spaces between them (request_scope_separator says what it wants there)`,
+    )
   const unknown = asked.filter((scope) => server.scopes_supported?.includes(scope) === false)
   if (unknown.length > 0) warn(`it does not list the scope ${unknown.join(' ')}`)
 }

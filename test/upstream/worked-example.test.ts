@@ -60,7 +60,7 @@ beforeAll(async () => {
   }
   library = await startEmulator((asked) => {
     const { path, query, headers } = asked
-    if (path === '/connect' && query.get('scope') === 'me') return codes.answer(query, undefined)
+    if (path === '/connect' && query.get('scope') === 'me,addresses') return codes.answer(query, undefined)
     if (path === '/api/token') return token(asked)
     const isAllowed = tokens.has((headers.authorization ?? '').slice(7)) && headers['x-branch'] === branch
     if (path === '/api/reader') return isAllowed ? { json: said.reader } : { status: 401 }
@@ -139,7 +139,7 @@ it('keeps its tokens: a day long, and renewed by a refresh token that stays', as
   const done = await through(engine, entry(), { offline: true })
   if (done.kind !== 'done' || done.tokens.refreshToken === undefined) throw new Error(JSON.stringify(done))
   expect((done.tokens.expiresAt ?? 0) - engine.clock.seconds()).toBeGreaterThan(86_390)
-  const held = { refreshToken: done.tokens.refreshToken, scope: ['me'] }
+  const held = { refreshToken: done.tokens.refreshToken, scope: ['me', 'addresses'] }
   for (let times = 0; times < 2; times += 1) expect(await engine.refresh(entry(), held)).toMatchObject({ kind: 'done' })
 })
 
@@ -150,5 +150,7 @@ it('passes the check, and a wrong key is told', async () => {
   expect(findings.filter(({ status }) => status === 'fail')).toEqual([])
   const wrong = await probeProvider(context, { ...entry(), clientId: 'typo' }, callback)
   expect(JSON.stringify(wrong)).toContain('does not accept client_id and client_secret')
-  expect(await consent(`${library.url}/connect?scope=me&redirect_uri=${callback}&state=x`)).toContain(callback)
+  expect(await consent(`${library.url}/connect?scope=me,addresses&redirect_uri=${callback}&state=x`)).toContain(
+    callback,
+  )
 })
