@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { createUser } from '../../src/accounts/create-user.ts'
 import type { Client } from '../../src/domain/client.ts'
 import { ref } from '../../src/domain/record.ts'
 import { isSessionAlive } from '../../src/domain/session-state.ts'
 import type { Role, User } from '../../src/domain/user.ts'
-import { goodPassword, openHouse, type House } from './house.ts'
+import { done, goodPassword, openHouse, type House } from './house.ts'
 import { setUser } from './set-record.ts'
 
 let house: House
@@ -319,6 +320,9 @@ describe('POST /api/v1/me/password', () => {
   const change = (token: string, current_password: string, new_password = 'a quiet harbour in november') =>
     house.ask('POST', '/api/v1/me/password', { token, body: { current_password, new_password } })
 
+  const choose = (token: string) =>
+    house.ask('POST', '/api/v1/me/password', { token, body: { new_password: 'a quiet harbour in november' } })
+
   test('takes the new one, and every session and token of the account ends', async () => {
     const user = await house.makeUser()
     const token = await tokenFor(user, 'me')
@@ -421,10 +425,32 @@ describe('POST /api/v1/me/password', () => {
     expect([status, body['field']]).toEqual([400, 'new_password'])
   })
 
-  test('an account without a password has none to change', async () => {
+  test('an account that has one names it', async () => {
+    const user = await house.makeUser()
+    const { status, body } = await choose(await tokenFor(user, 'me'))
+    expect([status, body['field']]).toEqual([400, 'current_password'])
+    expect(await house.read(ref('user', user.userId))).toEqual(user)
+  })
+
+  test('a person whose account has none gives it one, by a recent sign-in alone', async () => {
+    const user = done(await createUser(house.context, { kind: 'cli' }, { username: 'linked' }))
+    for (const signedInAgo of [301, 'untold'] as const) {
+      const { token } = await house.makeToken({ client, user, scope: 'me', signedInAgo })
+      const old = await choose(token)
+      expect([old.status, old.body['code']]).toEqual([401, 'recent_sign_in_needed'])
+      expect(old.header('www-authenticate')).toContain('max_age="300"')
+      expect((await change(token, goodPassword)).status).toBe(401)
+    }
+    expect((await house.read(ref('user', user.userId)))?.passwordHash).toBeUndefined()
+    expect((await choose(await tokenFor(user, 'me'))).status).toBe(204)
+    expect((await house.read(ref('user', user.userId)))?.passwordHash).toBe('hash of a quiet harbour in november')
+  })
+
+  test('a bot has none, and gets none', async () => {
     const owner = await house.makeUser()
     const bot = await house.makeUser({ bot: true, wrangler: owner.userId })
     const token = await tokenFor(bot, 'me')
-    expect((await change(token, 'anything at all')).status).toBe(403)
+    for (const answer of [await change(token, 'anything at all'), await choose(token)])
+      expect([answer.status, answer.body['code']]).toEqual([403, 'forbidden'])
   })
 })

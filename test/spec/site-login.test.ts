@@ -166,6 +166,24 @@ describe('signing in with the account of a site that has only a login API (syste
     expect((await later.ask('/account')).status).toBe(303)
   })
 
+  it('whoever came by it has no password here, and gives himself one while his sign-in is recent', async () => {
+    site.accounts.set('Ida', { password: secret, userId: '4712' })
+    const browser = german()
+    await submit(browser, await follow(server, browser, await logIn(browser, 'Ida')), 'create-account', {})
+    const page = await browser.ask('/account/password')
+    expect(page.text).not.toContain('current_password')
+    server.clock.advance(301)
+    const own = 'sieben Reiher queren die Schleuse'
+    const typed = { new_password: own, repeat_password: own }
+    const late = await submit(browser, page, 'password-change', typed)
+    expect(late.location).toBe('/signin?next=/account/password')
+    expect((await findUserNamed(server.core, 'Ida'))?.passwordHash).toBeUndefined()
+    await logIn(browser, 'Ida')
+    const changed = await submit(browser, await browser.ask('/account/password'), 'password-change', typed)
+    expect(changed.location).toBe('/account/password?done')
+    expect((await browser.ask('/account/password')).text).toContain('current_password')
+  })
+
   it('arrives where the person was going, past a wrong password', async () => {
     const browser = german()
     const start = await follow(server, browser, await browser.ask('/account/sessions'))

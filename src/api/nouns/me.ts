@@ -11,7 +11,7 @@ import { printScope } from '../../protocol/scope.ts'
 import type { Seconds } from '../../protocol/time.ts'
 import { verifyPassword } from '../../signin/password.ts'
 import { readAlive } from '../../store/read-alive.ts'
-import { weakSignIn } from '../caller.ts'
+import { staleSignIn, weakSignIn } from '../caller.ts'
 import type { ApiContext } from '../context.ts'
 import type { Rejected } from '../result.ts'
 import { operation, type Operation } from '../operation.ts'
@@ -20,7 +20,10 @@ import { exampleUser, instant, role, selfChange, shownUser, user, userId } from 
 
 const passwordChange = z
   .strictObject({
-    current_password: z.string().min(1).max(1_024).meta({ writeOnly: true }),
+    current_password: z.string().min(1).max(1_024).exactOptional().meta({
+      writeOnly: true,
+      description: 'Needed of an account that has a password, and of no other looked at.',
+    }),
     new_password: z
       .string()
       .min(1)
@@ -135,41 +138,33 @@ export const meOperations: readonly Operation[] = [
     tag: 'Oneself',
     summary: 'Change my password',
     description:
-      'The current password stands in for a recent sign-in, and wrong ones are counted as at sign-in. Every session and token of the account ends, this token too; the browser session that it came of stays.',
+      'The current password stands in for a recent sign-in, and wrong ones are counted as at sign-in; a person whose account has none gives it one by a recent sign-in. Every session and token of the account ends, this token too; the browser session that it came of stays.',
     policy: oneself,
     body: passwordChange,
     answer: { status: 204 },
-    refusals: ['conflict', 'forbidden', 'rate_limited'],
+    refusals: ['conflict', 'forbidden', 'rate_limited', 'recent_sign_in_needed'],
     example: {
       body: { current_password: 'correct horse battery staple', new_password: 'a quiet harbour in november' },
     },
     async perform({ context, caller, body, address }) {
       const { user: me, actor, live } = caller
-      if (me.passwordHash === undefined) {
-        return {
-          refused: problem('forbidden', { detail: 'the account has no password; an administrator gives it one' }),
-        }
-      }
-      const weak = await weakSignIn(context, caller)
+      if (me.bot) return { refused: problem('forbidden', { detail: 'a bot has no password; it gets tokens' }) }
+      const hasPassword = me.passwordHash !== undefined
+      // As on the account page: where there is no password to ask for, only a sign-in of just now says that it is he.
+      const weak = hasPassword
+        ? await weakSignIn(context, caller)
+        : await staleSignIn(context, { policy: oneselfJustNow, caller, named: [] })
       if (weak !== undefined) return weak
       // As with every change of a credential: each is a letter, and work that others wait behind.
       const room = context.limits.reserve('credential-change', [me.userId, address])
       if ('retryAfterSeconds' in room) return tooMany(room.retryAfterSeconds)
-      // One check with sign-in: the same counters, the same event, the same time (H04, H05).
-      const proved = await verifyPassword(context, { username: me.username, password: body.current_password, address })
-      if (isRefusal(proved)) {
+      const unproved = hasPassword
+        ? await unprovedBy(context, { user: me, password: body.current_password, address })
+        : undefined
+      if (unproved !== undefined) {
         room.forgive()
-        if (proved.retryAfter !== undefined) return tooMany(proved.retryAfter)
-        return {
-          refused: problem('invalid_field', {
-            field: 'current_password',
-            detail: 'current_password is not the password of this account',
-          }),
-        }
+        return unproved
       }
-      // The name may have become somebody else's since the token was looked at.
-      if (proved.userId !== me.userId)
-        return { refused: problem('conflict', { detail: 'the account was renamed meanwhile: try again' }) }
       const patch = { password: body.new_password }
       const grant = await readAlive(context.transition.store, ref('grant', live.claims.gid), context.clock.seconds())
       const keepSession = grant?.authentication.sessionId
@@ -185,6 +180,26 @@ export const meOperations: readonly Operation[] = [
 const tooMany = (retryAfter: Seconds) => ({
   refused: problem('rate_limited', { detail: 'too many attempts: wait before the next one' }),
   retryAfter,
+})
+
+/** Why a password doesn't say that it is this person. One check with sign-in: the same counters, the same event, the same time (H04, H05). */
+async function unprovedBy(
+  context: ApiContext,
+  { user, password, address }: { readonly user: User; readonly password: string | undefined; readonly address: string },
+): Promise<Rejected | undefined> {
+  if (password === undefined) return wrongCurrent('the account has a password: current_password is needed')
+  const proved = await verifyPassword(context, { username: user.username, password, address })
+  if (isRefusal(proved)) {
+    if (proved.retryAfter !== undefined) return tooMany(proved.retryAfter)
+    return wrongCurrent('current_password is not the password of this account')
+  }
+  // The name may have become somebody else's since the token was looked at.
+  if (proved.userId === user.userId) return undefined
+  return { refused: problem('conflict', { detail: 'the account was renamed meanwhile: try again' }) }
+}
+
+const wrongCurrent = (detail: string): Rejected => ({
+  refused: problem('invalid_field', { field: 'current_password', detail }),
 })
 
 /** H18: the established address stays until the new one has answered. */
