@@ -3,6 +3,7 @@ import type { Client } from '../../src/domain/client.ts'
 import { ref } from '../../src/domain/record.ts'
 import type { Role } from '../../src/domain/user.ts'
 import { printCredential } from '../../src/tokens/credential.ts'
+import { lengthen } from '../kit/macaroons.ts'
 import { openHouse, type House } from './house.ts'
 
 let house: House
@@ -35,6 +36,12 @@ test.each(['jwt', 'opaque', 'macaroon'] as const)(
     expect((await revoke(made.token)).status).toBe(200)
   },
 )
+
+test('a macaroon ends also as the longest text that its holder made of it', async () => {
+  const { token } = await house.makeToken({ client, user: await house.makeUser(), scope: 'me', format: 'macaroon' })
+  expect((await revoke(lengthen(token))).status).toBe(200)
+  expect(await holds(token)).toBe(false)
+})
 
 test('RFC 7009 §2.1: a refresh token takes all that came of its grant along', async () => {
   const { token, grantId } = await house.makeToken({ client, user: await house.makeUser(), scope: 'me' })

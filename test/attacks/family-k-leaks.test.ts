@@ -8,6 +8,7 @@ import { transition } from '../../src/store/transition.ts'
 import { createBrowser, formBody, type Answer } from '../kit/browser.ts'
 import { codeFlow, tokenRequest } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
+import { lengthen } from '../kit/macaroons.ts'
 import { reportLeaks, signed, type Signer } from '../kit/sign.ts'
 import { eventsOf } from './support.ts'
 
@@ -76,6 +77,15 @@ describe('K17 leaked-token', () => {
       expect(JSON.stringify(event)).not.toContain(token)
     },
   )
+
+  test('a macaroon ends also as the longest text that its holder made of it', async () => {
+    const { userId } = await server.makeUser('long')
+    const made = await mintToken(server.core, { actor: { kind: 'cli' }, userId }, { format: 'macaroon' })
+    const token = 'done' in made ? made.done.token : ''
+    expect(lengthen(token).length).toBeGreaterThan(15_000)
+    expect((await report([lengthen(token)])).status).toBe(200)
+    expect(await alive(token)).toBe(false)
+  })
 
   test('a refresh token ends with all that came of it; an access token of a sign-in alone', async () => {
     await server.makeUser('bob')

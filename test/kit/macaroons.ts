@@ -1,5 +1,6 @@
 import { addCaveats, type Macaroon } from '../../src/tokens/macaroon/index.ts'
 import { parseMacaroonText, printMacaroonText } from '../../src/tokens/macaroon-text.ts'
+import { longestMacaroon } from '../../src/tokens/token-text.ts'
 import { createBrowser } from './browser.ts'
 import { codeFlow, tokenRequest, type Extra, type Tokens } from './flow.ts'
 import type { MadeClient, TestGatehouse } from './gatehouse.ts'
@@ -43,6 +44,13 @@ export async function ownMacaroon(server: TestGatehouse, client: MadeClient): Pr
 /** What any holder can do offline. */
 export function narrow(token: string, ...predicates: readonly string[]): string {
   return edit(token, (root) => addCaveats(root, predicates))
+}
+
+/** As long as a holder could make it, nearly: it is read, and opens nothing but paths that nobody serves. */
+export function lengthen(token: string): string {
+  const path = `/${'x'.repeat(1_000)}`
+  const most = Math.floor(((longestMacaroon - token.length) * 3) / 4 / (path.length + 20))
+  return narrow(token, ...Array.from({ length: most }, () => `path = ${path}`))
 }
 
 /** What an attacker can do offline. */

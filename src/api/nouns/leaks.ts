@@ -2,12 +2,13 @@ import { z } from 'zod'
 import { actorName } from '../../accounts/permit.ts'
 import { reportLeak } from '../../accounts/report-leak.ts'
 import { problem } from '../../protocol/problem.ts'
+import { longestMacaroon } from '../../tokens/token-text.ts'
 import { endLeakedHandle } from '../../vault/end-leaked-handle.ts'
 import { operation, type Operation } from '../operation.ts'
 import { leakReporter } from '../policy.ts'
 
 /** A text that may be a token of ours: none is longer. */
-export const tokenText = z.string().min(1).max(8_192)
+export const tokenText = z.string().min(1).max(longestMacaroon)
 
 const report = z
   .strictObject({
