@@ -1,10 +1,12 @@
 import { personalClaims, type ClaimsRequest } from '../protocol/claims.ts'
 import type { User } from './user.ts'
 
+type Claim = string | number | boolean | readonly string[]
+
 const byScope: Readonly<Record<string, readonly string[]>> = {
   profile: ['name', 'preferred_username', 'updated_at'],
   email: ['email', 'email_verified'],
-  roles: ['role', 'bot'],
+  roles: ['role', 'bot', 'account_scopes'],
 }
 
 /** Every claim about a person that we can release (OIDC Core §5.1, and what he may do here). */
@@ -12,16 +14,16 @@ export const supportedClaims: readonly string[] = Object.values(byScope).flat()
 
 /**
  * Claims about the user for a userinfo answer or an ID token: by scope (OIDC Core §5.4) and by single request (§5.5).
- * A request reaches names of OpenID alone: never a protocol claim, and a role only by its scope, which consent shows.
+ * A request reaches names of OpenID alone: never a protocol claim, and what he may do only by its scope, which consent shows.
  */
 export function releaseClaims(
   user: User,
   scope: readonly string[],
   requested: ClaimsRequest['userinfo'] | undefined,
-): Readonly<Record<string, string | number | boolean>> {
+): Readonly<Record<string, Claim>> {
   const names = new Set(scope.flatMap((name) => (Object.hasOwn(byScope, name) ? (byScope[name] ?? []) : [])))
   for (const name of personalClaims) if (requested?.[name] !== undefined) names.add(name)
-  const claims: Record<string, string | number | boolean> = {}
+  const claims: Record<string, Claim> = {}
   for (const name of names) {
     const value = claimOf(user, name)
     if (value !== undefined) claims[name] = value
@@ -29,7 +31,7 @@ export function releaseClaims(
   return claims
 }
 
-function claimOf(user: User, name: string): string | number | boolean | undefined {
+function claimOf(user: User, name: string): Claim | undefined {
   switch (name) {
     case 'name':
       return user.fullName
@@ -45,6 +47,8 @@ function claimOf(user: User, name: string): string | number | boolean | undefine
       return user.role
     case 'bot':
       return user.bot
+    case 'account_scopes':
+      return user.scopes
     default:
       return undefined
   }

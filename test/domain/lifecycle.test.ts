@@ -85,7 +85,7 @@ describe('claims', () => {
       name: 'Ada Lovelace',
       preferred_username: 'ada',
     })
-    expect(releaseClaims(person, ['roles'], undefined)).toEqual({ role: person.role, bot: false })
+    expect(releaseClaims(person, ['roles'], undefined)).toEqual({ role: person.role, bot: false, account_scopes: [] })
   })
 
   test('OIDC Core §5.5: by name, and never a protocol claim or an unknown one (B31)', () => {
@@ -95,6 +95,7 @@ describe('claims', () => {
       iss: { essential: true },
       role: { essential: true },
       bot: { essential: true },
+      account_scopes: { essential: true },
     }
     expect(releaseClaims(person, [], requested)).toEqual({ email: 'ada@example.org' })
   })

@@ -174,10 +174,12 @@ describe('scopes of an API that a person must hold', () => {
 
 describe('roles reach tokens as claims', () => {
   const shown = { role: 'superuser', bot: false }
+  const given = { account_scopes: ['pay'] }
   let app: MadeClient
 
   beforeAll(async () => {
-    await server.makeUser('head', { role: 'superuser' })
+    const { userId } = await server.makeUser('head', { role: 'superuser' })
+    await patchUser(server.core, { actor: { kind: 'cli' }, userId, patch: { scopes: ['pay'] } })
     app = await server.makeClient({ client_id: 'roles', scope: 'openid roles read' })
   })
 
@@ -185,16 +187,17 @@ describe('roles reach tokens as claims', () => {
     const url = authorizeUrl(app, { scope: 'openid roles' })
     expect((await signInFor(server, createBrowser(server.url), url, 'head')).text).toContain('See your role')
     const { tokens } = await codeFlow(server, app, 'head', { extra: { scope: 'openid roles' } })
-    expect(claimsOf(tokens.id_token)).toMatchObject(shown)
-    expect((await userinfo(server, tokens.access_token)).json()).toMatchObject(shown)
+    expect(claimsOf(tokens.id_token)).toMatchObject({ ...shown, ...given })
+    expect((await userinfo(server, tokens.access_token)).json()).toMatchObject({ ...shown, ...given })
   })
 
   test('without it nowhere, however it is asked for', async () => {
-    const one = { role: { essential: true }, bot: null }
+    const one = { role: { essential: true }, bot: null, account_scopes: null }
     const claims = JSON.stringify({ id_token: one, userinfo: one })
     const { tokens } = await codeFlow(server, app, 'head', { extra: { scope: 'openid', claims } })
     const said = [claimsOf(tokens.id_token), (await userinfo(server, tokens.access_token)).json()]
-    for (const name of ['role', 'bot']) for (const claimed of said) expect(claimed).not.toHaveProperty(name)
+    for (const name of ['role', 'bot', 'account_scopes'])
+      for (const claimed of said) expect(claimed).not.toHaveProperty(name)
   })
 
   test('in the access tokens of an API that asked for them, and of no other', async () => {
@@ -211,6 +214,6 @@ describe('roles reach tokens as claims', () => {
   test('discovery names the scope and its claims', async () => {
     const metadata = (await createBrowser(server.url).ask('/.well-known/openid-configuration')).json()
     expect(metadata['scopes_supported']).toContain('roles')
-    expect(metadata['claims_supported']).toEqual(expect.arrayContaining(['role', 'bot']))
+    expect(metadata['claims_supported']).toEqual(expect.arrayContaining(['role', 'bot', 'account_scopes']))
   })
 })

@@ -167,7 +167,7 @@ export const de = {
   'scope.email': 'Ihre E-Mail-Adresse sehen',
   'scope.email.detail': 'Und ob sie bestätigt wurde',
   'scope.roles': 'Ihre Rolle sehen',
-  'scope.roles.detail': 'Ob Sie hier etwas verwalten, und ob Ihr Konto das eines Programms ist',
+  'scope.roles.detail': 'Ob Sie hier etwas verwalten, was Sie sonst dürfen, und ob Ihr Konto das eines Programms ist',
   'scope.offline_access': 'Verbunden bleiben, auch wenn Sie nicht da sind',
   'scope.offline_access.detail': 'Weiter nutzen, was Sie hier erlauben, ohne Sie erneut zu fragen',
   'scope.me': 'Ihr Konto verwalten',

@@ -161,7 +161,8 @@ export const en = {
   'scope.email': 'See your email address',
   'scope.email.detail': 'And whether it was confirmed',
   'scope.roles': 'See your role',
-  'scope.roles.detail': 'Whether you administer anything here, and whether your account is a program’s',
+  'scope.roles.detail':
+    'Whether you administer anything here, what else you may do, and whether your account is a program’s',
   'scope.offline_access': 'Stay connected when you’re away',
   'scope.offline_access.detail': 'Go on using what you allow here without asking you again',
   'scope.me': 'Manage your account',
