@@ -29,6 +29,17 @@ const reference = z.union(
   { error: 'must be { env: NAME } or { file: PATH }: a secret never stands in this file' },
 )
 
+/** Ninety days: a choice beyond that would promise what no session keeps. */
+export const longestSiteSession = 7_776_000
+const sessionLength = z
+  .int()
+  .min(60)
+  .refine(
+    (seconds) => seconds <= longestSiteSession,
+    `must be at most ${longestSiteSession}: no session lives longer than 90 days`,
+  )
+  .meta({ maximum: longestSiteSession })
+
 export const presetNames = [
   'etsy',
   'github',
@@ -122,10 +133,10 @@ export const providerDescription = z.strictObject({
     .optional()
     .meta({ description: 'What the login endpoint calls them.' }),
   session_lengths: z
-    .array(z.int().min(60).max(31_536_000))
+    .array(sessionLength)
     .max(8)
     .optional()
-    .meta({ description: 'Seconds that people choose from; the first is chosen at first.' }),
+    .meta({ description: 'Seconds that people choose from, at most 90 days; the first is chosen at first.' }),
   credential_field: claim.optional().meta({ description: "Member that holds the site's own credential." }),
   subject_claim: claim.optional(),
   username_claim: claim.optional(),

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { ownSegments } from '../../src/config/check-provider.ts'
+import { longestSiteSession } from '../../src/config/provider-entry.ts'
 import { presets } from '../../src/config/presets/presets.ts'
+import { lifetimes } from '../../src/domain/lifetimes.ts'
 import { routesOf } from '../../src/server/routes.ts'
 import { startGatehouse } from '../kit/gatehouse.ts'
 import { configOf, problemsOf } from './load.ts'
@@ -210,6 +212,11 @@ describe('providers of the file', () => {
       '  - { name: a, preset: oauth2, issuer: https://a.example, authorization_endpoint: https://a.example/a, token_endpoint: https://a.example/t, client_id: x, client_secret: { env: S }, sign_in: create }',
       ['providers[0].subject is missing'],
     ],
+    [
+      'a session longer than any is',
+      '  - { name: forum, preset: site-login, issuer: https://a.example, login_endpoint: https://a.example/l, session_lengths: [86400, 7776001] }',
+      ['providers[0].session_lengths[1] must be at most 7776000: no session lives longer than 90 days'],
+    ],
     ['an unknown key', `  - { ${github}, redirect: x }`, ['providers[0].redirect is an unknown key']],
     ['an unknown preset', '  - { name: a, preset: myspace }', ['providers[0].preset must be one of']],
     [
@@ -221,6 +228,15 @@ describe('providers of the file', () => {
     const problems = problemsOf(providers(yaml))
     expect(problems).toHaveLength(wanted.length)
     for (const [index, text] of wanted.entries()) expect(problems[index]).toContain(text)
+  })
+
+  it('offers a session as long as one may live, and no longer', () => {
+    const site = 'name: forum, preset: site-login, issuer: https://a.example, login_endpoint: https://a.example/l'
+    const [forum] = configOf(
+      providers(`  - { ${site}, session_lengths: [${lifetimes.persistentSessionAbsolute}] }`),
+    ).providers
+    expect(forum).toMatchObject({ sessionLengths: [longestSiteSession] })
+    expect(longestSiteSession).toBe(lifetimes.persistentSessionAbsolute)
   })
 
   it('no preset names an address that is not https', () => {
