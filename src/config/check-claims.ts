@@ -5,6 +5,9 @@ const asSigned: ReadonlySet<string> = new Set(
   'iss sub aud azp exp iat nbf nonce auth_time at_hash c_hash hd'.split(' '),
 )
 
+/** What people change, and others take then: never whose account it is. */
+const changingHands: ReadonlySet<string> = new Set(['email', 'login', 'username', 'preferred_username', 'name'])
+
 /** Repairs and demands that an entry can't make of what its provider says. */
 export function checkClaims(
   { claims = {}, required_claims: required, subject }: ProviderDescription,
@@ -18,6 +21,13 @@ export function checkClaims(
       complain('claims', `joins ${name} of several places and looks for it in a list; choose one`)
     if (hasIdToken && asSigned.has(name))
       complain('claims', `can't repair ${name}: in an ID token it counts as it was signed; leave it out`)
+  }
+  if (subject?.from === 'userinfo') {
+    const { claim } = subject
+    const { at = [], find } = claims[claim] ?? {}
+    const places = [at, find?.take ?? []].flat().map((place) => place.slice(place.lastIndexOf('/') + 1))
+    const taken = [claim, ...places].find((name) => changingHands.has(name))
+    if (taken !== undefined) complain('subject', `can't be ${taken}, which can change hands; take an id that stays`)
   }
   if (required !== undefined && !hasIdToken)
     complain('required_claims', 'are looked for in ID tokens, which this provider gives none of; leave them out')

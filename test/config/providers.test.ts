@@ -182,6 +182,21 @@ describe('providers of the file', () => {
       `  - { ${github.replace('github', 'google')}, claims: { sub: { at: /email }, nonce: { as: text } } }`,
       ["claims can't repair sub: in an ID token it counts as it was signed", "claims can't repair nonce"],
     ],
+    ...['email', 'login', 'username', 'preferred_username', 'name'].map((claim): [string, string, string[]] => [
+      `${claim} as who somebody is`,
+      `  - { ${github}, subject: { from: userinfo, claim: ${claim} } }`,
+      [`subject can't be ${claim}, which can change hands; take an id that stays`],
+    ]),
+    [
+      'an address as who somebody is, by another name',
+      `  - { ${github}, subject: { from: userinfo, claim: uid }, claims: { uid: { at: /user/email } } }`,
+      ["subject can't be email, which can change hands; take an id that stays"],
+    ],
+    [
+      'an address of a list as who somebody is',
+      `  - { ${github}, subject: { from: userinfo, claim: uid }, claims: { uid: { at: /emails, find: { where: { primary: true }, take: /email } } } }`,
+      ["subject can't be email, which can change hands; take an id that stays"],
+    ],
     [
       'a demand where there is no ID token',
       `  - { ${github}, required_claims: { hd: a.example } }`,
