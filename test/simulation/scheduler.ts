@@ -17,7 +17,7 @@ export type Scheduler = {
   /** Let somebody who is parked go on. */
   readonly resume: () => Promise<void>
   readonly advance: (millis: number) => Promise<void>
-  /** Nothing of it ever goes on. */
+  /** Nothing of it ever goes on, what it begins from now on included: a dead process reaches its next await, and stays there. */
   readonly drop: (owner: Owner) => void
 }
 
@@ -25,10 +25,15 @@ export function createScheduler(dice: Dice, start: number): Scheduler {
   let now = start
   const parked: { readonly owner: Owner; readonly go: () => void }[] = []
   const timers = new Set<{ readonly owner: Owner; readonly at: number; readonly work: () => void }>()
+  const gone = new WeakSet<Owner>()
 
   return {
-    park: (owner) => new Promise((go) => void parked.push({ owner, go })),
+    park: (owner) =>
+      new Promise((go) => {
+        if (!gone.has(owner)) parked.push({ owner, go })
+      }),
     later(owner, work, millis) {
+      if (gone.has(owner)) return () => undefined
       const timer = { owner, at: now + Math.max(1, millis), work }
       timers.add(timer)
       return () => void timers.delete(timer)
@@ -51,6 +56,7 @@ export function createScheduler(dice: Dice, start: number): Scheduler {
       await turn()
     },
     drop(owner) {
+      gone.add(owner)
       for (let index = parked.length - 1; index >= 0; index -= 1)
         if (parked[index]?.owner === owner) parked.splice(index, 1)
       for (const timer of timers) if (timer.owner === owner) timers.delete(timer)
