@@ -7,13 +7,12 @@ import { openPost, type OpenedPost as Post } from '../audit/post.ts'
 import type { Config } from '../config/config.ts'
 import { createPasswordPool } from '../crypto/password-pool.ts'
 import { ref } from '../domain/record.ts'
-import { clockTolerance, type EpochSeconds } from '../protocol/time.ts'
 import { sinkOf } from '../server/audit-sink.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { openStore } from '../store/open.ts'
 import type { OpenStore } from '../store/port.ts'
-import { setItRight } from './clock-behind.ts'
 import { CliFailure } from './failure.ts'
+import { inStoreTime } from './in-store-time.ts'
 import type { Io } from './io.ts'
 import { localProtection } from './local-protection.ts'
 import { textSettings } from './options.ts'
@@ -60,12 +59,9 @@ export async function openLocal(
     },
   })
   const post = await openLocalPost(config, { ...opened, clock, random })
-  // FLT-18: what had expired stays so, and no command writes a time from before what others have written.
   const instance = await readAlive(opened.store, ref('instance', 'self'), clock.seconds())
-  const seen = instance?.highWaterAt ?? 0
   const issuer = config.issuerAssumed === true ? instance?.servedAs : undefined
-  clock.notBefore?.(seen)
-  const store = notEarlier(post === undefined ? opened.store : post.guard(opened.store), clock, seen)
+  const store = inStoreTime(post === undefined ? opened.store : post.guard(opened.store), clock, instance)
   const passwords = createPasswordPool({ threads: 1, queueLimit: 4 })
   const thread = createPasswordStrength()
   const transition = { store, clock, random }
@@ -85,18 +81,6 @@ export async function openLocal(
       await Promise.all([passwords.close(), thread.close()])
       await post?.end()
       await opened.admin.close()
-    },
-  }
-}
-
-/** A clock that is further behind than time may go on by itself is wrong, or the store has seen a wrong one: only a person knows. */
-function notEarlier(store: OpenStore['store'], clock: Io['system']['clock'], seen: EpochSeconds): OpenStore['store'] {
-  return {
-    ...store,
-    commit: async (writes) => {
-      const behind = seen - clock.seconds()
-      if (behind > clockTolerance) throw new CliFailure(setItRight(behind))
-      return store.commit(writes)
     },
   }
 }

@@ -1,9 +1,12 @@
 import type { Command } from 'commander'
 import { parseStoreAddress, printStoreAddress, type StoreAddress } from '../config/store-address.ts'
+import { ref } from '../domain/record.ts'
 import { copyStore, type CopyReport } from '../store/copy.ts'
 import { openStore } from '../store/open.ts'
+import { readAlive } from '../store/read-alive.ts'
 import { resolve } from 'node:path'
 import { CliFailure } from './failure.ts'
+import { inStoreTime } from './in-store-time.ts'
 import type { Io } from './io.ts'
 import { textOption } from './options.ts'
 import { verb } from './verb.ts'
@@ -46,7 +49,9 @@ async function copyBetween(io: Io, from: StoreAddress, to: StoreAddress): Promis
   try {
     const target = await openStore(to, common)
     try {
-      return await copyStore(source, target, { store: target.store, clock, random })
+      const instance = await readAlive(source.store, ref('instance', 'self'), clock.seconds())
+      const store = inStoreTime(target.store, clock, instance)
+      return await copyStore(source, { ...target, store }, { store, clock, random })
     } finally {
       await target.admin.close()
     }
