@@ -1,7 +1,8 @@
-import { lstatSync, mkdirSync, realpathSync, type Stats } from 'node:fs'
+import { lstatSync, realpathSync, type Stats } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { makeFolder } from '../store/make-folder.ts'
 
 /**
  * Keeps what was compiled for the next start, which then reads and compiles nothing again: a fifth of its time, from source more
@@ -12,7 +13,7 @@ export function keepCompiledCode(home: string = homedir()): string | undefined {
   const asked = join(home, '.cache', 'gatehouse', 'compiled')
   let directory: string
   try {
-    mkdirSync(asked, { recursive: true, mode: 0o700 })
+    makeFolder(asked)
     directory = realpathSync(asked)
     const ours = dirname(directory)
     if (![ours, directory].every((path) => isOursAlone(lstatSync(path)))) return undefined

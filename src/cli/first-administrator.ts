@@ -1,10 +1,11 @@
 import { constants } from 'node:fs'
-import { mkdir, open, rename, unlink } from 'node:fs/promises'
+import { open, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PasswordsContext } from '../accounts/context.ts'
 import { firstStart, type FirstStart } from '../accounts/first-start.ts'
 import type { Config } from '../config/config.ts'
 import { isLoopbackHost } from '../protocol/loopback.ts'
+import { makeFolder } from '../store/make-folder.ts'
 
 export type FirstAdministrator = FirstStart & { readonly passwordFile?: string }
 
@@ -22,7 +23,7 @@ export async function makeFirstAdministrator(context: PasswordsContext, config: 
   const first = await firstStart(context, {
     adminPassword,
     keep: async (password) => {
-      await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
+      makeFolder(config.dataDirectory)
       await writeForOwner(temporary, `${password}\n`)
       written = true
     },

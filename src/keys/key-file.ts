@@ -1,9 +1,10 @@
 import { constants } from 'node:fs'
-import { link, mkdir, open, unlink } from 'node:fs/promises'
+import { link, open, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { decodeBase64url } from '../crypto/encoding.ts'
 import { macKey, type MacKey } from '../crypto/mac.ts'
 import type { Random } from '../crypto/random.ts'
+import { makeFolder } from '../store/make-folder.ts'
 import { ProtectionFailed } from './protection-failed.ts'
 
 const keyBytes = 32
@@ -44,18 +45,20 @@ export async function readKeyFile(path: string): Promise<MacKey | undefined> {
 
 /** Create the key file, whole or not at all; when several processes start together they all use the one that came first. */
 export async function createKeyFile(path: string, random: Random): Promise<MacKey> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const temporary = `${path}.${random.stamp()}`
   const key = random.text(keyBytes)
-  await writeWhole(temporary, key)
+  try {
+    makeFolder(dirname(path))
+    await writeWhole(temporary, key)
+  } catch (error) {
+    throw notCreated(path, error)
+  }
   try {
     // A link appears with its content or fails because somebody was first: there is never half a key file.
     await link(temporary, path)
     await syncDirectory(dirname(path))
   } catch (error) {
-    if (!isCode(error, 'EEXIST')) {
-      throw new ProtectionFailed(`the key file ${path} can't be created (${codeOf(error)}): make its folder writable`)
-    }
+    if (!isCode(error, 'EEXIST')) throw notCreated(path, error)
   } finally {
     await unlink(temporary)
   }
@@ -66,9 +69,7 @@ export async function createKeyFile(path: string, random: Random): Promise<MacKe
 
 async function writeWhole(path: string, text: string): Promise<void> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
-  const file = await open(path, flags, 0o600).catch((error: unknown) => {
-    throw new ProtectionFailed(`the file ${path} can't be created (${codeOf(error)}): make its folder writable`)
-  })
+  const file = await open(path, flags, 0o600)
   try {
     await file.writeFile(`${text}\n`)
     // The store must not hold keys sealed under a file that a power cut takes away.
@@ -86,6 +87,12 @@ async function syncDirectory(path: string): Promise<void> {
   } finally {
     await directory.close()
   }
+}
+
+function notCreated(path: string, error: unknown): ProtectionFailed {
+  return new ProtectionFailed(
+    `the key file ${path} can't be created (${codeOf(error)}): name a folder that can be written to`,
+  )
 }
 
 function isCode(error: unknown, code: string): boolean {

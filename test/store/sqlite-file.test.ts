@@ -1,4 +1,15 @@
-import { closeSync, mkdirSync, openSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -77,6 +88,15 @@ describe('a new store', () => {
     writeFileSync(join(folder.path, 'file'), '')
     path = join(folder.path, 'file', 'store.db')
     expect(await refusal()).toMatch(/can't be opened or created/)
+  })
+
+  // A process of its own: without the guard it never comes back.
+  test.skipIf(!existsSync('/proc/self'))('where a new folder “isn’t there” is refused too', () => {
+    const prepare = new URL('../../src/store/sqlite/file.ts', import.meta.url).pathname
+    const program = `import { prepareFile } from '${prepare}'; prepareFile('/proc/gatehouse/data/store.db')`
+    const ran = spawnSync(process.execPath, ['--input-type=module', '-e', program], { timeout: 10_000 })
+    expect(ran).toMatchObject({ status: 1, signal: null })
+    expect(String(ran.stderr)).toMatch(/can't be opened or created \(ENOENT.*name a place where/)
   })
 })
 

@@ -1,5 +1,6 @@
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readSync, statSync } from 'node:fs'
+import { chmodSync, closeSync, fsyncSync, openSync, readSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeFolder } from '../make-folder.ts'
 import { StoreRefused } from '../refused.ts'
 import { applicationId } from './schema.ts'
 
@@ -14,13 +15,16 @@ const applicationIdAt = 68
 export function prepareFile(path: string): void {
   const folder = dirname(path)
   try {
-    const made = mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const made = makeFolder(folder)
     if (made !== undefined) syncFolder(dirname(made))
     // Created before SQLite opens it, so that it is never readable by others, not even for a moment.
     closeSync(openSync(path, 'a', 0o600))
     syncFolder(folder)
   } catch (error) {
-    throw new StoreRefused(`the store ${path} can't be opened or created: ${reason(error)}`, { cause: error })
+    throw new StoreRefused(
+      `the store ${path} can't be opened or created (${reason(error)}): name a place where this user may write`,
+      { cause: error },
+    )
   }
   refuseForeign(path)
   // The log files beside it take over its mode.
