@@ -7,6 +7,7 @@ export type OidcProvider = {
   readonly issuer: string
   readonly clientId: string
   readonly clientSecret: string
+  readonly register: (redirectUri: string) => void
   readonly close: () => Promise<void>
 }
 
@@ -17,9 +18,7 @@ const clientSecret = 'a-secret-shared-with-oidc-provider-9'
  * oidc-provider 9 with one client and a page that believes every name. It is told its client's address when that is known: both
  * servers must know the other's before they start.
  */
-export async function startOidcProvider(): Promise<
-  OidcProvider & { readonly register: (redirectUri: string) => void }
-> {
+export async function startOidcProvider(): Promise<OidcProvider> {
   let answer: (request: IncomingMessage, response: ServerResponse) => void = (_request, response) => {
     response.writeHead(503).end()
   }

@@ -1,4 +1,3 @@
-import { OAuth2Server } from 'oauth2-mock-server'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { OAuthProvider } from '../../src/config/provider.ts'
 import { secretValue } from '../../src/config/secret-value.ts'
@@ -9,59 +8,26 @@ import { probeProvider } from '../../src/upstream/probe-provider.ts'
 import { createBrowser, type Answer, type Browser } from '../kit/browser.ts'
 import { authorizeUrl, claimsOf, codeFlow, follow, submit, tokenRequest, verifier } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
-import { readOAuthProvider } from '../upstream/house.ts'
-import { startOidcProvider, type OidcProvider } from './oidc-provider.ts'
+import { startUpstreams, walk, waysThrough, type Upstreams, type Way } from './upstreams.ts'
 
 // Servers that nobody here wrote, and our own, as the place where people sign in.
 
-let peer: OidcProvider
-let mock: OAuth2Server
-let own: TestGatehouse
+let upstreams: Upstreams
 let server: TestGatehouse
 let app: MadeClient
+const ways = waysThrough(() => upstreams)
 
 beforeAll(async () => {
-  const oidcProvider = await startOidcProvider()
-  peer = oidcProvider
-  mock = new OAuth2Server()
-  await mock.issuer.keys.generate('RS256')
-  await mock.start(0, 'localhost')
-  own = await startGatehouse()
+  upstreams = await startUpstreams()
+  const { own } = upstreams
   await Promise.all([own.makeUser('grace', { email: 'grace@example.org' }), own.makeUser('later')])
-
-  const secrets = { PEER: peer.clientSecret, OWN: 'o'.repeat(43) }
-  const entry = (name: string, more: object) =>
-    readOAuthProvider({ name, preset: 'oidc', client_id: 'gatehouse', sign_in: 'create', ...more }, secrets)
-  const providers = [
-    entry('peer', { issuer: peer.issuer, client_secret: { env: 'PEER' }, pkce: 'required' }),
-    entry('mock', { issuer: mock.issuer.url, token_endpoint_auth_method: 'none', pkce: 'required' }),
-    // Its client is made below, when it knows where to send people back to; and gets its secret there.
-    entry('own', { issuer: own.url, token_endpoint_auth_method: 'none', pkce: 'required' }),
-  ]
-  server = await startGatehouse({ config: { providers } })
-  app = await server.makeClient()
-  oidcProvider.register(`${server.url}/vault/callback/peer`)
-  await own.makeClient({
-    client_id: 'gatehouse',
-    client_name: 'Another house of ours',
-    redirect_uris: [`${server.url}/vault/callback/own`],
-    token_endpoint_auth_method: 'none',
-    grant_types: ['authorization_code', 'refresh_token'],
+  server = await startGatehouse({
+    config: { providers: ways.map((way) => upstreams.entry(way, { sign_in: 'create' })) },
   })
+  app = await server.makeClient()
+  await upstreams.register(server.url)
 })
-afterAll(() => Promise.all([server.close(), own.close(), peer.close(), mock.stop()]))
-
-/** Go through the pages of the server there, as a person would, until it sends the browser back here. */
-async function walk(there: Browser, url: string, fill: (page: Answer) => Promise<Answer>): Promise<string> {
-  let answer = await there.ask(url)
-  for (let steps = 0; steps < 12; steps += 1) {
-    const { location } = answer
-    const next = location === undefined ? undefined : new URL(location, url).href
-    if (next?.startsWith(server.url)) return next
-    answer = next === undefined ? await fill(answer) : await there.ask(next)
-  }
-  throw new Error(`nobody is sent back: ${answer.status} ${answer.text.slice(0, 300)}`)
-}
+afterAll(() => Promise.all([server.close(), upstreams.close()]))
 
 /** What its hook makes of an ID token. */
 const lies = {
@@ -70,29 +36,6 @@ const lies = {
   'another issuer': { iss: 'https://attacker.example' },
   'an end long ago': { exp: 1_000_000_000 },
 }
-
-type Way = {
-  readonly name: string
-  readonly origin: () => string
-  readonly fill: (there: Browser, username: string) => (page: Answer) => Promise<Answer>
-}
-
-const ways: readonly Way[] = [
-  {
-    name: 'peer',
-    origin: () => peer.issuer,
-    fill: (there, username) => (page) => submit(there, page, 'sign-in', { username }),
-  },
-  { name: 'mock', origin: () => mock.issuer.url ?? '', fill: () => (page) => Promise.reject(new Error(page.text)) },
-  {
-    name: 'own',
-    origin: () => own.url,
-    fill: (there, username) => (page) =>
-      page.text.includes('<form id="consent"')
-        ? submit(there, page, 'consent', { decision: 'allow' })
-        : submit(there, page, 'sign-in', { username, password }),
-  },
-]
 
 /** From a page with buttons to the provider, through its pages, and back to ours. */
 async function through(
@@ -104,7 +47,7 @@ async function through(
 ) {
   const href = new RegExp(`data-provider="${way.name}" href="([^"]*)"`).exec(page.text)?.[1] ?? ''
   const away = await browser.ask(href.replaceAll('&amp;', '&'))
-  const back = await walk(there, away.location ?? '', way.fill(there, username))
+  const back = await walk(server.url, away.location ?? '', { there, fill: way.fill(there, username) })
   return {
     there,
     away: new URL(away.location ?? '').searchParams,
@@ -167,8 +110,8 @@ describe('gatehouse provider check', () => {
 
   it('a callback that is not registered, and an issuer that is spelt otherwise', async () => {
     for (const [name, issuer] of [
-      ['peer', peer.issuer],
-      ['own', own.url],
+      ['peer', upstreams.peer.issuer],
+      ['own', upstreams.own.url],
     ] as const) {
       const elsewhere = `${server.url}/elsewhere`
       expect((await check(name, {}, elsewhere)).join(), name).toContain(
@@ -185,7 +128,7 @@ describe('gatehouse provider check', () => {
 })
 
 describe('what a real server adds', () => {
-  const [peerWay, mockWay, ownWay] = ways as [Way, Way, Way]
+  const [peerWay, mockWay, ownWay] = ways
 
   it.each([
     ['oidc-provider 9', peerWay, 'peer-user', 'grace'],
@@ -221,7 +164,7 @@ describe('what a real server adds', () => {
       const browser = createBrowser(server.url)
       const there = createBrowser(way.origin())
       const away = await browser.ask(`/signin/with/${way.name}`)
-      const back = new URL(await walk(there, away.location ?? '', way.fill(there, 'later')))
+      const back = new URL(await walk(server.url, away.location ?? '', { there, fill: way.fill(there, 'later') }))
       expect(back.searchParams.get('iss')).toBe(way.origin())
       back.searchParams.delete('iss')
       expect((await browser.ask(back.href)).location).toContain('problem=providerFailed')
@@ -230,19 +173,20 @@ describe('what a real server adds', () => {
 
   it('a no at our own server is told here', async () => {
     const browser = createBrowser(server.url)
-    const there = createBrowser(own.url)
+    const there = createBrowser(upstreams.own.url)
     const away = await browser.ask('/signin/with/own')
     const deny = (page: Answer) =>
       page.text.includes('<form id="consent"')
         ? submit(there, page, 'consent', { decision: 'deny' })
         : submit(there, page, 'sign-in', { username: 'later', password })
-    expect((await browser.ask(await walk(there, away.location ?? '', deny))).location).toContain(
+    expect((await browser.ask(await walk(server.url, away.location ?? '', { there, fill: deny }))).location).toContain(
       'problem=providerDenied',
     )
   })
 
   it.each(Object.entries(lies))('oauth2-mock-server: %s signs nobody in', async (_name, lie) => {
     const change = (token: { payload: Record<string, unknown> }) => void Object.assign(token.payload, lie)
+    const { mock } = upstreams
     mock.service.on('beforeTokenSigning', change)
     const browser = createBrowser(server.url)
     const { page } = await through(browser, await browser.ask('/signin'), mockWay, 'johndoe')
@@ -263,8 +207,8 @@ describe('what a real server adds', () => {
         offline: true,
       })
       if (opened.kind !== 'begun') throw new Error(JSON.stringify(opened))
-      const there = createBrowser(peer.issuer)
-      const callback = new URL(await walk(there, opened.url, peerWay.fill(there, 'grace')))
+      const there = createBrowser(upstreams.peer.issuer)
+      const callback = new URL(await walk(server.url, opened.url, { there, fill: peerWay.fill(there, 'grace') }))
       const parameters = parseParameters(callback.search.slice(1))
       if (isRefusal(parameters)) throw new Error(parameters.reason)
       const taken = await upstream.take(provider, { state: parameters.get('state'), browserHash: 'a browser' })
@@ -284,6 +228,7 @@ describe('what a real server adds', () => {
   })
 
   it('L15: a token of the house above is nothing here, and ours nothing there', async () => {
+    const { own } = upstreams
     const ownApp = await own.makeClient({ client_id: 'own-app' })
     const above = await codeFlow(own, ownApp, 'later')
     const me = (base: string, token: string) =>

@@ -1,10 +1,10 @@
 import type { OAuthProvider } from '../../src/config/provider.ts'
 import { connectionExpiry, connectionOwners, type HeldConnection } from '../../src/domain/connection.ts'
 import { recallsOf } from '../../src/domain/recall.ts'
-import { create, ref } from '../../src/domain/record.ts'
+import { create, put, ref } from '../../src/domain/record.ts'
 import { isRefusal } from '../../src/protocol/errors.ts'
 import { parseParameters } from '../../src/protocol/parameters.ts'
-import { commitNew } from '../../src/store/transition.ts'
+import { commitNew, transition } from '../../src/store/transition.ts'
 import { sealedAs } from '../../src/vault/renew.ts'
 import { consent } from '../emulators/emulator.ts'
 import type { Etsy } from '../emulators/etsy.ts'
@@ -88,6 +88,15 @@ export async function storedConnection({ core }: Pick<TestGatehouse, 'core'>, id
   const [record] = await core.transition.store.read([ref('connection', id)])
   if (record === undefined) throw new Error('no such connection')
   return record.value as HeldConnection
+}
+
+/** As if its token had come long ago; among nodes, or beside a real provider, the clock itself can't be moved. */
+export async function expire({ core }: Pick<TestGatehouse, 'core'>, id: string): Promise<void> {
+  const issuedAt = core.clock.seconds() - 4000
+  await transition(core.transition, { slot: ref('connection', id) }, ({ slot }) => {
+    const connection = { ...(slot.value as HeldConnection), issuedAt, expiresAt: issuedAt + 3600 }
+    return { writes: [put(slot, connection, { expiresAt: null })], result: undefined }
+  })
 }
 
 export async function eventsOf({ core }: Pick<TestGatehouse, 'core'>, id: string): Promise<readonly string[]> {

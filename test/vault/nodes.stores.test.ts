@@ -1,16 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseStoreAddress, type StoreAddress } from '../../src/config/store-address.ts'
-import type { HeldConnection } from '../../src/domain/connection.ts'
-import { put, ref } from '../../src/domain/record.ts'
-import { transition } from '../../src/store/transition.ts'
 import { StoreUnavailable } from '../../src/store/unavailable.ts'
 import type { FreshToken } from '../../src/vault/fresh-token.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
 import { noPostgres, startPostgres } from '../kit/postgres.ts'
 import { startDynamodbLocal, whyNoDynamodb } from '../store/dynamodb-local.ts'
-import { connectDirectly, etsyProvider, eventsOf, keptTokens } from './house.ts'
+import { connectDirectly, etsyProvider, eventsOf, expire, keptTokens } from './house.ts'
 
 // L20: three nodes share a store and nothing else; every rotation is one request to the provider, whichever node makes it.
 
@@ -63,15 +60,6 @@ describe.each(engines.filter(({ missing }) => missing === undefined))('three nod
     await running?.stop()
     await etsy.close()
   })
-
-  /** As if its token had come long ago; the clock itself can't be moved, or the nodes would believe that they had lost the store. */
-  async function expire({ core }: TestGatehouse, id: string): Promise<void> {
-    const issuedAt = core.clock.seconds() - 4000
-    await transition(core.transition, { slot: ref('connection', id) }, ({ slot }) => {
-      const connection = { ...(slot.value as HeldConnection), issuedAt, expiresAt: issuedAt + 3600 }
-      return { writes: [put(slot, connection, { expiresAt: null })], result: undefined }
-    })
-  }
 
   /** A store that can't keep up with five hundred readers makes some of them a 503, and those ask again. */
   async function untilAnswered({ core }: TestGatehouse, connection: string): Promise<FreshToken> {
