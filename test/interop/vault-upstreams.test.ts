@@ -108,7 +108,7 @@ describe.each(ways)('a connection to $name', (way) => {
     )
     expect([proxied.status, proxied.json()['sub']]).toEqual([200, first['account']])
 
-    // Each of the two that rotate ends all when a refresh token comes to it twice: a second renewal would be seen by the next.
+    // oidc-provider ends everything when a refresh token comes to it twice: a second renewal would show at the latest in the next round.
     for (let rotation = 1; rotation <= 3; rotation += 1) {
       await expire(server, started.connection)
       const asked = await Promise.all(Array.from({ length: 20 }, () => fetched(started)))
