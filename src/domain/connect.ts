@@ -12,6 +12,7 @@ import {
 } from './connection.ts'
 import { lifetimes } from './lifetimes.ts'
 import { isRecalled } from './recall.ts'
+import { withoutRefresh } from './refresh-connection.ts'
 import { check, create, put, ref, type Decision, type Slot, type Write } from './record.ts'
 
 /** What a connection begins with. It stands in the URL that the person opens, sealed, and in no record. */
@@ -158,7 +159,7 @@ export function reconnect(
     const { writes } = denyConnection(slots.connection, done.events.denied, now)
     return { writes, result: { pending, sameAccount } }
   }
-  const { intent: _, unsure: _u, failures: _f, retryAt: _r, reason: _reason, expiresAt: _e, ...rest } = target
+  const { reason: _, expiresAt: _e, ...rest } = withoutRefresh(target)
   const after: HeldConnection = { ...rest, ...obtained, state: 'active', updatedAt: now, lastUsedAt: now }
   const over = denyConnection(slots.connection, done.events.made, now)
   return {
@@ -212,6 +213,7 @@ export function endConnection(slot: Slot<'connection'>, { now, event, errandId }
     owner,
     ...(clientId !== undefined && { clientId }),
     ...(handleHash !== undefined && { handleHash }),
+    ...(isHeld(value) && { edition: value.edition + 1 }),
     state: 'revoked',
     createdAt,
     updatedAt: now,

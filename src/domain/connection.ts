@@ -1,4 +1,4 @@
-import type { EpochSeconds } from '../protocol/time.ts'
+import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import { lifetimes } from './lifetimes.ts'
 
 /** Whose it is. `handle`: nobody's by name; whoever holds the handle may use it. */
@@ -48,7 +48,12 @@ export type PendingConnection = EveryConnection & {
 export type DeniedConnection = EveryConnection & { readonly state: 'denied'; readonly endsAt: EpochSeconds }
 
 /** Disconnected. It stays for a while, so that whoever asks hears it. */
-export type RevokedConnection = EveryConnection & { readonly state: 'revoked'; readonly endsAt: EpochSeconds }
+export type RevokedConnection = EveryConnection & {
+  readonly state: 'revoked'
+  readonly endsAt: EpochSeconds
+  /** The end of tokens is an edition too: nothing that was sealed here before is ever the newest again. Absent: it held none. */
+  readonly edition?: number
+}
 
 /** A refresh that was begun: written before the provider is asked, gone with its outcome. */
 export type RefreshIntent = {
@@ -78,7 +83,7 @@ export type HeldConnection = EveryConnection & {
   /** The tokens, sealed for this instance, record and edition under the ring at-rest. */
   readonly sealed: string
   readonly keyId: string
-  /** Counts what was sealed here: an older one put back doesn't open. */
+  /** Grows with whatever is sealed here, and never repeats: an older one put back doesn't open. */
   readonly edition: number
   /** Whether a refresh token is among them. */
   readonly refreshable: boolean
@@ -88,9 +93,10 @@ export type HeldConnection = EveryConnection & {
   readonly intent?: RefreshIntent
   /** The refresh token may have been used up by a refresh whose answer was lost. */
   readonly unsure?: true
-  /** Refreshes in a row that came to nothing, and when the next may be tried. */
+  /** Refreshes in a row that came to nothing; when, by the clock of the node that made the last, the next may be tried; how long that is. */
   readonly failures?: number
   readonly retryAt?: EpochSeconds
+  readonly pause?: Seconds
   readonly confirmation?: Confirmation
   readonly lastUsedAt: EpochSeconds
   /** When the record goes, whoever uses it: a site's credential, with its session. */

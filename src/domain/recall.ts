@@ -13,9 +13,13 @@ export type Recall = {
   readonly finishedAt?: EpochSeconds
 }
 
-/** How many recalls of a provider there have been, as what is started now remembers it. */
+/**
+ * How many recalls of a provider there have been, as what is started now remembers it. One that was written down without its number
+ * is the first: it ends whatever knows of none, rather than nothing.
+ */
 export function recallsOf({ recalls }: Pick<Instance, 'recalls'>, provider: string): number {
-  return recalls?.[provider]?.count ?? 0
+  const recall: Partial<Recall> | undefined = recalls?.[provider]
+  return recall === undefined ? 0 : (recall.count ?? 1)
 }
 
 /**

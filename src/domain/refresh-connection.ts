@@ -1,6 +1,5 @@
-import { clockTolerance, type EpochSeconds, type Seconds } from '../protocol/time.ts'
+import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import { connectionExpiry, isHeld, type HeldConnection, type RefreshIntent } from './connection.ts'
-import { lifetimes } from './lifetimes.ts'
 import { put, type Decision, type Slot, type Write } from './record.ts'
 
 /** What a fetch finds: tokens to give (renewed soon, if at all possible), tokens to renew first, or an end. */
@@ -36,15 +35,16 @@ export type Claim =
   | { readonly kind: 'claimed'; readonly connection: HeldConnection }
   /** Somebody else is at it. */
   | { readonly kind: 'busy'; readonly intent: RefreshIntent }
-  /** Not before; the last refreshes came to nothing. */
-  | { readonly kind: 'later'; readonly retryAt: EpochSeconds }
+  /** Not yet: the last refreshes came to nothing. */
+  | { readonly kind: 'later' }
   /** Nothing to renew: there is another edition already, or none that could be. */
   | { readonly kind: 'settled' }
 
 /**
- * Write the intent to refresh this edition, before anybody asks the provider: whoever reads it lets be. Only one that is older than
- * any refresh takes, by a clock that may be ahead, or that `abandoned` names (watched for that long), is taken over: then
- * the process behind it died, and the token may have been used.
+ * Write the intent to refresh this edition, before anybody asks the provider: whoever reads it lets be. Only one that `abandoned`
+ * names, which was watched for longer than any refresh takes, is taken over: then the process behind it died, and the token may
+ * have been used. The time in a record is another node's, and no clock here says how old it is; so with `waited`, the failures after
+ * which whoever asks has let the pause go by.
  */
 export function claimRefresh(
   slot: Slot<'connection'>,
@@ -53,6 +53,7 @@ export function claimRefresh(
     readonly attempt: string
     readonly edition: number
     readonly abandoned?: string | undefined
+    readonly waited?: number | undefined
   },
 ): Decision<Claim> {
   const connection = slot.value
@@ -60,13 +61,10 @@ export function claimRefresh(
   const settled = { writes: [], result: { kind: 'settled' } } as const
   if (connection === undefined || connection.state !== 'active') return settled
   if (connection.edition !== edition || !connection.refreshable) return settled
-  const { intent, retryAt } = connection
-  const isOver =
-    intent !== undefined &&
-    (intent.attempt === asked.abandoned || now >= intent.startedAt + lifetimes.refreshLease + clockTolerance)
+  const { intent, failures } = connection
+  const isOver = intent !== undefined && intent.attempt === asked.abandoned
   if (intent !== undefined && !isOver) return { writes: [], result: { kind: 'busy', intent } }
-  if (intent === undefined && retryAt !== undefined && now < retryAt)
-    return { writes: [], result: { kind: 'later', retryAt } }
+  if (intent === undefined && failures !== asked.waited) return { writes: [], result: { kind: 'later' } }
   const claimed: HeldConnection = {
     ...connection,
     intent: { attempt, startedAt: now },
@@ -94,7 +92,7 @@ export function keepRenewed(
     return { writes: [], result: 'superseded' }
   // INV3: what was ended stays ended; `restored` was ended by whoever restored.
   if (connection.reason === 'restored') return { writes: [], result: 'superseded' }
-  const { intent: _, unsure: _u, failures: _f, retryAt: _r, reason: _reason, expiresAt: _e, ...rest } = connection
+  const { reason: _reason, expiresAt: _e, ...rest } = withoutRefresh(connection)
   const kept: HeldConnection = { ...rest, ...renewed, state: 'active', updatedAt: now }
   return { writes: [replace(slot, kept), event], result: 'kept' }
 }
@@ -102,7 +100,13 @@ export function keepRenewed(
 /** L21: the refresh token is dead. Said once, aloud, and never asked again; unless somebody else's refresh came first. */
 export function breakConnection(
   slot: Slot<'connection'>,
-  broken: { readonly edition: number; readonly attempt?: string; readonly reason: string },
+  broken: {
+    readonly edition: number
+    readonly attempt?: string
+    readonly reason: string
+    /** The edition that there was before an older one was put back: what comes next comes after that. */
+    readonly newest?: number | undefined
+  },
   { event, now }: { readonly event: Write; readonly now: EpochSeconds },
 ): Decision<'broken' | 'superseded'> {
   const connection = slot.value
@@ -111,8 +115,9 @@ export function breakConnection(
     connection.edition === broken.edition &&
     (broken.attempt === undefined || connection.intent?.attempt === broken.attempt)
   if (!isMine) return { writes: [], result: 'superseded' }
-  const { intent: _, retryAt: _r, failures: _f, ...rest } = connection
-  const after: HeldConnection = { ...rest, state: 'needs_reauth', reason: broken.reason, updatedAt: now }
+  const { intent: _, retryAt: _r, failures: _f, pause: _p, ...rest } = connection
+  const edition = Math.max(connection.edition, broken.newest ?? 0)
+  const after: HeldConnection = { ...rest, edition, state: 'needs_reauth', reason: broken.reason, updatedAt: now }
   return { writes: [replace(slot, after), event], result: 'broken' }
 }
 
@@ -126,11 +131,13 @@ export function postponeRefresh(
   if (connection?.state !== 'active' || connection.edition !== failed.edition) return { writes: [], result: undefined }
   if (connection.intent?.attempt !== failed.attempt) return { writes: [], result: undefined }
   const { intent: _, ...rest } = connection
-  const retryAt = now + failed.pause
+  const { pause } = failed
+  const retryAt = now + pause
   const after: HeldConnection = {
     ...rest,
     failures: (connection.failures ?? 0) + 1,
     retryAt,
+    pause,
     ...(failed.maybeUsed && { unsure: true }),
   }
   return { writes: [replace(slot, after)], result: retryAt }
@@ -154,6 +161,14 @@ export function needsTouch({ lastUsedAt }: HeldConnection, now: EpochSeconds): b
 export function retryPause(failures: number, fraction: number, retryAfter: Seconds | undefined): Seconds {
   const grown = Math.min(300, 2 ** Math.min(failures, 10))
   return Math.max(1, Math.ceil(grown * (0.5 + fraction / 2)), Math.min(retryAfter ?? 0, 3600))
+}
+
+/** A connection whose refresh token is another one than it was: nothing is known against that yet. */
+export function withoutRefresh(
+  connection: HeldConnection,
+): Omit<HeldConnection, 'intent' | 'unsure' | 'failures' | 'retryAt' | 'pause'> {
+  const { intent: _, unsure: _u, failures: _f, retryAt: _r, pause: _p, ...rest } = connection
+  return rest
 }
 
 function replace(slot: Slot<'connection'>, connection: HeldConnection): Write {

@@ -1,5 +1,6 @@
 import type { SecretValue } from '../config/secret-value.ts'
 import { connectionOwners, siteConnectionId, type HeldConnection } from '../domain/connection.ts'
+import { bumpedEpoch } from '../domain/epoch.ts'
 import { isRecalled } from '../domain/recall.ts'
 import { check, put, ref, type Decision, type Ref } from '../domain/record.ts'
 import { transition } from '../store/transition.ts'
@@ -12,7 +13,7 @@ import { sealTokens } from './sealed-tokens.ts'
  * that account's, or where all of the site's was recalled since (L4, L25).
  */
 export async function keepCredential(
-  context: Pick<FlowContext, 'transition' | 'keys' | 'random'>,
+  context: Pick<FlowContext, 'transition' | 'keys' | 'random' | 'clock'>,
   about: {
     readonly userId: string
     readonly provider: string
@@ -27,6 +28,7 @@ export async function keepCredential(
 ): Promise<void> {
   const { userId, provider, account, credential, recallsBefore } = about
   const connectionId = siteConnectionId(userId, provider)
+  const millis = context.clock.millis()
   const refs = {
     place: ref('connection', connectionId),
     user: ref('user', userId),
@@ -39,7 +41,9 @@ export async function keepCredential(
     if (!isHis || instance === undefined || isRecalled(instance, { provider, recallsBefore }))
       return { writes: [], result: undefined }
     const before = slots.place.value
-    const edition = (before !== undefined && 'edition' in before ? before.edition : 0) + 1
+    const last = before !== undefined && 'edition' in before ? before.edition : undefined
+    // Nobody remembers an end for ever; time goes on all the same.
+    const edition = bumpedEpoch(last ?? 0, millis)
     const kept: HeldConnection = {
       v: 1,
       provider,

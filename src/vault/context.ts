@@ -5,7 +5,7 @@ import type { TransitionContext } from '../store/transition.ts'
 import type { TokenKeys } from '../tokens/keys-view.ts'
 import type { Upstream } from '../upstream/create-upstream.ts'
 import type { Breaker } from './breaker.ts'
-import type { TokenAges } from './token-ages.ts'
+import type { Sightings } from './sightings.ts'
 
 /** What keeping connections needs of the house. */
 export type VaultContext = {
@@ -20,7 +20,7 @@ export type VaultContext = {
 
 /** What one process knows besides, and may forget. */
 export type VaultMemory = {
-  readonly ages: TokenAges
+  readonly sightings: Sightings
   readonly breaker: Breaker
   /** Renewals under way here, by connection. */
   readonly renewals: Map<string, Promise<Seconds | undefined>>

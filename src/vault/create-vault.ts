@@ -1,11 +1,11 @@
-import type { Connection } from '../domain/connection.ts'
+import { isHeld, type Connection } from '../domain/connection.ts'
 import { createBreaker } from './breaker.ts'
 import type { VaultContext, VaultMemory } from './context.ts'
 import { disconnect, type EndedBy } from './end-connection.ts'
 import { freshToken, type AskedToken, type FreshToken } from './fresh-token.ts'
 import { startGiveBack } from './give-back.ts'
 import { finishRecalls } from './recall-connections.ts'
-import { createTokenAges } from './token-ages.ts'
+import { createSightings } from './sightings.ts'
 
 /** The tokens that are kept of other servers. */
 export type Vault = {
@@ -23,7 +23,7 @@ export function createVault(context: VaultContext & { readonly onError: (error: 
   // Its own: where nothing can be given back, tokens may be renewed all the same.
   const giveBack = startGiveBack({ ...context, breaker: newBreaker() }, context.onError)
   const memory = {
-    ages: createTokenAges(context.clock),
+    sightings: createSightings(context.clock),
     breaker: newBreaker(),
     renewals: new Map(),
     giveBack: giveBack.wake,
@@ -42,6 +42,8 @@ export function createVault(context: VaultContext & { readonly onError: (error: 
     freshToken: (asked) => freshToken({ ...context, ...memory }, asked),
     disconnect: async (id, connection, by) => {
       const ended = await disconnect(context, id, { connection, by })
+      // L19: put back, it would be older than its end.
+      if (ended && isHeld(connection)) memory.sightings.saw(id, connection.edition + 1)
       if (ended) giveBack.wake()
       return ended
     },

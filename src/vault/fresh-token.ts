@@ -54,27 +54,32 @@ export async function freshToken(context: VaultContext & VaultMemory, asked: Ask
   const until = clock.monotonic() + longestWaitMillis
   let leftAlone: Seconds | undefined
   for (let renewed = false; ; renewed = true) {
+    const newest = context.sightings.newest(asked.connection)
     const connection = await lookUp(context.transition, ref('connection', asked.connection), clock.seconds())
     if (connection === undefined) return { outcome: 'unknown' }
+    if (connection.state === 'revoked') context.sightings.saw(asked.connection, connection.edition ?? 0)
     if (!isHeld(connection)) return { outcome: connection.state }
     if (isRecalled(await context.directory.instance(), connection)) return { outcome: 'revoked' }
     if (connection.confirmation !== undefined) return { outcome: 'pending' }
     const provider = await usableProvider(context, connection)
     if (provider === undefined) return { outcome: 'unknown' }
-    const age = context.ages.of(asked.connection, connection)
+    // L19: the read began when this process knew of a later one.
+    if (connection.edition < newest)
+      return breakOff(context, asked.connection, { connection, reason: 'unreadable', newest })
+    const age = context.sightings.age(asked.connection, connection)
     const refreshable = connection.refreshable && mayRefresh(provider, age)
     const need = tokenNeed({ ...connection, refreshable }, age, asked.rejected)
     if (need === 'none') return handOut(context, asked.connection, connection)
     if (need === 'over' || provider.kind === 'site-login') return over(context, asked.connection, connection)
-    const { intent, retryAt = 0 } = connection
-    const isLater = intent === undefined && clock.seconds() < retryAt
-    if (isLater && stillHolds(connection, age, asked.rejected)) return handOut(context, asked.connection, connection)
-    if (isLater) return { outcome: 'unavailable', retryAfter: retryAt - clock.seconds() }
+    const { edition, failures: waited } = connection
+    const wait = connection.intent === undefined ? context.sightings.pauseLeft(asked.connection, connection) : 0
+    if (wait > 0 && stillHolds(connection, age, asked.rejected)) return handOut(context, asked.connection, connection)
+    if (wait > 0) return { outcome: 'unavailable', retryAfter: wait }
     if (need === 'now' && renewed) {
       if (stillHolds(connection, age, asked.rejected)) return handOut(context, asked.connection, connection)
       return { outcome: 'unavailable', retryAfter: leftAlone ?? 1 }
     }
-    const renewing = renew(context, { id: asked.connection, provider, edition: connection.edition })
+    const renewing = renew(context, { id: asked.connection, provider, edition, waited })
     // Whoever waits hears of its failure; where nobody does, whoever asks next.
     renewing.catch(() => undefined)
     if (need === 'soon') return handOut(context, asked.connection, connection)
@@ -120,7 +125,7 @@ async function handOut(context: VaultContext, id: string, connection: HeldConnec
       touchConnection(slots.connection, now),
     )
   const tokens = context.upstream.unseal({ instanceId, connectionId: id, edition }, connection)
-  if (tokens === undefined) return broken(context, id, { connection, reason: 'unreadable' })
+  if (tokens === undefined) return breakOff(context, id, { connection, reason: 'unreadable' })
   return {
     outcome: 'token',
     accessToken: tokens.accessToken,
@@ -138,17 +143,19 @@ async function handOut(context: VaultContext, id: string, connection: HeldConnec
 async function over(context: VaultContext, id: string, connection: HeldConnection): Promise<FreshToken> {
   if (connection.state === 'needs_reauth')
     return { outcome: 'needs_reauth', reason: connection.reason ?? 'invalid_grant' }
-  return broken(context, id, { connection, reason: 'expired' })
+  return breakOff(context, id, { connection, reason: 'expired' })
 }
 
-async function broken(
+async function breakOff(
   context: VaultContext,
   id: string,
-  { connection, reason }: { readonly connection: HeldConnection; readonly reason: string },
+  broken: { readonly connection: HeldConnection; readonly reason: string; readonly newest?: number },
 ): Promise<FreshToken> {
-  const event = eventWrite(context, { type: 'connection.broken', ...ownerOf(connection), target: id, reason })
+  const { reason, newest } = broken
+  const { edition } = broken.connection
+  const event = eventWrite(context, { type: 'connection.broken', ...ownerOf(broken.connection), target: id, reason })
   await transition(context.transition, { connection: ref('connection', id) }, (slots, now) =>
-    breakConnection(slots.connection, { edition: connection.edition, reason }, { event, now }),
+    breakConnection(slots.connection, { edition, reason, newest }, { event, now }),
   )
   return { outcome: 'needs_reauth', reason }
 }

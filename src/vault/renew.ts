@@ -26,6 +26,8 @@ export type Renewal = {
   readonly id: string
   readonly provider: OAuthProvider
   readonly edition: number
+  /** After how many failures in a row the pause is over. */
+  readonly waited: number | undefined
 }
 
 /** What the provider said: nothing (for so many seconds, if it says that much), or anything at all. */
@@ -71,11 +73,11 @@ async function run(context: Work, renewal: Renewal): Promise<Seconds | undefined
 
 function claimFor(
   context: VaultContext,
-  { id, edition }: Renewal,
+  { id, edition, waited }: Renewal,
   asked: { readonly attempt: string; readonly abandoned: string | undefined },
 ): Promise<Claim> {
   return transition(context.transition, { connection: ref('connection', id) }, ({ connection }, now) =>
-    claimRefresh(connection, { ...asked, now, edition }),
+    claimRefresh(connection, { ...asked, now, edition, waited }),
   )
 }
 

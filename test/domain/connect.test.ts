@@ -10,6 +10,7 @@ import {
 } from '../../src/domain/connect.ts'
 import type { Connection, HeldConnection } from '../../src/domain/connection.ts'
 import type { Instance } from '../../src/domain/instance.ts'
+import { recallsOf, type Recall } from '../../src/domain/recall.ts'
 import { append, type Decision, type Slot } from '../../src/domain/record.ts'
 
 const now = 1_795_000_000
@@ -121,6 +122,14 @@ describe('L25: what was started before a recall', () => {
     else expect(decision.writes).toEqual([])
   })
 
+  test('that stands without its number: nothing that knows of none is kept, and the next is the second', () => {
+    const slots = { connection: slot(startedAfter(0)), instance: served(0) }
+    const uncounted = { ...slots.instance.value!, recalls: { etsy: { at: now, actor: 'cli' } as Recall } }
+    const decision = completeConnection({ ...slots, instance: { ...slots.instance, value: uncounted } }, done)
+    expect(decision).toEqual({ writes: [], result: undefined })
+    expect([recallsOf(uncounted, 'etsy'), recallsOf(uncounted, 'github')]).toEqual([1, 0])
+  })
+
   test('where nobody knows which there were, nothing is kept', () => {
     const slots = { connection: slot(startedAfter(0)), instance: { ...served(0), value: undefined } }
     expect(completeConnection(slots, done)).toEqual({ writes: [], result: undefined })
@@ -152,7 +161,8 @@ describe('the code of the last page', () => {
 describe('an end', () => {
   test('takes the tokens out of the record, leaves an errand, and happens once', () => {
     const ended = endConnection(slot(held), ending)
-    expect(written(ended)).toMatchObject({ state: 'revoked' })
+    // L19: an end is an edition, so that none before it is the newest again.
+    expect(written(ended)).toMatchObject({ state: 'revoked', edition: obtained.edition + 1 })
     expect(written(ended)).not.toHaveProperty('sealed')
     expect(ended.writes.map((write) => (write.op === 'append' ? 'event' : write.kind))).toEqual([
       'connection',

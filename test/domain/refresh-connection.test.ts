@@ -79,9 +79,9 @@ describe('the intent', () => {
     expect(claim({ ...held, intent: theirs })).toEqual({ writes: [], result: { kind: 'busy', intent: theirs } })
   })
 
-  test('of a clock that is a minute behind is still let be; of a process that was seen to be dead it is taken over', () => {
-    expect(claim({ ...held, intent: { ...theirs, startedAt: now - 74 } }).result.kind).toBe('busy')
-    expect(claim({ ...held, intent: { ...theirs, startedAt: now - 75 } }).result.kind).toBe('claimed')
+  test('is let be however old another clock makes it look; of a process that was seen to be dead it is taken over', () => {
+    for (const startedAt of [now - 86_400, now, now + 86_400])
+      expect(claim({ ...held, intent: { ...theirs, startedAt } }).result.kind).toBe('busy')
     expect(after(claim({ ...held, intent: theirs }, { abandoned: 'theirs' }))).toMatchObject({
       unsure: true,
       intent: { attempt: 'mine' },
@@ -95,9 +95,11 @@ describe('the intent', () => {
     ['there is nothing to refresh with', { ...held, refreshable: false }],
   ])('is not written where %s', (_, value) => expect(claim(value).result.kind).toBe('settled'))
 
-  test('waits while the last ones came to nothing', () => {
-    expect(claim({ ...held, retryAt: now + 5 }).result).toEqual({ kind: 'later', retryAt: now + 5 })
-    expect(claim({ ...held, retryAt: now }).result.kind).toBe('claimed')
+  test('waits while the last ones came to nothing, until whoever asks has let the pause of this very failure go by', () => {
+    for (const retryAt of [now - 86_400, now + 5])
+      expect(claim({ ...held, failures: 2, retryAt }).result).toEqual({ kind: 'later' })
+    expect(claim({ ...held, failures: 2, retryAt: now + 5 }, { waited: 1 }).result.kind).toBe('later')
+    expect(claim({ ...held, failures: 2, retryAt: now + 5 }, { waited: 2 }).result.kind).toBe('claimed')
   })
 })
 
@@ -132,11 +134,19 @@ describe('what came of it', () => {
       expect(breakConnection(slot(value), broken, { event, now })).toEqual({ writes: [], result: 'superseded' })
   })
 
+  test('L19: where an older edition was put back, what comes next comes after the newest there was', () => {
+    const broken = { edition: 4, reason: 'unreadable', newest: 7 }
+    expect(after(breakConnection(slot(held), broken, { event, now }))).toMatchObject({
+      state: 'needs_reauth',
+      edition: 7,
+    })
+  })
+
   test('no answer leaves what is kept, and lets go of the intent', () => {
     const mine = { ...held, failures: 2, intent: { attempt: 'mine', startedAt: now } }
     const failed = { edition: 4, attempt: 'mine', pause: 8, maybeUsed: true }
     const kept = after(postponeRefresh(slot(mine), failed, now))
-    expect(kept).toMatchObject({ sealed: 'sealed 4', failures: 3, retryAt: now + 8, unsure: true })
+    expect(kept).toMatchObject({ sealed: 'sealed 4', failures: 3, retryAt: now + 8, pause: 8, unsure: true })
     expect(kept).not.toHaveProperty('intent')
     expect(postponeRefresh(slot(held), failed, now).writes).toEqual([])
   })

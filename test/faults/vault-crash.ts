@@ -5,7 +5,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { createTestClock, startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
-import { connectDirectly, etsyProvider, eventsOf, keptTokens, storedConnection } from '../vault/house.ts'
+import {
+  connectDirectly,
+  etsyProvider,
+  eventsOf,
+  fetchAsTimeGoesOn,
+  keptTokens,
+  storedConnection,
+} from '../vault/house.ts'
 
 export type CrashReport = {
   readonly kills: number
@@ -19,7 +26,7 @@ export type CrashReport = {
 
 const program = fileURLToPath(new URL('vault-refresh.ts', import.meta.url))
 const connections = 8
-/** Longer than a token lives, and than a lease with the tolerance of clocks. */
+/** Longer than a token lives. */
 const step = 4_000
 
 /**
@@ -37,12 +44,13 @@ export async function crashInRefreshWindow(wanted: number): Promise<CrashReport>
   const open = (): Promise<TestGatehouse> =>
     startGatehouse({ clock, store: { adapter: 'sqlite', path }, config: { providers: [etsyProvider(etsy)] } })
   try {
-    for (let ahead = step; report.inWindow < wanted; ahead += 2 * step) {
+    while (report.inWindow < wanted) {
       const server = await open()
       ids = await examine(server, etsy, ids, report)
       await server.close()
       etsy.grace = report.kills % 2 === 1
       clock.advance(step)
+      const ahead = clock.seconds() - Math.floor(Date.now() / 1000)
       await killWhileRefreshing(etsy, [path, etsy.url, etsy.keystring, etsy.sharedSecret, String(ahead), ...ids])
       report.kills += 1
       clock.advance(step)
@@ -67,7 +75,7 @@ async function examine(
     const wasUnderWay = before.intent !== undefined
     // What was never asked is neither here nor there.
     const hadUsed = wasUnderWay && !(await isNewest(server, etsy, id))
-    const fresh = await server.core.vault.freshToken({ connection: id })
+    const fresh = await fetchAsTimeGoesOn(server, id)
     if (hadUsed) report.inWindow += 1
     if (fresh.outcome === 'token') {
       if (hadUsed) report.recovered += 1

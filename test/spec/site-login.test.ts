@@ -4,10 +4,10 @@ import { identitiesOf } from '../../src/accounts/find-identity.ts'
 import { identityNameRef } from '../../src/accounts/identity-refs.ts'
 import { findUserNamed } from '../../src/accounts/find-user.ts'
 import { openTokens, sealTokens } from '../../src/upstream/sealed-tokens.ts'
-import type { Connection } from '../../src/domain/connection.ts'
-import { create, ref } from '../../src/domain/record.ts'
+import { siteConnectionId, type Connection, type HeldConnection } from '../../src/domain/connection.ts'
+import { create, ref, remove } from '../../src/domain/record.ts'
 import { isRecalled } from '../../src/domain/recall.ts'
-import { commitNew } from '../../src/store/transition.ts'
+import { commitNew, transition } from '../../src/store/transition.ts'
 import { listAll } from '../../src/store/list-all.ts'
 import { recallConnections } from '../../src/vault/recall-connections.ts'
 import { secretValue } from '../../src/config/secret-value.ts'
@@ -497,6 +497,21 @@ describe('what a site gave', () => {
     expect(await credentialsOf('rita')).toEqual([])
     expect((await logIn(german(), 'Rita')).location).toBe('/account')
     expect(await credentialsOf('rita')).toEqual(['active'])
+  })
+
+  it('L19: has an edition that never comes again, though nothing is left of the one before', async () => {
+    const { core } = server
+    const { userId = '' } = (await findUserNamed(core, 'rita')) ?? {}
+    const place = ref('connection', siteConnectionId(userId, 'forum'))
+    const stored = async () => (await core.transition.store.read([place]))[0]?.value as HeldConnection
+    const before = await stored()
+    // As when its end is so long ago that nobody remembers it.
+    await transition(core.transition, { place }, (slots) => ({ writes: remove(slots.place), result: undefined }))
+    expect((await logIn(german(), 'Rita')).location).toBe('/account')
+    const { edition } = await stored()
+    expect(edition).toBeGreaterThan(before.edition)
+    const { instanceId } = await core.directory.instance()
+    expect(core.upstream.unseal({ instanceId, connectionId: place.id, edition }, before)).toBeUndefined()
   })
 
   it('L25: nor what it was about to give', async () => {

@@ -3,6 +3,7 @@ import type { OAuthProvider } from '../../src/config/provider.ts'
 import { put, ref, type RecordValues } from '../../src/domain/record.ts'
 import { transition } from '../../src/store/transition.ts'
 import { createVault } from '../../src/vault/create-vault.ts'
+import { createUpstream } from '../../src/upstream/create-upstream.ts'
 import type { FreshToken } from '../../src/vault/fresh-token.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
@@ -259,13 +260,13 @@ describe('a refresh whose process died', () => {
     await change(
       id,
       (connection) =>
-        ({ ...connection, intent: { attempt: 'of the dead', startedAt: server.clock.seconds() } }) as never,
+        ({ ...connection, intent: { attempt: 'of the dead', startedAt: server.clock.seconds() - 1000 } }) as never,
     )
     const before = etsy.refreshes()
     const waiting = fetchToken(id)
     await expect.poll(() => server.core.transition.store.read([ref('connection', id)])).toBeDefined()
     expect(etsy.refreshes()).toBe(before)
-    // A whole lease by the monotonic clock, watched from here.
+    // A whole lease by the monotonic clock, watched from here: how long it has stood by another's clock says nothing.
     server.clock.advance(16)
     expect(accessOf(await waiting)).toMatch(/^123456789\./)
     expect(etsy.refreshes() - before).toBe(1)
@@ -281,11 +282,93 @@ describe('L18, L19: what was moved, altered or put back', () => {
     expect(await fetchToken(two)).toEqual({ outcome: 'needs_reauth', reason: 'unreadable' })
   })
 
+  it('its whole row of before does not open where a later one was seen, and what comes next comes after that', async () => {
+    const id = await connectDirectly(server, provider)
+    const old = await storedConnection(server, id)
+    await fetchToken(id, 1)
+    await fetchToken(id, 2)
+    await change(id, () => old)
+    expect(await fetchToken(id)).toEqual({ outcome: 'needs_reauth', reason: 'unreadable' })
+    expect(await storedConnection(server, id)).toMatchObject({ state: 'needs_reauth', edition: 3 })
+    expect(await eventsOf(server, id)).toContain('connection.broken')
+  })
+
+  it('nor does that of one that was ended: here, or as this process has heard', async () => {
+    const other = otherNode()
+    for (const ending of [server.core.vault, other]) {
+      const id = await connectDirectly(server, provider)
+      const old = await storedConnection(server, id)
+      await ending.disconnect(id, old, {})
+      if (ending === other) expect((await fetchToken(id)).outcome).toBe('revoked')
+      await change(id, () => old)
+      expect(await fetchToken(id)).toEqual({ outcome: 'needs_reauth', reason: 'unreadable' })
+    }
+  })
+
+  it('a reader that was overtaken by a renewal finds nothing put back', async () => {
+    const id = await connectDirectly(server, provider)
+    await fetchToken(id)
+    const { store } = server.core.transition
+    const whole = store.read
+    let overtaken = 0
+    const slow: typeof store.read = async (refs) => {
+      const found = await whole(refs)
+      if (overtaken++ > 0 || refs[0]?.id !== id) return found
+      await fetchToken(id, 1)
+      return found
+    }
+    Object.assign(store, { read: slow })
+    const token = await fetchToken(id).finally(() => Object.assign(store, { read: whole }))
+    expect([token.outcome, (await storedConnection(server, id)).edition]).toEqual(['token', 2])
+  })
+
   it('its own tokens of before do not open', async () => {
     const id = await connectDirectly(server, provider)
     const old = await storedConnection(server, id)
     await fetchToken(id, 1)
     await change(id, (connection) => ({ ...connection, sealed: old.sealed, keyId: old.keyId }) as never)
     expect(await fetchToken(id)).toEqual({ outcome: 'needs_reauth', reason: 'unreadable' })
+  })
+})
+
+describe('nodes whose clocks differ', () => {
+  /** Another node on the same store, whose clock is so many seconds ahead. */
+  function nodeAhead(seconds: number) {
+    const { clock } = server
+    const ahead = { ...clock, seconds: () => clock.seconds() + seconds, millis: () => clock.millis() + seconds * 1000 }
+    const { outbound } = server.core.upstream
+    const upstream = createUpstream({ ...server.core, outbound, clock: ahead, providers: [provider] })
+    const transition = { ...server.core.transition, clock: ahead }
+    return createVault({ ...server.core, clock: ahead, upstream, transition, onError: () => undefined })
+  }
+
+  it('FLT-18: none takes over a refresh that is alive, however old its clock makes that look', async () => {
+    const id = await connectDirectly(server, provider)
+    server.clock.advance(3600)
+    const before = etsy.refreshes()
+    etsy.faults.push('slow')
+    const mine = fetchToken(id)
+    await expect.poll(async () => (await storedConnection(server, id)).intent).toBeDefined()
+    const theirs = await nodeAhead(900).freshToken({ connection: id })
+    expect(accessOf(theirs)).toBe(accessOf(await mine))
+    expect(etsy.refreshes() - before).toBe(1)
+    expect((await storedConnection(server, id)).unsure).toBeUndefined()
+  })
+
+  it('FLT-18: whose clock is behind waits no longer than the pause, and one that is ahead asks once too often at most', async () => {
+    const id = await connectDirectly(server, provider)
+    server.clock.advance(3700)
+    etsy.faults.push('500', '500')
+    const ahead = nodeAhead(900)
+    expect((await ahead.freshToken({ connection: id })).outcome).toBe('unavailable')
+    const { retryAt = 0, pause = 0 } = await storedConnection(server, id)
+    expect(retryAt - server.clock.seconds()).toBeGreaterThan(800)
+    const asked = etsy.askedAt('/v3/public/oauth/token').length
+    const here = await fetchToken(id)
+    expect(here).toEqual({ outcome: 'unavailable', retryAfter: pause })
+    expect(etsy.askedAt('/v3/public/oauth/token').length).toBe(asked)
+    server.clock.advance(pause)
+    expect((await fetchToken(id)).outcome).toBe('unavailable')
+    expect((await ahead.freshToken({ connection: id })).outcome).toBe('token')
   })
 })

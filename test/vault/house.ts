@@ -5,6 +5,7 @@ import { create, put, ref } from '../../src/domain/record.ts'
 import { isRefusal } from '../../src/protocol/errors.ts'
 import { parseParameters } from '../../src/protocol/parameters.ts'
 import { commitNew, transition } from '../../src/store/transition.ts'
+import type { FreshToken } from '../../src/vault/fresh-token.ts'
 import { sealedAs } from '../../src/vault/renew.ts'
 import { consent } from '../emulators/emulator.ts'
 import type { Etsy } from '../emulators/etsy.ts'
@@ -105,4 +106,17 @@ export async function eventsOf({ core }: Pick<TestGatehouse, 'core'>, id: string
     if ('target' in value && value.target === id && 'type' in value) found.push(value.type)
   }
   return found
+}
+
+/** Asks while time goes on quickly: whoever watches the refresh of a process that died sees its lease end. */
+export async function fetchAsTimeGoesOn(
+  { core, clock }: Pick<TestGatehouse, 'core' | 'clock'>,
+  connection: string,
+): Promise<FreshToken> {
+  const timer = setInterval(() => clock.advance(4), 30)
+  try {
+    return await core.vault.freshToken({ connection })
+  } finally {
+    clearInterval(timer)
+  }
 }
