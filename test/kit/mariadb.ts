@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -16,7 +16,8 @@ export type TestMariadb = {
   readonly stop: () => Promise<void>
 }
 
-export async function startMariadb(): Promise<TestMariadb> {
+/** With `tls` it offers that, as PEM; without, none at all. */
+export async function startMariadb(tls?: { readonly certificate: string; readonly key: string }): Promise<TestMariadb> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-mariadb-'))
   const port = await freePort()
   const data = join(folder, 'data')
@@ -31,6 +32,13 @@ export async function startMariadb(): Promise<TestMariadb> {
   )
   if (made.status !== 0)
     throw new Error(`mariadb-install-db failed: ${made.error?.message ?? ''}${made.stdout}${made.stderr}`)
+  const offered = Object.entries({ cert: tls?.certificate, key: tls?.key }).flatMap(([name, text]) => {
+    if (text === undefined) return []
+    const path = join(folder, `${name}.pem`)
+    writeFileSync(path, text, { mode: 0o600 })
+    if (owner.uid !== undefined) chownSync(path, owner.uid, owner.gid)
+    return [`--ssl-${name}=${path}`]
+  })
   let server: ChildProcess | undefined
   let complaints = ''
 
@@ -56,6 +64,7 @@ export async function startMariadb(): Promise<TestMariadb> {
         '--bind-address=127.0.0.1',
         `--port=${port}`,
         '--innodb-buffer-pool-size=64M',
+        ...(tls === undefined ? ['--skip-ssl'] : offered),
       ],
       { ...owner, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
     )

@@ -1,15 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createConnection } from 'mysql2/promise'
-import type { SqlAddress } from '../../src/config/sql-address.ts'
-import { parseStoreAddress } from '../../src/config/store-address.ts'
-import { createRandom } from '../../src/crypto/random.ts'
 import { migrations } from '../../src/store/mysql/schema.ts'
-import { openMysqlStore, type MysqlOptions } from '../../src/store/mysql/open-mysql-store.ts'
-import type { OpenStore } from '../../src/store/port.ts'
 import { event, exists, lease, putLease } from '../../src/store/suite/samples.ts'
 import { storeCases } from '../../src/store/suite/store-cases.ts'
-import { eventTtl, type Subject } from '../../src/store/suite/subject.ts'
+import type { Subject } from '../../src/store/suite/subject.ts'
 import { startMariadb, type TestMariadb } from '../kit/mariadb.ts'
+import { addressOf, openTestMysql } from './mysql-subject.ts'
 import { runProcess } from './subjects.ts'
 
 let server: TestMariadb
@@ -26,17 +22,6 @@ async function database(options = ''): Promise<string> {
   return server.address(name, options)
 }
 
-function open(address: string, options: Partial<MysqlOptions> = {}): Promise<OpenStore> {
-  const clock = { monotonic: () => performance.now() }
-  return openMysqlStore({ address: addressOf(address), clock, random: createRandom(), eventTtl, ...options })
-}
-
-function addressOf(text: string): SqlAddress {
-  const parsed = parseStoreAddress(text, (path) => path)
-  if ('problem' in parsed || parsed.address.adapter !== 'mysql') throw new Error('no address of MySQL')
-  return parsed.address.sql
-}
-
 const nameOf = (address: string): string => addressOf(address).database
 
 const subject: Subject = {
@@ -44,7 +29,7 @@ const subject: Subject = {
   runProcess,
   async create() {
     const address = await database('connections=8')
-    return { address, open: () => open(address), remove: async () => undefined }
+    return { address, open: () => openTestMysql(address), remove: async () => undefined }
   },
 }
 
@@ -55,7 +40,7 @@ describe('the store suite on MariaDB', () => {
 describe('FLT-08: opening a store on MariaDB', () => {
   test('by many at once makes it once', async () => {
     const address = await database()
-    const opened = await Promise.all(Array.from({ length: 6 }, () => open(address)))
+    const opened = await Promise.all(Array.from({ length: 6 }, () => openTestMysql(address)))
     await opened[0]?.store.commit([event('e')])
     for (const { store, admin } of opened) {
       expect(await store.read([{ kind: 'event', id: 'e' }])).toMatchObject([{ id: 'e' }])
@@ -68,8 +53,8 @@ describe('FLT-08: opening a store on MariaDB', () => {
     await server.ask(
       `CREATE TABLE ${nameOf(address)}.gatehouse_house (name VARBINARY(32) PRIMARY KEY, value VARBINARY(255) NOT NULL)`,
     )
-    await expect(open(address, { create: false })).rejects.toThrow(/there is no store at/)
-    const { store, admin } = await open(address)
+    await expect(openTestMysql(address, { create: false })).rejects.toThrow(/there is no store at/)
+    const { store, admin } = await openTestMysql(address)
     expect(await store.commit([putLease('a', 'x', 'v1')])).toBe('committed')
     await admin.close()
   })
@@ -77,18 +62,21 @@ describe('FLT-08: opening a store on MariaDB', () => {
   test('refuses tables that another program made, and what a newer Gatehouse wrote', async () => {
     const foreign = await database()
     await server.ask(`CREATE TABLE ${nameOf(foreign)}.gatehouse_record (id INT)`)
-    await expect(open(foreign)).rejects.toMatchObject({ name: 'StoreRefused', message: /aren't Gatehouse's/ })
+    await expect(openTestMysql(foreign)).rejects.toMatchObject({ name: 'StoreRefused', message: /aren't Gatehouse's/ })
     const newer = await database()
-    await (await open(newer)).admin.close()
+    await (await openTestMysql(newer)).admin.close()
     await server.ask(
       `UPDATE ${nameOf(newer)}.gatehouse_house SET value = '${migrations.length + 1}' WHERE name = 'schema'`,
     )
-    await expect(open(newer)).rejects.toMatchObject({ name: 'StoreRefused', message: /written by a newer Gatehouse/ })
+    await expect(openTestMysql(newer)).rejects.toMatchObject({
+      name: 'StoreRefused',
+      message: /written by a newer Gatehouse/,
+    })
   })
 
   test('makes nothing for whoever only wants to look', async () => {
     const address = await database()
-    await expect(open(address, { create: false })).rejects.toThrow(/there is no store at/)
+    await expect(openTestMysql(address, { create: false })).rejects.toThrow(/there is no store at/)
     expect(await server.ask(`SHOW TABLES IN ${nameOf(address)}`)).toEqual([])
   })
 
@@ -96,7 +84,7 @@ describe('FLT-08: opening a store on MariaDB', () => {
     const address = await database()
     await server.ask('SET GLOBAL innodb_flush_log_at_trx_commit = 2')
     try {
-      await expect(open(address)).rejects.toMatchObject({
+      await expect(openTestMysql(address)).rejects.toMatchObject({
         name: 'StoreRefused',
         message: /innodb_flush_log_at_trx_commit is 2.*; set it to 1/,
       })
@@ -106,18 +94,18 @@ describe('FLT-08: opening a store on MariaDB', () => {
   })
 
   test('says why it can’t', async () => {
-    await expect(open(server.address('nosuch'))).rejects.toMatchObject({
+    await expect(openTestMysql(server.address('nosuch'))).rejects.toMatchObject({
       name: 'StoreRefused',
       message: /no such database/,
     })
-    await expect(open('mysql://root@127.0.0.1:1/x')).rejects.toMatchObject({ name: 'StoreUnavailable' })
+    await expect(openTestMysql('mysql://root@127.0.0.1:1/x')).rejects.toMatchObject({ name: 'StoreUnavailable' })
   })
 })
 
 describe('a store on MariaDB', () => {
   test('FLT-14: a record that somebody keeps locked keeps nobody else, and nobody for long', async () => {
     const address = await database()
-    const { store, admin } = await open(address)
+    const { store, admin } = await openTestMysql(address)
     await store.commit([putLease('hot', 'x', 'v1')])
     const holder = await createConnection({
       host: '127.0.0.1',
@@ -147,7 +135,7 @@ describe('a store on MariaDB', () => {
   })
 
   test('refuses writes on a server that was made read-only, and goes on when it is over', async () => {
-    const { store, admin } = await open(await database())
+    const { store, admin } = await openTestMysql(await database())
     await store.commit([putLease('a', 'x', 'v1')])
     await server.ask('SET GLOBAL read_only = 1')
     try {
@@ -160,7 +148,7 @@ describe('a store on MariaDB', () => {
   })
 
   test('goes on after the server was killed, with everything that it had answered', async () => {
-    const { store, admin } = await open(await database())
+    const { store, admin } = await openTestMysql(await database())
     for (let round = 0; round < 3; round += 1) {
       expect(await store.commit([putLease(`a-${round}`, 'x', 'v1')])).toBe('committed')
       await server.restart()
@@ -171,7 +159,7 @@ describe('a store on MariaDB', () => {
 
   test('verify finds what isn’t as it was written', async () => {
     const address = await database()
-    const { store, admin } = await open(address)
+    const { store, admin } = await openTestMysql(address)
     await store.commit([putLease('a', 'x', 'v1', { owners: ['o'] }), putLease('b', 'x', 'v1', { owners: ['o'] })])
     expect(await admin.verify()).toEqual([])
     const name = nameOf(address)
@@ -192,7 +180,7 @@ describe('a store on MariaDB', () => {
 
   test('looks up by key, whatever the number of keys', async () => {
     const address = await database()
-    const { store, admin } = await open(address)
+    const { store, admin } = await openTestMysql(address)
     const ids = Array.from({ length: 400 }, (_, index) => `id-${index}`)
     await store.commit(ids.map((id) => putLease(id, 'x', id)))
     await server.ask(
@@ -202,7 +190,7 @@ describe('a store on MariaDB', () => {
     )
     await admin.close()
     // Sessions count for themselves, and add it up at their end.
-    const again = await open(address)
+    const again = await openTestMysql(address)
     await again.store.read(ids.slice(0, 20).map(lease))
     await again.admin.close()
     const [read] = await server.ask(

@@ -4,6 +4,7 @@ import { connect } from '../../src/store/postgres/connection.ts'
 import { migrations } from '../../src/store/postgres/schema.ts'
 import { event, exists, lease, putLease } from '../../src/store/suite/samples.ts'
 import { storeCases } from '../../src/store/suite/store-cases.ts'
+import { startTcpProxy } from '../kit/tcp-proxy.ts'
 import { noPostgres, startPostgres, type TestPostgres } from '../kit/postgres.ts'
 import { addressOf, openTestPostgres, postgresSubject } from './postgres-subject.ts'
 
@@ -130,6 +131,36 @@ describe.skipIf(noPostgres !== undefined)('a store on PostgreSQL', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
     expect(outcomes[1]).toMatchObject({ reason: { name: 'StoreUnavailable', outcome: 'none' } })
     await admin.close()
+  })
+
+  test('prepares each statement once on a connection: afterwards names travel, and no SQL', async () => {
+    const proxy = await startTcpProxy(running().port)
+    const address = running().address('prepared').replace(`:${running().port}`, `:${proxy.port}`)
+    const { store, admin } = await openTestPostgres(address)
+    let sent = ''
+    const round = async (name: string): Promise<void> => {
+      await store.commit([putLease(name, 'x', `${name}-1`)])
+      await store.commit([putLease(name, 'y', `${name}-2`, { expect: `${name}-1` }), event(`e-${name}`)])
+      await store.commit([event(`alone-${name}`)])
+      expect((await store.read([lease(name), { kind: 'event', id: `e-${name}` }])).every(Boolean)).toBe(true)
+      await store.list('lease', '*', { limit: 5 })
+      await admin.changes('0')
+      await store.commit([{ op: 'delete', ...lease(name), expect: `${name}-2` }])
+      await store.sweep(0, 10)
+    }
+    try {
+      await round('first')
+      proxy.watch = (bytes) => {
+        sent += bytes.toString('latin1')
+        return 'pass'
+      }
+      for (let turn = 0; turn < 5; turn += 1) await round(`turn-${turn}`)
+    } finally {
+      await admin.close()
+      await proxy.close()
+    }
+    expect(sent.match(/\b(?:SELECT|INSERT|UPDATE|DELETE|WITH|BEGIN|COMMIT)\b.{0,60}/g)).toBeNull()
+    for (const name of ['begin', 'lock', 'insert', 'commit']) expect(sent).toContain(`prepared_${name}`)
   })
 
   test('is durable whatever the database’s default, and at home in any isolation level', async () => {
