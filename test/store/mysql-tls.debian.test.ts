@@ -47,7 +47,7 @@ describe('TLS towards MariaDB', () => {
   })
 
   test('is refused where the certificate is another host’s', async () => {
-    await expect(openTestMysql(at('localhost.'))).rejects.toThrow(/localhost\./)
+    await expect(openTestMysql(at('127.1'))).rejects.toThrow(/127\.1. is not in the cert's altnames/)
   })
 
   test('is never left out because a server offers none', async () => {
