@@ -1,4 +1,4 @@
-import type { EpochSeconds } from '../protocol/time.ts'
+import { clockTolerance, type EpochSeconds } from '../protocol/time.ts'
 import {
   connectionExpiry,
   connectionOwners,
@@ -9,6 +9,7 @@ import {
   type ConnectionOwner,
   type HeldConnection,
   type PendingConnection,
+  type Revocation,
 } from './connection.ts'
 import { lifetimes } from './lifetimes.ts'
 import { isRecalled } from './recall.ts'
@@ -87,7 +88,12 @@ export function bindConnection(
 export type Obtained = Pick<
   HeldConnection,
   'account' | 'scope' | 'sealed' | 'keyId' | 'edition' | 'refreshable' | 'issuedAt' | 'expiresAt'
-> & { readonly confirmation?: Confirmation }
+> & {
+  readonly confirmation?: Confirmation
+}
+
+/** What is kept, and the id of the errand that gives it back if nobody confirms it. */
+type Keeping = Obtained & { readonly errandId: string }
 
 /** What obtained tokens are kept by: the start, and the word on recalls, compared in the same commit. */
 export type ObtainSlots = { readonly connection: Slot<'connection'>; readonly instance: Slot<'instance'> }
@@ -108,7 +114,7 @@ export function completeConnection(
   slots: ObtainSlots,
   done: {
     readonly browserHash: string | undefined
-    readonly obtained: Obtained
+    readonly obtained: Keeping
     readonly event: Write
     readonly now: EpochSeconds
   },
@@ -116,6 +122,7 @@ export function completeConnection(
   const value = awaited(slots, done.browserHash)
   if (value === undefined) return { writes: [], result: undefined }
   const { provider, owner, clientId, handleHash, recallsBefore, createdAt } = value
+  const { errandId, ...obtained } = done.obtained
   const held: HeldConnection = {
     v: 1,
     provider,
@@ -124,12 +131,13 @@ export function completeConnection(
     ...(handleHash !== undefined && { handleHash }),
     ...(recallsBefore !== undefined && { recallsBefore }),
     state: 'active',
-    ...done.obtained,
+    ...obtained,
     createdAt,
     updatedAt: done.now,
     lastUsedAt: done.now,
   }
-  return { writes: [store(slots.connection, held), check(slots.instance), done.event], result: value }
+  const writes = [store(slots.connection, held), check(slots.instance), done.event]
+  return { writes: [...writes, ...unlessConfirmed(errandId, slots.connection.id, held)], result: value }
 }
 
 /**
@@ -140,7 +148,7 @@ export function reconnect(
   slots: ObtainSlots & { readonly target: Slot<'connection'> },
   done: {
     readonly browserHash: string | undefined
-    readonly obtain: (edition: number) => Obtained
+    readonly obtain: (edition: number) => Keeping
     readonly events: { readonly made: Write; readonly denied: Write }
     readonly now: EpochSeconds
   },
@@ -152,7 +160,7 @@ export function reconnect(
   if (pending === undefined || target === undefined) return nothing
   if (!isHeld(target) || target.provider !== pending.provider) return nothing
   if (ownerKey(target.owner) !== ownerKey(pending.owner)) return nothing
-  const obtained = done.obtain(target.edition + 1)
+  const { errandId, ...obtained } = done.obtain(target.edition + 1)
   // Absent isn't the same: who can't be told from another is another.
   const sameAccount = target.account !== '' && target.account === obtained.account
   if (!sameAccount) {
@@ -163,9 +171,23 @@ export function reconnect(
   const after: HeldConnection = { ...rest, ...obtained, state: 'active', updatedAt: now, lastUsedAt: now }
   const over = denyConnection(slots.connection, done.events.made, now)
   return {
-    writes: [store(slots.target, after), check(slots.instance), ...over.writes],
+    writes: [
+      store(slots.target, after),
+      check(slots.instance),
+      ...over.writes,
+      ...unlessConfirmed(errandId, slots.target.id, after),
+    ],
     result: { pending, sameAccount },
   }
+}
+
+/** Nobody may ever confirm it; then its record goes by itself, and nothing else would remember what it held. */
+function unlessConfirmed(errandId: string, connectionId: string, held: HeldConnection): readonly Write[] {
+  const { confirmation } = held
+  if (confirmation === undefined) return []
+  // A clock that is ahead must not take back what can be confirmed yet.
+  const due = confirmation.until + clockTolerance
+  return [giveBackErrand(errandId, { ...held, connectionId, unlessConfirmed: true }, due)]
 }
 
 /** The person, or the provider, said no. */
@@ -225,25 +247,26 @@ export function endConnection(slot: Slot<'connection'>, { now, event, errandId }
   return { writes: [store(slot, ended), event, ...errand], result: true }
 }
 
-/** A start of which nothing is known but its handle, and that must come to nothing. */
+/** A start of which nothing is known but its handle, and that must come to nothing. False: more is known, or it is over. */
 export function endUnbegun(
   slot: Slot<'connection'>,
   { hash: handleHash, startedAt }: { readonly hash: string; readonly startedAt: EpochSeconds },
   now: EpochSeconds,
-): Decision<undefined> {
+): Decision<boolean> {
   const endsAt = startExpiry({ startedAt })
-  if (slot.value !== undefined || now >= endsAt) return { writes: [], result: undefined }
+  if (slot.value !== undefined || now >= endsAt) return { writes: [], result: false }
   const about = { provider: '', owner: { kind: 'handle' }, handleHash, createdAt: startedAt, updatedAt: now } as const
-  return { writes: [store(slot, { v: 1, ...about, state: 'denied', endsAt })], result: undefined }
+  return { writes: [store(slot, { v: 1, ...about, state: 'denied', endsAt })], result: true }
 }
 
-/** Tokens that nobody has a use for any more, to be given back at the provider. */
+/** Tokens that nobody has a use for any more, to be given back at the provider from then on. */
 export function giveBackErrand(
   errandId: string,
-  kept: Pick<HeldConnection, 'provider' | 'owner' | 'edition' | 'sealed' | 'keyId'> & { readonly connectionId: string },
-  now: EpochSeconds,
+  kept: Pick<HeldConnection, 'provider' | 'owner' | 'edition' | 'sealed' | 'keyId'> &
+    Pick<Revocation, 'connectionId' | 'unlessConfirmed'>,
+  from: EpochSeconds,
 ): Write {
-  const { provider, owner, connectionId, edition, sealed, keyId } = kept
+  const { provider, owner, connectionId, edition, sealed, keyId, unlessConfirmed } = kept
   return create(
     ref('revocation', errandId),
     {
@@ -254,10 +277,11 @@ export function giveBackErrand(
       sealed,
       keyId,
       ...(owner.kind === 'user' && { userId: owner.userId }),
+      ...(unlessConfirmed === true && { unlessConfirmed }),
       attempts: 0,
-      nextAt: now,
+      nextAt: from,
     },
-    { owners: ['*'], expiresAt: now + lifetimes.connectionEnded },
+    { owners: ['*'], expiresAt: from + lifetimes.connectionEnded },
   )
 }
 

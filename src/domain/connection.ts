@@ -105,11 +105,13 @@ export type HeldConnection = EveryConnection & {
 
 export type Connection = PendingConnection | DeniedConnection | RevokedConnection | HeldConnection
 
-/** Tokens of a connection that was ended, to be given back at the provider. */
+/** Tokens of a connection that was ended, or that never came to be, to be given back at the provider. */
 export type Revocation = {
   readonly v: 1
   readonly provider: string
-  /** As which they were sealed. */
+  /** Only if the connection isn't confirmed by then. */
+  readonly unlessConfirmed?: true
+  /** As which they were sealed, and are sealed still: whoever ends a connection needs no key. */
   readonly connectionId: string
   readonly edition: number
   readonly sealed: string

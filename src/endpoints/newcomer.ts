@@ -79,9 +79,9 @@ export async function parkNewcomer(
   return seeOther(`/signup?interaction=${id}`, browser.setCookie)
 }
 
-async function placeOf(core: Core, connectionId: string): Promise<KeptAt> {
+async function placeOf(core: Core, id: string): Promise<KeptAt> {
   const { instanceId } = await core.directory.instance()
-  return { instanceId, connectionId, edition: 1 }
+  return { instanceId, kind: 'newcomer', id, edition: 1 }
 }
 
 /** What the site gave him moves from the newcomer's record to the account's. */

@@ -53,7 +53,7 @@ export async function keepCredential(
       scope: [],
       state: 'active',
       ...sealTokens(context.keys, context.random, {
-        at: { instanceId: instance.instanceId, connectionId, edition },
+        at: { instanceId: instance.instanceId, kind: 'connection', id: connectionId, edition },
         tokens: { accessToken: credential },
       }),
       edition,

@@ -7,8 +7,13 @@ import type { TokenKeys } from '../tokens/keys-view.ts'
 /** What a connection keeps from everybody. */
 export type KeptTokens = { readonly accessToken: SecretValue; readonly refreshToken?: SecretValue }
 
-/** Where it is kept. L18, L19: put into another row, or an older one put back into its own, it doesn't open. */
-export type KeptAt = { readonly instanceId: string; readonly connectionId: string; readonly edition: number }
+/** Where it is kept. L18, L19: put into another row, one of another kind, or an older one put back into its own, it doesn't open. */
+export type KeptAt = {
+  readonly instanceId: string
+  readonly kind: 'connection' | 'newcomer'
+  readonly id: string
+  readonly edition: number
+}
 
 export type SealedTokens = { readonly sealed: string; readonly keyId: string }
 
@@ -43,6 +48,6 @@ export function openTokens(keys: TokenKeys, at: KeptAt, { sealed, keyId }: Seale
   return { accessToken: secretValue(access), ...(refresh !== undefined && { refreshToken: secretValue(refresh) }) }
 }
 
-function placeOf({ instanceId, connectionId, edition }: KeptAt): readonly string[] {
-  return [instanceId, 'connection', connectionId, String(edition)]
+function placeOf({ instanceId, kind, id, edition }: KeptAt): readonly string[] {
+  return [instanceId, kind, id, String(edition)]
 }

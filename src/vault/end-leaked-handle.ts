@@ -1,11 +1,11 @@
 import { leakPapers, type Leak, type LeakContext } from '../accounts/report-leak.ts'
-import { endConnection, endUnbegun } from '../domain/connect.ts'
+import { endConnection } from '../domain/connect.ts'
 import { ref, type Decision } from '../domain/record.ts'
 import { isRefusal } from '../protocol/errors.ts'
 import { transition } from '../store/transition.ts'
 import { endingOf } from './end-connection.ts'
+import { endStart } from './end-start.ts'
 import { findByHandle } from './pick-up.ts'
-import { readVaultHandle } from '../tokens/vault-handle.ts'
 
 /**
  * A handle that somebody found where others can read it: whoever read it has the tokens, so its connection ends, and they go back to
@@ -13,7 +13,7 @@ import { readVaultHandle } from '../tokens/vault-handle.ts'
  */
 export async function endLeakedHandle(context: LeakContext, leak: Leak): Promise<void> {
   const found = await findByHandle(context, leak.text)
-  if (isRefusal(found)) return endStart(context, leak.text)
+  if (isRefusal(found)) return void (await endStart(context, leak.text))
   const { connection, handle } = found
   const { owner, clientId } = connection
   const user = owner.kind === 'user' ? await context.directory.user(owner.userId) : undefined
@@ -25,13 +25,4 @@ export async function endLeakedHandle(context: LeakContext, leak: Leak): Promise
     return { writes: result ? [...writes, papers.event, ...papers.letter] : writes, result }
   })
   if (told) context.outbox?.wake()
-}
-
-/** Nobody has followed its address yet: then nobody will. */
-async function endStart(context: LeakContext, text: string): Promise<void> {
-  const handle = readVaultHandle(context.keys, text)
-  if (handle?.proved !== true) return
-  await transition(context.transition, { connection: ref('connection', handle.connectionId) }, ({ connection }, now) =>
-    endUnbegun(connection, handle, now),
-  )
 }

@@ -124,7 +124,7 @@ async function handOut(context: VaultContext, id: string, connection: HeldConnec
     await transition(context.transition, { connection: ref('connection', id) }, (slots, now) =>
       touchConnection(slots.connection, now),
     )
-  const tokens = context.upstream.unseal({ instanceId, connectionId: id, edition }, connection)
+  const tokens = context.upstream.unseal({ instanceId, kind: 'connection', id, edition }, connection)
   if (tokens === undefined) return breakOff(context, id, { connection, reason: 'unreadable' })
   return {
     outcome: 'token',

@@ -1,6 +1,12 @@
 import { eventWrite } from '../audit/event-write.ts'
-import type { Revocation } from '../domain/connection.ts'
+import { giveBackErrand } from '../domain/connect.ts'
+import { isHeld, ownerKey, type Connection, type Revocation } from '../domain/connection.ts'
+import { ref } from '../domain/record.ts'
+import { listAll } from '../store/list-all.ts'
+import { readAlive } from '../store/read-alive.ts'
 import { startErrands, type Errands } from '../store/start-errands.ts'
+import { commitNew } from '../store/transition.ts'
+import type { Finished } from '../upstream/finish-upstream.ts'
 import type { VaultContext, VaultMemory } from './context.ts'
 
 const longestPause = 6 * 3_600
@@ -21,6 +27,7 @@ export function startGiveBack(
     // About a month of trying, whatever the pauses.
     expiryOf: ({ attempts }, now, pause) => now + Math.max(2 * pause, (120 - attempts) * longestPause),
     run: async (errand) => {
+      if (errand.unlessConfirmed === true && (await isSettled(context, errand))) return []
       // Whose provider doesn't answer holds up nobody else's.
       const entry = await breaker.enter(errand.provider)
       if ('retryAfter' in entry) return undefined
@@ -41,16 +48,56 @@ export function startGiveBack(
   })
 }
 
+/** Whether it was confirmed; or ended, which has left an errand of its own. */
+async function isSettled(
+  { transition: { store }, clock }: VaultContext,
+  { connectionId }: Revocation,
+): Promise<boolean> {
+  const connection = await readAlive(store, ref('connection', connectionId), clock.seconds())
+  return connection !== undefined && !(isHeld(connection) && connection.confirmation !== undefined)
+}
+
+/**
+ * The same of tokens that came and are nobody's to keep: nobody waits for them any more, they were recalled, or they are another
+ * account's than was to be renewed. Unless that account is connected here, or its owner has it connected beside: some providers end
+ * all that an account gave with one of its tokens.
+ */
+export async function giveBackUnkept(context: VaultContext, { id, provider, found, finished }: Unkept): Promise<void> {
+  const { clock, random, upstream, transition } = context
+  const { tokens, identity } = finished
+  const owner = found?.owner ?? { kind: 'handle' }
+  const isIts = (one: Connection) => isHeld(one) && one.provider === provider && one.account === identity?.subject
+  if (found !== undefined && isIts(found)) return
+  // Those of handles are nobody's to be named together.
+  if (owner.kind !== 'handle')
+    for await (const { value } of listAll(transition.store, 'connection', ownerKey(owner))) if (isIts(value)) return
+  const { instanceId } = await context.directory.instance()
+  // No connection ever has this edition, so that its seal opens in none.
+  const edition = 0
+  const sealed = upstream.seal({ instanceId, kind: 'connection', id, edition }, tokens)
+  const kept = { provider, owner, connectionId: id, edition, ...sealed }
+  await commitNew(transition, [giveBackErrand(random.id(clock.millis()), kept, clock.seconds())])
+}
+
+type Unkept = {
+  /** Of the start that they came for. */
+  readonly id: string
+  readonly provider: string
+  /** What there is of it. */
+  readonly found: Connection | undefined
+  readonly finished: Extract<Finished, { kind: 'done' }>
+}
+
 /** Both tokens, the refresh token first: with it most providers end the other too. */
 async function give(
   { upstream, directory }: VaultContext,
   errand: Revocation,
 ): Promise<'done' | 'unsupported' | 'refused' | 'unreadable' | 'later'> {
-  const { connectionId, edition } = errand
+  const { connectionId: id, edition } = errand
   const provider = upstream.providers.get(errand.provider)
   if (provider === undefined || provider.kind === 'site-login') return 'unsupported'
   const { instanceId } = await directory.instance()
-  const tokens = upstream.unseal({ instanceId, connectionId, edition }, errand)
+  const tokens = upstream.unseal({ instanceId, kind: 'connection', id, edition }, errand)
   if (tokens === undefined) return 'unreadable'
   let refused = false
   for (const token of [tokens.refreshToken, tokens.accessToken]) {

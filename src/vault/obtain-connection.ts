@@ -8,10 +8,12 @@ import { transition } from '../store/transition.ts'
 import { makeShortCode } from '../tokens/short-code.ts'
 import type { Finished } from '../upstream/finish-upstream.ts'
 import type { VaultContext } from './context.ts'
+import { giveBackUnkept } from './give-back.ts'
 import { ownerOf, sealedAs } from './renew.ts'
 
 export type Obtainment = {
   readonly connectionId: string
+  readonly provider: string
   readonly browserHash: string | undefined
   /** Where the browser is, as far as anybody whom we trust says so. */
   readonly address: string
@@ -28,21 +30,33 @@ export type ObtainedConnection = {
   readonly confirmationCode: string | undefined
 }
 
+type Gift = Extract<Finished, { kind: 'done' }>
+
 /**
  * Keep what somebody's consent gave, for the start that it was given for, once. Undefined: nobody waits for it in this browser
- * any more, or somebody else is signed in in it than started (L04); then nothing is kept.
+ * any more, or somebody else is signed in in it than started (L04). What isn't kept is given back.
  */
 export async function obtainConnection(
   context: VaultContext,
   about: Obtainment,
-  { tokens, identity }: Extract<Finished, { kind: 'done' }>,
+  finished: Gift,
+): Promise<ObtainedConnection | undefined> {
+  const { connectionId: id, provider } = about
+  const found = await readAlive(context.transition.store, ref('connection', id), context.clock.seconds())
+  const isTheirs = found?.owner.kind !== 'user' || found.owner.userId === about.userId
+  const isAwaited = found?.state === 'pending' && isTheirs
+  const obtained = isAwaited ? await keep(context, { about, pending: found }, finished) : undefined
+  if (obtained?.sameAccount !== true) await giveBackUnkept(context, { id, provider, found, finished })
+  return obtained
+}
+
+async function keep(
+  context: VaultContext,
+  { about, pending }: { readonly about: Obtainment; readonly pending: PendingConnection },
+  { tokens, identity }: Gift,
 ): Promise<ObtainedConnection | undefined> {
   const { clock, random, keys } = context
   const { connectionId: id, browserHash, address } = about
-  const pending = await readAlive(context.transition.store, ref('connection', id), clock.seconds())
-  if (pending?.state !== 'pending') return undefined
-  const { owner } = pending
-  if (owner.kind === 'user' && owner.userId !== about.userId) return undefined
   const now = clock.seconds()
   const { instanceId } = await context.directory.instance()
   // Whoever is in two places may be so for a bad reason.
@@ -52,7 +66,8 @@ export async function obtainConnection(
   const target = pending.renews ?? id
   const happened = { ...ownerOf(pending), target, scope: tokens.scope.join(' '), address }
   const made = eventWrite(context, { type: target === id ? 'connection.made' : 'connection.renewed', ...happened })
-  const obtain = (edition: number): Obtained => ({
+  const obtain = (edition: number): Obtained & { readonly errandId: string } => ({
+    errandId: random.id(clock.millis()),
     account: identity?.subject ?? '',
     ...sealedAs(context, { instanceId, id: target, edition, tokens, now }),
     ...(confirmationCode !== undefined && {

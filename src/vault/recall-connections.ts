@@ -76,7 +76,8 @@ export async function recallProgress(context: RecallContext, provider: string): 
   const recall = found?.value.recalls?.[provider]
   let [left, waiting] = [0, 0]
   if (recall !== undefined) for await (const _ of recalled(context, provider, recall)) left += 1
-  for await (const { value } of listAll(store, 'revocation', errandOwner)) if (value.provider === provider) waiting += 1
+  for await (const { value } of listAll(store, 'revocation', errandOwner))
+    if (value.provider === provider && value.unlessConfirmed !== true) waiting += 1
   return { recall, left, waiting }
 }
 

@@ -112,7 +112,7 @@ async function ask(
       breakConnection(slots.connection, { edition, attempt, reason }, { event, now }),
     )
   }
-  const held = upstream.unseal({ instanceId, connectionId: id, edition }, connection)
+  const held = upstream.unseal({ instanceId, kind: 'connection', id, edition }, connection)
   // L18, L19: what doesn't open was moved, altered or put back.
   if (held?.refreshToken === undefined) {
     await breakWith('unreadable')
@@ -170,7 +170,7 @@ export function sealedAs(
 ): Pick<HeldConnection, 'sealed' | 'keyId' | 'scope' | 'issuedAt' | 'expiresAt' | 'edition' | 'refreshable'> {
   const { instanceId, id, edition, tokens, now } = about
   return {
-    ...upstream.seal({ instanceId, connectionId: id, edition }, tokens),
+    ...upstream.seal({ instanceId, kind: 'connection', id, edition }, tokens),
     edition,
     scope: tokens.scope,
     issuedAt: now,

@@ -34,6 +34,7 @@ const obtained = {
   edition: 1,
   refreshable: true,
   issuedAt: now,
+  errandId: 'unless confirmed',
 }
 const ending = { now, event, errandId: 'errand' }
 

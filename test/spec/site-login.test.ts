@@ -92,13 +92,13 @@ describe('signing in with the account of a site that has only a login API (syste
     expect(JSON.stringify(kept)).not.toContain('forum-cookie')
     const connection = kept?.value as { sealed: string; keyId: string; edition: number }
     const { instanceId } = await server.core.directory.instance()
-    const at = { instanceId, connectionId: kept?.id ?? '', edition: connection.edition }
+    const at = { instanceId, kind: 'connection', id: kept?.id ?? '', edition: connection.edition } as const
     const opened = server.core.upstream.unseal(at, connection)
     expect(Buffer.from(opened?.accessToken.reveal().split('.')[1] ?? '', 'base64url').toString()).toContain(
       'forum-cookie-of-Erna',
     )
     // L18, L19: neither in another row nor as an older edition of its own.
-    expect(server.core.upstream.unseal({ ...at, connectionId: 'another' }, connection)).toBeUndefined()
+    expect(server.core.upstream.unseal({ ...at, id: 'another' }, connection)).toBeUndefined()
     expect(server.core.upstream.unseal({ ...at, edition: at.edition + 1 }, connection)).toBeUndefined()
     expect(server.core.upstream.unseal({ ...at, instanceId: 'another' }, connection)).toBeUndefined()
   })
@@ -511,7 +511,7 @@ describe('what a site gave', () => {
     const { edition } = await stored()
     expect(edition).toBeGreaterThan(before.edition)
     const { instanceId } = await core.directory.instance()
-    expect(core.upstream.unseal({ instanceId, connectionId: place.id, edition }, before)).toBeUndefined()
+    expect(core.upstream.unseal({ instanceId, ...place, edition }, before)).toBeUndefined()
   })
 
   it('L25: nor what it was about to give', async () => {
@@ -528,7 +528,7 @@ describe('what a site gave', () => {
 describe('sealed tokens', () => {
   it('open where they were sealed, and nowhere else', () => {
     const keys = fixedKeys()
-    const at = { instanceId: 'one', connectionId: 'c', edition: 3 }
+    const at = { instanceId: 'one', kind: 'connection', id: 'c', edition: 3 } as const
     const sealed = sealTokens(keys, keys.random, {
       at,
       tokens: { accessToken: secretValue('a'), refreshToken: secretValue('r') },
@@ -537,7 +537,8 @@ describe('sealed tokens', () => {
     expect([opened?.accessToken.reveal(), opened?.refreshToken?.reveal()]).toEqual(['a', 'r'])
     for (const other of [
       { ...at, edition: 2 },
-      { ...at, connectionId: 'd' },
+      { ...at, id: 'd' },
+      { ...at, kind: 'newcomer' as const },
       { ...at, instanceId: 'two' },
     ])
       expect(openTokens(keys, other, sealed)).toBeUndefined()

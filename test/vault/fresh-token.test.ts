@@ -4,6 +4,7 @@ import { put, ref, type RecordValues } from '../../src/domain/record.ts'
 import { transition } from '../../src/store/transition.ts'
 import { createVault } from '../../src/vault/create-vault.ts'
 import { createUpstream } from '../../src/upstream/create-upstream.ts'
+import { disconnect } from '../../src/vault/end-connection.ts'
 import type { FreshToken } from '../../src/vault/fresh-token.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
@@ -303,6 +304,19 @@ describe('L18, L19: what was moved, altered or put back', () => {
       await change(id, () => old)
       expect(await fetchToken(id)).toEqual({ outcome: 'needs_reauth', reason: 'unreadable' })
     }
+  })
+
+  it('tokens that an errand holds do not open in the connection whose end it came with', async () => {
+    const id = await connectDirectly(server, provider)
+    const held = await storedConnection(server, id)
+    await disconnect(server.core, id, { connection: held, by: {} })
+    const { edition } = await storedConnection(server, id)
+    let sealed = ''
+    for await (const { value } of server.core.admin.scan('revocation'))
+      if ('connectionId' in value && value.connectionId === id) sealed = value.sealed
+    expect(sealed).toBe(held.sealed)
+    await change(id, () => ({ ...held, sealed, edition }))
+    expect(await fetchToken(id)).toEqual({ outcome: 'needs_reauth', reason: 'unreadable' })
   })
 
   it('a reader that was overtaken by a renewal finds nothing put back', async () => {

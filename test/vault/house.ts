@@ -81,7 +81,7 @@ export async function connectDirectly(
 export async function keptTokens({ core }: Pick<TestGatehouse, 'core'>, id: string) {
   const connection = await storedConnection({ core }, id)
   const { instanceId } = await core.directory.instance()
-  const tokens = core.upstream.unseal({ instanceId, connectionId: id, edition: connection.edition }, connection)
+  const tokens = core.upstream.unseal({ instanceId, kind: 'connection', id, edition: connection.edition }, connection)
   return { access: tokens?.accessToken.reveal(), refresh: tokens?.refreshToken?.reveal() }
 }
 

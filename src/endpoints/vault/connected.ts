@@ -43,7 +43,7 @@ export async function finishConnect(
   const hash = browser === undefined ? undefined : browserHash(browser)
   const obtained = await obtainConnection(
     core,
-    { connectionId, browserHash: hash, address, addressKnown, userId },
+    { connectionId, provider: provider.name, browserHash: hash, address, addressKnown, userId },
     finished,
   )
   if (obtained === undefined)
