@@ -1,10 +1,10 @@
 import type { Connection } from '../domain/connection.ts'
-import type { Instance } from '../domain/instance.ts'
 import { ref } from '../domain/record.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { connectionIdOf, vaultHandleHash } from '../tokens/vault-handle.ts'
 import { disconnect } from '../vault/end-connection.ts'
 import { printConnection } from '../vault/print-connection.ts'
+import type { StandingContext } from '../vault/standing.ts'
 import { finishRecalls, recallConnections, recallProgress } from '../vault/recall-connections.ts'
 import type { Connections } from './administration.ts'
 import { CliFailure } from './failure.ts'
@@ -16,7 +16,7 @@ export function connectionsLocally(local: Local, changed: () => void): Connectio
     connections: () => connectionsOf(local),
     connection: async (given) => {
       const { id, connection } = await found(local, given)
-      return printConnection(await instanceOf(local), id, connection)
+      return printConnection(await standingIn(local), id, connection)
     },
     endConnection: async (given) => {
       const { id, connection } = await found(local, given)
@@ -39,14 +39,16 @@ export function connectionsLocally(local: Local, changed: () => void): Connectio
   }
 }
 
-async function instanceOf({ store, clock }: Local): Promise<Pick<Instance, 'recalls'>> {
-  return (await readAlive(store, ref('instance', 'self'), clock.seconds())) ?? {}
+async function standingIn({ store, clock, config }: Local): Promise<StandingContext> {
+  const now = clock.seconds()
+  const instance = (await readAlive(store, ref('instance', 'self'), now)) ?? {}
+  return { instance, providers: new Map(config.providers.map((provider) => [provider.name, provider])), now }
 }
 
 async function* connectionsOf(local: Local): ReturnType<Connections['connections']> {
-  const instance = await instanceOf(local)
+  const standing = await standingIn(local)
   for await (const { id, value } of local.admin.scan('connection'))
-    yield printConnection(instance, id, value as Connection)
+    yield printConnection(standing, id, value as Connection)
 }
 
 /** By its id, or by the handle that fetches from it. */

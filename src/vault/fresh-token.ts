@@ -5,11 +5,12 @@ import type { SecretValue } from '../config/secret-value.ts'
 import { isHeld, type Connection, type HeldConnection } from '../domain/connection.ts'
 import { isRecalled } from '../domain/recall.ts'
 import { ref } from '../domain/record.ts'
-import { breakConnection, needsTouch, stillHolds, tokenNeed, touchConnection } from '../domain/refresh-connection.ts'
+import { breakConnection, needsTouch, stillHolds, touchConnection } from '../domain/refresh-connection.ts'
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import { lookUp } from '../store/look-up.ts'
 import { transition } from '../store/transition.ts'
 import type { VaultContext, VaultMemory } from './context.ts'
+import { needOf } from './need-of.ts'
 import { ownerOf, renew } from './renew.ts'
 
 export type FreshToken =
@@ -67,8 +68,7 @@ export async function freshToken(context: VaultContext & VaultMemory, asked: Ask
     if (connection.edition < newest)
       return breakOff(context, asked.connection, { connection, reason: 'unreadable', newest })
     const age = context.sightings.age(asked.connection, connection)
-    const refreshable = connection.refreshable && mayRefresh(provider, age)
-    const need = tokenNeed({ ...connection, refreshable }, age, asked.rejected)
+    const need = needOf(provider, connection, { age, rejected: asked.rejected })
     if (need === 'none') return handOut(context, asked.connection, connection)
     if (need === 'over' || provider.kind === 'site-login') return over(context, asked.connection, connection)
     const { edition, failures: waited } = connection
@@ -105,12 +105,6 @@ async function usableProvider(
     case 'handle':
       return isAnonymous(provider) ? provider : undefined
   }
-}
-
-/** Whether its refresh token, which came that long ago, is worth a question by what the provider's entry says of such. */
-function mayRefresh(provider: Provider, age: Seconds): boolean {
-  if (provider.kind === 'site-login' || provider.refresh === 'none') return false
-  return provider.refreshTtl === undefined || age < provider.refreshTtl
 }
 
 function isAnonymous(provider: Provider | undefined): provider is OAuthProvider {

@@ -1,7 +1,6 @@
 import { isHeld, type Connection } from '../domain/connection.ts'
-import type { Instance } from '../domain/instance.ts'
-import { isRecalled } from '../domain/recall.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
+import { standingOf, type StandingContext } from './standing.ts'
 
 /** A connection as those see it who administer: everything but its tokens. What it has none of yet, or no more, is null. */
 export type ConnectionDocument = {
@@ -20,23 +19,19 @@ export type ConnectionDocument = {
   readonly expires_at: EpochSeconds | null
 }
 
-export function printConnection(
-  instance: Pick<Instance, 'recalls'>,
-  id: string,
-  connection: Connection,
-): ConnectionDocument {
+export function printConnection(context: StandingContext, id: string, connection: Connection): ConnectionDocument {
   const { owner, provider, clientId, createdAt } = connection
-  const held = isHeld(connection) && !isRecalled(instance, connection) ? connection : undefined
+  const { state, reason } = standingOf(context, connection)
+  const held = isHeld(connection) && state !== 'revoked' ? connection : undefined
   return {
     connection_id: id,
     provider,
     owner: owner.kind === 'user' ? owner.userId : owner.kind === 'client' ? owner.clientId : null,
     client_id: clientId ?? null,
-    // What was recalled is over, though nobody has got to it yet.
-    state: isRecalled(instance, connection) && connection.state !== 'denied' ? 'revoked' : connection.state,
+    state,
     account: held?.account ?? null,
     scope: held?.scope.join(' ') ?? null,
-    reason: held?.reason ?? null,
+    reason: reason ?? null,
     unsure: held?.unsure ?? false,
     created_at: createdAt,
     last_used_at: held?.lastUsedAt ?? null,

@@ -5,12 +5,13 @@ import type { OAuthProvider } from '../../src/config/provider.ts'
 import type { HeldConnection } from '../../src/domain/connection.ts'
 import { put, ref } from '../../src/domain/record.ts'
 import { transition } from '../../src/store/transition.ts'
+import { printConnection } from '../../src/vault/print-connection.ts'
 import { consent } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { createBrowser, type Answer, type Browser } from '../kit/browser.ts'
 import { codeFlow, follow, submit } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
-import { connectDirectly, etsyProvider, eventsOf } from './house.ts'
+import { connectDirectly, etsyProvider, eventsOf, storedConnection } from './house.ts'
 
 let etsy: Etsy
 let provider: OAuthProvider
@@ -296,5 +297,41 @@ describe('whoever owns it', () => {
     const admin = { actor: { kind: 'cli' } } as const
     await patchUser({ ...server.core, strength: async () => undefined }, { ...admin, userId, patch: { locked: true } })
     expect(await server.core.vault.freshToken({ connection: id })).toEqual({ outcome: 'unknown' })
+  })
+})
+
+describe('INV6: what nobody has asked for since its refresh token ended', () => {
+  const day = 86_400
+
+  /** As if its tokens had come so many days ago. */
+  async function keptFor(days: number): Promise<string> {
+    const { core } = server
+    const id = await connectDirectly(server, provider, { kind: 'user', userId: ada.userId })
+    await transition(core.transition, { slot: ref('connection', id) }, ({ slot }, now) => {
+      const issuedAt = now - days * day
+      const old = { ...(slot.value as HeldConnection), issuedAt, expiresAt: issuedAt + 3600 }
+      return { writes: [put(slot, old, { expiresAt: null })], result: undefined }
+    })
+    return id
+  }
+
+  it('says that it needs its person wherever it is listed, and one that can be renewed yet does not', async () => {
+    const [over, alive] = [await keptFor(90), await keptFor(89)]
+    const headers = { authorization: bearer(ada.token) }
+    const listed = await createBrowser(server.url).ask('/api/v1/me/connections?limit=100', { headers })
+    const items = listed.json()['items'] as readonly Readonly<Record<string, unknown>>[]
+    const shown = (id: string) => items.find((item) => item['connection_id'] === id)
+    expect(shown(over)).toMatchObject({ state: 'needs_reauth', reason: 'expired' })
+    expect(shown(alive)).toMatchObject({ state: 'active', reason: null })
+    const page = (await ada.browser.ask('/account/connections')).text
+    expect([over, alive].map((id) => page.includes(`name="renew" value="${id}"`))).toEqual([true, false])
+    const { core } = server
+    const [instance, now] = [await core.directory.instance(), core.clock.seconds()]
+    const standing = { instance, providers: core.upstream.providers, now }
+    const printed = async (id: string) => printConnection(standing, id, await storedConnection(server, id))
+    expect(await printed(over)).toMatchObject({ state: 'needs_reauth', reason: 'expired', account: '123456789' })
+    expect(await printed(alive)).toMatchObject({ state: 'active', reason: null })
+    expect((await core.vault.freshToken({ connection: over })).outcome).toBe('needs_reauth')
+    expect((await core.vault.freshToken({ connection: alive })).outcome).toBe('token')
   })
 })

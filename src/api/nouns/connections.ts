@@ -4,11 +4,11 @@ import { mayEnd } from '../../accounts/end-grant.ts'
 import { actorName } from '../../accounts/permit.ts'
 import type { Actor } from '../../domain/authority.ts'
 import { isHeld, ownerKey } from '../../domain/connection.ts'
-import { isRecalled } from '../../domain/recall.ts'
 import { ref } from '../../domain/record.ts'
 import { problem } from '../../protocol/problem.ts'
 import { readAlive } from '../../store/read-alive.ts'
 import { disconnect } from '../../vault/end-connection.ts'
+import { standingOf, type StandingContext } from '../../vault/standing.ts'
 import type { CallerOf } from '../caller.ts'
 import type { ApiContext } from '../context.ts'
 import { operation, type Operation } from '../operation.ts'
@@ -24,7 +24,8 @@ const connection = z
     account: z.string().meta({ description: 'Id of the person there; empty where the provider says none.' }),
     scope: z.string(),
     state: z.enum(['active', 'needs_reauth']).meta({
-      description: '`needs_reauth`: the provider takes the tokens no more, and the person must connect anew.',
+      description:
+        '`needs_reauth`: the provider takes the tokens no more, or nobody has renewed them in time; the person must connect anew.',
     }),
     reason: z.string().nullable().meta({ description: 'Why it needs that.' }),
     unsure: z.boolean().meta({
@@ -67,17 +68,18 @@ export const connectionBelonging: Belonging<'connection', typeof connection, Lis
   },
   ending: 'Nothing is fetched from it any more; its tokens are given back to the provider as soon as that takes them.',
   recordId: (_user, id) => id,
-  async show({ directory }, user, record) {
+  async show(context, user, record) {
     const found = record.value
-    if (isRecalled(await directory.instance(), found)) return undefined
     if (!isHeld(found) || ownerKey(found.owner) !== user.userId) return undefined
+    const { state, reason = null } = standingOf(await standingContext(context), found)
+    if (state !== 'active' && state !== 'needs_reauth') return undefined
     return {
       connection_id: record.id,
       provider: found.provider,
       account: found.account,
       scope: found.scope.join(' '),
-      state: found.state,
-      reason: found.reason ?? null,
+      state,
+      reason,
       unsure: found.unsure ?? false,
       client_id: found.clientId ?? null,
       created_at: found.createdAt,
@@ -89,6 +91,15 @@ export const connectionBelonging: Belonging<'connection', typeof connection, Lis
     const refused = mayEnd(ending)
     return refused === undefined ? endOwn(context, ending, id) : { refused }
   },
+}
+
+/** What a connection is worth goes by what this node knows at the moment. */
+export async function standingContext({
+  directory,
+  upstream,
+  clock,
+}: Pick<ApiContext, 'directory' | 'upstream' | 'clock'>): Promise<StandingContext> {
+  return { instance: await directory.instance(), providers: upstream.providers, now: clock.seconds() }
 }
 
 type EndingOwn = { readonly actor: Actor; readonly user: Listed; readonly address: string }

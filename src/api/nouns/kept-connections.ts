@@ -10,7 +10,7 @@ import { printConnection } from '../../vault/print-connection.ts'
 import { operation, type Operation } from '../operation.ts'
 import { pageOf, pageQuery, printPage, readPage } from '../page.ts'
 import { administrator, reader } from '../policy.ts'
-import { connectionId, noSuchConnection } from './connections.ts'
+import { connectionId, noSuchConnection, standingContext } from './connections.ts'
 import { providerName } from './providers.ts'
 import { instant } from './user-shape.ts'
 
@@ -71,10 +71,10 @@ export const keptConnectionOperations: readonly Operation[] = [
       const asked = readPage(context.keys, list, query)
       if ('refused' in asked) return asked
       const page = await context.transition.store.list('connection', `provider:${provider}`, asked)
-      const [instance, now] = [await context.directory.instance(), context.clock.seconds()]
+      const standing = await standingContext(context)
       const items = page.records
-        .filter(({ expiresAt }) => expiresAt === undefined || now < expiresAt)
-        .map(({ id, value }) => printConnection(instance, id, value as Connection))
+        .filter(({ expiresAt }) => expiresAt === undefined || standing.now < expiresAt)
+        .map(({ id, value }) => printConnection(standing, id, value as Connection))
       return { done: printPage(context.keys, { list, items, next: page.next }) }
     },
   }),
@@ -92,7 +92,7 @@ export const keptConnectionOperations: readonly Operation[] = [
     async perform({ context, params: { connection_id: id } }) {
       const found = await readAlive(context.transition.store, ref('connection', id), context.clock.seconds())
       if (found === undefined) return { refused: noSuchConnection }
-      return { done: printConnection(await context.directory.instance(), id, found) }
+      return { done: printConnection(await standingContext(context), id, found) }
     },
   }),
   operation({
