@@ -8,19 +8,11 @@ import { startUpkeep } from '../../src/server/upkeep.ts'
 import { transition } from '../../src/store/transition.ts'
 import { createBrowser } from '../kit/browser.ts'
 import { authorize, authorizeUrl, codeFlow, introspect, tokenRequest, verifier } from '../kit/flow.ts'
-import { startGatehouse, type MadeClient, type TestClock, type TestGatehouse } from '../kit/gatehouse.ts'
+import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
+import { createSettableClock } from '../kit/settable-clock.ts'
 
 const hour = 3_600
 const tenYears = 10 * 365 * 24 * hour
-
-/** The server's own clock, over a wall that can be set. */
-function settable(): TestClock & { readonly set: (seconds: number) => void } {
-  let passed = 0
-  let step = 0
-  const monotonic = () => performance.now() + passed * 1000
-  const clock = createForwardClock({ wall: () => Date.now() + (passed + step) * 1000, monotonic })
-  return { ...clock, advance: (seconds) => void (passed += seconds), set: (seconds) => void (step += seconds) }
-}
 
 describe('the clock that a server goes by', () => {
   let wall = 1_000_000
@@ -60,7 +52,7 @@ describe('the clock that a server goes by', () => {
 describe('FLT-18: a clock that jumps under a server', () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-clock-'))
   const store = { adapter: 'sqlite', path: join(folder, 'gatehouse.db') } as const
-  const clock = settable()
+  const clock = createSettableClock()
   let server: TestGatehouse
   let app: MadeClient
   let expired: { readonly code: string; readonly accessToken: string }
@@ -112,7 +104,7 @@ describe('FLT-18: a clock that jumps under a server', () => {
       result: undefined,
     }))
     await server.close()
-    const behind = settable()
+    const behind = createSettableClock()
     behind.set(-60)
     server = await startGatehouse({ clock: behind, store })
     expect(behind.seconds()).toBeGreaterThanOrEqual(seen)
@@ -121,7 +113,7 @@ describe('FLT-18: a clock that jumps under a server', () => {
   })
 
   test.each([hour, tenYears])('set forward by %i s: what was given before is dead, and all goes on', async (step) => {
-    const jumping = settable()
+    const jumping = createSettableClock()
     const other = await startGatehouse({ clock: jumping })
     try {
       await other.makeUser('ada')
