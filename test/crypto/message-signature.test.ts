@@ -1,10 +1,10 @@
-import { createPublicKey } from 'node:crypto'
+import { constants, createPublicKey, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { contentDigest, verifyContentDigest } from '../../src/crypto/content-digest.ts'
 import { hmacSha256 } from '../../src/crypto/mac.ts'
 import { signMessage, verifyMessageSignature, type MessageVerificationKey } from '../../src/crypto/message-signature.ts'
-import { requestComponent, signatureBase } from '../../src/protocol/message-signature.ts'
+import { parseMessageSignature, requestComponent, signatureBase } from '../../src/protocol/message-signature.ts'
 import { parseDictionary, printInnerList } from '../../src/protocol/structured-fields.ts'
 
 type Case = {
@@ -25,9 +25,24 @@ type Vectors = {
   readonly response: Message & { readonly status: number }
 } & Readonly<Record<'B.2.3' | 'B.2.4' | 'B.2.5' | 'B.2.6', Case>>
 
-const vectors = JSON.parse(
-  readFileSync(new URL('../vectors/rfc9421/appendix-b.json', import.meta.url), 'utf8'),
-) as Vectors
+type Transformed = {
+  readonly what: string
+  readonly valid: boolean
+  readonly method: string
+  readonly targetUri: string
+  readonly lines: readonly (readonly [name: string, value: string])[]
+}
+type MoreVectors = {
+  readonly keys: Keys
+  readonly 'B.3': Case & { readonly request: Vectors['request'] }
+  readonly 'B.4': Case & { readonly requests: readonly Transformed[] }
+} & Readonly<Record<'B.2.1' | 'B.2.2', Case>>
+
+const read = (file: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../vectors/rfc9421/${file}`, import.meta.url), 'utf8'))
+const vectors = read('appendix-b.json') as Vectors
+const more = read('appendix-b-rest.json') as MoreVectors
+const keys: Keys = { ...vectors.keys, ...more.keys }
 
 const ofRequest = (name: string) => requestComponent(vectors.request, name)
 const ofResponse = (name: string) =>
@@ -41,7 +56,7 @@ function baseOf({ label, input }: Case, valueOf: (name: string) => string | unde
 }
 
 function keyOf(name: string): MessageVerificationKey {
-  const { base64, publicPem = '' } = vectors.keys[name] ?? {}
+  const { base64, publicPem = '' } = keys[name] ?? {}
   if (base64 !== undefined) return { secret: Buffer.from(base64, 'base64') }
   return { jwk: { ...createPublicKey(publicPem).export({ format: 'jwk' }) } }
 }
@@ -72,6 +87,64 @@ describe('RFC 9421 appendix B', () => {
     expect(verifyMessageSignature([], { base, signature })).toBe(false)
     for (const other of Object.keys(vectors.keys).filter((one) => one !== key))
       expect(verifyMessageSignature([keyOf(other)], { base, signature }), other).toBe(false)
+  })
+
+  describe.each(['B.2.1', 'B.2.2'] as const)('%s is of an algorithm that nothing here understands', (name) => {
+    const { key, algorithm, base = '', signature } = more[name]
+
+    test('the vector itself is right', () => {
+      const publicKey = { key: keys[key]?.publicPem ?? '', padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 64 }
+      expect(verify('sha512', Buffer.from(base), publicKey, Buffer.from(signature, 'base64'))).toBe(true)
+    })
+
+    test('and refused, with the right key and under any name of an algorithm', () => {
+      for (const named of [undefined, algorithm, 'ed25519', 'hmac-sha256', 'ecdsa-p256-sha256'])
+        expect(verifyMessageSignature([keyOf(key)], { base, signature, algorithm: named }), named).toBe(false)
+    })
+  })
+
+  test('B.2.1: the base of a signature that covers nothing', () => {
+    expect(baseOf(more['B.2.1'], ofRequest)).toBe(more['B.2.1'].base)
+  })
+
+  test('B.2.2: a component with a parameter is not understood, so the header is refused', () => {
+    const { label, input, signature } = more['B.2.2']
+    const refused = { error: 'invalid_client', reason: 'signature_malformed' }
+    // With the nonce that it lacks, so that nothing else is wrong with it.
+    for (const [list, answer] of [
+      [`${input};nonce="n"`, refused],
+      [
+        `${input};nonce="n"`.replace(';name="Pet"', ''),
+        { components: ['@authority', 'content-digest', '@query-param'] },
+      ],
+    ] as const)
+      expect(parseMessageSignature(`${label}=${list}`, `${label}=:${signature}:`)).toMatchObject(answer)
+  })
+
+  test('B.3: what a proxy signed of the request that it passes on, the certificate of its client included', () => {
+    const { base, signature, key, algorithm, request } = more['B.3']
+    const made = baseOf(more['B.3'], (name) => requestComponent(request, name)) ?? ''
+    expect(made).toBe(base)
+    expect(verifyMessageSignature([keyOf(key)], { base: made, signature, algorithm })).toBe(true)
+    const elsewhere = { ...request, targetUri: request.targetUri.replace('service.internal', 'service.external') }
+    const other = baseOf(more['B.3'], (name) => requestComponent(elsewhere, name)) ?? ''
+    expect(verifyMessageSignature([keyOf(key)], { base: other, signature, algorithm })).toBe(false)
+  })
+
+  describe('B.4: a request that was changed on its way', () => {
+    const { base, signature, key } = more['B.4']
+
+    test.each(more['B.4'].requests)('$what: valid $valid', ({ valid, method, targetUri, lines }) => {
+      const valuesOf = (name: string) => lines.flatMap(([one, value]) => (one === name ? [value] : []))
+      const headers = Object.fromEntries(lines.map(([name]) => [name, valuesOf(name).join(', ')]))
+      const made = baseOf(more['B.4'], (name) => requestComponent({ method, targetUri, headers }, name)) ?? ''
+      expect(made === base).toBe(valid)
+      expect(verifyMessageSignature([keyOf(key)], { base: made, signature })).toBe(valid)
+      // Stricter than the RFC: a header of two lines is nobody's to sign, joined or not.
+      const repeated = new Set(Object.keys(headers).filter((name) => valuesOf(name).length > 1))
+      const strict = baseOf(more['B.4'], (name) => requestComponent({ method, targetUri, headers, repeated }, name))
+      expect(strict).toBe(repeated.size === 0 ? base : undefined)
+    })
   })
 
   test('B.2.5 and B.2.6: signing makes the very bytes', () => {
