@@ -108,9 +108,12 @@ describe('K20 clock: nodes a minute apart', () => {
   test('a step back brings nothing back', async () => {
     const over = await lasting(90)
     pass(100)
-    for (const { clock } of [slow, fast]) clock.set(-hour)
-    expect(await seen(over)).toEqual({ slow: false, fast: false })
-    for (const { clock } of [slow, fast]) clock.set(hour)
+    // By less than it lived, and by more.
+    for (const step of [40, hour]) {
+      for (const { clock } of [slow, fast]) clock.set(-step)
+      expect(await seen(over)).toEqual({ slow: false, fast: false })
+      for (const { clock } of [slow, fast]) clock.set(step)
+    }
     expect(await seen(over)).toEqual({ slow: false, fast: false })
   })
 

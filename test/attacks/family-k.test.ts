@@ -63,8 +63,11 @@ async function refusedEverywhere(texts: readonly string[]): Promise<void> {
 }
 
 /** Signed with the server's own key, whatever it says. */
-function signed(predicates: readonly string[], identifier?: string): string {
-  const { keyId, key } = server.core.keys.secret('macaroon-root')
+function signed(
+  predicates: readonly string[],
+  identifier?: string,
+  { keyId, key } = server.core.keys.secret('macaroon-root'),
+): string {
   const rootKey = rawRootKey(macBytes(key, Buffer.from('macaroon root\0')))
   const made = mintMacaroon({ rootKey, identifier: identifier ?? `gth1.${keyId}.jti-of-mine`, location: server.url })
   return printMacaroonText([addCaveats(made, predicates)])
@@ -279,10 +282,11 @@ describe('K09, K11 stale epochs', () => {
 describe('K12 key-ids', () => {
   test('an unknown key, a key of another ring', async () => {
     const caveats = caveatsOf(token)
-    const mac = server.core.keys.secret('mac').keyId
+    const mac = server.core.keys.secret('mac')
     await refusedEverywhere([
       signed(caveats, 'gth1.0123456789ab.jti'),
-      signed(caveats, `gth1.${mac}.jti`),
+      signed(caveats, `gth1.${mac.keyId}.jti`),
+      signed(caveats, `gth1.${mac.keyId}.jti`, mac),
       signed(caveats, 'gth1...'),
       printMacaroonText([
         addCaveats(
