@@ -63,6 +63,15 @@ describe('guesses at one account', () => {
     expect(await attempt(from('198.51.100.0'), 'bob', password)).toBe('in')
   })
 
+  test('H05: under every spelling of its name are one count', async () => {
+    const stranger = from('198.51.100.0')
+    const results: string[] = []
+    for (let tries = 0; tries < 2; tries += 1)
+      for (const name of ['ada', 'ADA', 'ａｄａ', ' ada ', 'Ada', 'aDa'])
+        results.push(await attempt(stranger, name, 'wrong'))
+    expect(results).toEqual([...Array.from({ length: 10 }, () => 'wrong'), 'throttled', 'throttled'])
+  })
+
   test('from many sources are stopped together', async () => {
     expect(await guess(14, 9)).toBe(100)
     expect(await attempt(from('203.0.113.5'), 'ada', password)).toBe('throttled')
