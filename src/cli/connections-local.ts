@@ -1,3 +1,4 @@
+import { equalDigests } from '../crypto/equal-digests.ts'
 import type { Connection } from '../domain/connection.ts'
 import { ref } from '../domain/record.ts'
 import { readAlive } from '../store/read-alive.ts'
@@ -55,7 +56,7 @@ async function* connectionsOf(local: Local): ReturnType<Connections['connections
 async function found(local: Local, given: string): Promise<{ readonly id: string; readonly connection: Connection }> {
   const id = connectionIdOf(given)
   const connection = await readAlive(local.transition.store, ref('connection', id), local.clock.seconds())
-  const isRight = id === given || connection?.handleHash === vaultHandleHash(given)
+  const isRight = id === given || equalDigests(connection?.handleHash ?? '', vaultHandleHash(given))
   if (connection === undefined || !isRight)
     throw new CliFailure('there is no such connection; see: gatehouse connection list')
   return { id, connection }

@@ -1,5 +1,6 @@
-import { hash, timingSafeEqual } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { parseDictionary } from '../protocol/structured-fields.ts'
+import { equal } from './equal.ts'
 
 /** The digests that RFC 9530 §5 calls active. */
 const algorithms = ['sha-256', 'sha-512'] as const
@@ -17,9 +18,7 @@ export function verifyContentDigest(field: string, body: string | Uint8Array): b
     const digest = digests?.get(name)
     if (digest === undefined) continue
     if (!('item' in digest) || digest.item.type !== 'bytes') return false
-    const given = Buffer.from(digest.item.value, 'base64')
-    const right = hash(name.replace('-', ''), body, 'buffer')
-    if (given.length !== right.length || !timingSafeEqual(given, right)) return false
+    if (!equal(Buffer.from(digest.item.value, 'base64'), hash(name.replace('-', ''), body, 'buffer'))) return false
     known += 1
   }
   return known > 0

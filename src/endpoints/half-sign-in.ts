@@ -1,4 +1,5 @@
 import { findFactors } from '../accounts/find-factors.ts'
+import { equalDigests } from '../crypto/equal-digests.ts'
 import { sessionEpochOf } from '../domain/epoch.ts'
 import type { Factors } from '../domain/factors.ts'
 import type { SignedIn } from '../domain/next-step.ts'
@@ -52,7 +53,7 @@ async function ofAttempt(
   const attempt = await readAlive(core.transition.store, ref('attempt', attemptId), core.clock.seconds())
   if (attempt === undefined) return stale(400)
   const browser = readBrowser(core, http)
-  if (browser === undefined || attempt.browserHash !== browserHash(browser)) return stale(403)
+  if (browser === undefined || !equalDigests(attempt.browserHash, browserHash(browser))) return stale(403)
   const user = await core.directory.user(attempt.userId)
   // What ended the account's sessions since ended this too.
   if (user === undefined || user.locked || sessionEpochOf(await core.directory.instance(), user) !== attempt.epoch)

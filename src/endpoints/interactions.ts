@@ -1,3 +1,4 @@
+import { equalDigests } from '../crypto/equal-digests.ts'
 import type { AuthorizationRequest, Interaction } from '../domain/interaction.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { create, put, ref, type Decision, type Slot, type Write } from '../domain/record.ts'
@@ -87,7 +88,8 @@ export async function takeUp(core: Core, http: HttpRequest, id: string | undefin
 /** A waiting request in the hands of its own browser, with its client and redirect URI as they are now. */
 export async function claim(core: Core, http: HttpRequest, interaction: Interaction): Promise<Pending | HttpResponse> {
   const browser = readBrowser(core, http)
-  if (browser === undefined || interaction.browserHash !== browserHash(browser)) return stale(core, http, 403)
+  if (browser === undefined || !equalDigests(interaction.browserHash ?? '', browserHash(browser)))
+    return stale(core, http, 403)
   const to = await replyToOf(core, http, interaction.request)
   if (isRefusal(to))
     return refusalPage(core, http, { endpoint: 'authorize', refusal: to, clientId: interaction.request.clientId })

@@ -3,6 +3,7 @@ import { suggestUsername } from '../accounts/suggest-username.ts'
 import { welcomeNewcomer } from '../accounts/welcome-newcomer.ts'
 import type { Provider } from '../config/provider.ts'
 import type { SecretValue } from '../config/secret-value.ts'
+import { equalDigests } from '../crypto/equal-digests.ts'
 import type { Errand } from '../domain/flow.ts'
 import type { Newcomer } from '../domain/identity.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
@@ -164,7 +165,7 @@ async function findNewcomer(
   const newcomer = await readAlive(core.transition.store, ref('newcomer', id), core.clock.seconds())
   if (newcomer === undefined) return stale(400)
   const browser = readBrowser(core, http)
-  if (browser === undefined || newcomer.browserHash !== browserHash(browser)) return stale(403)
+  if (browser === undefined || !equalDigests(newcomer.browserHash, browserHash(browser))) return stale(403)
   // Newcomers may have been shut out since.
   return core.upstream.providers.get(newcomer.provider)?.signIn === 'create' ? { id, newcomer } : stale(400)
 }

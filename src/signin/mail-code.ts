@@ -1,6 +1,7 @@
 import { askedName, findUserAsked } from '../accounts/find-user.ts'
 import { requestLetter, type LettersContext } from '../accounts/request-letter.ts'
 import { recordRefusal } from '../audit/refusals.ts'
+import { equalDigests } from '../crypto/equal-digests.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { check, put, ref, remove, type Decision } from '../domain/record.ts'
 import { isFor } from '../domain/ticket.ts'
@@ -66,7 +67,7 @@ export async function redeemCode(context: MailCodeContext, attempt: CodeAttempt)
   const { ticketId, browserHash } = attempt
   for (;;) {
     const before = await readAlive(context.transition.store, ref('ticket', ticketId), context.clock.seconds())
-    if (before?.purpose !== 'sign-in' || before.browserHash !== browserHash) return 'gone'
+    if (before?.purpose !== 'sign-in' || !equalDigests(before.browserHash, browserHash)) return 'gone'
     const fits = isMailCode(mailCode(context.keys, ticketId, before), attempt.code)
     const userId = before.addressee?.userId
     const result = await transition(

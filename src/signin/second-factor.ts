@@ -3,6 +3,7 @@ import { noticeWrites } from '../accounts/notice-writes.ts'
 import type { LettersContext } from '../accounts/request-letter.ts'
 import { eventWrite } from '../audit/event-write.ts'
 import { recordRefusal } from '../audit/refusals.ts'
+import { equalDigests } from '../crypto/equal-digests.ts'
 import { verifyTotp } from '../crypto/one-time-code.ts'
 import { recoveryHash } from '../crypto/recovery-code.ts'
 import { afterGuess, guessWait, hasSecondFactor, type Factors } from '../domain/factors.ts'
@@ -92,8 +93,9 @@ async function useRecoveryCode(context: CodeContext, attempt: CodeAttempt) {
   const notice = noticeWrites(context, user, 'recovery_code.used')
   const proof = await useFactor(context, attempt, (slot) => {
     const { recoveryHashes } = slot.value
-    if (!recoveryHashes.includes(hash)) return undefined
-    const after: Factors = { ...slot.value, recoveryHashes: recoveryHashes.filter((other) => other !== hash) }
+    const left = recoveryHashes.filter((other) => !equalDigests(other, hash))
+    if (left.length === recoveryHashes.length) return undefined
+    const after: Factors = { ...slot.value, recoveryHashes: left }
     return { writes: [put(slot, after, { expiresAt: null }), used, ...notice], result: { amr: [] } }
   })
   context.outbox?.wake()

@@ -1,4 +1,5 @@
 import { eventWrite } from '../audit/event-write.ts'
+import { equalDigests } from '../crypto/equal-digests.ts'
 import { verifyMac } from '../crypto/mac.ts'
 import { confirmConnection, startExpiry } from '../domain/connect.ts'
 import { isHeld, type Connection } from '../domain/connection.ts'
@@ -29,7 +30,7 @@ export async function findByHandle(
     if (!handle.proved) return refuse('invalid_request', 'handle_unknown', 'there is no such handle')
     return now < startExpiry(handle) ? pending : over
   }
-  if (connection.handleHash !== handle.hash)
+  if (!equalDigests(connection.handleHash ?? '', handle.hash))
     return refuse('invalid_request', 'handle_unknown', 'there is no such handle')
   return { handle, connection }
 }

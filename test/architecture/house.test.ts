@@ -5,6 +5,7 @@ import { ambient } from './rules/ambient.ts'
 import { libraries, staleHomes, unexplained, unusedDependencies } from './rules/libraries.ts'
 import { oneWay } from './rules/one-way.ts'
 import { entriesOf, unreachable } from './rules/reachable.ts'
+import { comparisons, secrets } from './rules/secrets.ts'
 import { medianLines, mostLines, names, silenced, tooLong } from './rules/style.ts'
 import { madeUp, readSources, root } from './source.ts'
 
@@ -136,6 +137,33 @@ describe('clock, chance and environment have one home', () => {
     expect(ambient(madeUp({ 'src/server/system.ts': 'Date.now()' }))).toEqual([])
     expect(ambient(madeUp({ 'src/server/environment.ts': 'process.env' }))).toEqual([])
     expect(ambient(madeUp({ 'src/api/a.ts': 'new Date(5).toISOString()' }))).toEqual([])
+  })
+})
+
+describe('K14: secrets are compared in constant time', () => {
+  test('holds', () => expect(secrets(src)).toEqual([]))
+  test('by those who use the comparison of the runtime, and no others do', () => {
+    const users = src.filter(({ text }) => /\btimingSafeEqual\(/.test(text)).map(({ path }) => path)
+    expect(users.toSorted()).toEqual(comparisons.toSorted())
+  })
+
+  test.each([
+    'left.hash === right.hash',
+    'if (mac(key, text) !== claimed) f()',
+    'const same = secret == typed',
+    "given['client_secret'] === clientSecret",
+    'stored?.handleHash !== (await handleHash(given))',
+    'expected.equals(signature)',
+    'hashes.includes(codeHash)',
+  ])('catches %s', (line) => expect(secrets(madeUp({ 'src/grants/a.ts': line }), {})).toHaveLength(1))
+
+  test.each(['secret === undefined', "typeof hash === 'string'", 'nonce.length !== 22', "scopes.includes('a')"])(
+    'lets pass %s',
+    (line) => expect(secrets(madeUp({ 'src/grants/a.ts': line }), {})).toEqual([]),
+  )
+
+  test('catches an exception that is no longer needed', () => {
+    expect(secrets(madeUp({ 'src/a.ts': '' }), { 'src/a.ts': 'had one' })).toHaveLength(1)
   })
 })
 
