@@ -78,6 +78,7 @@ function printOperation(
   problemRef: JsonSchema,
 ): Json {
   const { policy, body, answer, example } = operation
+  const answered = answer.schema !== undefined && { content: printContent(collect(answer.schema), example.answer) }
   return {
     operationId: operation.id,
     tags: [operation.tag],
@@ -90,33 +91,19 @@ function printOperation(
       ...printParameters(operation.query, 'query', collect),
     ],
     ...(body !== undefined && {
-      requestBody: {
-        required: !operation.bodyOptional,
-        content: {
-          'application/json': { schema: collect(body), ...(example.body !== undefined && { example: example.body }) },
-        },
-      },
+      requestBody: { required: !operation.bodyOptional, content: printContent(collect(body), example.body) },
     }),
     responses: {
       [answer.status]: {
         description: answer.status === 204 ? 'Done.' : answer.status === 201 ? 'Made.' : 'The answer.',
-        ...(answer.schema !== undefined && {
-          content: {
-            'application/json': {
-              schema: collect(answer.schema),
-              ...(example.answer !== undefined && { example: example.answer }),
-            },
-          },
-        }),
+        ...answered,
       },
-      ...(operation.found !== undefined && {
-        200: {
-          description: operation.found,
-          ...(answer.schema !== undefined && { content: { 'application/json': { schema: collect(answer.schema) } } }),
-        },
-      }),
+      ...(operation.found !== undefined && { 200: { description: operation.found, ...answered } }),
       ...(operation.accepted !== undefined && {
-        202: { description: operation.accepted, content: { 'application/json': { schema: { type: 'object' } } } },
+        202: {
+          description: operation.accepted,
+          content: printContent({ type: 'object', additionalProperties: false }, {}),
+        },
       }),
       ...Object.fromEntries(
         [...refusalsOf(operation)].map(([status, codes]) => [status, printRefusals(status, codes, problemRef)]),
@@ -124,6 +111,10 @@ function printOperation(
     },
   }
 }
+
+const printContent = (schema: JsonSchema, example: unknown): Json => ({
+  'application/json': { schema, ...(example !== undefined && { example }) },
+})
 
 function printParameters(
   schema: z.ZodObject,
@@ -155,7 +146,9 @@ function printRefusals(status: number, codes: readonly ProblemCode[], problemRef
   return {
     description: codes.map((code) => `\`${code}\`: ${problem(code).title}.`).join(' '),
     ...(Object.keys(headers).length > 0 && { headers }),
-    content: { 'application/problem+json': { schema: problemRef } },
+    content: {
+      'application/problem+json': { schema: problemRef, example: problem(codes[0] ?? 'server_error') },
+    },
   }
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { format, resolveConfig } from 'prettier'
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { restPage } from '../../scripts/rest-page.ts'
 import { openApiDocument, openApiPath } from '../../src/api/openapi.ts'
 import type { operation } from '../../src/api/operation.ts'
@@ -43,6 +44,23 @@ describe('the OpenAPI document', () => {
       if (answer.schema !== undefined) expect(answer.schema.parse(example.answer), id).toEqual(example.answer)
       else expect(example.answer, id).toBeUndefined()
     }
+  })
+
+  test('every example that is served is what the schema beside it lets in, and every body has one', () => {
+    const text = JSON.stringify(document).replaceAll('#/components/schemas/', '#/$defs/')
+    // The judge reads patterns without the flag u, which JSON Schema Core §6.4 wants: classes of Unicode are the test's above.
+    const inWords = (name: string, value: unknown) =>
+      name === 'pattern' && /\\p\{/.test(String(value)) ? undefined : value
+    const served = JSON.parse(text, inWords) as Json
+    const { schemas: $defs } = served['components'] as Json
+    const pairs = contentsOf(served['paths'])
+    for (const { schema, example, at } of pairs) {
+      const judged = z.fromJSONSchema({ ...schema, $defs } as Parameters<typeof z.fromJSONSchema>[0])
+      expect(judged.safeParse(example).error, at).toBeUndefined()
+      // The judge is awake: nothing but a list lets in a list, and no schema a text.
+      for (const other of [undefined, 'a text', []]) expect(judged.safeParse(other).success, at).toBe(false)
+    }
+    expect(pairs.length).toBeGreaterThan(operations.length)
   })
 
   test('every parameter of a path is described, and nothing else in it', () => {
@@ -109,3 +127,16 @@ test('docs/rest.md is as the code makes it: node scripts/write-docs.ts', async (
   const style = await resolveConfig(page.pathname)
   expect(readFileSync(page, 'utf8')).toBe(await format(restPage(), { ...style, filepath: page.pathname }))
 })
+
+type Json = Readonly<Record<string, unknown>>
+type Content = { readonly schema: Json; readonly example: unknown; readonly at: string }
+
+/** Every place where a schema and an example of it stand together, and where there is a schema alone. */
+function contentsOf(value: unknown, at = ''): readonly Content[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value as Json).flatMap(([name, one]): readonly Content[] =>
+    name === 'application/json' || name === 'application/problem+json'
+      ? [{ ...(one as { schema: Json; example: unknown }), at }]
+      : contentsOf(one, `${at} ${name}`),
+  )
+}
