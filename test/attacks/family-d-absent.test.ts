@@ -22,8 +22,7 @@ afterAll(() => server.close())
 
 const ask = (form: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>> = {}): Promise<Answer> =>
   createBrowser(server.url).ask('/oauth/token', { form, headers })
-const metadata = async () =>
-  (await createBrowser(server.url).ask('/.well-known/oauth-authorization-server')).json() as Record<string, unknown>
+const metadata = async () => (await createBrowser(server.url).ask('/.well-known/oauth-authorization-server')).json()
 
 /** Of a client that isn't bound to anything: RFC 6750, and no `cnf` (RFC 7800 §3.1). */
 function expectUnbound(answer: Answer): void {
