@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { Clock, Seconds } from '../protocol/time.ts'
 import { parseStoreAddress, type StoreAddress } from '../config/store-address.ts'
+import { breakCircuit } from './break-circuit.ts'
 import { refuseNewer } from './refuse-newer.ts'
 import type { OpenStore, WriterLink } from './port.ts'
 import { StoreRefused } from './refused.ts'
@@ -34,7 +35,8 @@ export async function openStore(address: string | StoreAddress, options: OpenOpt
   if ('problem' in parsed) throw new StoreRefused(`the store address ${parsed.problem}`)
   const { onMoved } = options
   const guarded = { ...options, ...(onMoved && { onMoved: (bare: OpenStore) => onMoved(refusing(bare)) }) }
-  return refusing(await openAdapter(parsed.address, guarded))
+  const { store, admin } = await openAdapter(parsed.address, guarded)
+  return refusing({ store: breakCircuit(store, options.clock), admin })
 }
 
 function refusing({ store, admin }: OpenStore): OpenStore {

@@ -42,7 +42,7 @@ describe('commits on their way to a server', () => {
       attempt: async () => {
         attempts += 1
         millis += 2_000
-        throw new AttemptFailed('the statement took too long', 'alone')
+        throw new AttemptFailed('the statement took too long', 'slow')
       },
       lanes: 1,
       clock: { monotonic: () => millis },

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import pg from 'pg'
+import { setTimeout as pause } from 'node:timers/promises'
+import { createRandom } from '../../src/crypto/random.ts'
+import { openStore } from '../../src/store/open.ts'
 import { connect } from '../../src/store/postgres/connection.ts'
 import { migrations } from '../../src/store/postgres/schema.ts'
 import { event, exists, lease, putLease } from '../../src/store/suite/samples.ts'
@@ -115,6 +118,42 @@ describe.skipIf(noPostgres !== undefined)('a store on PostgreSQL', () => {
     expect(await store.commit([putLease('hot', 'y', 'v2', { expect: 'v1' })])).toBe('committed')
     await holder.end()
     await admin.close()
+  })
+
+  test('FLT-14: whose server says nothing any more refuses at once, and takes commits again within a second of its answers', async () => {
+    const proxy = await startTcpProxy(running().port)
+    const address = running().address('mute').replace(`:${running().port}`, `:${proxy.port}`)
+    const clock = { monotonic: () => performance.now() }
+    const { store, admin } = await openStore(address, { clock, random: createRandom(), onFatal: () => undefined })
+    let made = 0
+    /** How it went, and how long that took. */
+    const commit = async (): Promise<{ readonly said: string; readonly millis: number }> => {
+      const since = performance.now()
+      const said = await store.commit([event(`mute-${(made += 1)}`)]).catch(String)
+      return { said, millis: performance.now() - since }
+    }
+    try {
+      expect((await commit()).said).toBe('committed')
+      proxy.freeze()
+      const load: Promise<unknown>[] = []
+      for (let times = 0; times < 60; times += 1) {
+        load.push(commit())
+        await pause(100)
+      }
+      const refused = await Promise.all(Array.from({ length: 50 }, commit))
+      const atOnce = refused.filter(({ said, millis }) => said.includes('for a while') && millis < 50)
+      // All but who finds out.
+      expect(atOnce.length).toBeGreaterThanOrEqual(49)
+      await Promise.all(load)
+      proxy.thaw()
+      const thawedAt = performance.now()
+      while ((await commit()).said !== 'committed' && performance.now() < thawedAt + 5_000) await pause(10)
+      expect(performance.now() - thawedAt).toBeLessThan(1_000)
+    } finally {
+      proxy.thaw()
+      await admin.close()
+      await proxy.close()
+    }
   })
 
   test('what one unit can’t hold is refused alone', async () => {

@@ -40,7 +40,8 @@ export function createDeadline(options: {
         const verdict = verdictOf(error)
         if (verdict === 'unknown') doubtful = true
         const wait = Math.min(longestPauseMillis, firstPauseMillis * 2 ** tried) * (0.5 + fractionOf(random.stamp()))
-        if (verdict === 'final' || clock.monotonic() + wait >= endsAt) throw unavailable(error, doubtful)
+        if (verdict === 'final' || clock.monotonic() + wait >= endsAt)
+          throw unavailable(error, { doubtful, isFinal: verdict === 'final' })
         await pause(wait)
       }
     }
@@ -52,10 +53,15 @@ export function createDeadline(options: {
   }
 }
 
-function unavailable(error: unknown, doubtful: boolean): StoreUnavailable {
+function unavailable(
+  error: unknown,
+  { doubtful, isFinal }: { readonly doubtful: boolean; readonly isFinal: boolean },
+): StoreUnavailable {
   // Messages of the SDK may quote what was sent, so only the name of the error is told.
   const name = error instanceof Error ? error.name : typeof error
   return new StoreUnavailable(`the store does not answer as it should: ${name}`, doubtful ? 'unknown' : 'none', {
     cause: error,
+    // Refused for what it is, or because others keep changing the same items.
+    ofOne: isFinal || name === 'TransactionConflictException',
   })
 }

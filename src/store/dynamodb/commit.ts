@@ -231,7 +231,8 @@ function cancelled(codes: readonly string[]): Error {
   const lasting = codes.find(
     (code) => !['None', 'TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'].includes(code),
   )
-  if (lasting !== undefined) return new StoreUnavailable(`the store refuses the transaction: ${lasting}`, 'none')
+  if (lasting !== undefined)
+    return new StoreUnavailable(`the store refuses the transaction: ${lasting}`, 'none', { ofOne: true })
   const passing = new Error('cancelled')
   passing.name = 'TransactionConflictException'
   return passing

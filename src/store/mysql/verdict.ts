@@ -14,12 +14,10 @@ const refused: Readonly<Record<number, string>> = {
 }
 /** 1290, 1836: made read-only, 1792: a transaction that was begun so. */
 const readOnly = [1290, 1792, 1836]
-/** 1205: a lock that somebody keeps, 3024 and 1969: the statement took too long. The others of the batch may be fine. */
-const alone: Readonly<Record<number, string>> = {
-  1205: 'somebody keeps a lock on a record',
-  1969: 'the statement took too long',
-  3024: 'the statement took too long',
-}
+/** A lock that somebody keeps; the others of the batch don't need it. */
+const locked = 1205
+/** The statement took too long. */
+const slow = [1969, 3024]
 /** 1021 and 1114: disk or table full, 1040 and 1203: too many connections, 1041: out of memory. */
 const lacking = [1021, 1040, 1041, 1114, 1203]
 
@@ -38,7 +36,8 @@ export function failureOf(error: unknown, stage: Stage): AttemptFailed | StoreRe
   if (why !== undefined) return new StoreRefused(`the store can't be opened: ${why}`, { cause: error })
   if (readOnly.includes(code)) return failed('none', 'the server is read-only', true)
   if (lacking.includes(code)) return failed('none', words)
-  return failed('alone', alone[code] ?? words)
+  if (slow.includes(code)) return failed('slow', 'the statement took too long')
+  return failed('alone', code === locked ? 'somebody keeps a lock on a record' : words)
 }
 
 /** The server's number for it, if it was the server that said it and the session goes on. */

@@ -34,7 +34,7 @@ export function failureOf(error: unknown, stage: Stage): AttemptFailed | StoreRe
   if (why !== undefined) return new StoreRefused(`the store can't be opened: ${why} (${words})`, { cause: error })
   // 55P03: a lock that somebody keeps; the others of the batch don't need it.
   if (state === '55P03') return failed('alone', 'somebody keeps a lock on a record')
-  if (state === '57014') return failed('alone', 'the statement took too long')
+  if (state === '57014') return failed('slow', 'the statement took too long')
   if (state === '25006')
     return new AttemptFailed('the server is read-only', 'none', { cause: error, serverChanged: true })
   if (state.startsWith('57P')) return failed('again', words)

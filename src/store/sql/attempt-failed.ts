@@ -2,11 +2,12 @@
  * Why an attempt came to nothing.
  * `again`: others were in the way; nothing happened, and it may go better at once.
  * `alone`: something in it can't be; nothing happened, and others of the same batch may be fine by themselves.
+ * `slow`: the same, of a server that gave it up after a while.
  * `none`: the server can't do it now; nothing happened.
  * `unknown`: the answer was lost; it may have happened.
  */
 export class AttemptFailed extends Error {
-  readonly verdict: 'again' | 'alone' | 'none' | 'unknown'
+  readonly verdict: 'again' | 'alone' | 'slow' | 'none' | 'unknown'
   /** The server isn't the one that takes writes any more. */
   readonly serverChanged: boolean
 

@@ -148,7 +148,7 @@ export function createCommitLanes(options: {
         else resolve(outcome)
       }
     } catch (error) {
-      if (error instanceof AttemptFailed && (error.verdict === 'again' || error.verdict === 'alone')) return error
+      if (error instanceof AttemptFailed && error.verdict !== 'none' && error.verdict !== 'unknown') return error
       for (const { reject } of batch) reject(failed(error))
     }
     return undefined
@@ -175,7 +175,11 @@ export function createCommitLanes(options: {
 function failed(error: unknown): StoreUnavailable {
   const why = error instanceof Error ? error.message : String(error)
   const unknown = !(error instanceof AttemptFailed) || error.verdict === 'unknown'
-  return new StoreUnavailable(`the store takes no writes: ${why}`, unknown ? 'unknown' : 'none', { cause: error })
+  const ofOne = error instanceof AttemptFailed && error.verdict === 'alone'
+  return new StoreUnavailable(`the store takes no writes: ${why}`, unknown ? 'unknown' : 'none', {
+    cause: error,
+    ofOne,
+  })
 }
 
 function unavailable(why: string, outcome: 'none' | 'unknown' = 'none'): StoreUnavailable {

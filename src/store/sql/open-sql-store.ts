@@ -66,7 +66,8 @@ export async function openSqlStore<C extends Pooled>(options: {
     try {
       return await look()
     } catch (error) {
-      throw new StoreUnavailable(`the store can't be read: ${wordsOf(error)}`, 'none', { cause: error })
+      const ofOne = error instanceof AttemptFailed && error.verdict === 'alone'
+      throw new StoreUnavailable(`the store can't be read: ${wordsOf(error)}`, 'none', { cause: error, ofOne })
     }
   }
 
