@@ -3,6 +3,7 @@ import { ref, remove, type Decision, type Kind } from '../domain/record.ts'
 import { listAll } from '../store/list-all.ts'
 import { transition } from '../store/transition.ts'
 import { StoreUnavailable } from '../store/unavailable.ts'
+import { errandPapers } from '../upstream/errand-papers.ts'
 import { noSuchUser } from './no-such-user.ts'
 import type { AccountsContext, Outcome } from './context.ts'
 import { emailRef } from './email-name.ts'
@@ -91,10 +92,10 @@ async function sweepLeftBehind(context: AccountsContext, userId: string): Promis
 
 /** What other services gave is given back to them, and nothing is left of the connection but that errand. */
 async function giveUpConnection(context: AccountsContext, userId: string, id: string): Promise<void> {
-  const errandId = context.random.id(context.clock.millis())
+  const errand = await errandPapers(context)
   const event = eventWrite(context, { type: 'connection.revoked', userId, target: id, actor: userId })
   await transition(context.transition, { connection: ref('connection', id) }, ({ connection }, now) => {
-    const { writes } = endConnection(connection, { now, event, errandId })
+    const { writes } = endConnection(connection, { now, event, errand })
     const rest = writes.filter((write) => write.op === 'append' || write.kind !== 'connection')
     return { writes: [...remove(connection), ...rest], result: undefined }
   })

@@ -102,7 +102,7 @@ async function linkedAt(context: PasswordsContext, { userId, providers }: Resett
     [...new Set([...providers, ...once])].map(async (provider) => ({
       provider,
       identity: await readAlive(store, identityRef(userId, provider), context.clock.seconds()),
-      credential: siteCredential(context, { userId, provider, actor: userId }),
+      credential: await siteCredential(context, { userId, provider, actor: userId }),
     })),
   )
 }

@@ -4,6 +4,7 @@ import { siteConnectionId } from '../domain/connection.ts'
 import type { AuditEvent } from '../domain/event.ts'
 import { check, ref, type Ref, type Slot, type Write } from '../domain/record.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
+import { errandPapers } from '../upstream/errand-papers.ts'
 import type { AccountsContext } from './context.ts'
 
 export type SiteCredential = {
@@ -12,18 +13,18 @@ export type SiteCredential = {
 }
 
 /** What a site gave for an account goes with the account there: whoever unlinks that ends it in the same commit, if there is any. */
-export function siteCredential(
-  context: Pick<AccountsContext, 'clock' | 'random'>,
+export async function siteCredential(
+  context: Pick<AccountsContext, 'clock' | 'random' | 'protection'>,
   about: { readonly userId: string; readonly provider: string; readonly actor: NonNullable<AuditEvent['actor']> },
-): SiteCredential {
+): Promise<SiteCredential> {
   const { userId, provider, actor } = about
   const id = siteConnectionId(userId, provider)
-  const errandId = context.random.id(context.clock.millis())
+  const errand = await errandPapers(context)
   const event = eventWrite(context, { type: 'connection.revoked', userId, actor, target: id })
   return {
     ref: ref('connection', id),
     end: (slot, now) => {
-      const { writes } = endConnection(slot, { now, event, errandId })
+      const { writes } = endConnection(slot, { now, event, errand })
       // L4: nor does one come to be while the account there goes.
       return writes.length === 0 ? [check(slot)] : writes
     },

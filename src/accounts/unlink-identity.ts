@@ -29,7 +29,7 @@ export async function unlinkIdentity(
   const placeRef = identityRef(userId, provider)
   const happening = { type: 'identity.unlinked', userId, actor: actorName(actor), target: provider } as const
   const papers = changeWrites(context, happening, [ref('user', userId)])
-  const credential = siteCredential(context, { userId, provider, actor: actorName(actor) })
+  const credential = await siteCredential(context, { userId, provider, actor: actorName(actor) })
   const identity = await readAlive(context.transition.store, placeRef, context.clock.seconds())
   if (identity === undefined) return { refused: noSuchIdentity }
   // The same identity under another provider's name goes too: it is no other way in.

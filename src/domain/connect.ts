@@ -92,8 +92,8 @@ export type Obtained = Pick<
   readonly confirmation?: Confirmation
 }
 
-/** What is kept, and the id of the errand that gives it back if nobody confirms it. */
-type Keeping = Obtained & { readonly errandId: string }
+/** What is kept, and what the errand is written with that gives it back if nobody confirms it. */
+export type Keeping = Obtained & { readonly errand: ErrandPapers }
 
 /** What obtained tokens are kept by: the start, and the word on recalls, compared in the same commit. */
 export type ObtainSlots = { readonly connection: Slot<'connection'>; readonly instance: Slot<'instance'> }
@@ -122,7 +122,7 @@ export function completeConnection(
   const value = awaited(slots, done.browserHash)
   if (value === undefined) return { writes: [], result: undefined }
   const { provider, owner, clientId, handleHash, recallsBefore, createdAt } = value
-  const { errandId, ...obtained } = done.obtained
+  const { errand, ...obtained } = done.obtained
   const held: HeldConnection = {
     v: 1,
     provider,
@@ -137,7 +137,7 @@ export function completeConnection(
     lastUsedAt: done.now,
   }
   const writes = [store(slots.connection, held), check(slots.instance), done.event]
-  return { writes: [...writes, ...unlessConfirmed(errandId, slots.connection.id, held)], result: value }
+  return { writes: [...writes, ...unlessConfirmed(errand, slots.connection.id, held)], result: value }
 }
 
 /**
@@ -160,7 +160,7 @@ export function reconnect(
   if (pending === undefined || target === undefined) return nothing
   if (!isHeld(target) || target.provider !== pending.provider) return nothing
   if (ownerKey(target.owner) !== ownerKey(pending.owner)) return nothing
-  const { errandId, ...obtained } = done.obtain(target.edition + 1)
+  const { errand, ...obtained } = done.obtain(target.edition + 1)
   // Absent isn't the same: who can't be told from another is another.
   const sameAccount = target.account !== '' && target.account === obtained.account
   if (!sameAccount) {
@@ -175,19 +175,19 @@ export function reconnect(
       store(slots.target, after),
       check(slots.instance),
       ...over.writes,
-      ...unlessConfirmed(errandId, slots.target.id, after),
+      ...unlessConfirmed(errand, slots.target.id, after),
     ],
     result: { pending, sameAccount },
   }
 }
 
 /** Nobody may ever confirm it; then its record goes by itself, and nothing else would remember what it held. */
-function unlessConfirmed(errandId: string, connectionId: string, held: HeldConnection): readonly Write[] {
+function unlessConfirmed(errand: ErrandPapers, connectionId: string, held: HeldConnection): readonly Write[] {
   const { confirmation } = held
   if (confirmation === undefined) return []
   // A clock that is ahead must not take back what can be confirmed yet.
   const due = confirmation.until + clockTolerance
-  return [giveBackErrand(errandId, { ...held, connectionId, unlessConfirmed: true }, due)]
+  return [giveBackErrand(errand, { ...held, connectionId, unlessConfirmed: true }, due)]
 }
 
 /** The person, or the provider, said no. */
@@ -220,12 +220,17 @@ export function confirmConnection(
 export type Ending = {
   readonly now: EpochSeconds
   readonly event: Write
-  /** Id of the errand that gives the tokens back at the provider. */
-  readonly errandId: string
+  readonly errand: ErrandPapers
+}
+
+/** What the errand is written with that gives tokens back at the provider: its id, and a seal of its own for them. */
+export type ErrandPapers = {
+  readonly id: string
+  readonly wrap: (sealed: string) => Pick<Revocation, 'sealed' | 'wrapped'>
 }
 
 /** Disconnect: here at once, at the provider as soon as it can be done. What is ended stays ended; doing it again changes nothing. */
-export function endConnection(slot: Slot<'connection'>, { now, event, errandId }: Ending): Decision<boolean> {
+export function endConnection(slot: Slot<'connection'>, { now, event, errand }: Ending): Decision<boolean> {
   const { value } = slot
   if (value === undefined || value.state === 'revoked' || value.state === 'denied') return { writes: [], result: false }
   const { provider, owner, clientId, handleHash, createdAt } = value
@@ -243,8 +248,8 @@ export function endConnection(slot: Slot<'connection'>, { now, event, errandId }
   }
   // Also where the refresh token is dead: the access token beside it may work. A restore leaves nothing to give.
   const holdsTokens = isHeld(value) && value.sealed !== ''
-  const errand = holdsTokens ? [giveBackErrand(errandId, { ...value, connectionId: slot.id }, now)] : []
-  return { writes: [store(slot, ended), event, ...errand], result: true }
+  const errands = holdsTokens ? [giveBackErrand(errand, { ...value, connectionId: slot.id }, now)] : []
+  return { writes: [store(slot, ended), event, ...errands], result: true }
 }
 
 /** A start of which nothing is known but its handle, and that must come to nothing. False: more is known, or it is over. */
@@ -261,20 +266,20 @@ export function endUnbegun(
 
 /** Tokens that nobody has a use for any more, to be given back at the provider from then on. */
 export function giveBackErrand(
-  errandId: string,
+  { id, wrap }: ErrandPapers,
   kept: Pick<HeldConnection, 'provider' | 'owner' | 'edition' | 'sealed' | 'keyId'> &
     Pick<Revocation, 'connectionId' | 'unlessConfirmed'>,
   from: EpochSeconds,
 ): Write {
   const { provider, owner, connectionId, edition, sealed, keyId, unlessConfirmed } = kept
   return create(
-    ref('revocation', errandId),
+    ref('revocation', id),
     {
       v: 1,
       provider,
       connectionId,
       edition,
-      sealed,
+      ...wrap(sealed),
       keyId,
       ...(owner.kind === 'user' && { userId: owner.userId }),
       ...(unlessConfirmed === true && { unlessConfirmed }),

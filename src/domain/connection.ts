@@ -111,7 +111,9 @@ export type Revocation = {
   readonly provider: string
   /** Only if the connection isn't confirmed by then. */
   readonly unlessConfirmed?: true
-  /** As which they were sealed, and are sealed still: whoever ends a connection needs no key. */
+  /** Sealed once more, for this errand; absent: whoever ended the connection had no key at hand. */
+  readonly wrapped?: true
+  /** As which they were sealed. */
   readonly connectionId: string
   readonly edition: number
   readonly sealed: string

@@ -179,6 +179,7 @@ export async function openGatehouse(config: Config, system: System, options: Gat
     directory,
     upstream,
     keys,
+    protection: () => Promise.resolve(protection),
     onError: (error) => options.onVaultFailed?.(error),
   })
   const core: Core = {

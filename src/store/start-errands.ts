@@ -31,7 +31,7 @@ export function startErrands<K extends ErrandKind>(options: {
   /** When a claimed one is given up, `pause` seconds before anybody may try again. */
   readonly expiryOf: (errand: RecordValues[K], now: EpochSeconds, pause: Seconds) => EpochSeconds
   /** What is written with its end; undefined, or a throw: again, later. */
-  readonly run: (errand: RecordValues[K]) => Promise<readonly Write[] | undefined>
+  readonly run: (errand: RecordValues[K], id: string) => Promise<readonly Write[] | undefined>
   readonly onFailure: (error: unknown) => void
 }): Errands {
   const { transition: context, kind, onFailure } = options
@@ -62,7 +62,7 @@ export function startErrands<K extends ErrandKind>(options: {
 
   async function runOne(id: string): Promise<void> {
     const errand = await claim(id)
-    const last = errand === undefined ? undefined : await options.run(errand)
+    const last = errand === undefined ? undefined : await options.run(errand, id)
     if (last === undefined) return
     await transition(context, { slot: ref(kind, id) }, ({ slot }) => ({
       writes: slot.value === undefined ? [] : [...remove(slot), ...last],

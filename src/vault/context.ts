@@ -1,17 +1,15 @@
-import type { Random } from '../crypto/random.ts'
-import type { Clock, Seconds } from '../protocol/time.ts'
+import type { Seconds } from '../protocol/time.ts'
 import type { Directory } from '../store/directory.ts'
 import type { TransitionContext } from '../store/transition.ts'
 import type { TokenKeys } from '../tokens/keys-view.ts'
 import type { Upstream } from '../upstream/create-upstream.ts'
+import type { ErrandContext } from '../upstream/errand-papers.ts'
 import type { Breaker } from './breaker.ts'
 import type { Sightings } from './sightings.ts'
 
 /** What keeping connections needs of the house. */
-export type VaultContext = {
+export type VaultContext = ErrandContext & {
   readonly issuer: string
-  readonly clock: Clock
-  readonly random: Random
   readonly transition: TransitionContext
   readonly directory: Directory
   readonly upstream: Upstream

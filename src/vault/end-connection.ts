@@ -4,30 +4,33 @@ import type { Connection } from '../domain/connection.ts'
 import { ref } from '../domain/record.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import { transition } from '../store/transition.ts'
+import { errandPapers } from '../upstream/errand-papers.ts'
 import type { VaultContext } from './context.ts'
 import { ownerOf } from './renew.ts'
+
+type EndingContext = Pick<VaultContext, 'clock' | 'random' | 'protection'>
 
 export type EndedBy = { readonly actor?: string; readonly address?: string; readonly reason?: string }
 
 /** Disconnect. True if it was connected until now. The tokens go back to the provider by the errand that is written with it. */
 export async function disconnect(
-  context: Pick<VaultContext, 'clock' | 'random' | 'transition'>,
+  context: EndingContext & Pick<VaultContext, 'transition'>,
   id: string,
   { connection, by }: { readonly connection: Connection; readonly by: EndedBy },
 ): Promise<boolean> {
-  const ending = endingOf(context, id, { connection, by })
+  const ending = await endingOf(context, id, { connection, by })
   return transition(context.transition, { connection: ref('connection', id) }, (slots, now) =>
     endConnection(slots.connection, ending(now)),
   )
 }
 
 /** The papers of an ending, made before the decision that may need them. */
-export function endingOf(
-  context: Pick<VaultContext, 'clock' | 'random'>,
+export async function endingOf(
+  context: EndingContext,
   id: string,
   { connection, by }: { readonly connection: Connection; readonly by: EndedBy },
-): (now: EpochSeconds) => Ending {
-  const errandId = context.random.id(context.clock.millis())
+): Promise<(now: EpochSeconds) => Ending> {
+  const errand = await errandPapers(context)
   const event = eventWrite(context, { type: 'connection.revoked', ...ownerOf(connection), ...by, target: id })
-  return (now) => ({ now, event, errandId })
+  return (now) => ({ now, event, errand })
 }

@@ -18,7 +18,10 @@ export async function endLeakedHandle(context: LeakContext, leak: Leak): Promise
   const { owner, clientId } = connection
   const user = owner.kind === 'user' ? await context.directory.user(owner.userId) : undefined
   const papers = leakPapers(context, leak, { user, about: clientId === undefined ? {} : { clientId } })
-  const ending = endingOf(context, handle.connectionId, { connection, by: { address: leak.address, reason: 'leaked' } })
+  const ending = await endingOf(context, handle.connectionId, {
+    connection,
+    by: { address: leak.address, reason: 'leaked' },
+  })
   const slots = { connection: ref('connection', handle.connectionId) }
   const told = await transition(context.transition, slots, (read, now): Decision<boolean> => {
     const { writes, result } = endConnection(read.connection, ending(now))

@@ -6,6 +6,7 @@ import { listAll } from '../store/list-all.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { startErrands, type Errands } from '../store/start-errands.ts'
 import { commitNew } from '../store/transition.ts'
+import { errandPapers, unwrapErrand } from '../upstream/errand-papers.ts'
 import type { Finished } from '../upstream/finish-upstream.ts'
 import type { VaultContext, VaultMemory } from './context.ts'
 
@@ -26,12 +27,12 @@ export function startGiveBack(
     longestPause,
     // About a month of trying, whatever the pauses.
     expiryOf: ({ attempts }, now, pause) => now + Math.max(2 * pause, (120 - attempts) * longestPause),
-    run: async (errand) => {
+    run: async (errand, id) => {
       if (errand.unlessConfirmed === true && (await isSettled(context, errand))) return []
       // Whose provider doesn't answer holds up nobody else's.
       const entry = await breaker.enter(errand.provider)
       if ('retryAfter' in entry) return undefined
-      const reason = await give(context, errand).catch((error: unknown) => {
+      const reason = await give(context, id, errand).catch((error: unknown) => {
         entry.left()
         throw error
       })
@@ -63,7 +64,7 @@ async function isSettled(
  * all that an account gave with one of its tokens.
  */
 export async function giveBackUnkept(context: VaultContext, { id, provider, found, finished }: Unkept): Promise<void> {
-  const { clock, random, upstream, transition } = context
+  const { clock, upstream, transition } = context
   const { tokens, identity } = finished
   const owner = found?.owner ?? { kind: 'handle' }
   const isIts = (one: Connection) => isHeld(one) && one.provider === provider && one.account === identity?.subject
@@ -76,7 +77,7 @@ export async function giveBackUnkept(context: VaultContext, { id, provider, foun
   const edition = 0
   const sealed = upstream.seal({ instanceId, kind: 'connection', id, edition }, tokens)
   const kept = { provider, owner, connectionId: id, edition, ...sealed }
-  await commitNew(transition, [giveBackErrand(random.id(clock.millis()), kept, clock.seconds())])
+  await commitNew(transition, [giveBackErrand(await errandPapers(context), kept, clock.seconds())])
 }
 
 type Unkept = {
@@ -90,14 +91,19 @@ type Unkept = {
 
 /** Both tokens, the refresh token first: with it most providers end the other too. */
 async function give(
-  { upstream, directory }: VaultContext,
+  { upstream, directory, protection }: VaultContext,
+  errandId: string,
   errand: Revocation,
 ): Promise<'done' | 'unsupported' | 'refused' | 'unreadable' | 'later'> {
-  const { connectionId: id, edition } = errand
+  const { connectionId: id, edition, keyId } = errand
   const provider = upstream.providers.get(errand.provider)
   if (provider === undefined || provider.kind === 'site-login') return 'unsupported'
   const { instanceId } = await directory.instance()
-  const tokens = upstream.unseal({ instanceId, kind: 'connection', id, edition }, errand)
+  const sealed = unwrapErrand(await protection(), errandId, errand)
+  const tokens =
+    sealed === undefined
+      ? undefined
+      : upstream.unseal({ instanceId, kind: 'connection', id, edition }, { sealed, keyId })
   if (tokens === undefined) return 'unreadable'
   let refused = false
   for (const token of [tokens.refreshToken, tokens.accessToken]) {

@@ -1,11 +1,12 @@
 import { eventWrite } from '../audit/event-write.ts'
-import { completeConnection, denyConnection, reconnect, startExpiry, type Obtained } from '../domain/connect.ts'
+import { completeConnection, denyConnection, reconnect, startExpiry, type Keeping } from '../domain/connect.ts'
 import type { PendingConnection } from '../domain/connection.ts'
 import { mac } from '../crypto/mac.ts'
 import { ref } from '../domain/record.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
 import { makeShortCode } from '../tokens/short-code.ts'
+import { errandPapers } from '../upstream/errand-papers.ts'
 import type { Finished } from '../upstream/finish-upstream.ts'
 import type { VaultContext } from './context.ts'
 import { giveBackUnkept } from './give-back.ts'
@@ -66,8 +67,9 @@ async function keep(
   const target = pending.renews ?? id
   const happened = { ...ownerOf(pending), target, scope: tokens.scope.join(' '), address }
   const made = eventWrite(context, { type: target === id ? 'connection.made' : 'connection.renewed', ...happened })
-  const obtain = (edition: number): Obtained & { readonly errandId: string } => ({
-    errandId: random.id(clock.millis()),
+  const errand = await errandPapers(context)
+  const obtain = (edition: number): Keeping => ({
+    errand,
     account: identity?.subject ?? '',
     ...sealedAs(context, { instanceId, id: target, edition, tokens, now }),
     ...(confirmationCode !== undefined && {

@@ -54,7 +54,7 @@ export async function confirm(
   const { confirmation } = connection
   const key = context.keys.secretById('mac', confirmation.keyId)?.key
   const right = key !== undefined && verifyMac(key, confirmationText(id, normaliseShortCode(code)), confirmation.mac)
-  const ending = endingOf(context, id, { connection, by: { reason: 'connect_code' } })
+  const ending = await endingOf(context, id, { connection, by: { reason: 'connect_code' } })
   const confirmed = await transition(context.transition, { connection: ref('connection', id) }, (slots, now) =>
     confirmConnection(slots.connection, { right, now, end: ending(now) }),
   )

@@ -12,7 +12,7 @@ import { transition } from '../store/transition.ts'
 import type { VaultContext } from './context.ts'
 import { disconnect } from './end-connection.ts'
 
-export type RecallContext = Pick<VaultContext, 'clock' | 'random' | 'transition'>
+export type RecallContext = Pick<VaultContext, 'clock' | 'random' | 'protection' | 'transition'>
 
 const self = ref('instance', 'self')
 /** Ended side by side: they share commits. */

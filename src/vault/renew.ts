@@ -17,6 +17,7 @@ import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
 import { StoreUnavailable } from '../store/unavailable.ts'
+import { errandPapers } from '../upstream/errand-papers.ts'
 import type { UpstreamTokens } from '../upstream/upstream-tokens.ts'
 import type { VaultContext, VaultMemory } from './context.ts'
 
@@ -129,16 +130,16 @@ async function ask(
       const tokens: UpstreamTokens = { refreshToken, ...refreshed.tokens }
       const renewed = sealedAs(context, { instanceId, id, edition: edition + 1, tokens, now: context.clock.seconds() })
       const event = eventWrite(context, { type: 'connection.refreshed', ...about })
+      const errand = await errandPapers(context)
       // The provider has used the old one up: this must get in, however long the store takes.
       const kept = await untilStored(() => {
-        const errandId = random.id(context.clock.millis())
         return transition(context.transition, refs, (slots, now): Decision<'kept' | 'superseded' | 'ended'> => {
           const { value } = slots.connection
           if (value !== undefined && value.state !== 'revoked')
             return keepRenewed(slots.connection, renewed, { event, now })
           // INV3: whoever disconnected meant these, too; what went back when he did was used up by this very renewal.
-          const errand = giveBackErrand(errandId, { ...connection, ...renewed, connectionId: id }, now)
-          return { writes: [errand], result: 'ended' }
+          const late = giveBackErrand(errand, { ...connection, ...renewed, connectionId: id }, now)
+          return { writes: [late], result: 'ended' }
         })
       })
       if (kept === 'ended') context.giveBack()

@@ -7,6 +7,7 @@ import {
   denyConnection,
   endConnection,
   type ConnectionStart,
+  type ErrandPapers,
 } from '../../src/domain/connect.ts'
 import type { Connection, HeldConnection } from '../../src/domain/connection.ts'
 import type { Instance } from '../../src/domain/instance.ts'
@@ -25,6 +26,10 @@ const start: ConnectionStart = {
   startedAt: now - 60,
 }
 
+const papers = (id: string): ErrandPapers => ({
+  id,
+  wrap: (sealed) => ({ sealed: `${sealed} for ${id}`, wrapped: true }),
+})
 const event = append('e', { v: 1, type: 'connection.made', at: now })
 const obtained = {
   account: '1',
@@ -34,9 +39,9 @@ const obtained = {
   edition: 1,
   refreshable: true,
   issuedAt: now,
-  errandId: 'unless confirmed',
+  errand: papers('unless confirmed'),
 }
-const ending = { now, event, errandId: 'errand' }
+const ending = { now, event, errand: papers('errand') }
 
 const slot = (value?: Connection): Slot<'connection'> => ({ kind: 'connection', id: 'c', version: 'v', value })
 
@@ -175,7 +180,7 @@ describe('an end', () => {
     const { sealed, edition } = broken
     expect(endConnection(slot(broken), ending).writes[2]).toMatchObject({
       kind: 'revocation',
-      value: { sealed, edition },
+      value: { sealed: `${sealed} for errand`, wrapped: true, edition },
     })
     const emptied: HeldConnection = { ...broken, reason: 'restored', sealed: '' }
     expect(endConnection(slot(emptied), ending).writes).toHaveLength(2)

@@ -198,7 +198,7 @@ describe('an account is its person’s to keep', () => {
     expect(new Set(left)).toEqual(new Set(['event', 'change', 'revocation']))
     const errands = []
     for await (const { value } of server.core.admin.scan('revocation')) errands.push(value)
-    expect(errands).toMatchObject([{ provider: 'etsy', sealed: 'sealed-secret' }])
+    expect(errands).toMatchObject([{ provider: 'etsy', wrapped: true }])
   })
 
   test('deletion wants the name, and then the account is gone', async () => {

@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { OAuthProvider } from '../../src/config/provider.ts'
+import type { Revocation } from '../../src/domain/connection.ts'
 import { put, ref, type RecordValues } from '../../src/domain/record.ts'
 import { transition } from '../../src/store/transition.ts'
 import { createVault } from '../../src/vault/create-vault.ts'
 import { createUpstream } from '../../src/upstream/create-upstream.ts'
+import { unwrapErrand } from '../../src/upstream/errand-papers.ts'
 import { disconnect } from '../../src/vault/end-connection.ts'
 import type { FreshToken } from '../../src/vault/fresh-token.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
@@ -275,6 +277,14 @@ describe('a refresh whose process died', () => {
   })
 })
 
+async function errandsOf(id: string) {
+  const found: { readonly id: string; readonly value: Revocation }[] = []
+  for await (const record of server.core.admin.scan('revocation'))
+    if ('connectionId' in record.value && record.value.connectionId === id)
+      found.push({ id: record.id, value: record.value })
+  return found
+}
+
 describe('L18, L19: what was moved, altered or put back', () => {
   it('another row’s tokens do not open, and the connection says so', async () => {
     const [one, two] = [await connectDirectly(server, provider), await connectDirectly(server, provider)]
@@ -306,17 +316,28 @@ describe('L18, L19: what was moved, altered or put back', () => {
     }
   })
 
-  it('tokens that an errand holds do not open in the connection whose end it came with', async () => {
+  it('tokens that an errand holds do not open in the connection whose end it came with, and no others in an errand', async () => {
+    const { core } = server
     const id = await connectDirectly(server, provider)
     const held = await storedConnection(server, id)
-    await disconnect(server.core, id, { connection: held, by: {} })
-    const { edition } = await storedConnection(server, id)
-    let sealed = ''
-    for await (const { value } of server.core.admin.scan('revocation'))
-      if ('connectionId' in value && value.connectionId === id) sealed = value.sealed
-    expect(sealed).toBe(held.sealed)
-    await change(id, () => ({ ...held, sealed, edition }))
-    expect(await fetchToken(id)).toEqual({ outcome: 'needs_reauth', reason: 'unreadable' })
+    await disconnect(core, id, { connection: held, by: {} })
+    const [errand] = await errandsOf(id)
+    const { sealed = '' } = errand?.value ?? {}
+    // Also where nobody knows of the end.
+    for (const edition of [1, 2]) {
+      await change(id, () => ({ ...held, sealed, edition }))
+      expect(await otherNode().freshToken({ connection: id })).toEqual({
+        outcome: 'needs_reauth',
+        reason: 'unreadable',
+      })
+    }
+    const opened = (text: string, errandId = errand?.id ?? '') =>
+      core.protection().then((protection) => unwrapErrand(protection, errandId, { sealed: text, wrapped: true }))
+    expect([await opened(sealed), await opened(held.sealed), await opened(sealed, id)]).toEqual([
+      held.sealed,
+      undefined,
+      undefined,
+    ])
   })
 
   it('a reader that was overtaken by a renewal finds nothing put back', async () => {

@@ -1,10 +1,13 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import type { OAuthProvider } from '../../src/config/provider.ts'
+import { endConnection, giveBackErrand, type ErrandPapers } from '../../src/domain/connect.ts'
+import { ProtectionFailed } from '../../src/keys/protection-failed.ts'
 import { createVault } from '../../src/vault/create-vault.ts'
 import { startEmulator, type Emulator, type Reply } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { put, ref } from '../../src/domain/record.ts'
-import { transition } from '../../src/store/transition.ts'
+import { commitNew, transition } from '../../src/store/transition.ts'
+import { endingOf } from '../../src/vault/end-connection.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
 import { connectDirectly, etsyProvider, keptTokens, storedConnection } from './house.ts'
 
@@ -92,5 +95,25 @@ it('a connection that needs its person anew gives back what it still holds: its 
   }))
   await server.core.vault.disconnect(id, broken, { actor: 'test' })
   await expect.poll(() => reasons(id)).toEqual(['done'])
+  expect(revoking.asked.map(({ form }) => form.get('token'))).toEqual([refresh, access])
+})
+
+it('what a command ended where the key is out of reach is given back by a server, and what opens in no errand is not', async () => {
+  const { core } = server
+  const lost = new ProtectionFailed('the key file is missing')
+  const keyless = { ...core, protection: () => Promise.reject(lost) }
+  const id = await connectDirectly(server, provider)
+  const { access, refresh } = await keptTokens(server, id)
+  const ending = await endingOf(keyless, id, { connection: await storedConnection(server, id), by: {} })
+  await transition(core.transition, { connection: ref('connection', id) }, (slots, now) =>
+    endConnection(slots.connection, ending(now)),
+  )
+  const moved = await connectDirectly(server, provider)
+  const held = { ...(await storedConnection(server, moved)), connectionId: moved }
+  const asIfWrapped = { id: core.random.id(core.clock.millis()), wrap: (sealed: string) => ({ sealed, wrapped: true }) }
+  await commitNew(core.transition, [giveBackErrand(asIfWrapped as ErrandPapers, held, core.clock.seconds())])
+  const node = createVault({ ...core, onError: () => undefined })
+  await expect.poll(() => Promise.all([reasons(id), reasons(moved)])).toEqual([['done'], ['unreadable']])
+  await node.close()
   expect(revoking.asked.map(({ form }) => form.get('token'))).toEqual([refresh, access])
 })
