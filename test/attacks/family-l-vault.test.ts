@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { changeClient } from '../../src/accounts/change-client.ts'
-import { consent, type Reply } from '../emulators/emulator.ts'
+import { consent } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { createBrowser, errorOf, type Answer, type Browser } from '../kit/browser.ts'
 import { codeFlow, submit } from '../kit/flow.ts'
@@ -213,58 +213,3 @@ it('L21 dead-upstream-grant: one attempt, said aloud, and never a second', async
     expect((await fetchToken(id, token)).json()).toMatchObject({ error: 'needs_reauth' })
   expect(etsy.refreshes()).toBe(before + 1)
 })
-
-describe('L16 leak-paths: what a token endpoint repeats of our credentials', () => {
-  beforeEach(async () => {
-    const flow = await codeFlow(server, desk, 'ada', { browser: browsers['ada'] as Browser, extra: { scope } })
-    tokens['ada'] = flow.tokens.access_token
-  })
-
-  const echoes: Readonly<Record<string, (secret: string) => Reply>> = {
-    'in a description': (secret) => ({
-      status: 400,
-      json: { error: 'invalid_request', error_description: `bad refresh_token ${secret}` },
-    }),
-    'as an error code': (secret) => ({ status: 400, json: { error: secret } }),
-    'as the reason of an end': (secret) => ({
-      status: 400,
-      json: { error: 'invalid_grant', error_uri: `/x?${secret}` },
-    }),
-    'in a 500': (secret) => ({ status: 500, text: `at refresh(${secret})` }),
-    'in a page': (secret) => ({ text: `<html>${secret}</html>` }),
-    'in a member of another type': (secret) => ({ json: { access_token: [secret], token_type: 'Bearer' } }),
-    'as a token type': (secret) => ({ json: { access_token: '1.new', token_type: secret } }),
-    'in a redirect': (secret) => ({ status: 302, headers: { location: `https://evil.example/?${secret}` }, text: '' }),
-    'in a 401': (secret) => ({ status: 401, headers: { 'www-authenticate': `Basic realm="${secret}"` }, text: secret }),
-  }
-
-  it.each(Object.keys(echoes))(
-    '%s reaches nobody: neither who fetches nor who calls, no log, no event, no metric',
-    async (how) => {
-      const { userId } = await storedOwner()
-      etsy.expiresIn = 10
-      for (const path of ['/vault/token', '/vault/proxy/']) {
-        const id = await connectDirectly(server, provider(), { kind: 'user', userId })
-        const { access = '', refresh = '' } = await keptTokens(server, id)
-        // So long that nobody leaves a provider alone any more that has failed before.
-        server.clock.advance(61)
-        const reply = echoes[how]?.(refresh) ?? {}
-        etsy.faults.push(reply)
-        const send = () =>
-          path === '/vault/token'
-            ? fetchToken(id, tokens['ada'])
-            : ask(`${path}${id}/v3/application/users/me`, tokens['ada'])
-        const seen = await attack(house, send, { writes: ['event', 'connection'], secrets: [access, refresh] })
-        expect([400, 503]).toContain(seen.status)
-        expect(etsy.faults).toEqual([])
-      }
-      etsy.expiresIn = 3600
-    },
-  )
-})
-
-async function storedOwner(): Promise<{ readonly userId: string }> {
-  const { owner } = await storedConnection(server, connection)
-  if (owner.kind !== 'user') throw new Error('not hers')
-  return owner
-}

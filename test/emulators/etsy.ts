@@ -1,7 +1,15 @@
 import { codeGrant } from './code-grant.ts'
 import { fresh, startEmulator, type Asked, type Emulator, type Reply } from './emulator.ts'
 
-export type EtsyFault = '500' | '500 after rotation' | 'hang up after rotation' | 'not json' | 'slow' | 'hang' | Reply
+export type EtsyFault =
+  | '500'
+  | '500 after rotation'
+  | 'hang up after rotation'
+  | 'not json'
+  | 'slow'
+  | 'hang'
+  | Reply
+  | ((asked: Asked) => Reply)
 
 export type Etsy = Emulator & {
   /** What the next token request suffers, once each. */
@@ -57,8 +65,10 @@ export async function startEtsy({ registered }: { readonly registered?: readonly
     return codes.answer(query, etsy.userId, { denial: { error_description: 'The user denied consent' } })
   }
 
-  async function token({ form, headers }: Asked): Promise<Reply> {
+  async function token(asked: Asked): Promise<Reply> {
+    const { form, headers } = asked
     const fault = etsy.faults.shift()
+    if (typeof fault === 'function') return fault(asked)
     if (typeof fault === 'object') return fault
     if (fault === '500') return { status: 500, json: { error: 'Server Error' } }
     if (fault === 'not json') return { text: '<html>We will be back soon</html>' }
