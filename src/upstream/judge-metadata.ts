@@ -26,7 +26,7 @@ export function judgeMetadata(provider: OAuthProvider, server: AuthorizationServ
     fail(`the parameter hd only asks, and keeps nobody out; demand it: required_claims: { hd: ${hints['hd']} }`)
   // L28: a discovery document that sends credentials elsewhere deserves a look.
   const { origin } = new URL(provider.issuer)
-  for (const name of ['token_endpoint', 'jwks_uri'] as const) {
+  for (const name of ['token_endpoint', 'jwks_uri', 'userinfo_endpoint', 'revocation_endpoint'] as const) {
     const endpoint = server[name]
     if (endpoint === undefined || !URL.canParse(endpoint)) continue
     if (new URL(endpoint).origin !== origin) warn(`${name} is at ${new URL(endpoint).origin}, not at the issuer's`)

@@ -32,6 +32,11 @@ ${entry('github', 'RIGHT')}${entry('typo', 'WRONG', 'https://github.example')}  
     client_id: x
     client_secret: { env: RIGHT }
     allow_insecure: true
+  - name: guarded
+    preset: gitlab
+    issuer: https://gitlab.example
+    client_id: x
+    client_secret: { env: RIGHT }
 `,
   )
 })
@@ -41,7 +46,7 @@ afterAll(async () => {
 })
 
 const gatehouse = (...args: readonly string[]) =>
-  cli(folder, ['user', 'store'].includes(args[0] ?? '') ? args : ['provider', ...args], {
+  cli(folder, ['user', 'store', 'doctor'].includes(args[0] ?? '') ? args : ['provider', ...args], {
     environment: { RIGHT: github.clientSecret, WRONG: 'f'.repeat(40) },
   })
 
@@ -52,6 +57,7 @@ describe('gatehouse provider', () => {
       'github',
       'typo',
       'liar',
+      'guarded',
     ])
     expect(show.out).toContain('https://login.example.org/vault/callback/github')
     expect(list.out + show.out).not.toContain(github.clientSecret)
@@ -71,7 +77,7 @@ describe('gatehouse provider', () => {
     expect(typo.out).toContain('fail  it does not accept client_id and client_secret')
     expect(liar).toMatchObject({ code: 1 })
     expect(liar.out).toContain('write issuer exactly as it does')
-    expect(none.err).toContain('known are github, typo, liar')
+    expect(none.err).toContain('known are github, typo, liar, guarded')
   })
 })
 
@@ -92,4 +98,18 @@ describe('gatehouse user link', () => {
       'there is no provider nobody',
     )
   })
+})
+
+it('gatehouse doctor warns of each provider that is allowed what others are not, and of no other', async () => {
+  const { out } = await gatehouse('doctor', '--json')
+  const { checks } = JSON.parse(out) as { checks: { check: string; status: string; detail: string }[] }
+  const said = checks
+    .filter(({ check }) => check === 'providers')
+    .map(({ status, detail }) => [status, detail.split(' ')[0], detail.includes('allow_insecure')])
+  expect(said).toEqual([
+    ['warn', 'github', true],
+    ['warn', 'typo', true],
+    ['warn', 'liar', true],
+    ['ok', 'guarded;', false],
+  ])
 })

@@ -82,7 +82,7 @@ it.each([
   ['token_endpoint', '/token', { ...plain, userinfo_endpoint: `${faraway}/userinfo` }],
   ['userinfo_endpoint', '/user', plain],
   ['emails_endpoint', '/emails', { ...plain, userinfo_endpoint: `${faraway}/userinfo` }],
-])('%s at a neighbour (%s) is asked for, and no packet leaves', async (key, path, entry) => {
+])('L28: %s at a neighbour (%s) is asked for, and no packet leaves', async (key, path, entry) => {
   await everything({ ...entry, [key]: key === 'issuer' ? near : near + path })
   expect(asked).toContain(near + path)
   expect(heard).toBe(0)

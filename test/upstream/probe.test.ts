@@ -197,11 +197,16 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     entry: () => plain({ id_token_signed_response_alg: 'ES256' }),
     says: ['signs ID tokens with RS256, not ES256', 'none of its keys is for ES256'],
   },
-  'endpoints on another host': {
-    entry: metadata({ token_endpoint: 'http://127.0.0.1:9/token' }),
-    says: ["not at the issuer's"],
-    status: 'warn',
-  },
+  ...Object.fromEntries(
+    ['token_endpoint', 'jwks_uri', 'userinfo_endpoint', 'revocation_endpoint'].map((name) => [
+      `L28: ${name} on another host`,
+      {
+        entry: metadata({ [name]: 'http://127.0.0.1:9/there' }),
+        says: [`${name} is at http://127.0.0.1:9, not at the issuer's`],
+        status: 'warn',
+      } as const,
+    ]),
+  ),
   'a hosted domain that is asked for and not demanded': {
     entry: () => plain({ authorize_parameters: { hd: 'example.org' } }),
     says: ['hd only asks, and keeps nobody out', 'required_claims: { hd: example.org }'],
