@@ -163,6 +163,24 @@ describe('what only a real server says', () => {
   })
 })
 
+describe('L29: the clock of a provider that is wrong', () => {
+  it.each([
+    ['ahead', 600],
+    ['behind', -600],
+  ])('by ten minutes, %s: its tokens are renewed as always, and live as long as it says', async (_name, seconds) => {
+    const started = await connected(ownWay)
+    const { expires_in: life } = await fetched(started)
+    upstreams.own.clock.advance(seconds)
+    for (let rotation = 1; rotation <= 2; rotation += 1) {
+      await expire(server, started.connection)
+      const answer = await fetched(started)
+      expect(answer, JSON.stringify(answer)).toMatchObject({ access_token: expect.any(String) })
+      expect(Math.abs(Number(answer['expires_in']) - Number(life))).toBeLessThan(5)
+    }
+    upstreams.own.clock.advance(-seconds)
+  })
+})
+
 describe('oauth2-mock-server, whose hook answers', () => {
   it('L21: 400 invalid_grant: asked once, however often somebody fetches', async () => {
     const started = await connected(mockWay)
