@@ -6,6 +6,7 @@ import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
 import { createConnectEndpoint } from '../../src/endpoints/vault/start.ts'
 import { startEtsy } from '../emulators/etsy.ts'
+import { tokenRequest } from '../kit/flow.ts'
 import { startGatehouse } from '../kit/gatehouse.ts'
 import { etsyProvider } from './house.ts'
 
@@ -19,7 +20,22 @@ const heap = (): number => {
   return process.memoryUsage().heapUsed / 2 ** 20
 }
 
-it(`L12: ${starts} starts from as many sources that nobody follows leave memory and disk flat, and lock nobody out`, async () => {
+/** 99 of a hundred requests took at most so many milliseconds, in the quietest of a few rounds: what else this machine does isn't ours. */
+async function p99Of(request: () => Promise<void>): Promise<number> {
+  const rounds: number[] = []
+  for (let round = 0; round < 5; round += 1) {
+    const took: number[] = []
+    for (let sent = 0; sent < 400; sent += 1) {
+      const began = performance.now()
+      await request()
+      took.push(performance.now() - began)
+    }
+    rounds.push(took.toSorted((a, b) => a - b)[Math.floor(took.length * 0.99)] ?? Infinity)
+  }
+  return Math.min(...rounds)
+}
+
+it(`L12: ${starts} starts from as many sources that nobody follows leave memory, disk and the token endpoint as they were, and lock nobody out`, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-starts-'))
   const path = join(folder, 'gatehouse.db')
   const etsy = await startEtsy()
@@ -43,9 +59,17 @@ it(`L12: ${starts} starts from as many sources that nobody follows leave memory 
       })
       return answer.status
     }
+    const app = await server.makeClient()
+    const tokenTime = (): Promise<number> =>
+      p99Of(async () => {
+        const answer = await tokenRequest(server, app, { grant_type: 'client_credentials', scope: 'read' })
+        expect(answer.status).toBe(200)
+      })
     const size = () => statSync(path).size + statSync(`${path}-wal`).size
     // The table of sources is bounded: full, it is part of what there always is.
     for (let index = 0; index < 60_000; index += 1) await start(index)
+    await tokenTime()
+    const p99 = await tokenTime()
     const before = { heap: heap(), disk: size() }
     const began = performance.now()
     for (let index = 0; index < starts; index += 1) expect(await start(index)).toBe(201)
@@ -55,6 +79,9 @@ it(`L12: ${starts} starts from as many sources that nobody follows leave memory 
       `L12: ${starts} starts in ${Math.round(took / 1000)} s; heap ${before.heap.toFixed(1)} → ${after.heap.toFixed(1)} MiB, disk ${before.disk} → ${after.disk} bytes`,
     )
     expect(after.disk).toBe(before.disk)
+    const p99After = await tokenTime()
+    console.log(`L12: p99 of a token request ${p99.toFixed(2)} → ${p99After.toFixed(2)} ms`)
+    expect(p99After).toBeLessThan(p99 * 2 + 2)
     expect(after.heap - before.heap).toBeLessThan(8)
     expect(await start(2 ** 30)).toBe(201)
   } finally {
