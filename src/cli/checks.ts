@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { within } from '../audit/within.ts'
 import type { Config } from '../config/config.ts'
+import { everybodysScopes } from '../domain/everybodys-scopes.ts'
 import { keyLifetimes, rings } from '../domain/key-lifecycle.ts'
 import { ref } from '../domain/record.ts'
 import { loopbackClientId } from '../accounts/client-record.ts'
@@ -11,6 +12,7 @@ import { allClients } from '../accounts/find-client.ts'
 import { allUsers } from '../accounts/list-users.ts'
 import { isLoopbackHost } from '../protocol/loopback.ts'
 import { sinkOf } from '../server/audit-sink.ts'
+import { listAll } from '../store/list-all.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { clockBehind } from './clock-behind.ts'
 import type { Io } from './io.ts'
@@ -215,8 +217,25 @@ async function checkFileEntries({ config, store, clock }: Local): Promise<readon
 }
 
 async function checkPeople(local: Local): Promise<readonly Check[]> {
-  for await (const user of allUsers(local))
-    if (user.role === 'superuser' && !user.locked && user.passwordHash !== undefined)
-      return [ok('people', 'somebody may administer everything')]
-  return [warn('people', 'nobody can sign in as superuser; make one: gatehouse user create NAME --role superuser')]
+  const given = new Set<string>()
+  let administered = false
+  for await (const user of allUsers(local)) {
+    for (const scope of user.scopes) given.add(scope)
+    administered ||= user.role === 'superuser' && !user.locked && user.passwordHash !== undefined
+  }
+  const people = administered
+    ? ok('people', 'somebody may administer everything')
+    : warn('people', 'nobody can sign in as superuser; make one: gatehouse user create NAME --role superuser')
+  return [people, ...(await checkScopes(local, given))]
+}
+
+async function checkScopes({ store }: Local, given: ReadonlySet<string>): Promise<readonly Check[]> {
+  const resources = []
+  for await (const { value } of listAll(store, 'resource', '*')) resources.push(value)
+  return everybodysScopes(resources, given).map(({ resource, scope }) =>
+    warn(
+      'scopes',
+      `${resource} gives ${scope} to everybody, though accounts are given it one by one: name it in held_scopes of this API`,
+    ),
+  )
 }

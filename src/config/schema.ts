@@ -147,10 +147,10 @@ export const resourceEntry = z.strictObject({
         .max(longestAccessTokenTtl)
         .default(900)
         .meta({ description: 'Seconds that an access token lives.' }),
-      claims: z
-        .array(z.enum(accessTokenClaims))
-        .default([])
-        .meta({ description: 'Claims about the user that this API gets beyond the standard ones.' }),
+      claims: z.array(z.enum(accessTokenClaims)).default([]).meta({
+        description:
+          'Claims about the user that this API gets beyond the standard ones. What he was given beyond his role is none of them: what counts here stands in `scope` (decision 0019).',
+      }),
     })
     .prefault({})
     .meta({ description: 'What tokens for this API look like.' }),

@@ -211,6 +211,11 @@ describe('roles reach tokens as claims', () => {
     expect(await claimsAt('https://one.example')).not.toHaveProperty('role')
   })
 
+  test('what an account was given beyond its role is no claim of an access token (decision 0019)', () => {
+    const wanted = { resource: 'https://roles.example', access_token: { claims: ['account_scopes'] } }
+    expect(parseResourceDocument(wanted, server.url)).toMatchObject({ field: 'access_token.claims[0]' })
+  })
+
   test('discovery names the scope and its claims', async () => {
     const metadata = (await createBrowser(server.url).ask('/.well-known/openid-configuration')).json()
     expect(metadata['scopes_supported']).toContain('roles')
