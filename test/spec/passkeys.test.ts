@@ -225,6 +225,36 @@ describe('signing in by it alone', () => {
 })
 
 describe('as second factor', () => {
+  test('a locked account is told so once its password was right, and not that it has one; before that it is as any other', async () => {
+    const [{ user, device }, { user: other }] = [await somebody(), await somebody()]
+    const half = createBrowser(server.url)
+    const page = await half.ask((await sendPassword(half, user.username)).location ?? '')
+    await patchUser(server.core, { actor: cli, userId: user.userId, patch: { locked: true } })
+
+    const browser = createBrowser(server.url)
+    const right = await sendPassword(browser, user.username)
+    expect([right.status, right.location, right.text.includes('This account is locked.')]).toEqual([
+      403,
+      undefined,
+      true,
+    ])
+    const [wrong, ordinary] = [
+      await sendPassword(createBrowser(server.url), user.username, 'wrong'),
+      await sendPassword(createBrowser(server.url), other.username, 'wrong'),
+    ]
+    expect(wrong.status).toBe(ordinary.status)
+    expect(withoutNonces(wrong.text, user.username)).toBe(withoutNonces(ordinary.text, other.username))
+
+    // Who was half way in starts again, and is told then.
+    const credential = device.get(requestOf(page))
+    const late = await submit(half, page, 'passkey', { credential })
+    expect([late.status, late.location, await isIn(half)]).toEqual([400, undefined, false])
+    expect((await sendPassword(half, user.username)).text).toContain('This account is locked.')
+    // Nothing of that answer was used up or kept for later.
+    await patchUser(server.core, { actor: cli, userId: user.userId, patch: { locked: false } })
+    expect([(await submit(half, page, 'passkey', { credential })).status, await isIn(half)]).toEqual([400, false])
+  })
+
   test('after the password it is asked for; a recovery code does it without JavaScript', async () => {
     const { user, device, recoveryCodes } = await somebody()
     const browser = createBrowser(server.url)
