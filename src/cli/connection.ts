@@ -129,11 +129,13 @@ const inWords = (document: Document): Document => ({
 })
 
 /**
- * As which the store is served, if there is one here. Whoever can write to it says so: no word of his sends a secret off this
- * machine. Throws CliFailure.
+ * As which the store is served, if it is a file here. Whoever can write to it says so: no word of his sends a secret off this
+ * machine, and whoever writes to a database server from elsewhere might have somebody listen on this one. Throws CliFailure.
  */
 async function servedIssuer(io: Io, options: Options, { issuer, store }: Config): Promise<string> {
   if (store.adapter === 'memory' || (store.adapter === 'sqlite' && !existsSync(store.path))) return issuer
+  if (store.adapter !== 'sqlite')
+    throw new CliFailure(`a store of many machines doesn't say where secrets go; name the server: --server ${issuer}`)
   const local = await openLocal(io, options)
   await local.close()
   const served = local.config.issuer

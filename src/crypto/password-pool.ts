@@ -25,8 +25,8 @@ export type PasswordPool = {
   readonly hash: (password: string) => Promise<string>
   /**
    * Whether the password fits. `hash: undefined` (no such account, or one without password) takes the same time
-   * and never matches. `ahead`: in a queue of its own, of which up to three in a row pass those who wait in the other one. Throws
-   * PasswordPoolBusy.
+   * and never matches. `ahead`: in a queue of its own, of which up to three in a row pass those who wait in the other one; in that one
+   * where its own is full. Throws PasswordPoolBusy.
    */
   readonly verify: (hash: string | undefined, password: string, ahead?: boolean) => Promise<boolean>
   /** Ends the threads; whatever waits is rejected. */
@@ -119,7 +119,11 @@ export function createPasswordPool(options: { readonly threads: number; readonly
       // The length is the sender's own, so refusing it at once tells nothing.
       if (unusable(password) !== undefined) return false
       const result = done(
-        await submit({ work: 'verify', password: normal(password), hash: hash ?? null }, isAhead ? ahead : queue),
+        await submit(
+          { work: 'verify', password: normal(password), hash: hash ?? null },
+          // Whoever fills the one queue keeps nobody out of the other.
+          isAhead && ahead.length < options.queueLimit ? ahead : queue,
+        ),
       )
       if (!('matches' in result)) throw new Error('the password thread answered another question')
       return result.matches

@@ -131,4 +131,7 @@ it('sends a secret to the server of this store where that is on this machine, an
   await serve('https://elsewhere.invalid')
   const away = await gatehouse('token', 'gth_vh_of_nobody')
   expect([away.code, away.err]).toEqual([1, expect.stringContaining('--server https://elsewhere.invalid')])
+  // A database server isn't even asked: who else writes to it may have somebody listen on this machine.
+  const shared = await gatehouse('token', 'gth_vh_of_nobody', '--store', 'postgres://gatehouse@db.invalid/gatehouse')
+  expect([shared.code, shared.err]).toEqual([1, expect.stringContaining('name the server: --server')])
 })

@@ -70,6 +70,17 @@ test('H03: those ahead are worked on before everybody else, and a full queue of 
   }
 })
 
+test('H03: who finds the queue of those ahead full waits with everybody, and is kept out by both alone', async () => {
+  const small = createPasswordPool({ threads: 1, queueLimit: 1 })
+  try {
+    const [working, ahead, common, busy] = Array.from({ length: 4 }, () => small.verify(undefined, 'x', true))
+    await expect(busy).rejects.toThrow(PasswordPoolBusy)
+    expect(await Promise.all([working, ahead, common])).toEqual([false, false, false])
+  } finally {
+    await small.close()
+  }
+})
+
 describe('an account that does not exist', () => {
   test('never matches', async () => {
     expect(await pool.verify(undefined, 'anything')).toBe(false)

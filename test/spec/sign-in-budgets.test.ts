@@ -1,4 +1,4 @@
-import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { eventsOf } from '../attacks/support.ts'
 import { createBrowser, type Browser } from '../kit/browser.ts'
 import { submit } from '../kit/flow.ts'
@@ -16,11 +16,18 @@ beforeEach(async () => {
 })
 afterAll(() => server?.close())
 
+/** What a hash waits for, and how many that go ahead are waiting. */
+let gate = Promise.resolve()
+let ahead = 0
+
 /** Hashing is not what is tested here, and a hundred wrong passwords take ten seconds of it. */
 const cheapPasswords = {
   hash: async (text: string) => `hash of ${text}`,
-  verify: async (hash: string | undefined, text: string) => {
+  verify: async (hash: string | undefined, text: string, isAhead = false) => {
     counted += 1
+    if (isAhead) ahead += 1
+    await gate
+    if (isAhead) ahead -= 1
     return hash === `hash of ${text}`
   },
   close: async () => undefined,
@@ -134,4 +141,36 @@ test('H03: once the budget of everybody is used up an event says so, once a minu
   for (const source of ['203.0.113.5', '203.0.113.6'])
     expect(await attempt(from(source), 'bob', password)).toBe('throttled')
   expect(await alarms()).toBe(2)
+})
+
+test('H03: of those who go ahead ten of an account in its browser and sixty of a source wait at once, right as they are', async () => {
+  const crowd = ['ada', 'bob', 'cleo', 'dora', 'emil', 'fritz', 'gabi']
+  for (const name of crowd.slice(2)) await here().makeUser(name)
+  const browsers = crowd.map(() => from('203.0.113.5'))
+  for (const [index, name] of crowd.entries()) expect(await attempt(browsers[index]!, name, password)).toBe('in')
+  let open = (): void => undefined
+  gate = new Promise((resolve) => (open = resolve))
+  let answered = 0
+  const sendings = crowd.map(async (username, index) => {
+    const browser = browsers[index]!
+    const page = await browser.ask('/signin?prompt=login')
+    const one = async () => {
+      const { status } = await submit(browser, page, 'sign-in', { username, password })
+      answered += 1
+      return status
+    }
+    return Promise.all(Array.from({ length: 12 }, one))
+  })
+  try {
+    await vi.waitFor(() => expect(answered + ahead).toBe(12 * crowd.length), { timeout: 5_000 })
+    expect(ahead).toBe(60)
+  } finally {
+    open()
+    gate = Promise.resolve()
+  }
+  const statuses = await Promise.all(sendings)
+  for (const each of statuses) expect(each.filter((status) => status === 303).length).toBeLessThanOrEqual(10)
+  expect(statuses.flat().filter((status) => status === 429)).toHaveLength(12 * crowd.length - 60)
+  // None of them was wrong, so nothing is used up.
+  expect(await attempt(browsers[0]!, 'ada', password)).toBe('in')
 })
