@@ -39,6 +39,7 @@ const restoreRules: { readonly [K in Kind]: RestoreRule<K> } = {
   flow: staysAway,
   newcomer: staysAway,
   connection: fenceConnection,
+  edition: returns,
   revocation: returns,
   // A link that was used after the backup must not work again.
   ticket: staysAway,

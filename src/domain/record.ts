@@ -10,6 +10,7 @@ import type { Flow } from './flow.ts'
 import type { Identity, Newcomer } from './identity.ts'
 import type { Connection, Revocation } from './connection.ts'
 import type { Consent } from './consent.ts'
+import type { Edition } from './edition.ts'
 import type { Grant } from './grant.ts'
 import type { Instance } from './instance.ts'
 import type { KeyRecord } from './key.ts'
@@ -36,6 +37,8 @@ export type RecordValues = {
   newcomer: Newcomer
   identity: Identity
   connection: Connection
+  /** Its id is the connection's. */
+  edition: Edition
   revocation: Revocation
   consent: Consent
   grant: Grant

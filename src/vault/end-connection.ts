@@ -1,6 +1,7 @@
 import { eventWrite } from '../audit/event-write.ts'
 import { endConnection, type Ending } from '../domain/connect.ts'
 import type { Connection } from '../domain/connection.ts'
+import { withEdition } from '../domain/edition.ts'
 import { ref } from '../domain/record.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import { transition } from '../store/transition.ts'
@@ -19,8 +20,9 @@ export async function disconnect(
   { connection, by }: { readonly connection: Connection; readonly by: EndedBy },
 ): Promise<boolean> {
   const ending = await endingOf(context, id, { connection, by })
-  return transition(context.transition, { connection: ref('connection', id) }, (slots, now) =>
-    endConnection(slots.connection, ending(now)),
+  const refs = { connection: ref('connection', id), edition: ref('edition', id) }
+  return transition(context.transition, refs, (slots, now) =>
+    withEdition(slots.edition, endConnection(slots.connection, ending(now)), now),
   )
 }
 

@@ -1,5 +1,6 @@
 import { leakPapers, type Leak, type LeakContext } from '../accounts/report-leak.ts'
 import { endConnection } from '../domain/connect.ts'
+import { withEdition } from '../domain/edition.ts'
 import { ref, type Decision } from '../domain/record.ts'
 import { isRefusal } from '../protocol/errors.ts'
 import { transition } from '../store/transition.ts'
@@ -18,13 +19,14 @@ export async function endLeakedHandle(context: LeakContext, leak: Leak): Promise
   const { owner, clientId } = connection
   const user = owner.kind === 'user' ? await context.directory.user(owner.userId) : undefined
   const papers = leakPapers(context, leak, { user, about: clientId === undefined ? {} : { clientId } })
-  const ending = await endingOf(context, handle.connectionId, {
+  const id = handle.connectionId
+  const ending = await endingOf(context, id, {
     connection,
     by: { address: leak.address, reason: 'leaked' },
   })
-  const slots = { connection: ref('connection', handle.connectionId) }
+  const slots = { connection: ref('connection', id), edition: ref('edition', id) }
   const told = await transition(context.transition, slots, (read, now): Decision<boolean> => {
-    const { writes, result } = endConnection(read.connection, ending(now))
+    const { writes, result } = withEdition(read.edition, endConnection(read.connection, ending(now)), now)
     return { writes: result ? [...writes, papers.event, ...papers.letter] : writes, result }
   })
   if (told) context.outbox?.wake()

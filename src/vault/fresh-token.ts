@@ -8,6 +8,7 @@ import { ref } from '../domain/record.ts'
 import { breakConnection, needsTouch, stillHolds, touchConnection } from '../domain/refresh-connection.ts'
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import { lookUp } from '../store/look-up.ts'
+import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
 import type { VaultContext, VaultMemory } from './context.ts'
 import { needOf } from './need-of.ts'
@@ -55,7 +56,8 @@ export async function freshToken(context: VaultContext & VaultMemory, asked: Ask
   const until = clock.monotonic() + longestWaitMillis
   let leftAlone: Seconds | undefined
   for (let renewed = false; ; renewed = true) {
-    const newest = context.sightings.newest(asked.connection)
+    // The record is asked where nothing was seen since the start: what is put back in between is older than that.
+    const newest = context.sightings.newest(asked.connection) || (await latestEdition(context, asked.connection))
     const connection = await lookUp(context.transition, ref('connection', asked.connection), clock.seconds())
     if (connection === undefined) return { outcome: 'unknown' }
     if (connection.state === 'revoked') context.sightings.saw(asked.connection, connection.edition ?? 0)
@@ -64,7 +66,7 @@ export async function freshToken(context: VaultContext & VaultMemory, asked: Ask
     if (connection.confirmation !== undefined) return { outcome: 'pending' }
     const provider = await usableProvider(context, connection)
     if (provider === undefined) return { outcome: 'unknown' }
-    // L19: the read began when this process knew of a later one.
+    // L19: the read began when a later one was known.
     if (connection.edition < newest)
       return breakOff(context, asked.connection, { connection, reason: 'unreadable', newest })
     const age = context.sightings.age(asked.connection, connection)
@@ -85,6 +87,10 @@ export async function freshToken(context: VaultContext & VaultMemory, asked: Ask
     if (need === 'soon') return handOut(context, asked.connection, connection)
     leftAlone = await settledWithin(renewing, until - clock.monotonic())
   }
+}
+
+async function latestEdition({ transition: { store }, clock }: VaultContext, id: string): Promise<number> {
+  return (await readAlive(store, ref('edition', id), clock.seconds()))?.edition ?? 0
 }
 
 /** Its provider, if it is there and everybody stands behind the connection who has to. */

@@ -2,6 +2,7 @@ import { eventWrite } from '../audit/event-write.ts'
 import { completeConnection, denyConnection, reconnect, startExpiry, type Keeping } from '../domain/connect.ts'
 import type { PendingConnection } from '../domain/connection.ts'
 import { mac } from '../crypto/mac.ts'
+import { withEdition } from '../domain/edition.ts'
 import { ref } from '../domain/record.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
@@ -89,9 +90,9 @@ async function keep(
     return completed === undefined ? undefined : { pending: completed, sameAccount: true, confirmationCode }
   }
   const denied = eventWrite(context, { type: 'connection.denied', ...happened, reason: 'another_account' })
-  const refs = { ...waiting, target: ref('connection', target) }
+  const refs = { ...waiting, target: ref('connection', target), edition: ref('edition', target) }
   const renewed = await transition(context.transition, refs, (slots, at) =>
-    reconnect(slots, { browserHash, obtain, events: { made, denied }, now: at }),
+    withEdition(slots.edition, reconnect(slots, { browserHash, obtain, events: { made, denied }, now: at }), at),
   )
   return renewed === undefined ? undefined : { ...renewed, confirmationCode }
 }

@@ -3,6 +3,7 @@ import { equalDigests } from '../crypto/equal-digests.ts'
 import { verifyMac } from '../crypto/mac.ts'
 import { confirmConnection, startExpiry } from '../domain/connect.ts'
 import { isHeld, type Connection } from '../domain/connection.ts'
+import { withEdition } from '../domain/edition.ts'
 import { ref } from '../domain/record.ts'
 import { refuse, type Refusal } from '../protocol/errors.ts'
 import { readAlive } from '../store/read-alive.ts'
@@ -55,8 +56,9 @@ export async function confirm(
   const key = context.keys.secretById('mac', confirmation.keyId)?.key
   const right = key !== undefined && verifyMac(key, confirmationText(id, normaliseShortCode(code)), confirmation.mac)
   const ending = await endingOf(context, id, { connection, by: { reason: 'connect_code' } })
-  const confirmed = await transition(context.transition, { connection: ref('connection', id) }, (slots, now) =>
-    confirmConnection(slots.connection, { right, now, end: ending(now) }),
+  const refs = { connection: ref('connection', id), edition: ref('edition', id) }
+  const confirmed = await transition(context.transition, refs, (slots, now) =>
+    withEdition(slots.edition, confirmConnection(slots.connection, { right, now, end: ending(now) }), now),
   )
   if (confirmed === 'confirmed') return undefined
   return confirmed === 'ended' ? over : refuse('authorization_pending', 'connect_code', 'the code in confirm is wrong')

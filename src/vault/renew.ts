@@ -4,6 +4,7 @@ import type { OAuthProvider } from '../config/provider.ts'
 import { giveBackErrand } from '../domain/connect.ts'
 import type { Connection, HeldConnection } from '../domain/connection.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
+import { withEdition } from '../domain/edition.ts'
 import { ref, type Decision } from '../domain/record.ts'
 import {
   breakConnection,
@@ -132,16 +133,17 @@ async function ask(
       const event = eventWrite(context, { type: 'connection.refreshed', ...about })
       const errand = await errandPapers(context)
       // The provider has used the old one up: this must get in, however long the store takes.
-      const kept = await untilStored(() => {
-        return transition(context.transition, refs, (slots, now): Decision<'kept' | 'superseded' | 'ended'> => {
+      const both = { ...refs, edition: ref('edition', id) }
+      const kept = await untilStored(() =>
+        transition(context.transition, both, (slots, now): Decision<'kept' | 'superseded' | 'ended'> => {
           const { value } = slots.connection
           if (value !== undefined && value.state !== 'revoked')
-            return keepRenewed(slots.connection, renewed, { event, now })
+            return withEdition(slots.edition, keepRenewed(slots.connection, renewed, { event, now }), now)
           // INV3: whoever disconnected meant these, too; what went back when he did was used up by this very renewal.
           const late = giveBackErrand(errand, { ...connection, ...renewed, connectionId: id }, now)
           return { writes: [late], result: 'ended' }
-        })
-      })
+        }),
+      )
       if (kept === 'ended') context.giveBack()
       return 'answered'
     }

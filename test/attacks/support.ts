@@ -63,6 +63,7 @@ const kinds = Object.keys({
   newcomer: 1,
   identity: 1,
   connection: 1,
+  edition: 1,
   consent: 1,
   grant: 1,
   once: 1,

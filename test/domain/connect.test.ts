@@ -10,6 +10,7 @@ import {
   type ErrandPapers,
 } from '../../src/domain/connect.ts'
 import type { Connection, HeldConnection } from '../../src/domain/connection.ts'
+import { withEdition } from '../../src/domain/edition.ts'
 import type { Instance } from '../../src/domain/instance.ts'
 import { recallsOf, type Recall } from '../../src/domain/recall.ts'
 import { append, type Decision, type Slot } from '../../src/domain/record.ts'
@@ -162,6 +163,26 @@ describe('the code of the last page', () => {
     expect(last.writes).toContainEqual(expect.objectContaining({ kind: 'revocation', id: 'errand' }))
     expect(confirm(written(last), true).result).toBe('ended')
   })
+})
+
+describe('L19: the latest edition, apart from the connection', () => {
+  const noted = (edition: number | undefined, id = 'c') => {
+    const value = edition === undefined ? undefined : { v: 1 as const, edition }
+    const { writes } = withEdition(
+      { kind: 'edition', id, version: 'e', value },
+      endConnection({ ...slot(held), id }, ending),
+      now,
+    )
+    return writes.flatMap((write) => (write.op === 'put' && write.kind === 'edition' ? [write.value] : []))
+  }
+
+  test('is written with the commit that makes a later one, and never goes back', () => {
+    expect(noted(undefined)).toEqual([{ v: 1, edition: 2 }])
+    expect(noted(1)).toEqual([{ v: 1, edition: 2 }])
+    for (const latest of [2, 7]) expect(noted(latest)).toEqual([])
+  })
+
+  test('names no account: what a site gave has none', () => expect(noted(undefined, 'usr_1:forum')).toEqual([]))
 })
 
 describe('an end', () => {

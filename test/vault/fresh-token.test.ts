@@ -10,7 +10,7 @@ import { disconnect } from '../../src/vault/end-connection.ts'
 import type { FreshToken } from '../../src/vault/fresh-token.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
-import { connectDirectly, etsyProvider, eventsOf, keptTokens, storedConnection } from './house.ts'
+import { connectDirectly, etsyProvider, eventsOf, fetchAsTimeGoesOn, keptTokens, storedConnection } from './house.ts'
 
 let etsy: Etsy
 let server: TestGatehouse
@@ -266,12 +266,12 @@ describe('a refresh whose process died', () => {
         ({ ...connection, intent: { attempt: 'of the dead', startedAt: server.clock.seconds() - 1000 } }) as never,
     )
     const before = etsy.refreshes()
-    const waiting = fetchToken(id)
-    await expect.poll(() => server.core.transition.store.read([ref('connection', id)])).toBeDefined()
-    expect(etsy.refreshes()).toBe(before)
     // A whole lease by the monotonic clock, watched from here: how long it has stood by another's clock says nothing.
-    server.clock.advance(16)
-    expect(accessOf(await waiting)).toMatch(/^123456789\./)
+    let asked = -1
+    const first = setTimeout(() => (asked = etsy.refreshes()), 50)
+    expect(accessOf(await fetchAsTimeGoesOn(server, id))).toMatch(/^123456789\./)
+    clearTimeout(first)
+    expect(asked).toBe(before)
     expect(etsy.refreshes() - before).toBe(1)
     expect(await storedConnection(server, id)).toMatchObject({ edition: 2, state: 'active' })
   })
@@ -302,6 +302,23 @@ describe('L18, L19: what was moved, altered or put back', () => {
     expect(await fetchToken(id)).toEqual({ outcome: 'needs_reauth', reason: 'unreadable' })
     expect(await storedConnection(server, id)).toMatchObject({ state: 'needs_reauth', edition: 3 })
     expect(await eventsOf(server, id)).toContain('connection.broken')
+  })
+
+  it('nor does it on a server that has just started, whether it was renewed or ended', async () => {
+    const [renewed, ended] = [await connectDirectly(server, provider), await connectDirectly(server, provider)]
+    const rows = new Map([
+      [renewed, await storedConnection(server, renewed)],
+      [ended, await storedConnection(server, ended)],
+    ])
+    await fetchToken(renewed, 1)
+    await disconnect(server.core, ended, { connection: rows.get(ended)!, by: {} })
+    for (const [connection, old] of rows) {
+      expect((await otherNode().freshToken({ connection })).outcome).toBe(connection === ended ? 'revoked' : 'token')
+      await change(connection, () => old)
+      const answer = { outcome: 'needs_reauth', reason: 'unreadable' }
+      expect(await otherNode().freshToken({ connection })).toEqual(answer)
+      expect(await storedConnection(server, connection)).toMatchObject({ state: 'needs_reauth', edition: 2 })
+    }
   })
 
   it('nor does that of one that was ended: here, or as this process has heard', async () => {

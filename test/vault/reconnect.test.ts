@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { mintToken } from '../../src/accounts/mint-token.ts'
 import { put, ref } from '../../src/domain/record.ts'
 import { transition } from '../../src/store/transition.ts'
+import { createVault } from '../../src/vault/create-vault.ts'
 import { consent } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { createBrowser, type Answer, type Browser } from '../kit/browser.ts'
@@ -101,6 +102,21 @@ describe('a connection that is renewed', () => {
         })
       ).status,
     ).toBe(400)
+  })
+
+  it('L19: its row of before does not open again, on a server that has just started either', async () => {
+    const started = (await start({ provider: 'etsy' })) as Start & { readonly handle: string }
+    await go(newBrowser(), started)
+    const old = await storedConnection(server, started.connection)
+    expect((await go(newBrowser(), await start({ handle: started.handle }))).text).toContain('id="connected"')
+    await transition(server.core.transition, { connection: ref('connection', started.connection) }, (slots) => ({
+      writes: [put(slots.connection, old, { expiresAt: null })],
+      result: undefined,
+    }))
+    const node = createVault({ ...server.core, onError: () => undefined })
+    const answer = await node.freshToken({ connection: started.connection })
+    await node.close()
+    expect(answer).toEqual({ outcome: 'needs_reauth', reason: 'unreadable' })
   })
 
   it('of an account: by its id and a token of the owner, and a capability to it works on', async () => {
