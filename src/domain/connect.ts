@@ -9,12 +9,12 @@ import {
   type ConnectionOwner,
   type HeldConnection,
   type PendingConnection,
-  type Revocation,
 } from './connection.ts'
 import { lifetimes } from './lifetimes.ts'
 import { isRecalled } from './recall.ts'
+import { giveBackErrand, type ErrandPapers } from './give-back-errand.ts'
 import { withoutRefresh } from './refresh-connection.ts'
-import { check, create, put, ref, type Decision, type Slot, type Write } from './record.ts'
+import { check, put, type Decision, type Slot, type Write } from './record.ts'
 
 /** What a connection begins with. It stands in the URL that the person opens, sealed, and in no record. */
 export type ConnectionStart = {
@@ -223,12 +223,6 @@ export type Ending = {
   readonly errand: ErrandPapers
 }
 
-/** What the errand is written with that gives tokens back at the provider: its id, and a seal of its own for them. */
-export type ErrandPapers = {
-  readonly id: string
-  readonly wrap: (sealed: string) => Pick<Revocation, 'sealed' | 'wrapped'>
-}
-
 /** Disconnect: here at once, at the provider as soon as it can be done. What is ended stays ended; doing it again changes nothing. */
 export function endConnection(slot: Slot<'connection'>, { now, event, errand }: Ending): Decision<boolean> {
   const { value } = slot
@@ -262,32 +256,6 @@ export function endUnbegun(
   if (slot.value !== undefined || now >= endsAt) return { writes: [], result: false }
   const about = { provider: '', owner: { kind: 'handle' }, handleHash, createdAt: startedAt, updatedAt: now } as const
   return { writes: [store(slot, { v: 1, ...about, state: 'denied', endsAt })], result: true }
-}
-
-/** Tokens that nobody has a use for any more, to be given back at the provider from then on. */
-export function giveBackErrand(
-  { id, wrap }: ErrandPapers,
-  kept: Pick<HeldConnection, 'provider' | 'owner' | 'edition' | 'sealed' | 'keyId'> &
-    Pick<Revocation, 'connectionId' | 'unlessConfirmed'>,
-  from: EpochSeconds,
-): Write {
-  const { provider, owner, connectionId, edition, sealed, keyId, unlessConfirmed } = kept
-  return create(
-    ref('revocation', id),
-    {
-      v: 1,
-      provider,
-      connectionId,
-      edition,
-      ...wrap(sealed),
-      keyId,
-      ...(owner.kind === 'user' && { userId: owner.userId }),
-      ...(unlessConfirmed === true && { unlessConfirmed }),
-      attempts: 0,
-      nextAt: from,
-    },
-    { owners: ['*'], expiresAt: from + lifetimes.connectionEnded },
-  )
 }
 
 function store(slot: Slot<'connection'>, connection: Connection): Write {

@@ -1,6 +1,6 @@
 import { decodeUtf8 } from '../crypto/encoding.ts'
 import type { Random } from '../crypto/random.ts'
-import type { ErrandPapers } from '../domain/connect.ts'
+import type { ErrandPapers } from '../domain/give-back-errand.ts'
 import type { Revocation } from '../domain/connection.ts'
 import { ProtectionFailed } from '../keys/protection-failed.ts'
 import type { Protection } from '../keys/protection.ts'

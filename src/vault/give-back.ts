@@ -1,6 +1,7 @@
 import { eventWrite } from '../audit/event-write.ts'
-import { giveBackErrand } from '../domain/connect.ts'
+import { giveBackErrand } from '../domain/give-back-errand.ts'
 import { isHeld, ownerKey, type Connection, type Revocation } from '../domain/connection.ts'
+import { isRecalled } from '../domain/recall.ts'
 import { ref } from '../domain/record.ts'
 import { listAll } from '../store/list-all.ts'
 import { readAlive } from '../store/read-alive.ts'
@@ -67,12 +68,17 @@ export async function giveBackUnkept(context: VaultContext, { id, provider, foun
   const { clock, upstream, transition } = context
   const { tokens, identity } = finished
   const owner = found?.owner ?? { kind: 'handle' }
-  const isIts = (one: Connection) => isHeld(one) && one.provider === provider && one.account === identity?.subject
+  const instance = await context.directory.instance()
+  const isIts = (one: Connection) =>
+    one.state === 'active' &&
+    one.provider === provider &&
+    one.account === identity?.subject &&
+    !isRecalled(instance, one)
   if (found !== undefined && isIts(found)) return
   // Those of handles are nobody's to be named together.
   if (owner.kind !== 'handle')
     for await (const { value } of listAll(transition.store, 'connection', ownerKey(owner))) if (isIts(value)) return
-  const { instanceId } = await context.directory.instance()
+  const { instanceId } = instance
   // No connection ever has this edition, so that its seal opens in none.
   const edition = 0
   const sealed = upstream.seal({ instanceId, kind: 'connection', id, edition }, tokens)

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { eventWrite, type Happening } from '../audit/event-write.ts'
 import type { OAuthProvider } from '../config/provider.ts'
-import { giveBackErrand } from '../domain/connect.ts'
+import { giveBackErrand } from '../domain/give-back-errand.ts'
 import type { Connection, HeldConnection } from '../domain/connection.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { withEdition } from '../domain/edition.ts'

@@ -7,9 +7,9 @@ import {
   denyConnection,
   endConnection,
   type ConnectionStart,
-  type ErrandPapers,
 } from '../../src/domain/connect.ts'
 import type { Connection, HeldConnection } from '../../src/domain/connection.ts'
+import type { ErrandPapers } from '../../src/domain/give-back-errand.ts'
 import { withEdition } from '../../src/domain/edition.ts'
 import type { Instance } from '../../src/domain/instance.ts'
 import { recallsOf, type Recall } from '../../src/domain/recall.ts'

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import type { OAuthProvider } from '../../src/config/provider.ts'
-import { endConnection, giveBackErrand, type ErrandPapers } from '../../src/domain/connect.ts'
+import { endConnection } from '../../src/domain/connect.ts'
+import { giveBackErrand, type ErrandPapers } from '../../src/domain/give-back-errand.ts'
 import { ProtectionFailed } from '../../src/keys/protection-failed.ts'
 import { createVault } from '../../src/vault/create-vault.ts'
 import { startEmulator, type Emulator, type Reply } from '../emulators/emulator.ts'

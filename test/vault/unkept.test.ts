@@ -77,6 +77,14 @@ describe('tokens that came too late', () => {
     expect(await givenBack()).toEqual(both)
   })
 
+  it('L25: also where its owner had the same account connected before the recall', async () => {
+    await connectDirectly(server, provider(), { kind: 'user', userId: ada.userId })
+    const back = await consented(ada.browser, await start({}, { authorization: ada.token }))
+    await recallConnections(server.core, { actor: { kind: 'cli' }, provider: 'etsy' })
+    expect((await ada.browser.ask(back)).status).toBe(400)
+    expect(await givenBack()).toEqual(both)
+  })
+
   it('after the start was revoked by its handle', async () => {
     const browser = createBrowser(server.url)
     const started = await start()
