@@ -17,7 +17,7 @@ export type ApiContext = SenderContext &
     readonly look: { readonly productName: string }
     readonly upstream: Pick<Upstream, 'providers'>
     readonly vault: Pick<Vault, 'finishRecalls'>
-    readonly keys: MintKeys & Pick<Keys, 'list' | 'learn'>
+    readonly keys: MintKeys & Pick<Keys, 'list' | 'learn' | 'rotate'>
     readonly observer: {
       readonly refused: (
         endpoint: string,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Administration } from './administration.ts'
+import { createCaller, type Call } from './call-api.ts'
 import { CliFailure } from './failure.ts'
 import type { Io } from './io.ts'
 import { storeSettings, textOption, withServer, withSettings } from './options.ts'
@@ -25,18 +26,28 @@ export function administrationVerb(
 
 async function administer(io: Io, options: Options): Promise<Administration> {
   const server = textOption(options, 'server')
-  const token = textOption(options, 'token')
-  if (server === undefined) {
-    if (token !== undefined) throw new CliFailure('--token is for --server; add --server URL', { exitCode: 2 })
+  const call = remoteCall(io, options)
+  if (server === undefined || call === undefined) {
     const [{ openLocal }, { administerLocally }] = await Promise.all([
       import('./local.ts'),
       import('./administration-local.ts'),
     ])
     return administerLocally(await openLocal(io, options))
   }
+  const { administerRemotely } = await import('./administration-remote.ts')
+  return administerRemotely(server, call)
+}
+
+/** The REST API that `--server` names; undefined without it. Throws CliFailure. */
+export function remoteCall(io: Io, options: Options): Call | undefined {
+  const server = textOption(options, 'server')
+  const token = textOption(options, 'token')
+  if (server === undefined) {
+    if (token !== undefined) throw new CliFailure('--token is for --server; add --server URL', { exitCode: 2 })
+    return undefined
+  }
   const bearer = token ?? io.environment['GATEHOUSE_TOKEN']
   if (bearer === undefined || bearer === '')
     throw new CliFailure('--server needs --token TOKEN (or GATEHOUSE_TOKEN)', { exitCode: 2 })
-  const { administerRemotely } = await import('./administration-remote.ts')
-  return administerRemotely(server, bearer)
+  return createCaller(server, bearer)
 }

@@ -17,12 +17,15 @@ import { invitationsOwner, inviteUser, showInvitation, withdrawInvitation } from
 import { printKey } from '../keys/print-key.ts'
 import { wantedEvent } from '../audit/list-events.ts'
 import { printEvent } from '../audit/print-event.ts'
+import { linkIdentity } from '../accounts/link-identity.ts'
 import { mintToken, type MintContext } from '../accounts/mint-token.ts'
 import { patchUser } from '../accounts/patch-user.ts'
+import { printIdentity } from '../accounts/print-identity.ts'
 import { printUser } from '../accounts/print-user.ts'
 import { resetFactors } from '../accounts/reset-factors.ts'
 import { revokeEverything, revokeTokens } from '../accounts/revoke-tokens.ts'
 import { revokeToken } from '../accounts/revoke-token.ts'
+import { unlinkIdentity } from '../accounts/unlink-identity.ts'
 import { createResource, deleteResource } from '../accounts/write-resource.ts'
 import { encodeTextBase64url } from '../crypto/encoding.ts'
 import type { AuditEvent } from '../domain/event.ts'
@@ -41,7 +44,7 @@ import { openRings } from './open-rings.ts'
 import { withLetters } from './with-letters.ts'
 import { readMintRequest } from './mint-options.ts'
 import { issuerOf } from './token-issuer.ts'
-import { readInvitation, readNewUser, readUserPatch } from './user-document.ts'
+import { readInvitation, readLinking, readNewUser, readUserPatch } from './user-document.ts'
 
 const actor: Actor = { kind: 'cli' }
 
@@ -82,6 +85,19 @@ export function administerLocally(local: Local): Administration {
     resetFactors: async (name) => ({
       epoch: done(await resetFactors(await withLetters(local), { actor, userId: (await named(name)).userId })).epoch,
     }),
+    linkIdentity: async (name, fields) => {
+      const { userId } = await named(name)
+      const wanted = readLinking(fields)
+      const provider = local.config.providers.find((one) => one.name === wanted.provider)
+      if (provider === undefined)
+        throw new CliFailure(`there is no provider ${wanted.provider}; see: gatehouse provider list`)
+      const identity = { issuer: provider.issuer, ...wanted }
+      return printIdentity(done(await linkIdentity(await withLetters(local), { actor, userId, identity })))
+    },
+    unlinkIdentity: async (name, provider) => {
+      const { userId } = await named(name)
+      done(await unlinkIdentity(await withLetters(local), { actor, userId, provider }))
+    },
     revokeEverything: async () => done(await revokeEverything(local, actor)),
 
     mintToken: async (name, fields) => {
@@ -135,6 +151,10 @@ export function administerLocally(local: Local): Administration {
 
     keys: async function* () {
       for (const key of (await openRings(local)).list()) yield printKey(key)
+    },
+    rotateKey: async (ring) => {
+      changed = true
+      return printKey(await (await openRings(local)).rotate(ring, 'cli'))
     },
     events: (filter) => eventsOf(local, filter),
 

@@ -1,13 +1,12 @@
 import { encodeTextBase64url } from '../crypto/encoding.ts'
 import { userIdPrefix } from '../protocol/client-id.ts'
 import type { Administration, Document } from './administration.ts'
-import { createCaller, pages, type Call } from './call-api.ts'
+import { pages, type Call } from './call-api.ts'
 import { connectionsRemotely } from './connections-remote.ts'
 import { CliFailure } from './failure.ts'
 
 /** Accounts, clients and APIs through the REST API of a running server. */
-export function administerRemotely(server: string, token: string): Administration {
-  const call = createCaller(server, token)
+export function administerRemotely(server: string, call: Call): Administration {
   const user = async (name: string): Promise<string> => `/users/${encodeURIComponent(await userIdOf(call, name))}`
   const client = (clientId: string): string => `/clients/${encodeURIComponent(clientId)}`
   /** An identifier is a URI and fits no path as it is. */
@@ -28,6 +27,9 @@ export function administerRemotely(server: string, token: string): Administratio
     deleteUser: async (name) => void (await call('DELETE', await user(name))),
     revokeTokens: async (name) => epochOf(await call('POST', `${await user(name)}/revoke-tokens`)),
     resetFactors: async (name) => epochOf(await call('DELETE', `${await user(name)}/factors`)),
+    linkIdentity: async (name, fields) => call('POST', `${await user(name)}/identities`, fields),
+    unlinkIdentity: async (name, provider) =>
+      void (await call('DELETE', `${await user(name)}/identities/${encodeURIComponent(provider)}`)),
     revokeEverything: async () => epochOf(await call('POST', '/revoke-tokens')),
     mintToken: async (name, fields) => {
       if (name === undefined)
@@ -54,6 +56,7 @@ export function administerRemotely(server: string, token: string): Administratio
     resource: (identifier) => call('GET', resource(identifier)),
     deleteResource: async (identifier) => void (await call('DELETE', resource(identifier))),
     keys: () => pages(call, '/keys'),
+    rotateKey: (ring) => call('POST', `/keys/${ring}/rotate`),
     events: (filter) => pages(call, '/events', filter),
     close: () => Promise.resolve(),
   }

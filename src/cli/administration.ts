@@ -1,3 +1,5 @@
+import type { Ring } from '../domain/key.ts'
+
 /** A record as the REST API shows it: wire names, plain JSON. */
 export type Document = Readonly<Record<string, unknown>>
 
@@ -17,6 +19,9 @@ export type Administration = Connections & {
   readonly deleteUser: (name: string) => Promise<void>
   readonly revokeTokens: (name: string) => Promise<{ readonly epoch: number }>
   readonly resetFactors: (name: string) => Promise<{ readonly epoch: number }>
+  /** `fields` as `POST /api/v1/users/{id}/identities` takes them. */
+  readonly linkIdentity: (name: string, fields: Document) => Promise<Document>
+  readonly unlinkIdentity: (name: string, provider: string) => Promise<void>
   readonly revokeEverything: () => Promise<{ readonly epoch: number }>
   /** `fields` as `POST /api/v1/users/{id}/tokens` takes them. Without a name: to a connection of nobody's account. */
   readonly mintToken: (name: string | undefined, fields: Document) => Promise<Document>
@@ -36,6 +41,8 @@ export type Administration = Connections & {
   readonly resource: (identifier: string) => Promise<Document>
   readonly deleteResource: (identifier: string) => Promise<void>
   readonly keys: () => AsyncIterable<Document>
+  /** The key that waits to take over. */
+  readonly rotateKey: (ring: Ring) => Promise<Document>
   /** The oldest first; `filter` as the query of `GET /api/v1/events` has it. */
   readonly events: (filter: Readonly<Record<string, string>>) => AsyncIterable<Document>
   /** Resolves when what was changed holds everywhere. */

@@ -44,7 +44,7 @@ export function registerKey(program: Command, io: Io): void {
     key
       .command('import <name>')
       .description(
-        "take in a root key of another macaroon server, from standard input; it verifies that server's macaroons for one API, and never mints",
+        "take in a root key of another macaroon server, from standard input; it verifies that server's macaroons for one API, and never mints; on the store alone, since whoever can bring a key can make tokens",
       )
       .requiredOption('--resource <uri>', 'the API that its macaroons are for')
       .requiredOption('--scope <text>', 'what they may do there, separated by spaces')
@@ -62,23 +62,22 @@ export function registerKey(program: Command, io: Io): void {
     },
   )
 
-  localVerb(
+  administrationVerb(
     key
       .command('rotate [ring]')
       .description(
         'announce the next key of a ring, or of all; a running server lets it take over when every cache has seen it',
       ),
-    { io, changes: true },
-    async (local, [name]) => {
+    io,
+    async (administration, [name]) => {
       // One name for the three that sign.
       const chosen = rings.filter(
         (ring) => name === undefined || ring === name || (name === 'signing' && ring.startsWith('signing-')),
       )
       if (chosen.length === 0)
         throw new CliFailure(`there is no such ring; known are signing, ${rings.join(', ')}`, { exitCode: 2 })
-      const keys = await openRings(local)
-      const announced = []
-      for (const ring of chosen) announced.push(printKey(await keys.rotate(ring, 'cli')))
+      const announced: Shown[] = []
+      for (const ring of chosen) announced.push(await administration.rotateKey(ring))
       return { json: { items: announced }, text: table(announced.map(readable), columns) }
     },
   )

@@ -3,11 +3,15 @@ import type { Config } from '../config/config.ts'
 import type { Provider } from '../config/provider.ts'
 import { createOutbound } from '../outbound/create-outbound.ts'
 import type { Finding } from '../upstream/judge-metadata.ts'
+import { printProvider } from '../upstream/print-provider.ts'
 import { probeProvider } from '../upstream/probe-provider.ts'
 import { probeSiteLogin } from '../upstream/probe-site-login.ts'
+import { remoteCall } from './administer.ts'
+import { all, type Document } from './administration.ts'
+import { pages } from './call-api.ts'
 import { CliFailure } from './failure.ts'
 import type { Io } from './io.ts'
-import { storeSettings, textSettings, withSettings } from './options.ts'
+import { storeSettings, textSettings, withServer, withSettings } from './options.ts'
 import { card, table } from './print.ts'
 import { readConfig } from './read-config.ts'
 import { verb, type Options } from './verb.ts'
@@ -20,18 +24,24 @@ export function registerProvider(program: Command, io: Io): void {
   const configured = (command: Command): Command => withSettings(command, [...storeSettings, 'issuer', 'port'])
   const read = (options: Options): Config => readConfig(io, textSettings(options)).config
 
-  verb(configured(provider.command('list').description('every provider')), io, async (_args, options) => {
+  /** Those of a running server, or of the file that one would read here. */
+  const shown = async (options: Options): Promise<readonly Document[]> => {
+    const call = remoteCall(io, options)
+    if (call !== undefined) return all(pages(call, '/providers'))
     const { issuer, providers } = read(options)
-    const items = providers.map((one) => shown(issuer, one))
+    return providers.map((one) => printProvider(issuer, one))
+  }
+
+  verb(withServer(configured(provider.command('list').description('every provider'))), io, async (_args, options) => {
+    const items = await shown(options)
     return { json: { items }, text: table(items, ['name', 'kind', 'issuer', 'sign_in', 'callback_uri']) }
   })
 
   verb(
-    configured(provider.command('show <name>').description('one provider, without its secrets')),
+    withServer(configured(provider.command('show <name>').description('one provider, without its secrets'))),
     io,
     async ([name], options) => {
-      const config = read(options)
-      const document = shown(config.issuer, named(config, name))
+      const document = named(await shown(options), name)
       return { json: document, text: card(document) }
     },
   )
@@ -43,7 +53,7 @@ export function registerProvider(program: Command, io: Io): void {
     io,
     async ([name], options) => {
       const config = read(options)
-      const found = named(config, name)
+      const found = named(config.providers, name)
       const findings = await check(io, config, found)
       const items = [
         ...(found.allowInsecure
@@ -76,33 +86,11 @@ async function check(io: Io, config: Config, provider: Provider): Promise<readon
   ]
 }
 
-function named({ providers }: Config, name: string | undefined): Provider {
+function named<T extends { readonly name?: unknown }>(providers: readonly T[], name: string | undefined): T {
   const found = providers.find((provider) => provider.name === name)
   if (found !== undefined) return found
-  const known = providers.map((provider) => provider.name).join(', ')
+  const known = providers.map((provider) => String(provider.name)).join(', ')
   throw new CliFailure(
     `there is no provider of this name; ${known === '' ? 'the configuration file has none' : `known are ${known}`}`,
   )
-}
-
-/** A provider as operators see it: everything but its secrets. */
-function shown(issuer: string, provider: Provider) {
-  const every = {
-    name: provider.name,
-    title: provider.title,
-    kind: provider.kind,
-    issuer: provider.issuer,
-    sign_in: provider.signIn,
-    allow_insecure: provider.allowInsecure,
-  }
-  if (provider.kind === 'site-login') return { ...every, callback_uri: null, login_endpoint: provider.loginEndpoint }
-  return {
-    ...every,
-    callback_uri: issuer + provider.callbackPath,
-    client_id: provider.clientId,
-    scope: provider.scope.join(' '),
-    connect_scope: provider.connectScope.join(' '),
-    refresh: provider.refresh,
-    anonymous: provider.anonymous,
-  }
 }

@@ -1,5 +1,6 @@
 import type { InvitationRequest } from '../accounts/invite-user.ts'
 import type { NewUser } from '../accounts/create-user.ts'
+import type { Linking } from '../accounts/link-identity.ts'
 import type { UserPatch } from '../accounts/patch-user.ts'
 import type { Role, User } from '../domain/user.ts'
 import type { Document } from './administration.ts'
@@ -29,6 +30,14 @@ export function readInvitation(fields: Document): InvitationRequest {
     ...(role !== undefined && { role }),
     ...(Array.isArray(scopes) && { scopes: scopes.filter((scope) => typeof scope === 'string') }),
   }
+}
+
+/** As `POST /api/v1/users/{id}/identities` takes it. */
+export function readLinking(fields: Document): Omit<Linking, 'issuer'> {
+  const [provider, subject] = [text(fields, 'provider'), text(fields, 'subject')]
+  if (provider === undefined || subject === undefined || subject === '')
+    throw new CliFailure('provider or --subject is missing', { exitCode: 2 })
+  return { provider, subject, label: text(fields, 'label') ?? subject }
 }
 
 export async function readUserPatch(fields: Document, named: Named): Promise<UserPatch> {

@@ -63,7 +63,7 @@ export function registerUser(program: Command, io: Io): void {
     user
       .command('import <file>')
       .description(
-        'take in accounts with the ids and epochs that they had on another server, one JSON object a line (user_id, username, role, bot, wrangler, full_name, email, scopes, epoch, locked, password_hash, identities)',
+        'take in accounts with the ids, epochs and password hashes that they had on another server, on the store alone (the API gives every account a new id); one JSON object a line (user_id, username, role, bot, wrangler, full_name, email, scopes, epoch, locked, password_hash, identities)',
       ),
     { io, changes: true },
     async (local, [file = '']) => {

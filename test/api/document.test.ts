@@ -111,6 +111,7 @@ describe('policies', () => {
     }
     expect(operations.filter(({ policy }) => policy === superuser).map(({ id }) => id)).toEqual([
       'revokeAllTokens',
+      'rotateKey',
       'revokeConnectionsOfProvider',
     ])
     expect(operations.filter(({ policy }) => policy === anybody).map(({ id }) => id)).toEqual(['register'])

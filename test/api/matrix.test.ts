@@ -117,7 +117,7 @@ describe.each(guarded.map((operation) => ({ name: `${operation.method} ${operati
       for (const secret of secrets) expect(answer.text).not.toContain(secret)
       if (operation.answer.status === 201 && !operation.path.endsWith('/secret')) {
         expect(answer.header('location')).toMatch(
-          /^\/api\/v1\/(?:me|users\/[\w-]+|clients\/[A-Za-z0-9._~-]+|resources\/[\w-]+)(?:\/tokens\/[\w-]+)?$/,
+          /^\/api\/v1\/(?:me|users\/[\w-]+|clients\/[A-Za-z0-9._~-]+|resources\/[\w-]+)(?:\/(?:tokens|identities)\/[\w-]+)?$/,
         )
       }
     })

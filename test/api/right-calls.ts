@@ -266,6 +266,10 @@ export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<Right
     const user = await target(stage)
     return { path: `/api/v1/users/${user.userId}/identities/${await stage.house.makeIdentity(user)}` }
   },
+  linkIdentityOfUser: async (stage) => ({
+    path: await ofTarget(stage, '/identities'),
+    body: { provider: 'etsy', subject: fresh('subject '), label: 'ada' },
+  }),
   provisionIdentity: async () => ({
     path: '/api/v1/identities',
     body: {
@@ -335,6 +339,7 @@ export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<Right
   updateResource: async (stage) => ({ path: `/api/v1/resources/${await resourceId(stage)}`, body: { scope: 'read' } }),
   deleteResource: async (stage) => ({ path: `/api/v1/resources/${await resourceId(stage)}` }),
 
+  rotateKey: async () => ({ path: '/api/v1/keys/cursor/rotate' }),
   listKeys: async () => ({ path: '/api/v1/keys', query: 'limit=5' }),
   listEvents: async () => ({ path: '/api/v1/events', query: 'limit=5' }),
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Provider } from '../../config/provider.ts'
 import { problem } from '../../protocol/problem.ts'
+import { printProvider } from '../../upstream/print-provider.ts'
 import { recallConnections, recallProgress } from '../../vault/recall-connections.ts'
 import type { ApiContext } from '../context.ts'
 import { operation, type Operation } from '../operation.ts'
@@ -15,7 +15,16 @@ const provider = z
     kind: z.enum(['oidc', 'oauth2', 'site-login']),
     issuer: z.string(),
     sign_in: z.enum(['off', 'existing', 'create']),
+    client_id: z.string().nullable(),
     callback_path: z.string().nullable(),
+    callback_uri: z
+      .string()
+      .nullable()
+      .meta({ description: 'What is to be registered there. null: it sends nobody back.' }),
+    login_endpoint: z.string().nullable(),
+    scope: z.string().nullable(),
+    connect_scope: z.string().nullable(),
+    refresh: z.enum(['rotating', 'static', 'none']).nullable(),
     anonymous: z.boolean(),
     allow_insecure: z.boolean(),
   })
@@ -65,7 +74,13 @@ export const providerOperations: readonly Operation[] = [
             kind: 'oauth2',
             issuer: 'https://github.com',
             sign_in: 'existing',
+            client_id: 'Iv1.8a61f9b3a7aba766',
             callback_path: '/vault/callback/github',
+            callback_uri: 'https://login.example.org/vault/callback/github',
+            login_endpoint: null,
+            scope: 'read:user user:email',
+            connect_scope: 'repo',
+            refresh: 'none',
             anonymous: false,
             allow_insecure: false,
           },
@@ -82,7 +97,8 @@ export const providerOperations: readonly Operation[] = [
       const items = rest.slice(0, limit)
       const last = items.at(-1)
       const next = last === undefined || rest.length <= limit ? null : last.name
-      return { done: printPage(context.keys, { list: 'providers', items: items.map(printProvider), next }) }
+      const printed = items.map((one) => printProvider(context.issuer, one))
+      return { done: printPage(context.keys, { list: 'providers', items: printed, next }) }
     },
   }),
   operation({
@@ -129,19 +145,5 @@ async function printRecall(context: ApiContext, name: string): Promise<z.input<t
     finished_at: last?.finishedAt ?? null,
     left,
     waiting,
-  }
-}
-
-function printProvider(one: Provider): z.input<typeof provider> {
-  const isOAuth = one.kind !== 'site-login'
-  return {
-    name: one.name,
-    title: one.title,
-    kind: one.kind,
-    issuer: one.issuer,
-    sign_in: one.signIn,
-    callback_path: isOAuth ? one.callbackPath : null,
-    anonymous: isOAuth && one.anonymous,
-    allow_insecure: one.allowInsecure,
   }
 }

@@ -4,10 +4,10 @@ import { problem, type Problem } from '../../protocol/problem.ts'
 import type { ApiContext } from '../context.ts'
 import { operation, type Operation } from '../operation.ts'
 import { provisioner } from '../policy.ts'
+import { identityLabel, identitySubject } from './identity-shape.ts'
 import { minted, shownMinted, wanted } from './minted-tokens.ts'
 import { userId } from './user-shape.ts'
 
-const printable = /^[^\p{C}\p{Zl}\p{Zp}]*$/u
 const { format, ttl, scope, resource, caveats } = wanted.shape
 
 const provisioning = z
@@ -16,22 +16,14 @@ const provisioning = z
       .url({ protocol: /^https?$/ })
       .max(1_024)
       .meta({ description: 'Of the ID token, or what stands for it: with `subject`, who it is.' }),
-    subject: z
-      .string()
-      .min(1)
-      .max(255)
-      .regex(printable)
-      .meta({ description: 'The stable id of the person there; never a name or an address.' }),
+    subject: identitySubject,
     provider: z
       .string()
       .regex(/^[a-z][a-z0-9-]{0,31}$/)
       .meta({ description: 'Its short name. An account has one identity of each.' }),
-    preferred_username: z
-      .string()
-      .min(1)
-      .max(200)
-      .regex(printable)
-      .meta({ description: 'A free user name like it is given to a newcomer, never one that is cut.' }),
+    preferred_username: identityLabel.meta({
+      description: 'A free user name like it is given to a newcomer, never one that is cut.',
+    }),
     format: format.exactOptional().meta({ description: 'Of the token. Default: `macaroon`.' }),
     ttl,
     scope,
