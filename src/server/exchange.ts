@@ -64,7 +64,7 @@ export type ExchangeContext = {
 export type ShellState = {
   /** From now on every answer is the last of its connection. */
   stopping: boolean
-  /** Endpoints at work. */
+  /** Endpoints at work, and those that wait for their turn. */
   running: number
   /** Where it listens, or listened. */
   port: number | undefined
@@ -98,12 +98,19 @@ export function serve(context: ExchangeContext, exchange: Exchange): void {
     if (headers.expect !== undefined) response.writeContinue()
     readBody(request, served.bodyLimit, {
       read: (body) =>
-        served.priority === 'sign-in'
-          ? context.turns(() => run(context, exchange, body))
-          : run(context, exchange, body),
+        served.priority === 'sign-in' ? runInTurn(context, exchange, body) : run(context, exchange, body),
       refused: (name) => refuse(context, exchange, { name }),
     })
   }
+}
+
+/** Whoever waits for his turn counts as at work: a stop waits for him too. */
+function runInTurn(context: ExchangeContext, exchange: Exchange, body: string): void {
+  context.state.running += 1
+  context.turns(() => {
+    context.state.running -= 1
+    run(context, exchange, body)
+  })
 }
 
 /** Hands the body to the endpoint as it comes. */

@@ -223,7 +223,11 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
   })
   await app.ready()
   metrics.gauge('connections', 'Open connections', connections.size)
-  metrics.gauge('running_requests', 'Requests that an endpoint is working on', () => state.running)
+  metrics.gauge(
+    'running_requests',
+    'Requests that an endpoint is working on, and sign-ins that wait for their turn',
+    () => state.running,
+  )
   metrics.gauge(
     'event_loop_delay_seconds',
     'How late the event loop was when last looked at',

@@ -123,6 +123,32 @@ describe('G20: what is thrown is never an answer', () => {
   test('nobody is left counted as at work', () => expect(server.shell.load().running).toBe(0))
 })
 
+test('FLT-25: sign-ins that wait for their turn are at work, so that a stop waits for them too', async () => {
+  const seen: number[] = []
+  const busy = await startShell([
+    {
+      method: 'POST',
+      path: '/signin',
+      kind: 'form',
+      access: 'browser',
+      priority: 'sign-in',
+      endpoint: () => {
+        seen.push(busy.shell.load().running)
+        return { status: 200, headers: [], body: 'in' }
+      },
+    },
+  ])
+  try {
+    const head = `POST /signin HTTP/1.1\r\nHost: localhost:${busy.port}\r\n`
+    const one = `${head}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b`
+    await sendRaw(busy.port, one.repeat(4))
+    expect(seen).toEqual([4, 3, 2, 1])
+    expect(busy.shell.load().running).toBe(0)
+  } finally {
+    await busy.shell.close()
+  }
+})
+
 test('a client that hears no answer any more is no failure', async () => {
   const gate = Promise.withResolvers<undefined>()
   const slow = await startShell([
