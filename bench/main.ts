@@ -9,6 +9,7 @@ import type { Result, SideResult } from './report/result.ts'
 import { keepResult, writeResults } from './report/results-file.ts'
 import { measureMemory, measureStart } from './run-footprint.ts'
 import { runLoadScenario } from './run-load.ts'
+import { benchScaling } from './scaling.ts'
 import { benchStores } from './stores/bench-stores.ts'
 import { benchVault } from './vault.ts'
 import { scenariosOf, type Scenario } from './scenarios.ts'
@@ -23,6 +24,7 @@ ${scenarios.map(({ name, what }) => `  ${name.padEnd(18)} ${what}`).join('\n')}
   ${'macaroon'.padEnd(18)} minting and verifying a macaroon, without a server (alone)
   ${'vault'.padEnd(18)} tokens of other services: one refresh for 500, and fetches beside a row read (alone)
   ${'stores'.padEnd(18)} rotation, code flow and introspection on every store at 1, 16, 64 and 256 at once, beside raw rows (first; names of stores may follow)
+  ${'scaling'.padEnd(18)} all that docs/scaling.md is made of: stores, workers beside refresh, a million expired grants (alone)
   ${'password-queue'.padEnd(18)} the p99 of /oauth/token while the queue for password hashing is full, beside the same without (alone)
   ${'resource'.padEnd(18)} a JWT at an API, by gatehouse/resource and by jose (alone)
 
@@ -65,6 +67,8 @@ const main = async (): Promise<number> => {
     const plan = { rounds: Number(values.rounds ?? 1), seconds: Number(values.seconds ?? 3), only }
     return (await benchStores(plan)) ? 0 : 1
   }
+  if (positionals.length === 1 && positionals[0] === 'scaling')
+    return (await benchScaling({ quick: values.quick === true })) ? 0 : 1
   if (positionals.length === 1 && positionals[0] === 'vault') {
     await benchVault()
     return 0
