@@ -1,6 +1,7 @@
 import { oneTimeCodeStep } from '../protocol/one-time-code.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import { isHeld, type Connection } from './connection.ts'
+import type { Edition } from './edition.ts'
 import { bumpedEpoch } from './epoch.ts'
 import type { Factors } from './factors.ts'
 import type { Grant } from './grant.ts'
@@ -39,7 +40,7 @@ const restoreRules: { readonly [K in Kind]: RestoreRule<K> } = {
   flow: staysAway,
   newcomer: staysAway,
   connection: fenceConnection,
-  edition: returns,
+  edition: fenceEdition,
   revocation: returns,
   // A link that was used after the backup must not work again.
   ticket: staysAway,
@@ -103,10 +104,17 @@ function fenceInstance(instance: Instance, { now, millis }: RestoreTime): Instan
  * What another server gave may have been renewed or taken back since, and what was ended here must stay ended: it comes back to
  * say so, and the person connects once more.
  */
-function fenceConnection(connection: Connection, { now }: RestoreTime): Connection | undefined {
+function fenceConnection(connection: Connection, { now, millis }: RestoreTime): Connection | undefined {
   if (!isHeld(connection) || connection.endsAt !== undefined || connection.confirmation !== undefined) return undefined
   const { intent: _, ...rest } = connection
-  return { ...rest, state: 'needs_reauth', reason: 'restored', sealed: '', updatedAt: now }
+  // Editions of what was sealed since the backup must not come again.
+  const edition = bumpedEpoch(connection.edition, millis)
+  return { ...rest, edition, state: 'needs_reauth', reason: 'restored', sealed: '', updatedAt: now }
+}
+
+/** L19: what was sealed since the backup is older than all that comes now. No later than the connection, which may be connected anew already. */
+function fenceEdition({ edition }: Edition, { millis }: RestoreTime): Edition {
+  return { v: 1, edition: Math.max(edition, millis) }
 }
 
 /** A code may have been redeemed since, a family may have rotated: the epoch ends both, and the record says so too. */

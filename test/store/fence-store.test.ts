@@ -35,7 +35,8 @@ beforeAll(async () => {
     put('newcomer', { v: 1 }),
     put('ticket', { v: 1 }),
     put('factors', { v: 1, recoveryHashes: ['h'], authenticator: { lastStep: 1 } }),
-    put('connection', { v: 1, state: 'active', sealed: 's', refreshable: true }),
+    put('connection', { v: 1, state: 'active', sealed: 's', refreshable: true, edition: 3 }),
+    put('edition', { v: 1, edition: 3 }),
     put('grant', { v: 1 }),
     put('once', { v: 1 }),
     put('user', { v: 1 }),
@@ -65,6 +66,9 @@ describe('a store that lost its latest commits and was fenced', () => {
 
   test('asks for its connections anew, and takes no recovery code or code of an app of before', async () => {
     expect((await found('connection'))?.value).toMatchObject({ state: 'needs_reauth', reason: 'restored', sealed: '' })
+    // L19: whatever was sealed by what was lost is older than what comes now, and than nothing else.
+    for (const kind of ['connection', 'edition'] as const)
+      expect((await found(kind))?.value).toMatchObject({ edition: start * 1000 })
     const factors = await found('factors')
     expect(factors?.value).toMatchObject({ recoveryHashes: [], authenticator: { lastStep: Math.floor(start / 30) } })
     expect(factors?.expiresAt).toBe(start + 600)
@@ -72,7 +76,16 @@ describe('a store that lost its latest commits and was fenced', () => {
 
   test('keeps what it can’t know better, and what the epoch ends', async () => {
     for (const kind of ['user', 'grant', 'once'] as const) expect(await found(kind)).toBeDefined()
-    expect(lostKinds).toEqual(['factors', 'consent', 'interaction', 'flow', 'newcomer', 'connection', 'ticket'])
+    expect(lostKinds).toEqual([
+      'factors',
+      'consent',
+      'interaction',
+      'flow',
+      'newcomer',
+      'connection',
+      'edition',
+      'ticket',
+    ])
   })
 })
 

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { put, ref } from '../../src/domain/record.ts'
+import { transition } from '../../src/store/transition.ts'
 import { fenceStore } from '../../src/store/fence-store.ts'
 import { consent } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
@@ -73,6 +75,7 @@ it('FLT-33: in a restored backup', async () => {
   const lines = await backup({ store: before.core.transition.store, admin: before.core.admin }, clock)
   clock.advance(3700)
   expect((await before.core.vault.freshToken({ connection: made.hers })).outcome).toBe('token')
+  const lost = await storedConnection(before, made.hers)
   await before.close()
   await restore(lines, join(folder, 'b.db'), clock)
   const listen = { host: '127.0.0.1', port: before.port }
@@ -82,6 +85,13 @@ it('FLT-33: in a restored backup', async () => {
     config: { ...config, issuer: before.url, listen },
   })
   await expectMarked(server, made)
+  // L19: nor does what was sealed since the backup open, put back into it.
+  await transition(server.core.transition, { slot: ref('connection', made.hers) }, ({ slot }) => ({
+    writes: [put(slot, lost, { expiresAt: null })],
+    result: undefined,
+  }))
+  const answer = { outcome: 'needs_reauth', reason: 'unreadable' }
+  expect(await server.core.vault.freshToken({ connection: made.hers })).toEqual(answer)
   await server.close()
 })
 
