@@ -544,7 +544,12 @@ describe('links', () => {
     expect([await statusOf(made), await statusOf(tokens[0] ?? '')]).toEqual([400, 200])
   })
 
-  test('H14: they lead to the issuer, whatever Host says, and stand in no log', async () => {
+  test('H14: they lead to the issuer, whatever host is named, and stand in no log', async () => {
+    server.clock.advance(1_200)
+    const email = await withAddress('wanda')
+    const forged = { 'x-forwarded-host': 'evil.example', forwarded: 'host=evil.example;proto=https' }
+    await fill(createBrowser(server.url, forged), '/recover', 'recover', { account: 'wanda' })
+    await lettersTo(email, 2)
     for (const letter of server.letters) expect(linkIn(letter).startsWith(`${server.url}/`)).toBe(true)
     expect(server.logged()).not.toContain('gth_tk_')
   })
