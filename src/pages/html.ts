@@ -23,7 +23,7 @@ export function html(strings: TemplateStringsArray, ...values: readonly HtmlValu
   if (template === undefined) {
     // The indentation of our source is nothing to a browser.
     template = {
-      texts: strings.map((text) => text.replace(/\n\s*/g, '\n').replace(marks, spell)),
+      texts: strings.map((text) => narrowed(text.replace(/\n\s*/g, '\n').replace(marks, spell))),
       holes: holes(strings),
     }
     templates.set(strings, template)
@@ -74,9 +74,12 @@ function checkUrl(url: string): string {
 
 // A carriage return would reach the server as a newline, and a NUL as nothing: the parser changes both before anybody sees them.
 // Typographic marks, which our own words are full of, are spelt by their numbers: one curly quote makes the whole page a string
-// of two bytes a character, which costs twice as much to put together and to send (30 µs against 15).
+// of two bytes a character, which costs twice as much to put together and to send (30 µs against 15). It is enough that a part of
+// it was cut out of such a string: V8 keeps the width of the whole, so what came out of one is put together anew.
 const special = /[&<>"'\r\0\u00b7\u2010-\u2027]/
 const marks = /[\u00b7\u2010-\u2027]/g
+const wide = /[\u2010-\u2027]/
+const longestNarrowed = 1_024
 
 /** Safe both between tags and inside quoted attributes. Slicing between the few special characters beats five `replace`s. */
 function escapeHtml(text: string): string {
@@ -90,7 +93,13 @@ function escapeHtml(text: string): string {
     escaped += text.slice(from, at) + entity
     from = at + 1
   }
-  return escaped + text.slice(from)
+  escaped += text.slice(from)
+  return wide.test(text) ? narrowed(escaped) : escaped
+}
+
+function narrowed(text: string): string {
+  if (text.length > longestNarrowed) return text
+  return String.fromCharCode(...Array.from({ length: text.length }, (_, at) => text.charCodeAt(at)))
 }
 
 function entityOf(code: number): string {

@@ -1,3 +1,4 @@
+import { isStringOneByteRepresentation } from 'node:v8'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { html, print, verbatim } from '../../src/pages/html.ts'
@@ -6,6 +7,14 @@ import { hostileText } from './hostile.ts'
 import { scanHtml } from './scan-html.ts'
 
 describe('html', () => {
+  test('typographic marks leave a page one byte a character wide, and whatever stands beside them as it is', () => {
+    const words = 'Use the permission “read” when you’re away'
+    const page = print(html`<p>‘${words}’ — ${'x'.repeat(40)}</p>`)
+    expect(isStringOneByteRepresentation(page)).toBe(true)
+    expect(page).toContain('&#8220;read&#8221; when you&#8217;re away')
+    expect(print(html`<p>${'“😀 日本”'}</p>`)).toBe('<p>&#8220;😀 日本&#8221;</p>')
+  })
+
   test('text is escaped between tags and in attributes', () => {
     expect(print(html`<p title="${'"a" & \'b\''}">${'<b>&amp;</b>'}</p>`)).toBe(
       '<p title="&quot;a&quot; &amp; &#39;b&#39;">&lt;b&gt;&amp;amp;&lt;/b&gt;</p>',
