@@ -1,6 +1,8 @@
 import type { z } from 'zod'
 import type { Outcome } from '../../accounts/context.ts'
 import type { Ending } from '../../accounts/end-grant.ts'
+import type { Client } from '../../domain/client.ts'
+import { ownerKey } from '../../domain/connection.ts'
 import { ref, type Kind, type StoredRecord } from '../../domain/record.ts'
 import type { User } from '../../domain/user.ts'
 import { problem, type ProblemCode } from '../../protocol/problem.ts'
@@ -8,8 +10,11 @@ import type { ApiContext } from '../context.ts'
 import { printPage, readPage, type Asked } from '../page.ts'
 import type { Result } from '../result.ts'
 
-/** Whose a list is: an account by its id, or what else has a list, by its key. */
-export type Listed = Pick<User, 'userId'>
+/** Whose a list is. */
+export type Listed = Pick<User, 'userId'> | Pick<Client, 'clientId'>
+
+export const listKey = (owner: Listed): string =>
+  'userId' in owner ? owner.userId : ownerKey({ kind: 'client', clientId: owner.clientId })
 
 /** Something that accounts have several of, and may end one by one: sessions, grants, consents. */
 export type Belonging<K extends Kind, Item extends z.ZodObject, Owner extends Listed = User> = {
@@ -45,7 +50,7 @@ export async function pageFor<K extends Kind, Item extends z.ZodObject, Owner ex
   context: ApiContext,
   { user, query }: { readonly user: Owner; readonly query: { readonly limit?: number; readonly cursor?: string } },
 ): Promise<Result<ItemPage<z.input<Item>>>> {
-  const list = `${of.noun} of ${user.userId}`
+  const list = `${of.noun} of ${listKey(user)}`
   const asked = readPage(context.keys, list, query)
   if ('refused' in asked) return asked
   const { items, next } = await living(of, context, { ...asked, user })
@@ -63,7 +68,7 @@ async function living<K extends Kind, Item extends z.ZodObject, Owner extends Li
   const items: z.input<Item>[] = []
   let after = start
   for (let look = 1; look <= mostLooks && items.length < limit; look += 1) {
-    const page = await context.transition.store.list(of.kind, user.userId, {
+    const page = await context.transition.store.list(of.kind, listKey(user), {
       limit: limit - items.length,
       ...(after !== undefined && { after }),
     })

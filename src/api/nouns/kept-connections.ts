@@ -10,44 +10,10 @@ import { printConnection } from '../../vault/print-connection.ts'
 import { operation, type Operation } from '../operation.ts'
 import { pageOf, pageQuery, printPage, readPage } from '../page.ts'
 import { administrator, reader } from '../policy.ts'
-import { connectionId, noSuchConnection, standingContext } from './connections.ts'
+import { connection, connectionId, exampleConnection, noSuchConnection, standingContext } from './connection-shape.ts'
 import { providerName } from './providers.ts'
-import { instant } from './user-shape.ts'
 
-const kept = z
-  .strictObject({
-    connection_id: z.string(),
-    provider: z.string(),
-    owner: z
-      .string()
-      .nullable()
-      .meta({ description: 'Id of the account or the client whose it is. null: of whoever holds its handle.' }),
-    client_id: z.string().nullable().meta({ description: 'Through which client it was made.' }),
-    state: z.enum(['pending', 'active', 'needs_reauth', 'denied', 'revoked']),
-    account: z.string().nullable(),
-    scope: z.string().nullable(),
-    reason: z.string().nullable().meta({ description: 'Why its person must connect anew.' }),
-    unsure: z.boolean(),
-    created_at: instant,
-    last_used_at: instant.nullable(),
-    expires_at: instant.nullable(),
-  })
-  .meta({ id: 'KeptConnection', description: 'A connection, whoever owns it, without its tokens.' })
-
-const example = {
-  connection_id: '019b1a2f3c4d0KxGmZ8Tn3YbQw5RsE1uVh',
-  provider: 'etsy',
-  owner: null,
-  client_id: null,
-  state: 'active',
-  account: '123456789',
-  scope: 'listings_r listings_w',
-  reason: null,
-  unsure: false,
-  created_at: 1_795_000_000,
-  last_used_at: 1_795_000_600,
-  expires_at: 1_795_004_200,
-} as const
+const example = { ...exampleConnection, owner: null, client_id: null }
 
 const one = '/api/v1/connections/{connection_id}'
 const params = z.strictObject({ connection_id: connectionId })
@@ -63,7 +29,7 @@ export const keptConnectionOperations: readonly Operation[] = [
     policy: reader,
     params: z.strictObject({ provider: providerName }),
     query: z.strictObject(pageQuery),
-    answer: { status: 200, schema: pageOf(kept) },
+    answer: { status: 200, schema: pageOf(connection) },
     refusals: ['invalid_cursor'],
     example: { answer: { items: [example], next: null } },
     async perform({ context, params: { provider }, query }) {
@@ -86,7 +52,7 @@ export const keptConnectionOperations: readonly Operation[] = [
     summary: 'Show a connection, whoever owns it',
     policy: reader,
     params,
-    answer: { status: 200, schema: kept },
+    answer: { status: 200, schema: connection },
     refusals: ['not_found'],
     example: { answer: example },
     async perform({ context, params: { connection_id: id } }) {

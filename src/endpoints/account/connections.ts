@@ -27,7 +27,7 @@ export const connectionsSection: Section = {
       return {
         id: one.connection_id,
         provider: core.upstream.providers.get(one.provider)?.title ?? one.provider,
-        account: one.account,
+        account: one.account ?? '',
         client: client?.name ?? one.client_id ?? undefined,
         isBroken: one.state === 'needs_reauth',
         createdAt: one.created_at,
