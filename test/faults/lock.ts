@@ -24,14 +24,14 @@ export async function holdLock(dataDirectory: string, mode: 'write' | 'read'): P
 }
 
 export type UnderLock = {
-  /** How long each write waited, in milliseconds, and what came of it. */
+  /** How long each write waited, in milliseconds, and what came of it; whoever was answered first comes first. */
   readonly writes: readonly { readonly is: string; readonly millis: number }[]
   readonly longestReadMillis: number
   /** After the lock was let go. */
   readonly healedMillis: number
 }
 
-const writers = 16
+export const writers = 16
 
 /** Sixteen clients write and one reads, again and again, while another process holds the write lock for so long. */
 export async function underLock({ world, place }: Stage, lockMillis: number): Promise<UnderLock> {
@@ -40,7 +40,12 @@ export async function underLock({ world, place }: Stage, lockMillis: number): Pr
   const release = await holdLock(place.dataDirectory, 'write')
   const until = performance.now() + lockMillis
   const writing = Array.from({ length: writers }, async () => {
-    while (performance.now() < until) writes.push(await timed(() => token()))
+    while (performance.now() < until) {
+      const write = await timed(() => token())
+      writes.push(write)
+      // Whoever is refused at once comes back, but not at once.
+      if (write.is !== 'done') await pause(50)
+    }
   })
   const reading = (async () => {
     while (performance.now() < until) {
