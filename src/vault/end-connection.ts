@@ -1,11 +1,9 @@
 import { eventWrite } from '../audit/event-write.ts'
 import { endConnection, type Ending } from '../domain/connect.ts'
 import type { Connection } from '../domain/connection.ts'
-import { withEdition } from '../domain/edition.ts'
-import { ref } from '../domain/record.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
-import { transition } from '../store/transition.ts'
 import { errandPapers } from '../upstream/errand-papers.ts'
+import { changeConnection } from './change-connection.ts'
 import type { VaultContext } from './context.ts'
 import { ownerOf } from './renew.ts'
 
@@ -20,10 +18,7 @@ export async function disconnect(
   { connection, by }: { readonly connection: Connection; readonly by: EndedBy },
 ): Promise<boolean> {
   const ending = await endingOf(context, id, { connection, by })
-  const refs = { connection: ref('connection', id), edition: ref('edition', id) }
-  return transition(context.transition, refs, (slots, now) =>
-    withEdition(slots.edition, endConnection(slots.connection, ending(now)), now),
-  )
+  return changeConnection(context.transition, id, (slot, now) => endConnection(slot, ending(now)))
 }
 
 /** The papers of an ending, made before the decision that may need them. */

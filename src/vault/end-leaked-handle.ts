@@ -1,9 +1,7 @@
 import { leakPapers, type Leak, type LeakContext } from '../accounts/report-leak.ts'
 import { endConnection } from '../domain/connect.ts'
-import { withEdition } from '../domain/edition.ts'
-import { ref, type Decision } from '../domain/record.ts'
 import { isRefusal } from '../protocol/errors.ts'
-import { transition } from '../store/transition.ts'
+import { changeConnection } from './change-connection.ts'
 import { endingOf } from './end-connection.ts'
 import { endStart } from './end-start.ts'
 import { findByHandle } from './pick-up.ts'
@@ -20,13 +18,9 @@ export async function endLeakedHandle(context: LeakContext, leak: Leak): Promise
   const user = owner.kind === 'user' ? await context.directory.user(owner.userId) : undefined
   const papers = leakPapers(context, leak, { user, about: clientId === undefined ? {} : { clientId } })
   const id = handle.connectionId
-  const ending = await endingOf(context, id, {
-    connection,
-    by: { address: leak.address, reason: 'leaked' },
-  })
-  const slots = { connection: ref('connection', id), edition: ref('edition', id) }
-  const told = await transition(context.transition, slots, (read, now): Decision<boolean> => {
-    const { writes, result } = withEdition(read.edition, endConnection(read.connection, ending(now)), now)
+  const ending = await endingOf(context, id, { connection, by: { address: leak.address, reason: 'leaked' } })
+  const told = await changeConnection(context.transition, id, (slot, now) => {
+    const { writes, result } = endConnection(slot, ending(now))
     return { writes: result ? [...writes, papers.event, ...papers.letter] : writes, result }
   })
   if (told) context.outbox?.wake()

@@ -3,13 +3,13 @@ import { equalDigests } from '../crypto/equal-digests.ts'
 import { verifyMac } from '../crypto/mac.ts'
 import { confirmConnection, startExpiry } from '../domain/connect.ts'
 import { isHeld, type Connection } from '../domain/connection.ts'
-import { withEdition } from '../domain/edition.ts'
 import { ref } from '../domain/record.ts'
 import { refuse, type Refusal } from '../protocol/errors.ts'
 import { readAlive } from '../store/read-alive.ts'
-import { commitNew, transition } from '../store/transition.ts'
+import { commitNew } from '../store/transition.ts'
 import { normaliseShortCode } from '../tokens/short-code.ts'
 import { readVaultHandle, type VaultHandle } from '../tokens/vault-handle.ts'
+import { changeConnection } from './change-connection.ts'
 import type { VaultContext } from './context.ts'
 import { endingOf } from './end-connection.ts'
 import type { FreshToken } from './fresh-token.ts'
@@ -56,9 +56,8 @@ export async function confirm(
   const key = context.keys.secretById('mac', confirmation.keyId)?.key
   const right = key !== undefined && verifyMac(key, confirmationText(id, normaliseShortCode(code)), confirmation.mac)
   const ending = await endingOf(context, id, { connection, by: { reason: 'connect_code' } })
-  const refs = { connection: ref('connection', id), edition: ref('edition', id) }
-  const confirmed = await transition(context.transition, refs, (slots, now) =>
-    withEdition(slots.edition, confirmConnection(slots.connection, { right, now, end: ending(now) }), now),
+  const confirmed = await changeConnection(context.transition, id, (slot, now) =>
+    confirmConnection(slot, { right, now, end: ending(now) }),
   )
   if (confirmed === 'confirmed') return undefined
   return confirmed === 'ended' ? over : refuse('authorization_pending', 'connect_code', 'the code in confirm is wrong')

@@ -4,7 +4,6 @@ import type { OAuthProvider } from '../config/provider.ts'
 import { giveBackErrand } from '../domain/give-back-errand.ts'
 import type { Connection, HeldConnection } from '../domain/connection.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
-import { withEdition } from '../domain/edition.ts'
 import { ref, type Decision } from '../domain/record.ts'
 import {
   breakConnection,
@@ -20,6 +19,7 @@ import { transition } from '../store/transition.ts'
 import { StoreUnavailable } from '../store/unavailable.ts'
 import { errandPapers } from '../upstream/errand-papers.ts'
 import type { UpstreamTokens } from '../upstream/upstream-tokens.ts'
+import { changeConnection } from './change-connection.ts'
 import type { VaultContext, VaultMemory } from './context.ts'
 
 type Work = VaultContext & VaultMemory
@@ -133,12 +133,10 @@ async function ask(
       const event = eventWrite(context, { type: 'connection.refreshed', ...about })
       const errand = await errandPapers(context)
       // The provider has used the old one up: this must get in, however long the store takes.
-      const both = { ...refs, edition: ref('edition', id) }
       const kept = await untilStored(() =>
-        transition(context.transition, both, (slots, now): Decision<'kept' | 'superseded' | 'ended'> => {
-          const { value } = slots.connection
-          if (value !== undefined && value.state !== 'revoked')
-            return withEdition(slots.edition, keepRenewed(slots.connection, renewed, { event, now }), now)
+        changeConnection(context.transition, id, (slot, now): Decision<'kept' | 'superseded' | 'ended'> => {
+          if (slot.value !== undefined && slot.value.state !== 'revoked')
+            return keepRenewed(slot, renewed, { event, now })
           // INV3: whoever disconnected meant these, too; what went back when he did was used up by this very renewal.
           const late = giveBackErrand(errand, { ...connection, ...renewed, connectionId: id }, now)
           return { writes: [late], result: 'ended' }
