@@ -1,8 +1,5 @@
 import { parseArgs } from 'node:util'
 import { makeFixture } from './fixture.ts'
-import { benchMacaroons } from './macaroon.ts'
-import { benchPasswordQueue } from './password-queue.ts'
-import { benchResource } from './resource.ts'
 import { describeMachine } from './measure/machine.ts'
 import { render } from './report/render.ts'
 import type { Result, SideResult } from './report/result.ts'
@@ -11,7 +8,6 @@ import { measureMemory, measureStart } from './run-footprint.ts'
 import { runLoadScenario } from './run-load.ts'
 import { benchScaling } from './scaling.ts'
 import { benchStores } from './stores/bench-stores.ts'
-import { benchVault } from './vault.ts'
 import { scenariosOf, type Scenario } from './scenarios.ts'
 import { buildGatehouse, gatehouseCompiled, gatehouseFromSource } from './sides/gatehouse.ts'
 import type { Side } from './sides/side.ts'
@@ -21,12 +17,8 @@ const usage = (
 ): string => `npm run bench [-- NAME… --quick --rounds N --seconds N --lanes N --side NAME… --source]
 
 ${scenarios.map(({ name, what }) => `  ${name.padEnd(18)} ${what}`).join('\n')}
-  ${'macaroon'.padEnd(18)} minting and verifying a macaroon, without a server (alone)
-  ${'vault'.padEnd(18)} tokens of other services: one refresh for 500, and fetches beside a row read (alone)
   ${'stores'.padEnd(18)} rotation, code flow and introspection on every store at 1, 16, 64 and 256 at once, beside raw rows (first; names of stores may follow)
   ${'scaling'.padEnd(18)} all that docs/scaling.md is made of: stores, workers beside refresh, a million expired grants (alone)
-  ${'password-queue'.padEnd(18)} the p99 of /oauth/token while the queue for password hashing is full, beside the same without (alone)
-  ${'resource'.padEnd(18)} a JWT at an API, by gatehouse/resource and by jose (alone)
 
 --quick    one-second rounds, to see that everything runs; its figures mean little and stay out of RESULTS.md
 --rounds   rounds per side (3)         --seconds  length of a round (10)
@@ -58,10 +50,6 @@ const main = async (): Promise<number> => {
       side: { type: 'string', multiple: true },
     },
   })
-  if (positionals.length === 1 && positionals[0] === 'macaroon') {
-    benchMacaroons()
-    return 0
-  }
   if (positionals[0] === 'stores') {
     const [, ...only] = positionals
     const plan = { rounds: Number(values.rounds ?? 1), seconds: Number(values.seconds ?? 3), only }
@@ -69,18 +57,6 @@ const main = async (): Promise<number> => {
   }
   if (positionals.length === 1 && positionals[0] === 'scaling')
     return (await benchScaling({ quick: values.quick === true })) ? 0 : 1
-  if (positionals.length === 1 && positionals[0] === 'vault') {
-    await benchVault()
-    return 0
-  }
-  if (positionals.length === 1 && positionals[0] === 'password-queue') {
-    await benchPasswordQueue(gatehouseFromSource)
-    return 0
-  }
-  if (positionals.length === 1 && positionals[0] === 'resource') {
-    await benchResource()
-    return 0
-  }
   const scenarios = scenariosOf(values.source === true ? gatehouseFromSource : gatehouseCompiled)
   const unknown = positionals.find((name) => !scenarios.some((scenario) => scenario.name === name))
   if (values.help === true || unknown !== undefined) {
@@ -139,6 +115,10 @@ const runScenario = async (
       (line) => console.error(line),
     )
   }
+  if (scenario.kind === 'alone')
+    return wanted(gatehouseCompiled)
+      ? [{ side: scenario.name, title: scenario.title, figures: await scenario.measure() }]
+      : []
   const results: SideResult[] = []
   for (const side of scenario.sides.filter(wanted)) {
     console.error(`  ${side.name}`)

@@ -1,5 +1,6 @@
 import { createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
 import { createResourceServer } from '../src/resource/index.ts'
+import type { Figure } from './report/result.ts'
 
 const [issuer, resource] = ['https://login.example.org', 'https://notes.example.org']
 const rounds = 7
@@ -9,7 +10,7 @@ const tokensPerRound = 1_000
  * `npm run bench -- resource`: a JWT at an API, by `gatehouse/resource` (from the header to the caller, scope included) and by
  * jose's `jwtVerify` (issuer, audience, type); CPU time of one, in µs. Nobody is asked anything.
  */
-export async function benchResource(): Promise<void> {
+export async function benchResource(): Promise<readonly Figure[]> {
   const { publicKey, privateKey } = await generateKeyPair('ES256')
   const set = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256', use: 'sig' }] }
   const answers: Readonly<Record<string, unknown>> = {
@@ -44,11 +45,7 @@ export async function benchResource(): Promise<void> {
     ['a token seen first', best.fresh],
     ['a token seen before', best.again],
   ] as const
-  for (const [name, own] of rows) {
-    console.log(
-      `${name.padEnd(22)}${own.toFixed(1)} µs CPU, jose ${best.jose.toFixed(1)} µs, ${(best.jose / own).toFixed(1)} times as much`,
-    )
-  }
+  return rows.map(([what, ours]) => ({ what, ours, unit: 'µs CPU', beside: { what: 'jose', value: best.jose } }))
 }
 
 function makeToken(key: Parameters<SignJWT['sign']>[0]): Promise<string> {

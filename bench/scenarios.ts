@@ -1,10 +1,15 @@
 import type { FlowName } from './load/flows/registry.ts'
+import { benchMacaroons } from './macaroon.ts'
 import type { Outcome } from './load/main.ts'
+import { benchPasswordQueue } from './password-queue.ts'
+import type { Figure } from './report/result.ts'
+import { benchResource } from './resource.ts'
 import { runRawUpdates } from './run-raw.ts'
 import type { RoundOptions } from './run-round.ts'
 import { byTwoWorkers, gatehouseWithoutHashing, onSlowDisk } from './sides/gatehouse.ts'
 import { bareFastify, peerInMemory, peerOnSqlite } from './sides/peers.ts'
 import type { Side } from './sides/side.ts'
+import { benchVault } from './vault.ts'
 
 export type Scenario = { readonly name: string; readonly what: string } & (
   | {
@@ -14,6 +19,8 @@ export type Scenario = { readonly name: string; readonly what: string } & (
       readonly lanes?: number
     }
   | { readonly kind: 'memory' | 'start'; readonly sides: readonly Side[] }
+  /** Without rounds of load: it measures by itself. */
+  | { readonly kind: 'alone'; readonly title: string; readonly measure: () => Promise<readonly Figure[]> }
 )
 
 /** `cores`: what so many could do by their CPU time, since the load takes part of one wherever there are but two. */
@@ -151,6 +158,34 @@ export const scenariosOf = (gatehouse: Side): readonly Scenario[] => {
       what: 'process start to ready, on an existing store',
       kind: 'start',
       sides: [peerInMemory, peerOnSqlite, gatehouse],
+    },
+    {
+      name: 'macaroon',
+      what: 'minting and verifying a macaroon with four caveats, without a server',
+      kind: 'alone',
+      title: '`src/tokens/macaroon`, CPU time of the best of eight rounds',
+      measure: benchMacaroons,
+    },
+    {
+      name: 'resource',
+      what: 'a JWT at an API, from the header to the caller',
+      kind: 'alone',
+      title: '`gatehouse/resource`, CPU time of the best of seven rounds',
+      measure: benchResource,
+    },
+    {
+      name: 'vault',
+      what: 'tokens of other services: one refresh for 500 who ask at once, and fetches beside a row read',
+      kind: 'alone',
+      title: 'the vault on SQLite, in one process with who asks',
+      measure: benchVault,
+    },
+    {
+      name: 'password-queue',
+      what: 'the p99 of `/oauth/token` while the queue for password hashing is full of guesses',
+      kind: 'alone',
+      title: 'Gatehouse on SQLite, any core, medians of three rounds that took turns',
+      measure: () => benchPasswordQueue(gatehouse),
     },
   ]
 }

@@ -1,5 +1,5 @@
 import type { Outcome } from '../load/main.ts'
-import type { Result, SideResult } from './result.ts'
+import type { Figure, Result, SideResult } from './result.ts'
 import { median, spread } from './statistics.ts'
 import { table } from './table.ts'
 
@@ -25,6 +25,11 @@ export const render = (results: readonly Result[]): string =>
     ),
     section('Memory', 'Resident set of the process, MB.', memory(results)),
     section('Start', 'From starting the process to its first ready answer, on a store that exists.', starts(results)),
+    section(
+      'Alone',
+      'Figures that no load on a server stands behind, or that have a limit of their own.',
+      alone(results),
+    ),
     section('Where and when', undefined, provenance(results)),
   ]
     .filter((text) => text !== '')
@@ -142,6 +147,30 @@ const starts = (results: readonly Result[]): string => {
   return rows.length === 0 ? '' : table(['side', 'median', 'spread'], rows)
 }
 
+const alone = (results: readonly Result[]): string => {
+  const rows = results.flatMap((result) =>
+    result.sides.flatMap((side) =>
+      'figures' in side ? side.figures.map((figure) => [result.name, ...aloneRow(figure)]) : [],
+    ),
+  )
+  return rows.length === 0
+    ? ''
+    : table(['bench', 'what', 'ours', 'beside', 'ours ÷ it', 'limit', ''], rows, [1, 2, 4, 7])
+}
+
+const aloneRow = ({ what, ours, unit, beside, most, mostTimes }: Figure): string[] => {
+  const times = beside === undefined ? Number.NaN : ours / beside.value
+  const kept = most === undefined ? mostTimes === undefined || times <= mostTimes : ours <= most
+  return [
+    what,
+    `${quantity(ours)} ${unit}`.trim(),
+    beside === undefined ? '' : `${beside.what}: ${quantity(beside.value)} ${unit}`,
+    beside === undefined ? '' : times.toFixed(2),
+    most === undefined ? (mostTimes === undefined ? '' : `≤ ${mostTimes} ×`) : `≤ ${count(most)} ${unit}`.trim(),
+    most === undefined && mostTimes === undefined ? '' : kept ? 'reached' : 'MISSED',
+  ]
+}
+
 const provenance = (results: readonly Result[]): string => {
   const sides = new Map(results.flatMap((result) => result.sides.map(({ side, title }) => [side, title] as const)))
   const notes = results.flatMap((result) =>
@@ -179,4 +208,5 @@ const provenance = (results: readonly Result[]): string => {
 
 const micro = (value: number): string => (value < 100 ? value.toFixed(1) : value.toFixed(0))
 const count = (value: number): string => Math.round(value).toLocaleString('en-GB')
+const quantity = (value: number): string => (value < 1000 && !Number.isInteger(value) ? micro(value) : count(value))
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0)

@@ -22,6 +22,19 @@ export type SideResult = {
   | { readonly rounds: readonly Outcome[] }
   | { readonly startMilliseconds: readonly number[] }
   | { readonly memory: Memory }
+  | { readonly figures: readonly Figure[] }
 )
+
+/** One figure of a bench that has no rounds of load: what it is, beside what, and where a limit is set, which. */
+export type Figure = {
+  readonly what: string
+  readonly ours: number
+  readonly unit: string
+  readonly beside?: { readonly what: string; readonly value: number }
+  /** Ours may be so much at most. */
+  readonly most?: number
+  /** Ours ÷ the other may be so much at most. */
+  readonly mostTimes?: number
+}
 
 export type Memory = { readonly idleBytes: number; readonly afterBytes: number; readonly tokens: number }
