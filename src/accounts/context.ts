@@ -35,4 +35,7 @@ export type Guessable = {
 export type PasswordStrength = (password: string, about: readonly string[]) => Promise<Guessable | undefined>
 
 /** A no is a value: the API answers it as it is, the command line says its detail. */
-export type Outcome<T> = { readonly done: T } | { readonly refused: Problem }
+export type Outcome<T> = { readonly done: T } | Refused
+
+/** `strength`: of the new password that is why. */
+export type Refused = { readonly refused: Problem; readonly strength?: Guessable }

@@ -69,7 +69,7 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
       wanted.password,
       ownWords({ ...fields.done, username: normal }),
     )
-    if (weak !== undefined) return { refused: weak }
+    if (weak !== undefined) return weak
     passwordHash = await context.passwords.hash(wanted.password)
   }
 

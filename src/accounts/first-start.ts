@@ -45,7 +45,8 @@ export async function firstStart(
   const given = options.adminPassword
   if (given !== undefined) {
     const weak = await passwordProblem(context.strength, given, [adminName])
-    if (weak !== undefined) return { is: 'refused', problem: `GATEHOUSE_ADMIN_PASSWORD can't be used: ${weak.detail}` }
+    if (weak !== undefined)
+      return { is: 'refused', problem: `GATEHOUSE_ADMIN_PASSWORD can't be used: ${weak.refused.detail}` }
   }
   const password = given ?? generatePassword(context.random)
   if (given === undefined) await options.keep?.(password)

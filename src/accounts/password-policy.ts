@@ -1,8 +1,8 @@
 import { longestPasswordBytes } from '../crypto/password-pool.ts'
 import { strengthWords } from '../i18n/strength-words.ts'
 import type { User } from '../domain/user.ts'
-import { problem, type Problem } from '../protocol/problem.ts'
-import type { Guessable, PasswordStrength } from './context.ts'
+import { problem } from '../protocol/problem.ts'
+import type { Guessable, PasswordStrength, Refused } from './context.ts'
 
 export const shortestPassword = 10
 
@@ -21,35 +21,28 @@ export async function passwordProblem(
   strength: PasswordStrength,
   password: string,
   about: readonly string[],
-): Promise<Problem | undefined> {
-  const reason = lengthProblem(password) ?? guessProblem(await guessable(strength, password, about))
-  return reason === undefined
-    ? undefined
-    : problem('invalid_field', { field: 'password', detail: `the password ${reason}` })
+): Promise<Refused | undefined> {
+  const found = await gaugePassword(strength, password, about)
+  if (found === undefined) return undefined
+  const reason = lengthProblem(password) ?? guessProblem(found)
+  return { refused: problem('invalid_field', { field: 'password', detail: `the password ${reason}` }), strength: found }
 }
 
-/** The same as something to show beside a form: what has the wrong length is not even looked at. */
+/**
+ * The same as something to show beside a form: what has the wrong length is not even looked at. It is judged in the form that is
+ * hashed; the name of the place is the first thing that is tried.
+ */
 export function gaugePassword(
   strength: PasswordStrength,
   password: string,
   about: readonly string[],
 ): Promise<Guessable | undefined> {
   return lengthProblem(password) === undefined
-    ? guessable(strength, password, about)
+    ? strength(password.normalize('NFC'), [...about, 'gatehouse'])
     : Promise.resolve({ score: 0, warning: 'length', suggestions: ['useWords'] })
 }
 
-/** In the form that is hashed; the name of the place is the first thing that is tried. */
-function guessable(
-  strength: PasswordStrength,
-  password: string,
-  about: readonly string[],
-): Promise<Guessable | undefined> {
-  return strength(password.normalize('NFC'), [...about, 'gatehouse'])
-}
-
-function guessProblem(found: Guessable | undefined): string | undefined {
-  if (found === undefined) return undefined
+function guessProblem(found: Guessable): string {
   const why = strengthWords('en', 'warning', found.warning)?.replace(/\.$/, '')
   return `is too easy to guess${why === undefined ? '' : ` (${why})`}; choose a few words that do not belong together`
 }

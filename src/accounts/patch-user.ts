@@ -64,7 +64,7 @@ export async function patchUser(context: PatchContext, request: Request): Promis
     if (refused !== undefined) return { refused }
     if (patch.password !== undefined && passwordHash === undefined) {
       const weak = await passwordProblem(context.strength, patch.password, ownWords(before))
-      if (weak !== undefined) return { refused: weak }
+      if (weak !== undefined) return weak
       passwordHash = await context.passwords.hash(patch.password)
     }
     const result = await patchFrom(context, { ...request, before, wanted, passwordHash })

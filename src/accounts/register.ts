@@ -2,7 +2,7 @@ import type { RegistrationPolicy } from '../config/config.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import type { Limits } from '../limits/limits.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
-import type { PasswordsContext } from './context.ts'
+import type { PasswordsContext, Refused } from './context.ts'
 import { createUser, type NewUser } from './create-user.ts'
 import { emailRef } from './email-name.ts'
 import { ownWords, passwordProblem } from './password-policy.ts'
@@ -19,8 +19,7 @@ export type Registration = Pick<NewUser, 'username' | 'fullName' | 'email'> & {
 }
 
 export type Registered =
-  | { readonly done: { readonly userId: string } | 'letter sent' }
-  | { readonly refused: Problem; readonly retryAfter?: number }
+  { readonly done: { readonly userId: string } | 'letter sent' } | (Refused & { readonly retryAfter?: number })
 
 /**
  * Somebody makes himself an account. Where letters can be sent the account comes into being by the link in one, so that it has
@@ -52,7 +51,7 @@ export async function register(context: RegistrationContext, wanted: Registratio
   const weak = await passwordProblem(context.strength, wanted.password, ownWords({ username: normal, fullName, email }))
   if (weak !== undefined) {
     sending.forgive()
-    return { refused: weak }
+    return weak
   }
   const passwordHash = await context.passwords.hash(wanted.password)
   await requestLetter(context, {

@@ -39,7 +39,7 @@ export async function resetPassword(
   const before = await findUser(context, userId)
   if (before === undefined) return { refused: letterUsed }
   const weak = await passwordProblem(context.strength, password, ownWords(before))
-  if (weak !== undefined) return { refused: weak }
+  if (weak !== undefined) return weak
   const passwordHash = await context.passwords.hash(password)
   const nowMillis = context.clock.millis()
   const papers = changeWrites(context, { type: 'user.password_changed', userId }, [ref('user', userId)])

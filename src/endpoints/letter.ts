@@ -1,7 +1,6 @@
 import { confirmEmail } from '../accounts/confirm-email.ts'
 import { createUser } from '../accounts/create-user.ts'
 import { stillInvites } from '../accounts/invite-user.ts'
-import { ownWords } from '../accounts/password-policy.ts'
 import { resetPassword } from '../accounts/reset-password.ts'
 import { ref } from '../domain/record.ts'
 import { sameImprint } from '../domain/same-imprint.ts'
@@ -23,7 +22,6 @@ import type { Core } from './core.ts'
 import { languageFor, presentationFor, withHeaders } from './presentation.ts'
 import { purposeOf, readPageRequest } from './read-page-request.ts'
 import { seeOther } from './respond.ts'
-import { weakPassword } from './weak-password.ts'
 
 /**
  * Where the links of letters lead: a page that asks, since mail programs follow links by themselves; and its form, which does
@@ -131,8 +129,7 @@ async function act(
       const reset = await resetPassword(core, { ticketId, userId: addressee.userId, password, providers })
       if ('done' in reset) return seeOther('/signin')
       if (reset.refused.field !== 'password') return 'gone'
-      const user = await core.directory.user(addressee.userId)
-      return weakPassword(core, { password, about: user === undefined ? [] : ownWords(user) })
+      return { says: 'password.weak', field: 'new_password', strength: reset.strength }
     }
   }
 }
@@ -174,11 +171,7 @@ async function accept(
     case 'full_name':
       return { says: 'profile.fullNameBad', field, typed }
     case 'password':
-      return weakPassword(core, {
-        password,
-        about: ownWords({ username: typed.get('username') ?? '', fullName, email }),
-        typed,
-      })
+      return { says: 'password.weak', field: 'new_password', strength: made.strength, typed }
     case 'email':
       return { says: 'register.emailTaken', typed }
     default:

@@ -1,4 +1,3 @@
-import { ownWords } from '../accounts/password-policy.ts'
 import { register, type Registered } from '../accounts/register.ts'
 import { formPage } from '../pages/form-page.ts'
 import { html } from '../pages/html.ts'
@@ -11,7 +10,6 @@ import type { Core } from './core.ts'
 import { presentationFor, withHeaders } from './presentation.ts'
 import { purposeOf, readPageRequest } from './read-page-request.ts'
 import { seeOther } from './respond.ts'
-import { weakPassword } from './weak-password.ts'
 
 /** Making an account for oneself: the form, and what it sends. */
 export function createRegisterEndpoint(core: Core): Endpoint {
@@ -40,13 +38,7 @@ export function createRegisterEndpoint(core: Core): Endpoint {
         })
         if ('done' in registered)
           return registered.done === 'letter sent' ? letterSentPage(presentation) : seeOther('/signin')
-        mistake =
-          registered.refused.field === 'password'
-            ? await weakPassword(core, {
-                password,
-                about: ownWords({ username: typed.get('username') ?? '', fullName, email }),
-              })
-            : mistakeOf(registered)
+        mistake = mistakeOf(registered)
       } else mistake = { says: 'password.differs', field: 'repeat_password' }
     }
     const bound = bindForm(core, http, { purpose: purposeOf('register', undefined), signedIn })
@@ -69,7 +61,7 @@ export function createRegisterEndpoint(core: Core): Endpoint {
   }
 }
 
-function mistakeOf({ refused, retryAfter }: Extract<Registered, { readonly refused: unknown }>): Mistake {
+function mistakeOf({ refused, strength, retryAfter }: Extract<Registered, { readonly refused: unknown }>): Mistake {
   if (retryAfter !== undefined) return { says: 'register.throttled', status: 429 }
   const { field, code } = refused
   switch (field) {
@@ -79,6 +71,8 @@ function mistakeOf({ refused, retryAfter }: Extract<Registered, { readonly refus
       return { says: 'profile.fullNameBad', field }
     case 'email':
       return { says: 'register.emailBad', field }
+    case 'password':
+      return { says: 'password.weak', field: 'new_password', strength }
     default:
       return { says: 'account.problem' }
   }

@@ -80,7 +80,7 @@ test('every reason and suggestion that the estimator knows has words of ours', (
 })
 
 test('the problem says why, in words of ours', async () => {
-  expect((await passwordProblem(strength, 'qwertyuiop12', []))?.detail).toMatch(
+  expect((await passwordProblem(strength, 'qwertyuiop12', []))?.refused.detail).toMatch(
     /^the password is too easy to guess \([A-Z][^)]+[a-z]\); choose/,
   )
 })

@@ -1,9 +1,7 @@
-import { ownWords } from '../../accounts/password-policy.ts'
 import { patchUser } from '../../accounts/patch-user.ts'
 import { passwordForm } from '../../pages/account/password-form.ts'
 import { isRefusal } from '../../protocol/errors.ts'
 import { verifyPassword } from '../../signin/password.ts'
-import { weakPassword } from '../weak-password.ts'
 import { oneself } from './oneself.ts'
 import type { Mistake, Section } from './section.ts'
 
@@ -49,7 +47,7 @@ export const passwordSection: Section = {
     const updated = await patchUser(core, request)
     if ('done' in updated) return 'done'
     return updated.refused.field === 'password'
-      ? weakPassword(core, { password, about: ownWords(user) })
+      ? { says: 'password.weak', field: 'new_password', strength: updated.strength }
       : { says: 'account.problem' }
   },
 }

@@ -23,7 +23,7 @@ export type Mistake = {
   /** Name of the field that is to blame. */
   readonly field?: string | undefined
   /** What was found about a new password that is refused. */
-  readonly strength?: StrengthView
+  readonly strength?: StrengthView | undefined
   /** Default: 400. */
   readonly status?: number
   readonly typed?: Parameters
