@@ -147,9 +147,8 @@ async function withClient(
 ): Promise<Outcome<MadeClient>> {
   const target = ref('client', clientId)
   const nowMillis = context.clock.millis()
-  const papersFor = (type: EventType) => changeWrites(context, { type, clientId, actor: actorName(actor) }, [target])
-  const papers = papersFor(event)
-  const [switchedOff, switchedOn] = [papersFor('client.disabled'), papersFor('client.enabled')]
+  const trailOf = (type: EventType) => changeWrites(context, { type, clientId, actor: actorName(actor) }, [target])
+  const [trail, switchedOff, switchedOn] = [trailOf(event), trailOf('client.disabled'), trailOf('client.enabled')]
   return transition(context.transition, { client: target }, ({ client: slot }, now): Decision<Outcome<MadeClient>> => {
     const client = slot.value
     if (client === undefined || client.deletedAt !== undefined) return { writes: [], result: { refused: noSuchClient } }
@@ -160,8 +159,8 @@ async function withClient(
     if ('refused' in changed) return { writes: [], result: changed }
     if (changed.client === client) return { writes: [], result: { done: changed } }
     const switched = event === 'client.changed' && changed.client.disabled !== client.disabled
-    const filed = !switched ? papers : changed.client.disabled ? switchedOff : switchedOn
-    return { writes: [put(slot, changed.client, { expiresAt: null }), ...filed(now)], result: { done: changed } }
+    const told = !switched ? trail : changed.client.disabled ? switchedOff : switchedOn
+    return { writes: [put(slot, changed.client, { expiresAt: null }), ...told(now)], result: { done: changed } }
   })
 }
 

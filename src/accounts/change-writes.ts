@@ -5,7 +5,7 @@ import type { EpochSeconds } from '../protocol/time.ts'
 import type { AccountsContext } from './context.ts'
 
 /**
- * What goes into the commit of every change of an account, client or API: the audit event, and a note to every node's memory
+ * The trail of every change of an account, client or API, for its commit: the audit event, and a note to every node's memory
  * for each record that changes. Ids are drawn here, so that the decision itself stays pure.
  */
 export function changeWrites(

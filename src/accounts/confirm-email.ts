@@ -26,7 +26,7 @@ export async function confirmEmail(
   context: LettersContext,
   { ticketId, userId, email, language }: Confirmation,
 ): Promise<Outcome<User>> {
-  const papers = changeWrites(context, { type: 'user.email_confirmed', userId }, [ref('user', userId)])
+  const trail = changeWrites(context, { type: 'user.email_confirmed', userId }, [ref('user', userId)])
   for (;;) {
     const before = await findUser(context, userId)
     const old = emailRef(before?.email ?? '')
@@ -58,7 +58,7 @@ export async function confirmEmail(
             put(to, { v: 1, target: userId }, { expiresAt: null, owners: [userId] }),
             ...(from.value?.target === userId ? remove(from) : []),
             ...(old.id === target.id ? [] : farewell),
-            ...papers(now),
+            ...trail(now),
           ],
           result: { done: after },
         }

@@ -31,7 +31,7 @@ export async function createClient(
 
   const fresh = await freshCredentials(context, { clientId, method: metadata.authentication.method })
   const target = ref('client', clientId)
-  const papers = changeWrites(context, { type: 'client.created', clientId, actor: actorName(actor) }, [target])
+  const trail = changeWrites(context, { type: 'client.created', clientId, actor: actorName(actor) }, [target])
   return transition(context.transition, { client: target }, ({ client: slot }, now): Decision<Outcome<MadeClient>> => {
     if (slot.value !== undefined) {
       const why =
@@ -53,7 +53,7 @@ export async function createClient(
       updatedAt: now,
     })
     return {
-      writes: [put(slot, client, { expiresAt: null, owners: ['*'] }), ...papers(now)],
+      writes: [put(slot, client, { expiresAt: null, owners: ['*'] }), ...trail(now)],
       result: { done: { client, ...furnished.shown } },
     }
   })

@@ -75,7 +75,7 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
 
   const userId = brought?.userId ?? userIdPrefix + context.random.text(16)
   const nameRef = usernameRef(normal)
-  const papers = changeWrites(context, { type: 'user.created', userId, actor: actorName(actor) }, [ref('user', userId)])
+  const trail = changeWrites(context, { type: 'user.created', userId, actor: actorName(actor) }, [ref('user', userId)])
   // A bot's wrangler is read too; for everybody else this is the account itself, which isn't there yet.
   const wranglerRef = ref('user', wanted.wrangler ?? userId)
   return transition(
@@ -119,7 +119,7 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
           ...(bot ? [check(wrangler)] : []),
           ...(user.emailVerified ? [put(email, { v: 1, target: userId }, { expiresAt: null, owners: [userId] })] : []),
           ...(letter === undefined ? [] : remove(ticket)),
-          ...papers(now),
+          ...trail(now),
         ],
         result: { done: user },
       }

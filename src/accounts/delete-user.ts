@@ -3,7 +3,7 @@ import { ref, remove, type Decision, type Kind } from '../domain/record.ts'
 import { listAll } from '../store/list-all.ts'
 import { transition } from '../store/transition.ts'
 import { StoreUnavailable } from '../store/unavailable.ts'
-import { errandPapers } from '../upstream/errand-papers.ts'
+import { newRevocation } from '../upstream/new-revocation.ts'
 import { noSuchUser } from './no-such-user.ts'
 import type { AccountsContext, Outcome } from './context.ts'
 import { emailRef } from './email-name.ts'
@@ -55,7 +55,7 @@ async function deleteFrom(
   const { actor, userId, own } = about
   const target = ref('user', userId)
   const name = usernameRef(about.normal)
-  const papers = changeWrites(context, { type: 'user.deleted', userId, actor: actorName(actor) }, [target])
+  const trail = changeWrites(context, { type: 'user.deleted', userId, actor: actorName(actor) }, [target])
   return transition(
     context.transition,
     { user: target, name, address: emailRef(about.email ?? '') },
@@ -70,7 +70,7 @@ async function deleteFrom(
       const refused = permit(actor, { do: own ? 'delete-self' : 'delete-user', target: user })
       if (refused !== undefined) return { writes: [], result: { refused } }
       const freed = [nameSlot, address].flatMap((slot) => (slot.value?.target === userId ? remove(slot) : []))
-      return { writes: [...remove(slot), ...freed, ...papers(now)], result: { done: { userId } } }
+      return { writes: [...remove(slot), ...freed, ...trail(now)], result: { done: { userId } } }
     },
   )
 }
@@ -92,7 +92,7 @@ async function sweepLeftBehind(context: AccountsContext, userId: string): Promis
 
 /** What other services gave is given back to them, and nothing is left of the connection but that errand. */
 async function giveUpConnection(context: AccountsContext, userId: string, id: string): Promise<void> {
-  const errand = await errandPapers(context)
+  const errand = await newRevocation(context)
   const event = eventWrite(context, { type: 'connection.revoked', userId, target: id, actor: userId })
   await transition(context.transition, { connection: ref('connection', id) }, ({ connection }, now) => {
     const { writes } = endConnection(connection, { now, event, errand })

@@ -52,8 +52,8 @@ export async function firstStart(
   if (given === undefined) await options.keep?.(password)
   const passwordHash = await context.passwords.hash(password)
   const userId = userIdPrefix + context.random.text(16)
-  const papers = changeWrites(context, { type: 'user.created', userId, actor: 'first start' }, [ref('user', userId)])
-  const clientPapers = loopbackPapers(context)
+  const trail = changeWrites(context, { type: 'user.created', userId, actor: 'first start' }, [ref('user', userId)])
+  const clientTrail = loopbackTrail(context)
 
   return transition(
     context.transition,
@@ -78,13 +78,13 @@ export async function firstStart(
       }
       const withClient: readonly Write[] =
         client.value === undefined
-          ? [put(client, loopbackClient(now), { expiresAt: null, owners: ['*'] }), ...clientPapers(now)]
+          ? [put(client, loopbackClient(now), { expiresAt: null, owners: ['*'] }), ...clientTrail(now)]
           : []
       return {
         writes: [
           create(ref('user', userId), user, { expiresAt: null, owners: [bucketOf(userId)] }),
           put(nameSlot, { v: 1, target: userId }, { expiresAt: null, owners: [userId] }),
-          ...papers(now),
+          ...trail(now),
           ...withClient,
         ],
         result: { is: 'first', ...(given === undefined && { password }) },
@@ -95,21 +95,21 @@ export async function firstStart(
 
 /** Somebody made an administrator on the command line before the server ever ran. */
 async function makeLoopbackAlone(context: PasswordsContext): Promise<FirstStart> {
-  const papers = loopbackPapers(context)
+  const trail = loopbackTrail(context)
   return transition(
     context.transition,
     { client: ref('client', loopbackClientId) },
     ({ client }, now): Decision<FirstStart> => {
       if (client.value !== undefined) return { writes: [], result: { is: 'later' } }
       return {
-        writes: [put(client, loopbackClient(now), { expiresAt: null, owners: ['*'] }), ...papers(now)],
+        writes: [put(client, loopbackClient(now), { expiresAt: null, owners: ['*'] }), ...trail(now)],
         result: { is: 'later' },
       }
     },
   )
 }
 
-const loopbackPapers = (context: PasswordsContext) =>
+const loopbackTrail = (context: PasswordsContext) =>
   changeWrites(context, { type: 'client.created', clientId: loopbackClientId, actor: 'first start' }, [
     ref('client', loopbackClientId),
   ])

@@ -42,7 +42,7 @@ export async function linkIdentity(
 ): Promise<Outcome<Identity>> {
   const { actor, userId, own, identity } = asked
   const nameRef = identityNameRef(identity.issuer, identity.subject)
-  const papers = changeWrites(
+  const trail = changeWrites(
     context,
     { type: 'identity.linked', userId, actor: actorName(actor), target: identity.provider },
     [],
@@ -79,7 +79,7 @@ export async function linkIdentity(
           ),
           put(name, { v: 1, target: userId }, { expiresAt: null, owners: [userId] }),
           put(place, linked, { expiresAt: null, owners: [userId] }),
-          ...papers(now),
+          ...trail(now),
           ...notice,
         ],
         result: { done: linked },

@@ -89,7 +89,7 @@ async function patchFrom(
   const newName = wanted === undefined ? oldName : usernameRef(wanted.normal)
   const [first, ...others] = eventsOf(patch)
   const about = { userId, actor: actorName(actor) }
-  const papers = changeWrites(context, { type: first ?? 'user.changed', ...about }, [target])
+  const trail = changeWrites(context, { type: first ?? 'user.changed', ...about }, [target])
   const readdressed = patch.email !== undefined && (patch.email ?? undefined) !== before.email
   // H18: whoever reads the address of until now hears of it, whoever takes it away.
   const farewell = [
@@ -134,7 +134,7 @@ async function patchFrom(
           // An address that is given up is free for whoever proves it next.
           ...(user.emailVerified && !dated.emailVerified && address.value?.target === userId ? remove(address) : []),
           ...(keepSession === undefined ? [] : carrySession(kept, user, dated)),
-          ...papers(now),
+          ...trail(now),
           ...further,
           ...farewell,
         ],

@@ -79,7 +79,7 @@ async function make(
   const nameRef = identityNameRef(identified.issuer, identified.subject)
   const before = await readAlive(context.transition.store, nameRef, context.clock.seconds())
   const by = { userId, actor: actorName(actor), address }
-  const papers = changeWrites(context, { type: 'user.created', ...by }, [ref('user', userId)])
+  const trail = changeWrites(context, { type: 'user.created', ...by }, [ref('user', userId)])
   const link = changeWrites(context, { type: 'identity.linked', ...by, target: identified.provider }, [])
   const refs = { username: usernameRef(normal), name: nameRef, holder: ref('user', before?.target ?? userId) }
   return transition(context.transition, refs, (slots, now): Decision<User | 'taken'> => {
@@ -88,7 +88,7 @@ async function make(
       slots.name.value === undefined || (slots.name.value.target === before?.target && slots.holder.value === undefined)
     if (!isFree || slots.username.value !== undefined) return { writes: [], result: 'taken' }
     const { user, writes } = identifiedAccount({ userId, username, identified }, slots, now)
-    return { writes: [...writes, ...papers(now), ...link(now)], result: user }
+    return { writes: [...writes, ...trail(now), ...link(now)], result: user }
   })
 }
 

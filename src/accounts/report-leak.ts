@@ -72,10 +72,10 @@ async function endAccess(context: LeakContext, leak: Leak, claims: AccessClaims)
     (client !== undefined && !ended && claims.epoch === epochOf(await directory.instance(), user, client))
   if (!alive) return
   const about = { clientId: claims.clientId, grantId: claims.gid, jti: claims.jti }
-  const papers = leakPapers(context, leak, { user, about })
+  const leaked = leakWrites(context, leak, { user, about })
   const told = await transition(records, { revoked: ref('revoked', claims.jti) }, (slots, now): Decision<boolean> => {
-    const { writes } = revokeAccessToken(slots.revoked, { now, exp: claims.exp, event: papers.event })
-    return writes.length === 0 ? { writes, result: false } : { writes: [...writes, ...papers.letter], result: true }
+    const { writes } = revokeAccessToken(slots.revoked, { now, exp: claims.exp, event: leaked.event })
+    return writes.length === 0 ? { writes, result: false } : { writes: [...writes, ...leaked.letter], result: true }
   })
   if (told) context.outbox?.wake()
 }
@@ -92,7 +92,7 @@ async function endFamily(
   const client = known === undefined ? undefined : await directory.client(known.clientId)
   if (known === undefined || user === undefined || client === undefined) return
   if (known.epoch !== epochOf(await directory.instance(), user, client)) return
-  const papers = leakPapers(context, leak, { user, about: { clientId: known.clientId, grantId } })
+  const leaked = leakWrites(context, leak, { user, about: { clientId: known.clientId, grantId } })
   const eventId = random.id(clock.millis())
   const told = await transition(
     context.transition,
@@ -111,7 +111,7 @@ async function endFamily(
         address: leak.address,
       } as const
       const { writes } = revokeGrant(grant, { now, eventId, event })
-      return { writes: [...writes, papers.event, ...papers.letter], result: true }
+      return { writes: [...writes, leaked.event, ...leaked.letter], result: true }
     },
   )
   if (told) context.outbox?.wake()
@@ -121,7 +121,7 @@ async function endFamily(
 type About = Pick<AuditEvent, 'clientId' | 'grantId' | 'jti'>
 
 /** What is written beside the end: who found it and where; and a letter, where there is somebody to write to. */
-export function leakPapers(
+export function leakWrites(
   context: LettersContext,
   { actor, address, source }: Leak,
   { user, about }: { readonly user: User | undefined; readonly about: About },

@@ -22,7 +22,7 @@ export async function resetFactors(
 ): Promise<Outcome<User>> {
   const target = ref('user', userId)
   const nowMillis = context.clock.millis()
-  const papers = changeWrites(context, { type: 'factor.reset', userId, actor: actorName(actor) }, [target])
+  const trail = changeWrites(context, { type: 'factor.reset', userId, actor: actorName(actor) }, [target])
   const notice = noticeWrites(context, await findUser(context, userId), 'factor.reset')
   const refs = { user: target, factors: factorsRef(userId) }
   const reset = await transition(context.transition, refs, ({ user: slot, factors }, now): Decision<Outcome<User>> => {
@@ -32,7 +32,7 @@ export async function resetFactors(
     if (refused !== undefined) return { writes: [], result: { refused } }
     const after: User = { ...user, epoch: bumpedEpoch(user.epoch, nowMillis), updatedAt: now }
     return {
-      writes: [put(slot, after, { expiresAt: null }), ...remove(factors), ...notice, ...papers(now)],
+      writes: [put(slot, after, { expiresAt: null }), ...remove(factors), ...notice, ...trail(now)],
       result: { done: after },
     }
   })

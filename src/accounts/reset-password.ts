@@ -42,7 +42,7 @@ export async function resetPassword(
   if (weak !== undefined) return weak
   const passwordHash = await context.passwords.hash(password)
   const nowMillis = context.clock.millis()
-  const papers = changeWrites(context, { type: 'user.password_changed', userId }, [ref('user', userId)])
+  const trail = changeWrites(context, { type: 'user.password_changed', userId }, [ref('user', userId)])
   // Not only its reader should know: his mailbox may be read by others.
   const notice = noticeWrites(context, before, 'password-changed')
   for (;;) {
@@ -71,7 +71,7 @@ export async function resetPassword(
             ...gone,
             ...unlinked,
             ...notice,
-            ...papers(now),
+            ...trail(now),
           ],
           result: { done: after },
         }

@@ -16,14 +16,14 @@ export async function revokeTokens(
 ): Promise<Outcome<User>> {
   const target = ref('user', userId)
   const nowMillis = context.clock.millis()
-  const papers = changeWrites(context, { type: 'epoch.bumped', userId, actor: actorName(actor) }, [target])
+  const trail = changeWrites(context, { type: 'epoch.bumped', userId, actor: actorName(actor) }, [target])
   return transition(context.transition, { user: target }, ({ user: slot }, now): Decision<Outcome<User>> => {
     const user = slot.value
     if (user === undefined) return { writes: [], result: { refused: noSuchUser } }
     const refused = permit(actor, { do: 'revoke-tokens', target: user })
     if (refused !== undefined) return { writes: [], result: { refused } }
     const after: User = { ...user, epoch: bumpedEpoch(user.epoch, nowMillis), updatedAt: now }
-    return { writes: [put(slot, after, { expiresAt: null }), ...papers(now)], result: { done: after } }
+    return { writes: [put(slot, after, { expiresAt: null }), ...trail(now)], result: { done: after } }
   })
 }
 
@@ -36,7 +36,7 @@ export async function revokeEverything(
   if (refused !== undefined) return { refused }
   const self = ref('instance', 'self')
   const nowMillis = context.clock.millis()
-  const papers = changeWrites(context, { type: 'epoch.bumped', target: 'instance', actor: actorName(actor) }, [self])
+  const trail = changeWrites(context, { type: 'epoch.bumped', target: 'instance', actor: actorName(actor) }, [self])
   return transition(
     context.transition,
     { self },
@@ -46,7 +46,7 @@ export async function revokeEverything(
         return { writes: [], result: { refused: problem('not_found', { detail: 'this store was never served' }) } }
       const epoch = bumpedEpoch(instance.epoch, nowMillis)
       return {
-        writes: [put(slot, { ...instance, epoch }, { expiresAt: null }), ...papers(now)],
+        writes: [put(slot, { ...instance, epoch }, { expiresAt: null }), ...trail(now)],
         result: { done: { epoch } },
       }
     },

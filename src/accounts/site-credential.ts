@@ -4,7 +4,7 @@ import { siteConnectionId } from '../domain/connection.ts'
 import type { AuditEvent } from '../domain/event.ts'
 import { check, ref, type Ref, type Slot, type Write } from '../domain/record.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
-import { errandPapers } from '../upstream/errand-papers.ts'
+import { newRevocation } from '../upstream/new-revocation.ts'
 import type { AccountsContext } from './context.ts'
 
 export type SiteCredential = {
@@ -19,7 +19,7 @@ export async function siteCredential(
 ): Promise<SiteCredential> {
   const { userId, provider, actor } = about
   const id = siteConnectionId(userId, provider)
-  const errand = await errandPapers(context)
+  const errand = await newRevocation(context)
   const event = eventWrite(context, { type: 'connection.revoked', userId, actor, target: id })
   return {
     ref: ref('connection', id),

@@ -28,7 +28,7 @@ export async function unlinkIdentity(
   const { actor, userId, provider } = asked
   const placeRef = identityRef(userId, provider)
   const happening = { type: 'identity.unlinked', userId, actor: actorName(actor), target: provider } as const
-  const papers = changeWrites(context, happening, [ref('user', userId)])
+  const trail = changeWrites(context, happening, [ref('user', userId)])
   const credential = await siteCredential(context, { userId, provider, actor: actorName(actor) })
   const identity = await readAlive(context.transition.store, placeRef, context.clock.seconds())
   if (identity === undefined) return { refused: noSuchIdentity }
@@ -67,7 +67,7 @@ export async function unlinkIdentity(
           ...remove(slots.place),
           ...(slots.name.value?.target === userId ? remove(slots.name) : []),
           ...credential.end(slots.credential, now),
-          ...papers(now),
+          ...trail(now),
           ...notice,
         ],
         result: { done: { provider } },

@@ -32,7 +32,7 @@ export async function welcomeNewcomer(
   const userId = userIdPrefix + context.random.text(16)
   const nameRef = identityNameRef(issuer, subject)
   const before = await readAlive(context.transition.store, nameRef, context.clock.seconds())
-  const papers = changeWrites(context, { type: 'user.created', userId, actor: `provider ${provider}` }, [
+  const trail = changeWrites(context, { type: 'user.created', userId, actor: `provider ${provider}` }, [
     ref('user', userId),
   ])
   const link = changeWrites(context, { type: 'identity.linked', userId, target: provider }, [])
@@ -49,6 +49,6 @@ export async function welcomeNewcomer(
     if (!isFree) return { writes: [], result: { refused: identityTaken } }
     if (slots.username.value !== undefined) return { writes: [], result: { refused: nameTaken } }
     const { user, writes } = identifiedAccount({ userId, username, identified: newcomer }, slots, now)
-    return { writes: [...remove(slots.newcomer), ...writes, ...papers(now), ...link(now)], result: { done: user } }
+    return { writes: [...remove(slots.newcomer), ...writes, ...trail(now), ...link(now)], result: { done: user } }
   })
 }

@@ -29,7 +29,7 @@ export async function createResource(
   if (refused !== undefined) return { refused }
   const wanted = parsed.done
   const target = ref('resource', wanted.resource)
-  const papers = changeWrites(context, { type: 'resource.created', target: wanted.resource, actor: actorName(actor) }, [
+  const trail = changeWrites(context, { type: 'resource.created', target: wanted.resource, actor: actorName(actor) }, [
     target,
   ])
   return transition(
@@ -52,7 +52,7 @@ export async function createResource(
         createdAt: now,
         updatedAt: now,
       }
-      return { writes: [put(slot, made, { expiresAt: null, owners: ['*'] }), ...papers(now)], result: { done: made } }
+      return { writes: [put(slot, made, { expiresAt: null, owners: ['*'] }), ...trail(now)], result: { done: made } }
     },
   )
 }
@@ -64,9 +64,7 @@ export async function changeResource(
   { resource, fields }: { readonly resource: string; readonly fields: Readonly<Record<string, unknown>> },
 ): Promise<Outcome<Resource>> {
   const target = ref('resource', resource)
-  const papers = changeWrites(context, { type: 'resource.changed', target: resource, actor: actorName(actor) }, [
-    target,
-  ])
+  const trail = changeWrites(context, { type: 'resource.changed', target: resource, actor: actorName(actor) }, [target])
   return transition(
     context.transition,
     { resource: target },
@@ -94,7 +92,7 @@ export async function changeResource(
       }
       const { managedBy, disabled, createdAt } = before
       const after: Resource = { v: 1, ...parsed.done, managedBy, disabled, createdAt, updatedAt: now }
-      return { writes: [put(slot, after, { expiresAt: null }), ...papers(now)], result: { done: after } }
+      return { writes: [put(slot, after, { expiresAt: null }), ...trail(now)], result: { done: after } }
     },
   )
 }
@@ -106,9 +104,7 @@ export async function deleteResource(
   resource: string,
 ): Promise<Outcome<{ readonly resource: string }>> {
   const target = ref('resource', resource)
-  const papers = changeWrites(context, { type: 'resource.deleted', target: resource, actor: actorName(actor) }, [
-    target,
-  ])
+  const trail = changeWrites(context, { type: 'resource.deleted', target: resource, actor: actorName(actor) }, [target])
   return transition(
     context.transition,
     { resource: target },
@@ -118,7 +114,7 @@ export async function deleteResource(
       const managed = before.managedBy === 'file' && !before.disabled ? ofTheFile : undefined
       const refused = permit(actor, { do: 'write-resource', freed: before.heldScopes ?? [] }) ?? managed
       if (refused !== undefined) return { writes: [], result: { refused } }
-      return { writes: [...remove(slot), ...papers(now)], result: { done: { resource } } }
+      return { writes: [...remove(slot), ...trail(now)], result: { done: { resource } } }
     },
   )
 }

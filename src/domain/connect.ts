@@ -12,7 +12,7 @@ import {
 } from './connection.ts'
 import { lifetimes } from './lifetimes.ts'
 import { isRecalled } from './recall.ts'
-import { giveBackErrand, type ErrandPapers } from './give-back-errand.ts'
+import { giveBackErrand, type NewRevocation } from './give-back-errand.ts'
 import { withoutRefresh } from './refresh-connection.ts'
 import { check, put, type Decision, type Slot, type Write } from './record.ts'
 
@@ -93,7 +93,7 @@ export type Obtained = Pick<
 }
 
 /** What is kept, and what the errand is written with that gives it back if nobody confirms it. */
-export type Keeping = Obtained & { readonly errand: ErrandPapers }
+export type Keeping = Obtained & { readonly errand: NewRevocation }
 
 /** What obtained tokens are kept by: the start, and the word on recalls, compared in the same commit. */
 export type ObtainSlots = { readonly connection: Slot<'connection'>; readonly instance: Slot<'instance'> }
@@ -182,7 +182,7 @@ export function reconnect(
 }
 
 /** Nobody may ever confirm it; then its record goes by itself, and nothing else would remember what it held. */
-function unlessConfirmed(errand: ErrandPapers, connectionId: string, held: HeldConnection): readonly Write[] {
+function unlessConfirmed(errand: NewRevocation, connectionId: string, held: HeldConnection): readonly Write[] {
   const { confirmation } = held
   if (confirmation === undefined) return []
   // A clock that is ahead must not take back what can be confirmed yet.
@@ -220,7 +220,7 @@ export function confirmConnection(
 export type Ending = {
   readonly now: EpochSeconds
   readonly event: Write
-  readonly errand: ErrandPapers
+  readonly errand: NewRevocation
 }
 
 /** Disconnect: here at once, at the provider as soon as it can be done. What is ended stays ended; doing it again changes nothing. */

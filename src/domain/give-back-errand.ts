@@ -4,14 +4,14 @@ import { lifetimes } from './lifetimes.ts'
 import { create, ref, type Write } from './record.ts'
 
 /** What the errand is written with that gives tokens back at the provider: its id, and a seal of its own for them. */
-export type ErrandPapers = {
+export type NewRevocation = {
   readonly id: string
   readonly wrap: (sealed: string) => Pick<Revocation, 'sealed' | 'wrapped'>
 }
 
 /** Tokens that nobody has a use for any more, to be given back at the provider from then on. */
 export function giveBackErrand(
-  { id, wrap }: ErrandPapers,
+  { id, wrap }: NewRevocation,
   kept: Pick<HeldConnection, 'provider' | 'owner' | 'edition' | 'sealed' | 'keyId'> &
     Pick<Revocation, 'connectionId' | 'unlessConfirmed'>,
   from: EpochSeconds,

@@ -3,12 +3,12 @@ import type { Directory } from '../store/directory.ts'
 import type { TransitionContext } from '../store/transition.ts'
 import type { TokenKeys } from '../tokens/keys-view.ts'
 import type { Upstream } from '../upstream/create-upstream.ts'
-import type { ErrandContext } from '../upstream/errand-papers.ts'
+import type { RevocationContext } from '../upstream/new-revocation.ts'
 import type { Breaker } from './breaker.ts'
 import type { Sightings } from './sightings.ts'
 
 /** What keeping connections needs of the house. */
-export type VaultContext = ErrandContext & {
+export type VaultContext = RevocationContext & {
   readonly issuer: string
   readonly transition: TransitionContext
   readonly directory: Directory

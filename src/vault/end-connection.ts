@@ -2,7 +2,7 @@ import { eventWrite } from '../audit/event-write.ts'
 import { endConnection, type Ending } from '../domain/connect.ts'
 import type { Connection } from '../domain/connection.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
-import { errandPapers } from '../upstream/errand-papers.ts'
+import { newRevocation } from '../upstream/new-revocation.ts'
 import { changeConnection } from './change-connection.ts'
 import type { VaultContext } from './context.ts'
 import { ownerOf } from './renew.ts'
@@ -21,13 +21,13 @@ export async function disconnect(
   return changeConnection(context.transition, id, (slot, now) => endConnection(slot, ending(now)))
 }
 
-/** The papers of an ending, made before the decision that may need them. */
+/** What an ending is written with, made before the decision that may need it. */
 export async function endingOf(
   context: EndingContext,
   id: string,
   { connection, by }: { readonly connection: Connection; readonly by: EndedBy },
 ): Promise<(now: EpochSeconds) => Ending> {
-  const errand = await errandPapers(context)
+  const errand = await newRevocation(context)
   const event = eventWrite(context, { type: 'connection.revoked', ...ownerOf(connection), ...by, target: id })
   return (now) => ({ now, event, errand })
 }

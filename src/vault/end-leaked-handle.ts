@@ -1,4 +1,4 @@
-import { leakPapers, type Leak, type LeakContext } from '../accounts/report-leak.ts'
+import { leakWrites, type Leak, type LeakContext } from '../accounts/report-leak.ts'
 import { endConnection } from '../domain/connect.ts'
 import { isRefusal } from '../protocol/errors.ts'
 import { changeConnection } from './change-connection.ts'
@@ -16,12 +16,12 @@ export async function endLeakedHandle(context: LeakContext, leak: Leak): Promise
   const { connection, handle } = found
   const { owner, clientId } = connection
   const user = owner.kind === 'user' ? await context.directory.user(owner.userId) : undefined
-  const papers = leakPapers(context, leak, { user, about: clientId === undefined ? {} : { clientId } })
+  const leaked = leakWrites(context, leak, { user, about: clientId === undefined ? {} : { clientId } })
   const id = handle.connectionId
   const ending = await endingOf(context, id, { connection, by: { address: leak.address, reason: 'leaked' } })
   const told = await changeConnection(context.transition, id, (slot, now) => {
     const { writes, result } = endConnection(slot, ending(now))
-    return { writes: result ? [...writes, papers.event, ...papers.letter] : writes, result }
+    return { writes: result ? [...writes, leaked.event, ...leaked.letter] : writes, result }
   })
   if (told) context.outbox?.wake()
 }

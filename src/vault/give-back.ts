@@ -7,7 +7,7 @@ import { listAll } from '../store/list-all.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { startErrands, type Errands } from '../store/start-errands.ts'
 import { commitNew } from '../store/transition.ts'
-import { errandPapers, unwrapErrand } from '../upstream/errand-papers.ts'
+import { newRevocation, unwrapRevocation } from '../upstream/new-revocation.ts'
 import type { Finished } from '../upstream/finish-upstream.ts'
 import type { VaultContext, VaultMemory } from './context.ts'
 
@@ -83,7 +83,7 @@ export async function giveBackUnkept(context: VaultContext, { id, provider, foun
   const edition = 0
   const sealed = upstream.seal({ instanceId, kind: 'connection', id, edition }, tokens)
   const kept = { provider, owner, connectionId: id, edition, ...sealed }
-  await commitNew(transition, [giveBackErrand(await errandPapers(context), kept, clock.seconds())])
+  await commitNew(transition, [giveBackErrand(await newRevocation(context), kept, clock.seconds())])
 }
 
 type Unkept = {
@@ -105,7 +105,7 @@ async function give(
   const provider = upstream.providers.get(errand.provider)
   if (provider === undefined || provider.kind === 'site-login') return 'unsupported'
   const { instanceId } = await directory.instance()
-  const sealed = unwrapErrand(await protection(), errandId, errand)
+  const sealed = unwrapRevocation(await protection(), errandId, errand)
   const tokens =
     sealed === undefined
       ? undefined

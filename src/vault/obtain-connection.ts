@@ -7,7 +7,7 @@ import { ref } from '../domain/record.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
 import { makeShortCode } from '../tokens/short-code.ts'
-import { errandPapers } from '../upstream/errand-papers.ts'
+import { newRevocation } from '../upstream/new-revocation.ts'
 import type { Finished } from '../upstream/finish-upstream.ts'
 import type { VaultContext } from './context.ts'
 import { giveBackUnkept } from './give-back.ts'
@@ -68,7 +68,7 @@ async function keep(
   const target = pending.renews ?? id
   const happened = { ...ownerOf(pending), target, scope: tokens.scope.join(' '), address }
   const made = eventWrite(context, { type: target === id ? 'connection.made' : 'connection.renewed', ...happened })
-  const errand = await errandPapers(context)
+  const errand = await newRevocation(context)
   const obtain = (edition: number): Keeping => ({
     errand,
     account: identity?.subject ?? '',

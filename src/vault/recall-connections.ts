@@ -29,14 +29,14 @@ export async function recallConnections(
   const refused = permit(actor, { do: 'revoke-everything' })
   if (refused !== undefined) return { refused }
   const about = { target: provider, actor: actorName(actor), ...(address !== undefined && { address }) }
-  const papers = changeWrites(context, { type: 'provider.recalled', ...about }, [self])
+  const trail = changeWrites(context, { type: 'provider.recalled', ...about }, [self])
   return transition(context.transition, { self }, ({ self: slot }, now): Decision<Outcome<Recall>> => {
     if (slot.value === undefined)
       return { writes: [], result: { refused: problem('not_found', { detail: 'this store was never served' }) } }
     const count = recallsOf(slot.value, provider) + 1
     const recall = { count, at: now, actor: actorName(actor) }
     const after = withRecall(slot.value, provider, recall)
-    return { writes: [put(slot, after, { expiresAt: null }), ...papers(now)], result: { done: recall } }
+    return { writes: [put(slot, after, { expiresAt: null }), ...trail(now)], result: { done: recall } }
   })
 }
 

@@ -17,7 +17,7 @@ import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
 import { StoreUnavailable } from '../store/unavailable.ts'
-import { errandPapers } from '../upstream/errand-papers.ts'
+import { newRevocation } from '../upstream/new-revocation.ts'
 import type { UpstreamTokens } from '../upstream/upstream-tokens.ts'
 import { changeConnection } from './change-connection.ts'
 import type { VaultContext, VaultMemory } from './context.ts'
@@ -131,7 +131,7 @@ async function ask(
       const tokens: UpstreamTokens = { refreshToken, ...refreshed.tokens }
       const renewed = sealedAs(context, { instanceId, id, edition: edition + 1, tokens, now: context.clock.seconds() })
       const event = eventWrite(context, { type: 'connection.refreshed', ...about })
-      const errand = await errandPapers(context)
+      const errand = await newRevocation(context)
       // The provider has used the old one up: this must get in, however long the store takes.
       const kept = await untilStored(() =>
         changeConnection(context.transition, id, (slot, now): Decision<'kept' | 'superseded' | 'ended'> => {

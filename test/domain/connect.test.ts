@@ -9,7 +9,7 @@ import {
   type ConnectionStart,
 } from '../../src/domain/connect.ts'
 import type { Connection, HeldConnection } from '../../src/domain/connection.ts'
-import type { ErrandPapers } from '../../src/domain/give-back-errand.ts'
+import type { NewRevocation } from '../../src/domain/give-back-errand.ts'
 import { withEdition } from '../../src/domain/edition.ts'
 import type { Instance } from '../../src/domain/instance.ts'
 import { recallsOf, type Recall } from '../../src/domain/recall.ts'
@@ -27,7 +27,7 @@ const start: ConnectionStart = {
   startedAt: now - 60,
 }
 
-const papers = (id: string): ErrandPapers => ({
+const newRevocation = (id: string): NewRevocation => ({
   id,
   wrap: (sealed) => ({ sealed: `${sealed} for ${id}`, wrapped: true }),
 })
@@ -40,9 +40,9 @@ const obtained = {
   edition: 1,
   refreshable: true,
   issuedAt: now,
-  errand: papers('unless confirmed'),
+  errand: newRevocation('unless confirmed'),
 }
-const ending = { now, event, errand: papers('errand') }
+const ending = { now, event, errand: newRevocation('errand') }
 
 const slot = (value?: Connection): Slot<'connection'> => ({ kind: 'connection', id: 'c', version: 'v', value })
 

@@ -15,7 +15,7 @@ import { openAccessToken, sealAccessToken } from '../../src/tokens/sealed.ts'
 import { openEnrolment, sealEnrolment } from '../../src/tokens/sealed-enrolment.ts'
 import { openPromise, sealPromise } from '../../src/tokens/sealed-promise.ts'
 import { printToken } from '../../src/tokens/token-text.ts'
-import { errandPapers, unwrapErrand } from '../../src/upstream/errand-papers.ts'
+import { newRevocation, unwrapRevocation } from '../../src/upstream/new-revocation.ts'
 import { openTokens, sealTokens } from '../../src/upstream/sealed-tokens.ts'
 import { claims, fixedKeys, interaction, now } from '../tokens/fixtures.ts'
 
@@ -49,7 +49,7 @@ const protectedAs = (kind: string): Kind => ({
   open: (sealed) => protection.open(kind, id, sealed),
 })
 
-const papers = await errandPapers({
+const made = await newRevocation({
   clock: { seconds: () => now, millis: () => now * 1000, monotonic: () => 0 },
   random: { ...random, id: () => id },
   protection: () => Promise.resolve(protection),
@@ -59,8 +59,8 @@ const atRest: Readonly<Record<string, Kind>> = {
   'tokens of a connection': kept('connection'),
   'what a site gave a newcomer': kept('newcomer'),
   'tokens in an errand': {
-    seal: () => papers.wrap('sealed').sealed,
-    open: (sealed) => unwrapErrand(protection, id, { sealed, wrapped: true }),
+    seal: () => made.wrap('sealed').sealed,
+    open: (sealed) => unwrapRevocation(protection, id, { sealed, wrapped: true }),
   },
   'where somebody was going': {
     seal: () => sealErrand({ keys, random }, { interaction: undefined, next: '/account' }).next?.sealed ?? '',

@@ -5,7 +5,7 @@ import { put, ref, type RecordValues } from '../../src/domain/record.ts'
 import { transition } from '../../src/store/transition.ts'
 import { createVault } from '../../src/vault/create-vault.ts'
 import { createUpstream } from '../../src/upstream/create-upstream.ts'
-import { unwrapErrand } from '../../src/upstream/errand-papers.ts'
+import { unwrapRevocation } from '../../src/upstream/new-revocation.ts'
 import { disconnect } from '../../src/vault/end-connection.ts'
 import type { FreshToken } from '../../src/vault/fresh-token.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
@@ -349,7 +349,7 @@ describe('L18, L19: what was moved, altered or put back', () => {
       })
     }
     const opened = (text: string, errandId = errand?.id ?? '') =>
-      core.protection().then((protection) => unwrapErrand(protection, errandId, { sealed: text, wrapped: true }))
+      core.protection().then((protection) => unwrapRevocation(protection, errandId, { sealed: text, wrapped: true }))
     expect([await opened(sealed), await opened(held.sealed), await opened(sealed, id)]).toEqual([
       held.sealed,
       undefined,

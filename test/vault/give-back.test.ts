@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import type { OAuthProvider } from '../../src/config/provider.ts'
 import { endConnection } from '../../src/domain/connect.ts'
-import { giveBackErrand, type ErrandPapers } from '../../src/domain/give-back-errand.ts'
+import { giveBackErrand, type NewRevocation } from '../../src/domain/give-back-errand.ts'
 import { ProtectionFailed } from '../../src/keys/protection-failed.ts'
 import { createVault } from '../../src/vault/create-vault.ts'
 import { startEmulator, type Emulator, type Reply } from '../emulators/emulator.ts'
@@ -112,7 +112,7 @@ it('what a command ended where the key is out of reach is given back by a server
   const moved = await connectDirectly(server, provider)
   const held = { ...(await storedConnection(server, moved)), connectionId: moved }
   const asIfWrapped = { id: core.random.id(core.clock.millis()), wrap: (sealed: string) => ({ sealed, wrapped: true }) }
-  await commitNew(core.transition, [giveBackErrand(asIfWrapped as ErrandPapers, held, core.clock.seconds())])
+  await commitNew(core.transition, [giveBackErrand(asIfWrapped as NewRevocation, held, core.clock.seconds())])
   const node = createVault({ ...core, onError: () => undefined })
   await expect.poll(() => Promise.all([reasons(id), reasons(moved)])).toEqual([['done'], ['unreadable']])
   await node.close()
