@@ -32,7 +32,7 @@ export async function confirmEmail(
     const old = emailRef(before?.email ?? '')
     const target = emailRef(email)
     // Whoever reads the established address hears of it: he may not be who changed it.
-    const farewell = noticeWrites(context, before, 'email-changed')
+    const farewell = noticeWrites(context, before, 'user.email_changed')
     const result = await transition(
       context.transition,
       // The same record can't be asked for twice.

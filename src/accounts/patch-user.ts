@@ -93,8 +93,8 @@ async function patchFrom(
   const readdressed = patch.email !== undefined && (patch.email ?? undefined) !== before.email
   // H18: whoever reads the address of until now hears of it, whoever takes it away.
   const farewell = [
-    ...(readdressed ? noticeWrites(context, before, 'email-changed') : []),
-    ...(passwordHash === undefined ? [] : noticeWrites(context, before, 'password-changed')),
+    ...(readdressed ? noticeWrites(context, before, 'user.email_changed') : []),
+    ...(passwordHash === undefined ? [] : noticeWrites(context, before, 'user.password_changed')),
   ]
   const further = others.map((type) => eventWrite(context, { type, ...about }))
   const refs = {

@@ -134,5 +134,5 @@ export function leakWrites(
     address,
     ...(source !== undefined && { target: source }),
   })
-  return { event, letter: noticeWrites(context, user, 'leaked') }
+  return { event, letter: noticeWrites(context, user, 'token.leaked') }
 }

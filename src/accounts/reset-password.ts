@@ -44,7 +44,7 @@ export async function resetPassword(
   const nowMillis = context.clock.millis()
   const trail = changeWrites(context, { type: 'user.password_changed', userId }, [ref('user', userId)])
   // Not only its reader should know: his mailbox may be read by others.
-  const notice = noticeWrites(context, before, 'password-changed')
+  const notice = noticeWrites(context, before, 'user.password_changed')
   for (;;) {
     const linked = await linkedAt(context, asked)
     const unlinked = linked.flatMap(({ identity }) =>

@@ -17,11 +17,11 @@ export type Addressee = {
  */
 export type Ticket = Imprint & { readonly v: 1; readonly createdAt: EpochSeconds } & TicketPurpose
 
-/** What people are told of without having asked: somebody else may have done it. */
+/** What people are told of without having asked, named as events are: somebody else may have done it. */
 export const notices = [
-  'email-changed',
-  'password-changed',
-  'leaked',
+  'user.email_changed',
+  'user.password_changed',
+  'token.leaked',
   'identity.linked',
   'identity.unlinked',
   'factor.added',

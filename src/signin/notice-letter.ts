@@ -6,11 +6,11 @@ import { letterBodies } from '../pages/letter.ts'
 
 /** What each tells, and the page on which its reader can do something about it. */
 const kinds = {
-  'email-changed': { kind: 'changed', path: '/account' },
-  'password-changed': { kind: 'passwordChanged', path: '/account' },
+  'user.email_changed': { kind: 'changed', path: '/account' },
+  'user.password_changed': { kind: 'passwordChanged', path: '/account' },
   'identity.linked': { kind: 'identityLinked', path: '/account' },
   'identity.unlinked': { kind: 'identityUnlinked', path: '/account' },
-  leaked: { kind: 'leaked', path: '/account/access' },
+  'token.leaked': { kind: 'leaked', path: '/account/access' },
   'factor.added': { kind: 'factorAdded', path: '/account' },
   'factor.removed': { kind: 'factorRemoved', path: '/account' },
   'factor.reset': { kind: 'factorsReset', path: '/account' },
