@@ -342,7 +342,7 @@ export const en = {
   'connections.for': 'Used by',
   'connections.account': 'You’re {account} there',
   'connections.since': 'Since',
-  'connections.broken': 'It takes our keys no more: connect it again.',
+  'connections.broken': 'It no longer lets us in. Connect it again.',
   'connections.renew': 'Connect again',
   'connections.notNow': 'It can’t be connected again. Start a new connection where you use it.',
   'connections.end': 'Disconnect',
