@@ -10,6 +10,7 @@ import {
   type HeldConnection,
   type PendingConnection,
 } from './connection.ts'
+import { latestEdition } from './edition.ts'
 import { lifetimes } from './lifetimes.ts'
 import { isRecalled } from './recall.ts'
 import { giveBackErrand, type NewRevocation } from './give-back-errand.ts'
@@ -142,10 +143,10 @@ export function completeConnection(
 
 /**
  * L23: the same for a connection that is there. It takes the tokens of the very account that it had, and of no other; what waited is
- * over either way. `obtain` seals them as the edition after the one that is kept.
+ * over either way. `obtain` seals them as the edition after all that there were.
  */
 export function reconnect(
-  slots: ObtainSlots & { readonly target: Slot<'connection'> },
+  slots: ObtainSlots & { readonly target: Slot<'connection'>; readonly edition: Slot<'edition'> },
   done: {
     readonly browserHash: string | undefined
     readonly obtain: (edition: number) => Keeping
@@ -160,7 +161,9 @@ export function reconnect(
   if (pending === undefined || target === undefined) return nothing
   if (!isHeld(target) || target.provider !== pending.provider) return nothing
   if (ownerKey(target.owner) !== ownerKey(pending.owner)) return nothing
-  const { errand, ...obtained } = done.obtain(target.edition + 1)
+  // L19: what is kept may be a row of before.
+  const latest = latestEdition(slots.target.id, slots.edition.value?.edition, slots.instance.value ?? {})
+  const { errand, ...obtained } = done.obtain(Math.max(target.edition, latest) + 1)
   // Absent isn't the same: who can't be told from another is another.
   const sameAccount = target.account !== '' && target.account === obtained.account
   if (!sameAccount) {

@@ -1,9 +1,27 @@
 import type { EpochSeconds } from '../protocol/time.ts'
+import type { Instance } from './instance.ts'
 import { lifetimes } from './lifetimes.ts'
 import { put, type Decision, type Slot } from './record.ts'
 
 /** The latest edition of a connection, apart from it: a row that is put back alone is older than that (L19). Its id is the connection's. */
 export type Edition = { readonly v: 1; readonly edition: number }
+
+/**
+ * The latest edition that there was of a connection, by what stands apart from it. A restore was one for all that are older than it,
+ * and a store that was backed up before the record came has none: the id, which the seal holds, says when the connection was begun.
+ */
+export function latestEdition(
+  id: string,
+  noted: number | undefined,
+  { restoredAt = 0 }: Pick<Instance, 'restoredAt'>,
+): number {
+  const restored = restoredAt * 1000
+  const isOlder = !id.includes(':') && Number.parseInt(id.slice(0, idTimeDigits), 16) < restored
+  return Math.max(noted ?? 0, isOlder ? restored : 0)
+}
+
+/** The milliseconds at the beginning of a record's id, in hex. */
+const idTimeDigits = 12
 
 /**
  * A decision, and beside it the edition that it leaves in the connection, if that is a later one; the first has none before it. What a

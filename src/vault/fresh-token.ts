@@ -3,6 +3,7 @@ import { eventWrite } from '../audit/event-write.ts'
 import type { OAuthProvider, Provider } from '../config/provider.ts'
 import type { SecretValue } from '../config/secret-value.ts'
 import { isHeld, type Connection, type HeldConnection } from '../domain/connection.ts'
+import { latestEdition } from '../domain/edition.ts'
 import { isRecalled } from '../domain/recall.ts'
 import { ref } from '../domain/record.ts'
 import { breakConnection, needsTouch, stillHolds, touchConnection } from '../domain/refresh-connection.ts'
@@ -57,7 +58,8 @@ export async function freshToken(context: VaultContext & VaultMemory, asked: Ask
   let leftAlone: Seconds | undefined
   for (let renewed = false; ; renewed = true) {
     // The record is asked where nothing was seen since the start: what is put back in between is older than that.
-    const newest = context.sightings.newest(asked.connection) || (await latestEdition(context, asked.connection))
+    const noted = context.sightings.newest(asked.connection) || (await notedEdition(context, asked.connection))
+    const newest = latestEdition(asked.connection, noted, await context.directory.instance())
     const connection = await lookUp(context.transition, ref('connection', asked.connection), clock.seconds())
     if (connection === undefined) return { outcome: 'unknown' }
     if (connection.state === 'revoked') context.sightings.saw(asked.connection, connection.edition ?? 0)
@@ -89,7 +91,7 @@ export async function freshToken(context: VaultContext & VaultMemory, asked: Ask
   }
 }
 
-async function latestEdition({ transition: { store }, clock }: VaultContext, id: string): Promise<number> {
+async function notedEdition({ transition: { store }, clock }: VaultContext, id: string): Promise<number> {
   return (await readAlive(store, ref('edition', id), clock.seconds()))?.edition ?? 0
 }
 

@@ -61,12 +61,13 @@ async function isSettled(
 
 /**
  * The same of tokens that came and are nobody's to keep: nobody waits for them any more, they were recalled, or they are another
- * account's than was to be renewed. Unless that account is connected here, or its owner has it connected beside: some providers end
- * all that an account gave with one of its tokens.
+ * account's than was to be renewed. Unless that account is connected here, or by its owner beside, or by whoever brought them: some
+ * providers end all that an account gave with one of its tokens.
  */
-export async function giveBackUnkept(context: VaultContext, { id, provider, found, finished }: Unkept): Promise<void> {
+export async function giveBackUnkept(context: VaultContext, unkept: Unkept): Promise<void> {
   const { clock, upstream, transition } = context
-  const { tokens, identity } = finished
+  const { id, provider, found, userId } = unkept
+  const { tokens, identity } = unkept.finished
   const owner = found?.owner ?? { kind: 'handle' }
   const instance = await context.directory.instance()
   const isIts = (one: Connection) =>
@@ -76,8 +77,9 @@ export async function giveBackUnkept(context: VaultContext, { id, provider, foun
     !isRecalled(instance, one)
   if (found !== undefined && isIts(found)) return
   // Those of handles are nobody's to be named together.
-  if (owner.kind !== 'handle')
-    for await (const { value } of listAll(transition.store, 'connection', ownerKey(owner))) if (isIts(value)) return
+  const known = [...(owner.kind === 'handle' ? [] : [ownerKey(owner)]), ...(userId === undefined ? [] : [userId])]
+  for (const name of new Set(known))
+    for await (const { value } of listAll(transition.store, 'connection', name)) if (isIts(value)) return
   const { instanceId } = instance
   // No connection ever has this edition, so that its seal opens in none.
   const edition = 0
@@ -92,6 +94,8 @@ type Unkept = {
   readonly provider: string
   /** What there is of it. */
   readonly found: Connection | undefined
+  /** Who is signed in in the browser that brought them. */
+  readonly userId: string | undefined
   readonly finished: Extract<Finished, { kind: 'done' }>
 }
 

@@ -43,12 +43,12 @@ export async function obtainConnection(
   about: Obtainment,
   finished: Gift,
 ): Promise<ObtainedConnection | undefined> {
-  const { connectionId: id, provider } = about
+  const { connectionId: id, provider, userId } = about
   const found = await readAlive(context.transition.store, ref('connection', id), context.clock.seconds())
-  const isTheirs = found?.owner.kind !== 'user' || found.owner.userId === about.userId
+  const isTheirs = found?.owner.kind !== 'user' || found.owner.userId === userId
   const isAwaited = found?.state === 'pending' && isTheirs
   const obtained = isAwaited ? await keep(context, { about, pending: found }, finished) : undefined
-  if (obtained?.sameAccount !== true) await giveBackUnkept(context, { id, provider, found, finished })
+  if (obtained?.sameAccount !== true) await giveBackUnkept(context, { id, provider, found, userId, finished })
   return obtained
 }
 

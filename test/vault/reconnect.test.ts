@@ -135,6 +135,20 @@ describe('a connection that is renewed', () => {
     expect([called.status, called.json()]).toMatchObject([200, { user_id: 123456789 }])
   })
 
+  it('L19: where its row of before was put back: what comes is later than all that there was', async () => {
+    const started = (await start({ provider: 'etsy' })) as Start & { readonly handle: string }
+    await go(newBrowser(), started)
+    const old = await storedConnection(server, started.connection)
+    for (const rejected of [1, 2]) await server.core.vault.freshToken({ connection: started.connection, rejected })
+    await transition(server.core.transition, { slot: ref('connection', started.connection) }, ({ slot }) => ({
+      writes: [put(slot, old, { expiresAt: null })],
+      result: undefined,
+    }))
+    await go(newBrowser(), await start({ handle: started.handle }))
+    expect((await storedConnection(server, started.connection)).edition).toBe(4)
+    expect((await ask('/vault/token', { handle: started.handle })).status).toBe(200)
+  })
+
   it('while the provider is asked for a refresh: what the person brought stays', async () => {
     const started = (await start({ provider: 'etsy' })) as Start & { readonly handle: string }
     await go(newBrowser(), started)

@@ -9,6 +9,7 @@ import { consent } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { backup, restore } from '../faults/restore-replay.ts'
 import { standingClock } from '../faults/replay.ts'
+import { createVault } from '../../src/vault/create-vault.ts'
 import { createBrowser, type Answer } from '../kit/browser.ts'
 import { codeFlow, submit } from '../kit/flow.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
@@ -92,6 +93,14 @@ it('FLT-33: in a restored backup', async () => {
   }))
   const answer = { outcome: 'needs_reauth', reason: 'unreadable' }
   expect(await server.core.vault.freshToken({ connection: made.hers })).toEqual(answer)
+  // Nor on a server that has just started, where the backup knew of no later edition.
+  await transition(server.core.transition, { slot: ref('connection', made.hers) }, ({ slot }) => ({
+    writes: [put(slot, lost, { expiresAt: null })],
+    result: undefined,
+  }))
+  const justStarted = createVault({ ...server.core, onError: () => undefined })
+  expect(await justStarted.freshToken({ connection: made.hers })).toEqual(answer)
+  await justStarted.close()
   await server.close()
 })
 

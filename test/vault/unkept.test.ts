@@ -188,3 +188,14 @@ describe('a start that is revoked before anybody followed it', () => {
     expect([answer.status, answer.json()['error']]).toEqual([400, 'expired_token'])
   })
 })
+
+describe('tokens of an account that somebody has connected', () => {
+  it('stay where he brings them for another start, which its beginner has ended: nobody ends his own that way', async () => {
+    await connectDirectly(server, provider(), { kind: 'user', userId: ada.userId })
+    const started = await start()
+    const back = await consented(ada.browser, started)
+    await ask('/vault/revoke', { handle: started.handle })
+    expect((await ada.browser.ask(back)).status).toBe(400)
+    expect(await givenBack()).toEqual([])
+  })
+})
