@@ -8,9 +8,5 @@ import { refusalPage } from './presentation.ts'
 export function linkingTooOften(core: Core, http: HttpRequest, { user }: SignedIn): HttpResponse | undefined {
   const room = core.limits.reserve('credential-change', [user.userId, http.peer.address])
   if (!('retryAfterSeconds' in room)) return undefined
-  return refusalPage(
-    core,
-    { ...http, query: '' },
-    { endpoint: 'identities', refusal: throttled(room.retryAfterSeconds) },
-  )
+  return refusalPage(core, http, { endpoint: 'identities', refusal: throttled(room.retryAfterSeconds) })
 }

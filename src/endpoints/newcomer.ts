@@ -47,11 +47,7 @@ export async function parkNewcomer(
   const { provider, identity, errand, amr, proved, lasts, given } = about
   const reserved = core.limits.reserve('park', [http.peer.address])
   if ('retryAfterSeconds' in reserved)
-    return refusalPage(
-      core,
-      { ...http, query: '' },
-      { endpoint: 'signup', refusal: throttled(reserved.retryAfterSeconds) },
-    )
+    return refusalPage(core, http, { endpoint: 'signup', refusal: throttled(reserved.retryAfterSeconds) })
   const browser = knowBrowser(core, http)
   const id = core.random.id(core.clock.millis())
   const newcomer: Newcomer = {

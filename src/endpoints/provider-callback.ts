@@ -23,11 +23,11 @@ import { finishConnect } from './vault/connected.ts'
  * then the answer is judged; then comes what the browser left for.
  */
 export function createProviderCallbackEndpoint(core: Core, provider: OAuthProvider): Endpoint {
-  return async (http) => {
+  return async (asked) => {
+    const parameters = parseParameters(asked.query)
     // The address holds code and state; nothing on a page may repeat it.
-    const refused = (refusal: Refusal): HttpResponse =>
-      refusalPage(core, { ...http, query: '' }, { endpoint: 'callback', refusal })
-    const parameters = parseParameters(http.query)
+    const http = { ...asked, query: '' }
+    const refused = (refusal: Refusal): HttpResponse => refusalPage(core, http, { endpoint: 'callback', refusal })
     if (isRefusal(parameters)) return refused(parameters)
     // L02: of two states another parser would take the other one.
     const repeated = refuseRepeated(parameters)
@@ -100,11 +100,10 @@ async function link(
   const { provider, identity, purpose } = about
   const signedIn = await currentSession(core, http)
   if (signedIn?.sessionId !== purpose.sessionId || signedIn.user.userId !== purpose.userId)
-    return refusalPage(
-      core,
-      { ...http, query: '' },
-      { endpoint: 'callback', refusal: refuse('invalid_request', 'flow_of_other_browser') },
-    )
+    return refusalPage(core, http, {
+      endpoint: 'callback',
+      refusal: refuse('invalid_request', 'flow_of_other_browser'),
+    })
   const added = await addIdentity(core, http, { signedIn, provider: provider.name, identity })
   return seeOther(added === 'added' ? '/account/identities' : `/account/identities?problem=${added}`)
 }

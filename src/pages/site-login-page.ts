@@ -33,22 +33,46 @@ export type SiteLoginView = {
 
 const statuses = { wrong: 403, locked: 403, unavailable: 503, throttled: 429 } as const
 
+/** What differs between the two. */
+const wordsOf = {
+  'sign-in': (language: Language, site: Html) => {
+    const title = message(language, 'signIn.title')
+    return {
+      title,
+      heading: title,
+      lead: phrase(language, 'siteLogin.lead', { site }),
+      length: message(language, 'siteLogin.length'),
+      submit: message(language, 'signIn.submit'),
+    }
+  },
+  add: (language: Language, site: Html) => {
+    const link = phrase(language, 'identities.link', { provider: site })
+    return {
+      title: message(language, 'identities.title'),
+      heading: link,
+      lead: message(language, 'identities.lead'),
+      length: phrase(language, 'siteLogin.lengthThere', { site }),
+      submit: link,
+    }
+  },
+}
+
 /** Name and password of another site, which has no pages of its own for this. */
 export function siteLoginPage(presentation: Presentation, view: SiteLoginView): Page {
   const { language } = presentation
   const { problem, username = '' } = view
   const site = foreign(view.site)
   const adds = view.aim === 'add'
-  const title = message(language, adds ? 'identities.title' : 'signIn.title')
+  const words = wordsOf[view.aim](language, site)
   const invalid = problem?.kind === 'wrong' ? html` aria-invalid="true" aria-describedby="problem"` : undefined
   return page(presentation, {
     status: problem === undefined ? 200 : statuses[problem.kind],
-    title,
+    title: words.title,
     failed: problem !== undefined,
     forms: adds ? 'here' : 'client',
     headers: problem?.kind === 'throttled' ? [['retry-after', String(Math.max(1, Math.ceil(problem.retryAfter)))]] : [],
-    body: html`<h1>${adds ? phrase(language, 'identities.link', { provider: site }) : title}</h1>
-      <p class="lead">${adds ? message(language, 'identities.lead') : phrase(language, 'siteLogin.lead', { site })}</p>
+    body: html`<h1>${words.heading}</h1>
+      <p class="lead">${words.lead}</p>
       ${problem && problemNotice(language, problem, site)}
       <form id="${adds ? 'site-login' : 'sign-in'}" method="post" action="${view.action}">
         ${hiddenFields(view.hidden)}
@@ -61,20 +85,16 @@ export function siteLoginPage(presentation: Presentation, view: SiteLoginView): 
           <label for="password">${phrase(language, 'siteLogin.password', { site })}</label>
           <input id="password" name="password" type="password" autocomplete="current-password" maxlength="1024" required${invalid}>
         </div>
-        ${view.sessionLengths.length > 0 && lengths(language, view)}
+        ${view.sessionLengths.length > 0 && lengths(language, view, words.length)}
         <p class="quiet">${phrase(language, 'siteLogin.promise', { site })}</p>
-        <div class="actions"><button type="submit">${adds ? phrase(language, 'identities.link', { provider: site }) : message(language, 'signIn.submit')}</button></div>
+        <div class="actions"><button type="submit">${words.submit}</button></div>
       </form>
       ${adds && html`<div class="actions"><a class="button second" href="/account/identities">${message(language, 'identities.title')}</a></div>`}`,
   })
 }
 
 /** Whoever sends no choice gets the first. */
-function lengths(language: Language, { aim, site, sessionLengths, sessionLength }: SiteLoginView): Html {
-  const label =
-    aim === 'add'
-      ? phrase(language, 'siteLogin.lengthThere', { site: foreign(site) })
-      : message(language, 'siteLogin.length')
+function lengths(language: Language, { sessionLengths, sessionLength }: SiteLoginView, label: string | Html): Html {
   return html`<div class="field">
     <label for="session_length">${label}</label>
     <select id="session_length" name="session_length">${sessionLengths.map((seconds) => html`<option value="${seconds}"${seconds === sessionLength && html` selected`}>${duration(language, seconds)}</option>`)}</select>

@@ -47,11 +47,7 @@ export async function finishConnect(
     finished,
   )
   if (obtained === undefined)
-    return refusalPage(
-      core,
-      { ...http, query: '' },
-      { endpoint: 'callback', refusal: refuse('invalid_request', 'connect_ended') },
-    )
+    return refusalPage(core, http, { endpoint: 'callback', refusal: refuse('invalid_request', 'connect_ended') })
   core.limits.forgive('connect-form', [address])
   const { pending, sameAccount, confirmationCode } = obtained
   return leaveConnect(core, http, {
