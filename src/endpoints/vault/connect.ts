@@ -21,7 +21,7 @@ import { refuseConnection } from '../../vault/obtain-connection.ts'
 import { connectPath } from '../../vault/start-connection.ts'
 import type { Core } from '../core.ts'
 import { presentationFor, refusalPage, withHeaders } from '../presentation.ts'
-import { troubled } from '../provider-trouble.ts'
+import { troubled } from '../identities/provider-trouble.ts'
 import { seeOther } from '../respond.ts'
 import { leaveConnect } from './connected.ts'
 

@@ -12,7 +12,7 @@ import type { Finished } from '../../upstream/finish-upstream.ts'
 import { obtainConnection, refuseConnection } from '../../vault/obtain-connection.ts'
 import type { Core } from '../core.ts'
 import { presentationFor, refusalPage } from '../presentation.ts'
-import { troubled } from '../provider-trouble.ts'
+import { troubled } from '../identities/provider-trouble.ts'
 import { seeOther } from '../respond.ts'
 
 /** What a browser brings back that left to connect: tokens that are kept, a no that is noted, or nothing (then it may go again). */

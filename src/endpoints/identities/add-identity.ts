@@ -1,9 +1,9 @@
-import { linkIdentity, otherLinked } from '../accounts/link-identity.ts'
-import type { SignedIn } from '../domain/next-step.ts'
-import { refuse } from '../protocol/errors.ts'
-import type { HttpRequest } from '../protocol/http.ts'
-import type { UpstreamIdentity } from '../upstream/identify.ts'
-import type { Core } from './core.ts'
+import { linkIdentity, otherLinked } from '../../accounts/link-identity.ts'
+import type { SignedIn } from '../../domain/next-step.ts'
+import { refuse } from '../../protocol/errors.ts'
+import type { HttpRequest } from '../../protocol/http.ts'
+import type { UpstreamIdentity } from '../../upstream/identify.ts'
+import type { Core } from '../core.ts'
 
 /** Add what somebody has just proved elsewhere to his account here. Says why not in a word of the page that tells it. */
 export async function addIdentity(

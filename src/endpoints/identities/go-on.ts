@@ -1,10 +1,10 @@
-import type { Errand } from '../domain/flow.ts'
-import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
-import { openDestination } from '../signin/destination.ts'
-import type { Proof } from '../signin/session.ts'
-import { completeSignIn } from './complete-sign-in.ts'
-import type { Core } from './core.ts'
-import { takeUp } from './interactions.ts'
+import type { Errand } from '../../domain/flow.ts'
+import type { HttpRequest, HttpResponse } from '../../protocol/http.ts'
+import { openDestination } from '../../signin/destination.ts'
+import type { Proof } from '../../signin/session.ts'
+import { completeSignIn } from '../complete-sign-in.ts'
+import type { Core } from '../core.ts'
+import { takeUp } from '../interactions.ts'
 
 /** Signed in after a journey: take up what the person left for, checked afresh, or go where he was going. */
 export async function goOn(

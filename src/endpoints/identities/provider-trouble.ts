@@ -1,10 +1,10 @@
-import type { FlowPurpose } from '../domain/flow.ts'
-import { refuse } from '../protocol/errors.ts'
-import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
-import { openDestination } from '../signin/destination.ts'
-import type { Core } from './core.ts'
-import { refusalPage } from './presentation.ts'
-import { seeOther } from './respond.ts'
+import type { FlowPurpose } from '../../domain/flow.ts'
+import { refuse } from '../../protocol/errors.ts'
+import type { HttpRequest, HttpResponse } from '../../protocol/http.ts'
+import { openDestination } from '../../signin/destination.ts'
+import type { Core } from '../core.ts'
+import { refusalPage } from '../presentation.ts'
+import { seeOther } from '../respond.ts'
 
 export const noSuchProvider = refuse('invalid_request', 'provider_unknown', 'there is no such provider here')
 

@@ -1,12 +1,12 @@
-import type { SiteLoginProvider } from '../config/provider.ts'
-import { siteLoginPage, type SiteLoginAim, type SiteLoginProblem } from '../pages/site-login-page.ts'
-import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
-import type { Seconds } from '../protocol/time.ts'
-import { destinationOf } from '../signin/destination.ts'
-import { bindForm } from '../signin/form-guard.ts'
-import type { Core } from './core.ts'
-import { presentationFor, withHeaders } from './presentation.ts'
-import { purposeOf, type PageRequest } from './read-page-request.ts'
+import type { SiteLoginProvider } from '../../config/provider.ts'
+import { siteLoginPage, type SiteLoginAim, type SiteLoginProblem } from '../../pages/site-login-page.ts'
+import type { HttpRequest, HttpResponse } from '../../protocol/http.ts'
+import type { Seconds } from '../../protocol/time.ts'
+import { destinationOf } from '../../signin/destination.ts'
+import { bindForm } from '../../signin/form-guard.ts'
+import type { Core } from '../core.ts'
+import { presentationFor, withHeaders } from '../presentation.ts'
+import { purposeOf, type PageRequest } from '../read-page-request.ts'
 
 const pages = {
   'sign-in': { name: 'signin', path: '/signin/with' },
