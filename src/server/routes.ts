@@ -10,18 +10,10 @@ import { createJwksEndpoint, createMetadataEndpoint } from '../endpoints/documen
 import { createEndSessionEndpoint } from '../endpoints/end-session.ts'
 import { createLanguageEndpoint } from '../endpoints/language.ts'
 import { createHomeEndpoint } from '../endpoints/home.ts'
-import {
-  createIdentitiesPageEndpoint,
-  createLinkIdentityEndpoint,
-  createUnlinkIdentityEndpoint,
-} from '../endpoints/identities/linked-identities.ts'
-import { createLinkSiteLoginEndpoint } from '../endpoints/identities/link-site-login.ts'
 import { createIntrospectionEndpoint } from '../endpoints/introspect.ts'
-import { createNewcomerEndpoint, createNewcomerPageEndpoint } from '../endpoints/identities/newcomer.ts'
 import { createPageScriptEndpoint } from '../endpoints/page-script.ts'
 import { createPasskeySignInEndpoint } from '../endpoints/passkey-sign-in.ts'
 import { createPasswordStrengthEndpoint } from '../endpoints/password-strength.ts'
-import { createProviderCallbackEndpoint } from '../endpoints/identities/provider-callback.ts'
 import { createMailCodeEndpoint } from '../endpoints/mail-code.ts'
 import { mailCodePath } from '../endpoints/mail-code-path.ts'
 import { createLetterEndpoint } from '../endpoints/letter.ts'
@@ -30,13 +22,13 @@ import { createRegisterEndpoint } from '../endpoints/register.ts'
 import { createRevocationEndpoint } from '../endpoints/revoke.ts'
 import { createSecondFactorEndpoint, createSecondFactorPageEndpoint } from '../endpoints/second-factor.ts'
 import { createSignInEndpoint, createSignInPageEndpoint } from '../endpoints/sign-in.ts'
-import { createSiteLoginEndpoint } from '../endpoints/identities/site-login.ts'
-import { createStartProviderEndpoint } from '../endpoints/identities/start-provider.ts'
 import { createSignedRequestEndpoint } from '../endpoints/signed-request.ts'
 import { createTokenEndpoint } from '../endpoints/token.ts'
 import { createUserinfoEndpoint } from '../endpoints/userinfo.ts'
 import { apiRoutes } from './api-routes.ts'
 import { protocolPaths } from './capabilities.ts'
+import { formRoutes } from './form-routes.ts'
+import { identityRoutes } from './identity-routes.ts'
 import { passkeyScript, passkeyScriptPath } from '../pages/passkey-script.ts'
 import { strengthPath, strengthScript, strengthScriptPath } from '../pages/strength-script.ts'
 import type { Route } from './route.ts'
@@ -49,7 +41,6 @@ export function routesOf(core: Core): readonly Route[] {
   const authorize = createAuthorizeEndpoint(core)
   const resume = createResumeEndpoint(core)
   const userinfo = createUserinfoEndpoint(core)
-  const endSession = createEndSessionEndpoint(core)
   return [
     {
       method: 'GET',
@@ -212,55 +203,10 @@ export function routesOf(core: Core): readonly Route[] {
       kind: 'form',
       access: 'browser',
     },
-    { method: 'GET', path: protocolPaths.endSession, endpoint: endSession, kind: 'none', access: 'browser' },
-    { method: 'POST', path: protocolPaths.endSession, endpoint: endSession, kind: 'form', access: 'browser' },
+    ...formRoutes(protocolPaths.endSession, createEndSessionEndpoint(core)),
 
-    {
-      method: 'GET',
-      path: '/signin/with/:provider',
-      endpoint: createStartProviderEndpoint(core),
-      kind: 'none',
-      access: 'browser',
-    },
-    {
-      method: 'POST',
-      path: '/signin/with/:provider',
-      endpoint: createSiteLoginEndpoint(core),
-      kind: 'form',
-      access: 'browser',
-    },
-    { method: 'GET', path: '/signup', endpoint: createNewcomerPageEndpoint(core), kind: 'none', access: 'browser' },
-    { method: 'POST', path: '/signup', endpoint: createNewcomerEndpoint(core), kind: 'form', access: 'browser' },
-    ...callbackRoutes(core),
+    ...identityRoutes(core),
     ...vaultRoutes(core),
-    {
-      method: 'GET',
-      path: '/account/identities',
-      endpoint: createIdentitiesPageEndpoint(core),
-      kind: 'none',
-      access: 'browser',
-    },
-    {
-      method: 'POST',
-      path: '/account/identities/link',
-      endpoint: createLinkIdentityEndpoint(core),
-      kind: 'form',
-      access: 'browser',
-    },
-    ...(['GET', 'POST'] as const).map((method): Route => ({
-      method,
-      path: '/account/identities/with/:provider',
-      endpoint: createLinkSiteLoginEndpoint(core),
-      kind: method === 'GET' ? 'none' : 'form',
-      access: 'browser',
-    })),
-    {
-      method: 'POST',
-      path: '/account/identities/unlink',
-      endpoint: createUnlinkIdentityEndpoint(core),
-      kind: 'form',
-      access: 'browser',
-    },
 
     { method: 'GET', path: '/account', endpoint: createAccountEndpoint(core), kind: 'none', access: 'browser' },
     ...sectionsOf(core).flatMap((section): readonly Route[] => {
@@ -286,30 +232,5 @@ export function routesOf(core: Core): readonly Route[] {
     { method: 'GET', path: '/', endpoint: createHomeEndpoint(core), kind: 'none', access: 'browser' },
 
     ...apiRoutes(core),
-  ]
-}
-
-/** One path for each provider (RFC 9700 §4.4.2, L06): its own, or the one that was registered there before. */
-function callbackRoutes(core: Core): readonly Route[] {
-  return [...core.upstream.providers.values()].flatMap((provider) =>
-    provider.kind === 'site-login'
-      ? []
-      : [
-          {
-            method: 'GET',
-            path: provider.callbackPath,
-            endpoint: createProviderCallbackEndpoint(core, provider),
-            kind: 'none',
-            access: 'browser',
-          } as const,
-        ],
-  )
-}
-
-/** A page whose form is sent to where it stands. */
-function formRoutes(path: string, endpoint: Route['endpoint']): readonly Route[] {
-  return [
-    { method: 'GET', path, endpoint, kind: 'none', access: 'browser' },
-    { method: 'POST', path, endpoint, kind: 'form', access: 'browser' },
   ]
 }
