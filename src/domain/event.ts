@@ -65,6 +65,8 @@ export type EventType =
   | 'resource.changed'
   | 'resource.deleted'
   | 'key.created'
+  /** It takes over sooner than it would have by itself. */
+  | 'key.brought_forward'
   | 'key.imported'
   | 'key.rotated'
   | 'key.retired'

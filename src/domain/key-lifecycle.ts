@@ -140,9 +140,11 @@ export function rotateKey(input: RotateKeyInput): Decision<'announced' | 'waitin
   if (waiting?.value !== undefined) {
     const activeFrom = Math.min(waiting.value.activeFrom, Math.max(now, waiting.value.createdAt + input.announce))
     if (activeFrom === waiting.value.activeFrom) return { writes: [], result: 'waiting' }
+    const record = { ...waiting.value, activeFrom }
     return {
       writes: [
-        put(waiting, { ...waiting.value, activeFrom }, { expiresAt: null }),
+        put(waiting, record, { expiresAt: null }),
+        append(ids.events[0], keyEvent('key.brought_forward', { record, at: now, actor: input.actor })),
         announce(ids.changes[0], waiting, now),
       ],
       result: 'waiting',

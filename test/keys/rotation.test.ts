@@ -158,12 +158,19 @@ describe('a rotation', () => {
 
   test('of one that waits long, asked for by hand, comes forward as far as caches allow', async () => {
     const clock = fakeClock()
-    const { keys } = await startNode(memory().store, clock)
+    const store = memory()
+    const { keys } = await startNode(store.store, clock)
     clock.advance(9000)
     await keys.tick()
     const announcedAt = clock.seconds()
     clock.advance(100)
-    expect(await keys.rotate('signing-ES256')).toMatchObject({ activeFrom: announcedAt + 310 })
+    const first = await keys.rotate('signing-ES256', 'usr_root')
+    expect(first).toMatchObject({ activeFrom: announcedAt + 310 })
+    // Who did it is told, as of every change, and once.
+    await keys.rotate('signing-ES256', 'usr_root')
+    expect((await auditEvents(store)).filter(({ type }) => type === 'key.brought_forward')).toEqual([
+      expect.objectContaining({ actor: 'usr_root', target: `signing-ES256/${first.keyId}`, at: clock.seconds() }),
+    ])
     clock.advance(500)
     expect(await keys.rotate('signing-RS256')).toMatchObject({ activeFrom: clock.seconds() })
     await keys.tick()

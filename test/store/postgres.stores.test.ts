@@ -275,6 +275,9 @@ describe.skipIf(noPostgres !== undefined)('a store on PostgreSQL', () => {
       "the list of p names the lease b, which isn't p's",
       'the feed of changes has lost count',
     ])
+    // It says nothing of the others.
+    await expect(store.read([lease('a')])).rejects.toMatchObject({ name: 'StoreUnavailable', ofOne: true })
+    expect(await exists(store, lease('b'))).toBe(true)
     await admin.close()
   })
 

@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { breakCircuit } from '../../src/store/break-circuit.ts'
 import { StoreRefused } from '../../src/store/refused.ts'
 import { applicationId, migrate, migrations } from '../../src/store/sqlite/schema.ts'
 import { openConnection } from '../../src/store/sqlite/connection.ts'
@@ -171,6 +172,22 @@ describe('FLT-07: damage', () => {
     expect(alarms).toHaveLength(2)
     expect(await holderOf(store, 'b')).toBe('fine')
     expect(await admin.verify()).toEqual(["the lease a isn't what was written"])
+    await admin.close()
+  })
+
+  test('of one record keeps nobody from the others, however often somebody asks for it', async () => {
+    const before = await openTestStore(path)
+    await before.store.commit([putLease('a', 'revokedAt', 'v1', { owners: ['o'] }), putLease('b', 'fine', 'v2')])
+    await before.admin.close()
+    overwrite('revokedAt', 'revokedAu')
+    let now = 0
+    const { store: bare, admin } = await openTestStore(path)
+    const store = breakCircuit(bare, { monotonic: () => now })
+    for (let times = 0; times < 8; times += 1) {
+      await expect(store.read([lease('a')])).rejects.toThrow(/isn't what was written/)
+      now += 200
+    }
+    expect(await holderOf(store, 'b')).toBe('fine')
     await admin.close()
   })
 

@@ -71,7 +71,7 @@ export const keyOperations: readonly Operation[] = [
     tag: 'Keys',
     summary: 'Announce the next key of a ring',
     description:
-      'It takes over by itself when every cache has seen it. Where one waits already, that is the answer, and nothing is made. A key from elsewhere is taken in on the server’s own machine alone: `gatehouse key import`.',
+      'It takes over by itself when every cache has seen it. Where one waits already, that is the answer: it comes forward as far as caches allow, and nothing is made. A key from elsewhere is taken in on the server’s own machine alone: `gatehouse key import`.',
     policy: superuser,
     params: z.strictObject({ ring: z.enum(rings) }),
     answer: { status: 200, schema: key },

@@ -66,7 +66,8 @@ export async function openSqlStore<C extends Pooled>(options: {
     try {
       return await look()
     } catch (error) {
-      const ofOne = error instanceof AttemptFailed && error.verdict === 'alone'
+      // What is no failure of the server's is a row that doesn't read as what was written.
+      const ofOne = error instanceof AttemptFailed ? error.verdict === 'alone' : error instanceof SyntaxError
       throw new StoreUnavailable(`the store can't be read: ${wordsOf(error)}`, 'none', { cause: error, ofOne })
     }
   }

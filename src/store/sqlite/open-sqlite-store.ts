@@ -119,8 +119,12 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
       })
     } catch (error) {
       if (error instanceof StoreUnavailable) throw error
-      const unavailable = new StoreUnavailable(`the store can't be read: ${wordsOf(error)}`, 'none', { cause: error })
-      if (error instanceof DamagedRow || verdictOf(error, 'unit') === 'corrupt') options.onDamage?.(unavailable)
+      const isDamaged = error instanceof DamagedRow || verdictOf(error, 'unit') === 'corrupt'
+      const unavailable = new StoreUnavailable(`the store can't be read: ${wordsOf(error)}`, 'none', {
+        cause: error,
+        ofOne: isDamaged,
+      })
+      if (isDamaged) options.onDamage?.(unavailable)
       throw unavailable
     }
   }
