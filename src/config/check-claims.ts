@@ -1,4 +1,4 @@
-import type { ProviderDescription } from './provider-entry.ts'
+import type { ProviderDescription, ProviderEntry } from './provider-entry.ts'
 
 /** What an ID token is verified by, and whose it is: counts as it was signed, or not at all (OIDC Core §3.1.3.7). */
 const asSigned: ReadonlySet<string> = new Set(
@@ -6,11 +6,18 @@ const asSigned: ReadonlySet<string> = new Set(
 )
 
 /** What people change, and others take then: never whose account it is. */
-const changingHands: ReadonlySet<string> = new Set(['email', 'login', 'username', 'preferred_username', 'name'])
+const changingHands: ReadonlySet<string> = new Set(
+  'email login username preferredusername nickname name displayname fullname'.split(' '),
+)
+
+/** However the provider spells it: `userName` is `user_name`. */
+const canChangeHands = (name: string): boolean => changingHands.has(name.replaceAll('_', '').toLowerCase())
+
+type Entry = ProviderDescription & Pick<ProviderEntry, 'preset'>
 
 /** Repairs and demands that an entry can't make of what its provider says. */
 export function checkClaims(
-  { claims = {}, required_claims: required, subject }: ProviderDescription,
+  { preset, claims = {}, required_claims: required, subject, subject_claim }: Entry,
   complain: (key: string, problem: string) => void,
 ): void {
   const hasIdToken = subject?.from === 'id_token'
@@ -22,12 +29,13 @@ export function checkClaims(
     if (hasIdToken && asSigned.has(name))
       complain('claims', `can't repair ${name}: in an ID token it counts as it was signed; leave it out`)
   }
-  if (subject?.from === 'userinfo') {
-    const { claim } = subject
+  const key = preset === 'site-login' ? 'subject_claim' : 'subject'
+  const claim = preset === 'site-login' ? subject_claim : subject?.from === 'userinfo' ? subject.claim : undefined
+  if (claim !== undefined) {
     const { at = [], find } = claims[claim] ?? {}
     const places = [at, find?.take ?? []].flat().map((place) => place.slice(place.lastIndexOf('/') + 1))
-    const taken = [claim, ...places].find((name) => changingHands.has(name))
-    if (taken !== undefined) complain('subject', `can't be ${taken}, which can change hands; take an id that stays`)
+    const taken = [claim, ...places].find(canChangeHands)
+    if (taken !== undefined) complain(key, `can't be ${taken}, which can change hands; take an id that stays`)
   }
   if (required !== undefined && !hasIdToken)
     complain('required_claims', 'are looked for in ID tokens, which this provider gives none of; leave them out')

@@ -241,7 +241,8 @@ export function endConnection(slot: Slot<'connection'>, { now, event, errand }: 
     state: 'revoked',
     createdAt,
     updatedAt: now,
-    endsAt: now + lifetimes.connectionEnded,
+    // L12: anybody may begin one, so what nobody finished stays no longer for its end.
+    endsAt: value.state === 'pending' ? value.endsAt : now + lifetimes.connectionEnded,
   }
   // Also where the refresh token is dead: the access token beside it may work. A restore leaves nothing to give.
   const holdsTokens = isHeld(value) && value.sealed !== ''

@@ -1,7 +1,7 @@
-import { isHeld, type Connection } from '../domain/connection.ts'
+import { isHeld } from '../domain/connection.ts'
 import { createBreaker } from './breaker.ts'
 import type { VaultContext, VaultMemory } from './context.ts'
-import { disconnect, type EndedBy } from './end-connection.ts'
+import { disconnect, type Disconnection } from './end-connection.ts'
 import { freshToken, type AskedToken, type FreshToken } from './fresh-token.ts'
 import { startGiveBack } from './give-back.ts'
 import { finishRecalls } from './recall-connections.ts'
@@ -11,7 +11,7 @@ import { createSightings } from './sightings.ts'
 export type Vault = {
   readonly freshToken: (asked: AskedToken) => Promise<FreshToken>
   /** Ended here at once, given back to the provider as soon as it takes it. False: it was over before. */
-  readonly disconnect: (id: string, connection: Connection, by: EndedBy) => Promise<boolean>
+  readonly disconnect: (id: string, about: Disconnection) => Promise<boolean>
   /** Ends what was recalled of whole providers, in the background. */
   readonly finishRecalls: () => void
   /** Waits for the renewals under way: what a provider has answered must be stored. */
@@ -40,8 +40,9 @@ export function createVault(context: VaultContext & { readonly onError: (error: 
         })
     },
     freshToken: (asked) => freshToken({ ...context, ...memory }, asked),
-    disconnect: async (id, connection, by) => {
-      const ended = await disconnect(context, id, { connection, by })
+    disconnect: async (id, about) => {
+      const { connection } = about
+      const ended = await disconnect(context, id, about)
       // L19: put back, it would be older than its end.
       if (ended && isHeld(connection)) memory.sightings.saw(id, connection.edition + 1)
       if (ended) giveBack.wake()

@@ -1,6 +1,7 @@
 import { leakWrites, type Leak, type LeakContext } from '../accounts/report-leak.ts'
 import { endConnection } from '../domain/connect.ts'
 import { isRefusal } from '../protocol/errors.ts'
+import { readVaultHandle } from '../tokens/vault-handle.ts'
 import { changeConnection } from './change-connection.ts'
 import { endingOf } from './end-connection.ts'
 import { endStart } from './end-start.ts'
@@ -11,7 +12,7 @@ import { findByHandle } from './pick-up.ts'
  * the provider. Whose connection it is gets a letter. Everything else is as if nobody had asked.
  */
 export async function endLeakedHandle(context: LeakContext, leak: Leak): Promise<void> {
-  const found = await findByHandle(context, leak.text)
+  const found = await findByHandle(context, readVaultHandle(context.keys, leak.text))
   if (isRefusal(found)) return void (await endStart(context, leak.text))
   const { connection, handle } = found
   const { owner, clientId } = connection

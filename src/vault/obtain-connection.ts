@@ -1,4 +1,5 @@
 import { eventWrite } from '../audit/event-write.ts'
+import type { RefusalContext } from '../audit/refusals.ts'
 import { completeConnection, denyConnection, reconnect, startExpiry, type Keeping } from '../domain/connect.ts'
 import type { PendingConnection } from '../domain/connection.ts'
 import { mac } from '../crypto/mac.ts'
@@ -9,6 +10,7 @@ import { transition } from '../store/transition.ts'
 import { makeShortCode } from '../tokens/short-code.ts'
 import { newRevocation } from '../upstream/new-revocation.ts'
 import type { Finished } from '../upstream/finish-upstream.ts'
+import { boundStart } from './bound-start.ts'
 import type { VaultContext } from './context.ts'
 import { giveBackUnkept } from './give-back.ts'
 import { ownerOf, sealedAs } from './renew.ts'
@@ -99,18 +101,20 @@ async function keep(
 
 /** The person, or his provider, said no. */
 export async function refuseConnection(
-  context: VaultContext,
+  context: RefusalContext,
   id: string,
-  { why, userId }: { readonly why: string; readonly userId?: string | undefined },
+  { why, userId, address }: { readonly why: string; readonly userId: string | undefined; readonly address: string },
 ): Promise<void> {
   const event = eventWrite(context, {
     type: 'connection.denied',
     target: id,
     reason: why,
+    address,
     ...(userId !== undefined && { userId }),
   })
+  const bound = boundStart(context, address)
   await transition(context.transition, { connection: ref('connection', id) }, ({ connection }, now) =>
-    denyConnection(connection, event, now),
+    bound(connection, denyConnection(connection, event, now)),
   )
 }
 

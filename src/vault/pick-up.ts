@@ -8,7 +8,7 @@ import { refuse, type Refusal } from '../protocol/errors.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { commitNew } from '../store/transition.ts'
 import { normaliseShortCode } from '../tokens/short-code.ts'
-import { readVaultHandle, type VaultHandle } from '../tokens/vault-handle.ts'
+import type { VaultHandle } from '../tokens/vault-handle.ts'
 import { changeConnection } from './change-connection.ts'
 import type { VaultContext } from './context.ts'
 import { endingOf } from './end-connection.ts'
@@ -16,14 +16,14 @@ import type { FreshToken } from './fresh-token.ts'
 import { confirmationText } from './obtain-connection.ts'
 import { ownerOf } from './renew.ts'
 
-/** What a handle leads to: its connection, or why there is none (yet). */
+/** What a handle leads to. */
 export type FoundByHandle = { readonly handle: VaultHandle; readonly connection: Connection }
 
+/** Its connection, or why there is none (yet); undefined is a handle that is none. */
 export async function findByHandle(
-  context: Pick<VaultContext, 'keys' | 'transition' | 'clock'>,
-  text: string,
+  context: Pick<VaultContext, 'transition' | 'clock'>,
+  handle: VaultHandle | undefined,
 ): Promise<FoundByHandle | Refusal> {
-  const handle = readVaultHandle(context.keys, text)
   if (handle === undefined) return refuse('invalid_request', 'handle_unknown', 'there is no such handle')
   const now = context.clock.seconds()
   const connection = await readAlive(context.transition.store, ref('connection', handle.connectionId), now)

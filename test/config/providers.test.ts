@@ -80,6 +80,8 @@ describe('providers of the file', () => {
     expect(forum).toMatchObject({ kind: 'site-login', request: 'json', wrongStatuses: [401], lockedStatuses: [403] })
   })
 
+  const site =
+    'name: a, preset: site-login, issuer: https://forum.example, login_endpoint: https://api.forum.example/login'
   const github = 'name: a, preset: github, client_id: x, client_secret: { env: S }'
   it.each([
     [
@@ -182,11 +184,23 @@ describe('providers of the file', () => {
       `  - { ${github.replace('github', 'google')}, claims: { sub: { at: /email }, nonce: { as: text } } }`,
       ["claims can't repair sub: in an ID token it counts as it was signed", "claims can't repair nonce"],
     ],
-    ...['email', 'login', 'username', 'preferred_username', 'name'].map((claim): [string, string, string[]] => [
-      `${claim} as who somebody is`,
-      `  - { ${github}, subject: { from: userinfo, claim: ${claim} } }`,
-      [`subject can't be ${claim}, which can change hands; take an id that stays`],
+    ...['email', 'login', 'username', 'preferred_username', 'name', 'nickname', 'userName'].map(
+      (claim): [string, string, string[]] => [
+        `${claim} as who somebody is`,
+        `  - { ${github}, subject: { from: userinfo, claim: ${claim} } }`,
+        [`subject can't be ${claim}, which can change hands; take an id that stays`],
+      ],
+    ),
+    ...['username', 'email'].map((claim): [string, string, string[]] => [
+      `${claim} as who somebody is at a site`,
+      `  - { ${site}, subject_claim: ${claim} }`,
+      [`subject_claim can't be ${claim}, which can change hands; take an id that stays`],
     ]),
+    [
+      'an address as who somebody is at a site, by another name',
+      `  - { ${site}, claims: { userId: { at: /user/email } } }`,
+      ["subject_claim can't be email, which can change hands; take an id that stays"],
+    ],
     [
       'an address as who somebody is, by another name',
       `  - { ${github}, subject: { from: userinfo, claim: uid }, claims: { uid: { at: /user/email } } }`,

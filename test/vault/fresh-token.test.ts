@@ -326,7 +326,7 @@ describe('L18, L19: what was moved, altered or put back', () => {
     for (const ending of [server.core.vault, other]) {
       const id = await connectDirectly(server, provider)
       const old = await storedConnection(server, id)
-      await ending.disconnect(id, old, {})
+      await ending.disconnect(id, { connection: old, by: {} })
       if (ending === other) expect((await fetchToken(id)).outcome).toBe('revoked')
       await change(id, () => old)
       expect(await fetchToken(id)).toEqual({ outcome: 'needs_reauth', reason: 'unreadable' })

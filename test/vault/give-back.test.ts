@@ -35,7 +35,7 @@ afterEach(() => {
 async function ended(rounds: number) {
   const id = await connectDirectly(server, provider)
   const { access, refresh } = await keptTokens(server, id)
-  await server.core.vault.disconnect(id, await storedConnection(server, id), { actor: 'test' })
+  await server.core.vault.disconnect(id, { connection: await storedConnection(server, id), by: { actor: 'test' } })
   for (let round = 1; round < rounds; round += 1) {
     await expect.poll(() => revoking.asked.length).toBe(round)
     expect(await reasons(id)).toEqual([])
@@ -94,7 +94,7 @@ it('a connection that needs its person anew gives back what it still holds: its 
     writes: [put(connection, broken, { expiresAt: null })],
     result: undefined,
   }))
-  await server.core.vault.disconnect(id, broken, { actor: 'test' })
+  await server.core.vault.disconnect(id, { connection: broken, by: { actor: 'test' } })
   await expect.poll(() => reasons(id)).toEqual(['done'])
   expect(revoking.asked.map(({ form }) => form.get('token'))).toEqual([refresh, access])
 })

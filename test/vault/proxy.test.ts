@@ -436,7 +436,7 @@ test('what a renewal brings for a connection that was ended meanwhile goes back 
   const asked = server.core.vault.freshToken({ connection: id, rejected: edition })
   const answer = await renewing.promise
   const { vault } = server.core
-  expect(await vault.disconnect(id, await storedConnection(server, id), {})).toBe(true)
+  expect(await vault.disconnect(id, { connection: await storedConnection(server, id), by: {} })).toBe(true)
   answer()
   expect(await asked).toEqual({ outcome: 'revoked' })
   const given = () =>

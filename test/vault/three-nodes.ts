@@ -81,7 +81,7 @@ export function threeNodes(start: () => Promise<Running>): void {
     const id = await connectDirectly(first, etsyProvider(etsy))
     expect((await second.core.vault.freshToken({ connection: id })).outcome).toBe('token')
     const [record] = await first.core.transition.store.read([{ kind: 'connection', id }])
-    await third.core.vault.disconnect(id, record!.value as never, { actor: 'a test' })
+    await third.core.vault.disconnect(id, { connection: record!.value as never, by: { actor: 'a test' } })
     const before = etsy.refreshes()
     for (const node of nodes) expect((await node.core.vault.freshToken({ connection: id })).outcome).toBe('revoked')
     expect(etsy.refreshes()).toBe(before)

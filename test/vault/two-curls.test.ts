@@ -284,6 +284,47 @@ describe('what is kept', () => {
     expect(useUp('203.0.113.71')).toBe(fresh)
   })
 
+  it.each([
+    ['ends after one wrong code', 'BBBB-BBBB', 'connection.revoked'],
+    ['says no to at the provider', undefined, 'connection.denied'],
+  ] as const)(
+    'L12: what a stranger begins and %s is gone in ten minutes, and so is his room for events',
+    async (_, code, type) => {
+      const address = code === undefined ? '203.0.113.81' : '203.0.113.80'
+      const from = { 'x-forwarded-for': address }
+      const end = async (): Promise<Start> => {
+        const started = await start(from)
+        const browser = newBrowser(from)
+        const left = await toProvider(browser, started, code)
+        if (code !== undefined) expect((await curl('/vault/revoke', { handle: started.handle }, from)).status).toBe(200)
+        else {
+          const callback = new URL('/etsy', server.url)
+          callback.searchParams.set('error', 'access_denied')
+          callback.searchParams.set('state', new URL(left.location ?? '').searchParams.get('state') ?? '')
+          expect((await browser.ask(callback.href)).text).toContain('id="denied"')
+        }
+        return started
+      }
+      const first = await end()
+      const [event] = await eventsAbout(first.connection)
+      expect(event).toMatchObject({ type, address })
+      const { endsAt } = (await storedConnection(server, first.connection)) as { endsAt?: number }
+      expect(endsAt).toBeLessThanOrEqual(server.clock.seconds() + 600)
+      while (!('retryAfterSeconds' in server.core.limits.reserve('refusal-event', [address]))) continue
+      const unheard = await end()
+      expect(await eventsAbout(unheard.connection)).toEqual([])
+      expect((await storedConnection(server, unheard.connection)).state).toBe(code === undefined ? 'denied' : 'revoked')
+    },
+  )
+
+  it('what was connected is told of when it ends, however little room its source has', async () => {
+    const started = await start()
+    await connect(newBrowser(), started)
+    while (!('retryAfterSeconds' in server.core.limits.reserve('refusal-event', ['203.0.113.82']))) continue
+    await curl('/vault/revoke', { handle: started.handle }, { 'x-forwarded-for': '203.0.113.82' })
+    expect(await eventsOf(server, started.connection)).toContain('connection.revoked')
+  })
+
   it('L16, L17: neither handle nor tokens nor codes stand in a record or the log', async () => {
     const started = await start()
     const done = await connect(newBrowser(), started)
@@ -307,6 +348,13 @@ describe('what is kept', () => {
     expect((await storedConnection(server, used.connection)).edition).toBeGreaterThan(4)
   })
 
+  async function eventsAbout(target: string): Promise<readonly object[]> {
+    const found: object[] = []
+    for await (const { value } of server.core.admin.scan('event'))
+      if ('target' in value && value.target === target) found.push(value)
+    return found
+  }
+
   async function recordCount(): Promise<number> {
     let count = 0
     for (const kind of ['connection', 'flow', 'event', 'interaction', 'once'] as const)
@@ -325,6 +373,22 @@ describe('a handle that somebody makes up', () => {
         const answer = await pickUp(printToken('vh', `${keyId}.${id}.${secret}.${secret}`))
         expect(answer.status).toBe(404)
       }
+  })
+
+  it('holds up whoever makes them up, and nobody beside him who has one', async () => {
+    const from = { 'x-forwarded-for': '203.0.113.83' }
+    const started = await start()
+    await connect(newBrowser(), started)
+    const guess = () =>
+      pickUp(printToken('vh', `gone.${started.connection}.${'A'.repeat(43)}.${'A'.repeat(43)}`), {}, from)
+    const statuses = await Promise.all(Array.from({ length: 80 }, async () => (await guess()).status))
+    expect(new Set(statuses)).toEqual(new Set([404, 429]))
+    expect((await pickUp('gth_vh_nothing', {}, from)).status).toBe(429)
+    expect((await pickUp(started.handle, {}, from)).status).toBe(200)
+    const call = await createBrowser(server.url).ask(`/vault/proxy/${started.connection}/v3/application/nothing`, {
+      headers: { ...from, authorization: `Bearer ${started.handle}` },
+    })
+    expect(call.status).not.toBe(429)
   })
 })
 

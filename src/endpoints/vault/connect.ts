@@ -188,7 +188,8 @@ async function decline(core: Core, http: HttpRequest, { ticket, provider, signed
   await transition(core.transition, { connection: ref('connection', ticket.connectionId) }, (slots, now) =>
     bindConnection(slots.connection, ticket, { right: true, browserHash: browserHash(browser.value), now }),
   )
-  await refuseConnection(core, ticket.connectionId, { why: 'consent_denied', userId: signedIn?.user.userId })
+  const { address } = http.peer
+  await refuseConnection(core, ticket.connectionId, { why: 'consent_denied', userId: signedIn?.user.userId, address })
   return withHeaders(
     leaveConnect(core, http, {
       provider,

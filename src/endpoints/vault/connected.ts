@@ -34,7 +34,7 @@ export async function finishConnect(
   const userId = signedIn?.user.userId
   if (finished.kind === 'denied') {
     const pending = await readAlive(core.transition.store, ref('connection', connectionId), core.clock.seconds())
-    await refuseConnection(core, connectionId, { why: finished.why, userId })
+    await refuseConnection(core, connectionId, { why: finished.why, userId, address })
     const { returnTo, renews = connectionId } = pending?.state === 'pending' ? pending : {}
     return leaveConnect(core, http, { provider, connectionId: renews, returnTo, outcome: 'denied' })
   }

@@ -14,10 +14,11 @@ import { readAlive } from '../../store/read-alive.ts'
 import { commitNew } from '../../store/transition.ts'
 import { agreed, vaultScope } from '../../vault/agreed.ts'
 import { callApi, type ApiCall, type ApiOutcome } from '../../vault/call-api.ts'
-import { findByHandle, refusalOf } from '../../vault/pick-up.ts'
+import { refusalOf } from '../../vault/pick-up.ts'
 import { createTurns } from '../../vault/turns.ts'
 import type { Core } from '../core.ts'
 import { ownerOfCaller } from './caller.ts'
+import { findShownHandle } from './find-shown-handle.ts'
 import { vaultRefusal } from './respond.ts'
 
 /** What stands before the id of a connection. */
@@ -103,16 +104,11 @@ const unknown = refuse('invalid_request', 'connection_unknown', 'there is no suc
 
 async function reachByHandle(
   core: Core,
-  { peer }: HttpRequest,
+  request: HttpRequest,
   { handle, connection: id }: Asked & { readonly handle: string },
 ): Promise<Reached | Refusal> {
-  const blocked = core.limits.blocked('handle-miss', [peer.address])
-  if (blocked !== undefined) return throttled(blocked.retryAfterSeconds)
-  const found = await findByHandle(core, handle)
-  if (isRefusal(found)) {
-    if (found.reason === 'handle_unknown') core.limits.count('handle-miss', [peer.address])
-    return found
-  }
+  const found = await findShownHandle(core, request, handle)
+  if (isRefusal(found)) return found
   const { connection } = found
   if (found.handle.connectionId !== id) return unknown
   const { clientId } = connection

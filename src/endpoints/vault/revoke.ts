@@ -2,6 +2,7 @@ import { isRefusal, refuse, throttled, type Refusal } from '../../protocol/error
 import type { Endpoint, HttpRequest } from '../../protocol/http.ts'
 import { parseParameters, refuseRepeated, type Parameters } from '../../protocol/parameters.ts'
 import { agreed } from '../../vault/agreed.ts'
+import { boundStart } from '../../vault/bound-start.ts'
 import { endStart } from '../../vault/end-start.ts'
 import type { Core } from '../core.ts'
 import { json } from '../respond.ts'
@@ -25,7 +26,8 @@ export function createVaultRevokeEndpoint(core: Core): Endpoint {
         refusal: refuse('access_denied', 'connection_consent'),
       })
     const actor = clientId === undefined ? {} : { actor: clientId }
-    await core.vault.disconnect(id, connection, { ...actor, address: http.peer.address })
+    const { address } = http.peer
+    await core.vault.disconnect(id, { connection, by: { ...actor, address }, bound: boundStart(core, address) })
     return json(200, '{}')
   }
 }

@@ -1,15 +1,16 @@
 import { ref } from '../../domain/record.ts'
 import { ownerKey, type Connection } from '../../domain/connection.ts'
-import { isRefusal, refuse, throttled, type Refusal } from '../../protocol/errors.ts'
+import { isRefusal, refuse, type Refusal } from '../../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../../protocol/http.ts'
 import { parseParameters, refuseRepeated, type Parameters } from '../../protocol/parameters.ts'
 import { readAlive } from '../../store/read-alive.ts'
 import { agreed } from '../../vault/agreed.ts'
 import type { FreshToken } from '../../vault/fresh-token.ts'
-import { confirm, findByHandle, recordFetch, refusalOf } from '../../vault/pick-up.ts'
+import { confirm, recordFetch, refusalOf } from '../../vault/pick-up.ts'
 import type { Core } from '../core.ts'
 import { json } from '../respond.ts'
 import { ownerOfCaller, vaultCaller } from './caller.ts'
+import { findShownHandle } from './find-shown-handle.ts'
 import { text, vaultRefusal, wantsText } from './respond.ts'
 
 /** A connection that the caller may use, through this client. */
@@ -47,14 +48,8 @@ export async function reach(
 }
 
 async function reachByHandle(core: Core, http: HttpRequest, handle: string): Promise<Reached | Refusal> {
-  const { address } = http.peer
-  const blocked = core.limits.blocked('handle-miss', [address])
-  if (blocked !== undefined) return throttled(blocked.retryAfterSeconds)
-  const found = await findByHandle(core, handle)
-  if (isRefusal(found)) {
-    if (found.reason === 'handle_unknown') core.limits.count('handle-miss', [address])
-    return found
-  }
+  const found = await findShownHandle(core, http, handle)
+  if (isRefusal(found)) return found
   const { connection } = found
   return { id: found.handle.connectionId, connection, clientId: connection.clientId }
 }
