@@ -9,7 +9,7 @@ import { sealsSecret } from '../protocol/client-authentication.ts'
 import { sealClientSecret } from '../keys/client-secrets.ts'
 import { listAll } from '../store/list-all.ts'
 import { transition } from '../store/transition.ts'
-import { clientSecretHash } from '../tokens/client-secret.ts'
+import { clientSecretHash, isClientSecret } from '../tokens/client-secret.ts'
 import { heldBy } from './client-credentials.ts'
 import { canonical } from '../store/canonical.ts'
 import { clientRecord, narrows } from './client-record.ts'
@@ -127,13 +127,20 @@ export function reconcileClient(
   if (stored?.managedBy === 'administrator') {
     return { problem: `client ${clientId} was made by an administrator already; delete it or choose another client_id` }
   }
+  const { method } = wanted.metadata.authentication
+  // D13: where the secret is a MAC key, one request seen lets a chosen one be guessed.
+  if (sealsSecret({ method }) && wanted.secret !== undefined && !isClientSecret(wanted.secret.reveal())) {
+    return {
+      problem: `client ${clientId} has a client_secret that Gatehouse didn't make, which ${method} needs; make one with: gatehouse key create --client-secret`,
+    }
+  }
   const hash = wanted.secret === undefined ? undefined : clientSecretHash(wanted.secret.reveal())
   const { sealedSecret } = wanted
   const kept =
     stored === undefined
       ? undefined
       : heldBy(stored).secrets.find(
-          (secret) => secret.hash === hash && (secret.sealed !== undefined) === (sealedSecret !== undefined),
+          (secret) => secret.hash === hash && (secret.sealed !== undefined) === sealsSecret({ method }),
         )
   const made = clientRecord(wanted.metadata, {
     credentials: {

@@ -1,6 +1,7 @@
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { rings } from '../domain/key-lifecycle.ts'
 import { printKey } from '../keys/print-key.ts'
+import { newClientSecret } from '../tokens/client-secret.ts'
 import { administrationVerb } from './administer.ts'
 import { all } from './administration.ts'
 import { readStandardInput } from './ask-password.ts'
@@ -31,9 +32,19 @@ export function registerKey(program: Command, io: Io): void {
       .description(
         'a new secret of 384 bits for GATEHOUSE_SECRET, which seals the keys in place of the key file; nothing is stored',
       )
-      .option('--env-format', 'print a line for an environment file'),
+      .option('--env-format', 'print a line for an environment file')
+      .addOption(
+        new Option(
+          '--client-secret',
+          'in place of it the secret of a client of the configuration file, 256 bits in the form that client_secret_jwt and http_message_signature want',
+        ).conflicts('envFormat'),
+      ),
     io,
     (_args, options) => {
+      if (flagOption(options, 'clientSecret')) {
+        const { secret } = newClientSecret(io.system.random)
+        return Promise.resolve({ json: { client_secret: secret }, text: `${secret}\n` })
+      }
       const secret = Buffer.from(io.system.random.bytes(secretBytes)).toString('base64url')
       const text = flagOption(options, 'envFormat') ? `GATEHOUSE_SECRET="${secret}"\n` : `${secret}\n`
       return Promise.resolve({ json: { secret }, text })

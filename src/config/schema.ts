@@ -40,7 +40,10 @@ const secretReference = z
     ],
     { error: 'must be { env: NAME } or { file: PATH }: a secret never stands in this file' },
   )
-  .meta({ description: '`{ env: NAME }` or `{ file: PATH }`, at least 256 bits. A value in clear is refused.' })
+  .meta({
+    description:
+      '`{ env: NAME }` or `{ file: PATH }`, at least 256 bits. With `client_secret_jwt` and `http_message_signature` one that `gatehouse key create --client-secret` made. A value in clear is refused.',
+  })
 
 /** Shapes only: what the values must be, alone and together, is decided where every client is read (`protocol/client-metadata.ts`). */
 const clientEntry = z.strictObject({

@@ -3,12 +3,17 @@ import { sha256 } from '../crypto/hash.ts'
 import type { Random } from '../crypto/random.ts'
 import type { SecretHash } from '../domain/client.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
-import { printToken } from './token-text.ts'
+import { parseToken, printToken } from './token-text.ts'
 
 /** A new client secret of 256 random bits. It is shown once; the hash is what stays. */
 export function newClientSecret(random: Random): { readonly secret: string; readonly hash: string } {
   const secret = printToken('cs', random.text(32))
   return { secret, hash: clientSecretHash(secret) }
+}
+
+/** Whether a text is a secret as `newClientSecret` makes them: a phrase of as many letters lacks prefix and checksum. */
+export function isClientSecret(text: string): boolean {
+  return /^[\w-]{43}$/.test(parseToken('cs', text) ?? '')
 }
 
 /** A plain hash is enough for a secret that nobody can guess: an administrator's own must have 256 bits too. */

@@ -5,6 +5,9 @@ import { createClient } from '../../src/accounts/create-client.ts'
 import { findClient } from '../../src/accounts/find-client.ts'
 import { findResource } from '../../src/accounts/find-resource.ts'
 import { changeResource, createResource, deleteResource } from '../../src/accounts/write-resource.ts'
+import { createRandom } from '../../src/crypto/random.ts'
+import { newClientSecret } from '../../src/tokens/client-secret.ts'
+import { printToken } from '../../src/tokens/token-text.ts'
 import { client as fixtureClient } from '../domain/fixtures.ts'
 import { configOf } from '../config/load.ts'
 import { cli, done, openHouse, refusal, type House } from './house.ts'
@@ -175,26 +178,59 @@ describe('clients of the file that never send their secret', () => {
     return proof !== undefined && 'secrets' in proof ? proof.secrets : []
   }
 
+  const made = newClientSecret(createRandom()).secret
+  const madeToo = newClientSecret(createRandom()).secret
+
   test.each(['client_secret_jwt', 'http_message_signature'])('%s: the secret is sealed, once', async (method) => {
-    await apply([signing(method)])
+    await apply([signing(method)], [], made)
     const [first] = await kept()
     const protection = await house.protection()
-    expect(Buffer.from(protection.open('client-secret', 'web', first?.sealed ?? '')).toString()).toBe(strong)
-    expect(JSON.stringify(await findClient(house, 'web'))).not.toContain(strong)
+    expect(Buffer.from(protection.open('client-secret', 'web', first?.sealed ?? '')).toString()).toBe(made)
+    expect(JSON.stringify(await findClient(house, 'web'))).not.toContain(made)
     // Sealing twice gives other bytes; that must not look like a change.
-    expect(await apply([signing(method)])).toEqual({ done: { created: [], changed: [], disabled: [] } })
-    await apply([signing(method)], [], another)
+    expect(await apply([signing(method)], [], made)).toEqual({ done: { created: [], changed: [], disabled: [] } })
+    await apply([signing(method)], [], madeToo)
     expect(await kept()).toMatchObject([{ sealed: expect.not.stringMatching(first?.sealed ?? '') as string }])
   })
 
   test('one that begins or ceases to compute with its secret keeps it readable only meanwhile', async () => {
-    await apply([webYaml])
+    await apply([webYaml], [], made)
     expect(await kept()).toEqual([{ hash: expect.any(String) as string, createdAt: expect.any(Number) as number }])
-    await apply([signing('client_secret_jwt')])
+    await apply([signing('client_secret_jwt')], [], made)
     expect(await kept()).toMatchObject([{ sealed: expect.any(String) as string }])
-    await apply([webYaml])
+    // Whoever only looks (gatehouse doctor) seals nothing anew.
+    const [wanted] = configOf({
+      yaml: `clients: [${signing('client_secret_jwt')}]`,
+      environment: { S: made },
+    }).clients
+    const value = await findClient(house, 'web')
+    const slot = { kind: 'client', id: 'web', version: 'v1', value } as const
+    expect(reconcileClient(slot, wanted, { now: 1, nowMillis: 1000 })).toEqual({ is: 'unchanged' })
+    await apply([webYaml], [], made)
     expect((await kept())[0]).not.toHaveProperty('sealed')
   })
+
+  test.each(['client_secret_jwt', 'http_message_signature'])(
+    'D13: %s takes no secret of people, however long, and names the command that makes one',
+    async (method) => {
+      const phrase = 'Correct-Horse_Battery-Staple_on-a-Sunday-43'
+      const body = made.slice(16)
+      const others = [phrase, strong, body, `gth_cs_00000000_${body}`, made.slice(0, -1), `gth_cs_${phrase}`]
+      for (const secret of others) {
+        expect(await apply([signing(method)], [], secret), secret).toEqual({
+          problems: [
+            `client web has a client_secret that Gatehouse didn't make, which ${method} needs; make one with: gatehouse key create --client-secret`,
+          ],
+        })
+      }
+      expect(await findClient(house, 'web')).toBeUndefined()
+      // A right checksum over what we never make.
+      const short = printToken('cs', phrase.slice(1))
+      expect(await apply([signing(method)], [], short)).toHaveProperty('problems')
+      // Where it is only compared, guesses are counted: an operator's own secret is good there.
+      expect(await apply([webYaml], [], phrase)).toHaveProperty('done')
+    },
+  )
 
   test('a one-time code can’t be demanded of them: nobody would be shown its secret', () => {
     const yaml = `clients: [${signing('http_message_signature').replace('client_id: web', 'client_id: web, require_one_time_code: true')}]`

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { decodeBase32, encodeBase32 } from '../../src/crypto/base32.ts'
 import { verifyTotp } from '../../src/crypto/one-time-code.ts'
 import { run } from '../../src/cli/run.ts'
+import { isClientSecret } from '../../src/tokens/client-secret.ts'
 import { cli, ioAt, workplace } from './bench.ts'
 
 const { directory, remove } = workplace()
@@ -105,4 +106,17 @@ describe('gatehouse request sign', () => {
       expect(said.err).not.toContain('hunter2')
     }
   })
+})
+
+test('D13: gatehouse key create --client-secret prints one for an entry of the file, another each time', async () => {
+  const [one, other] = [
+    await cli(directory, ['key', 'create', '--client-secret']),
+    await cli(directory, ['key', 'create', '--client-secret']),
+  ]
+  expect(one).toMatchObject({ code: 0, err: '' })
+  expect(isClientSecret(one.out.trimEnd())).toBe(true)
+  expect(one.out).not.toBe(other.out)
+  const { client_secret: secret } = (await cli(directory, ['key', 'create', '--client-secret', '--json'])).json()
+  expect(isClientSecret(String(secret))).toBe(true)
+  expect((await cli(directory, ['key', 'create', '--client-secret', '--env-format'])).code).toBe(2)
 })
