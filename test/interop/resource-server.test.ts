@@ -170,6 +170,22 @@ async function tokenFor(kind: string, scope = 'read'): Promise<string> {
   return String((await tokenRequest(server, app, form)).json()['access_token'])
 }
 
+/** A token that the signing client got for itself, without a secret on the wire. */
+async function robotsToken(kind: string): Promise<string> {
+  const body = new URLSearchParams({
+    grant_type: 'client_credentials',
+    scope: 'read',
+    resource: at(kind).url,
+  }).toString()
+  const request = { method: 'POST', url: `${server.url}/oauth/token`, body }
+  const headers = {
+    'content-type': 'application/x-www-form-urlencoded',
+    ...signed(request, robot, { now: server.clock.seconds() }),
+  }
+  const answer = await fetch(request.url, { method: 'POST', headers, body })
+  return ((await answer.json()) as { access_token: string }).access_token
+}
+
 async function call(kind: string, path: string, headers: Readonly<Record<string, string>> = {}, body?: string) {
   const answer = await fetch(`${at(kind).url}${path}`, {
     headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
@@ -282,8 +298,16 @@ describe.each(kinds)('gatehouse/resource behind %s', (kind) => {
     const request = { method: 'GET', url: `${at(kind).url}/read`, headers }
     const stolen = signed(request, robot, { now: server.clock.seconds() })
     expect((await call(kind, '/read', { ...headers, ...stolen })).status).toBe(401)
+
+    const own = bearer(await robotsToken(kind))
+    const covered = signed({ ...request, headers: own }, robot, { now: server.clock.seconds() })
+    expect(await call(kind, '/read', { ...own, ...covered })).toMatchObject({ status: 200, json: { caller: 'robot' } })
+    // Without it anybody could put another token of that client in its place.
     const uncovered = signed({ method: 'GET', url: request.url }, robot, { now: server.clock.seconds() })
-    expect((await call(kind, '/read', { ...headers, ...uncovered })).status).toBe(401)
+    expect((await call(kind, '/read', { ...own, ...uncovered })).status).toBe(401)
+    const another = bearer(await robotsToken(kind))
+    const swapped = signed({ ...request, headers: own }, robot, { now: server.clock.seconds() })
+    expect((await call(kind, '/read', { ...another, ...swapped })).status).toBe(401)
   })
 
   test('a call that must be signed says so (RFC 9421 §5.1), and a token alone isn’t enough', async () => {
