@@ -1,5 +1,6 @@
 import { clockTolerance, type EpochSeconds } from '../protocol/time.ts'
 import {
+  besideOwners,
   connectionExpiry,
   connectionOwners,
   isHeld,
@@ -94,7 +95,11 @@ export type Obtained = Pick<
 }
 
 /** What is kept, and what the errand is written with that gives it back if nobody confirms it. */
-export type Keeping = Obtained & { readonly errand: NewRevocation }
+export type Keeping = Obtained & {
+  readonly errand: NewRevocation
+  /** Who is signed in in the browser that brought it. */
+  readonly userId: string | undefined
+}
 
 /** What obtained tokens are kept by: the start, and the word on recalls, compared in the same commit. */
 export type ObtainSlots = { readonly connection: Slot<'connection'>; readonly instance: Slot<'instance'> }
@@ -123,7 +128,7 @@ export function completeConnection(
   const value = awaited(slots, done.browserHash)
   if (value === undefined) return { writes: [], result: undefined }
   const { provider, owner, clientId, handleHash, recallsBefore, createdAt } = value
-  const { errand, ...obtained } = done.obtained
+  const { errand, userId, ...obtained } = done.obtained
   const held: HeldConnection = {
     v: 1,
     provider,
@@ -138,7 +143,7 @@ export function completeConnection(
     lastUsedAt: done.now,
   }
   const writes = [store(slots.connection, held), check(slots.instance), done.event]
-  return { writes: [...writes, ...unlessConfirmed(errand, slots.connection.id, held)], result: value }
+  return { writes: [...writes, ...unlessConfirmed(slots.connection, held, { errand, userId })], result: value }
 }
 
 /**
@@ -163,7 +168,7 @@ export function reconnect(
   if (ownerKey(target.owner) !== ownerKey(pending.owner)) return nothing
   // L19: what is kept may be a row of before.
   const latest = latestEdition(slots.target.id, slots.edition.value?.edition, slots.instance.value ?? {})
-  const { errand, ...obtained } = done.obtain(Math.max(target.edition, latest) + 1)
+  const { errand, userId, ...obtained } = done.obtain(Math.max(target.edition, latest) + 1)
   // Absent isn't the same: who can't be told from another is another.
   const sameAccount = target.account !== '' && target.account === obtained.account
   if (!sameAccount) {
@@ -178,19 +183,24 @@ export function reconnect(
       store(slots.target, after),
       check(slots.instance),
       ...over.writes,
-      ...unlessConfirmed(errand, slots.target.id, after),
+      ...unlessConfirmed(slots.target, after, { errand, userId }),
     ],
     result: { pending, sameAccount },
   }
 }
 
 /** Nobody may ever confirm it; then its record goes by itself, and nothing else would remember what it held. */
-function unlessConfirmed(errand: NewRevocation, connectionId: string, held: HeldConnection): readonly Write[] {
-  const { confirmation } = held
+function unlessConfirmed(
+  { id: connectionId }: Slot<'connection'>,
+  held: HeldConnection,
+  { errand, userId }: Pick<Keeping, 'errand' | 'userId'>,
+): readonly Write[] {
+  const { confirmation, account, owner } = held
   if (confirmation === undefined) return []
   // A clock that is ahead must not take back what can be confirmed yet.
   const due = confirmation.until + clockTolerance
-  return [giveBackErrand(errand, { ...held, connectionId, unlessConfirmed: true }, due)]
+  const owners = besideOwners(owner, userId)
+  return [giveBackErrand(errand, { ...held, connectionId, unlessConfirmed: { account, owners } }, due)]
 }
 
 /** The person, or the provider, said no. */

@@ -109,8 +109,8 @@ export type Connection = PendingConnection | DeniedConnection | RevokedConnectio
 export type Revocation = {
   readonly v: 1
   readonly provider: string
-  /** Only if the connection isn't confirmed by then. */
-  readonly unlessConfirmed?: true
+  /** Only if the connection isn't confirmed by then, and nobody of `owners` has the account connected by another one. */
+  readonly unlessConfirmed?: { readonly account: string; readonly owners: readonly string[] }
   /** Sealed once more, for this errand; absent: whoever ended the connection had no key at hand. */
   readonly wrapped?: true
   /** As which they were sealed. */
@@ -139,6 +139,15 @@ export function connectionExpiry(connection: Connection): EpochSeconds | null {
 /** The lists that it stands in. */
 export function connectionOwners({ owner, provider }: Pick<Connection, 'owner' | 'provider'>): readonly string[] {
   return [ownerKey(owner), `provider:${provider}`]
+}
+
+/**
+ * Under which connections of those are listed who may have the same account connected beside: whose a connection is, and who is signed
+ * in where it comes to be. Those of handles are nobody's to be named together.
+ */
+export function besideOwners(owner: ConnectionOwner, userId: string | undefined): readonly string[] {
+  const own = owner.kind === 'handle' ? [] : [ownerKey(owner)]
+  return [...new Set(userId === undefined ? own : [...own, userId])]
 }
 
 /** Under which an owner's connections are listed. No user id holds a colon. */

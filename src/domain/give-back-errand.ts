@@ -27,7 +27,7 @@ export function giveBackErrand(
       ...wrap(sealed),
       keyId,
       ...(owner.kind === 'user' && { userId: owner.userId }),
-      ...(unlessConfirmed === true && { unlessConfirmed }),
+      ...(unlessConfirmed !== undefined && { unlessConfirmed }),
       attempts: 0,
       nextAt: from,
     },

@@ -1,6 +1,6 @@
 import { eventWrite } from '../audit/event-write.ts'
 import { giveBackErrand } from '../domain/give-back-errand.ts'
-import { isHeld, ownerKey, type Connection, type Revocation } from '../domain/connection.ts'
+import { besideOwners, isHeld, type Connection, type HeldConnection, type Revocation } from '../domain/connection.ts'
 import { isRecalled } from '../domain/recall.ts'
 import { ref } from '../domain/record.ts'
 import { listAll } from '../store/list-all.ts'
@@ -29,7 +29,7 @@ export function startGiveBack(
     // About a month of trying, whatever the pauses.
     expiryOf: ({ attempts }, now, pause) => now + Math.max(2 * pause, (120 - attempts) * longestPause),
     run: async (errand, id) => {
-      if (errand.unlessConfirmed === true && (await isSettled(context, errand))) return []
+      if (await isSettled(context, errand)) return []
       // Whose provider doesn't answer holds up nobody else's.
       const entry = await breaker.enter(errand.provider)
       if ('retryAfter' in entry) return undefined
@@ -50,36 +50,49 @@ export function startGiveBack(
   })
 }
 
-/** Whether it was confirmed; or ended, which has left an errand of its own. */
-async function isSettled(
-  { transition: { store }, clock }: VaultContext,
-  { connectionId }: Revocation,
+/** Whether it was confirmed; or ended, which has left an errand of its own; or must stay, since it would end another one. */
+async function isSettled(context: VaultContext, errand: Revocation): Promise<boolean> {
+  const { unlessConfirmed, connectionId, provider } = errand
+  if (unlessConfirmed === undefined) return false
+  const { store } = context.transition
+  const connection = await readAlive(store, ref('connection', connectionId), context.clock.seconds())
+  if (connection !== undefined && !(isHeld(connection) && connection.confirmation !== undefined)) return true
+  return isConnected(context, { provider, ...unlessConfirmed })
+}
+
+type Account = { readonly provider: string; readonly account: string | undefined }
+
+// Absent isn't the same: who can't be told from another is another.
+const isOf = (connection: Connection, { provider, account = '' }: Account): connection is HeldConnection =>
+  connection.state === 'active' && connection.provider === provider && account !== '' && connection.account === account
+
+/** Whether one of them has the account connected, for good: some providers end all that an account gave with one of its tokens. */
+async function isConnected(
+  { directory, transition: { store }, clock }: VaultContext,
+  { owners, ...account }: Account & { readonly owners: readonly string[] },
 ): Promise<boolean> {
-  const connection = await readAlive(store, ref('connection', connectionId), clock.seconds())
-  return connection !== undefined && !(isHeld(connection) && connection.confirmation !== undefined)
+  const instance = await directory.instance()
+  for (const owner of owners)
+    for await (const { value, expiresAt = Infinity } of listAll(store, 'connection', owner)) {
+      const isKept = isOf(value, account) && value.confirmation === undefined && clock.seconds() < expiresAt
+      if (isKept && !isRecalled(instance, value)) return true
+    }
+  return false
 }
 
 /**
  * The same of tokens that came and are nobody's to keep: nobody waits for them any more, they were recalled, or they are another
- * account's than was to be renewed. Unless that account is connected here, or by its owner beside, or by whoever brought them: some
- * providers end all that an account gave with one of its tokens.
+ * account's than was to be renewed. Unless that account is connected here, or by its owner beside, or by whoever brought them.
  */
 export async function giveBackUnkept(context: VaultContext, unkept: Unkept): Promise<void> {
   const { clock, upstream, transition } = context
   const { id, provider, found, userId } = unkept
   const { tokens, identity } = unkept.finished
   const owner = found?.owner ?? { kind: 'handle' }
+  const account = { provider, account: identity?.subject }
   const instance = await context.directory.instance()
-  const isIts = (one: Connection) =>
-    one.state === 'active' &&
-    one.provider === provider &&
-    one.account === identity?.subject &&
-    !isRecalled(instance, one)
-  if (found !== undefined && isIts(found)) return
-  // Those of handles are nobody's to be named together.
-  const known = [...(owner.kind === 'handle' ? [] : [ownerKey(owner)]), ...(userId === undefined ? [] : [userId])]
-  for (const name of new Set(known))
-    for await (const { value } of listAll(transition.store, 'connection', name)) if (isIts(value)) return
+  if (found !== undefined && isOf(found, account) && !isRecalled(instance, found)) return
+  if (await isConnected(context, { ...account, owners: besideOwners(owner, userId) })) return
   const { instanceId } = instance
   // No connection ever has this edition, so that its seal opens in none.
   const edition = 0

@@ -73,6 +73,7 @@ async function keep(
   const errand = await newRevocation(context)
   const obtain = (edition: number): Keeping => ({
     errand,
+    userId: about.userId,
     account: identity?.subject ?? '',
     ...sealedAs(context, { instanceId, id: target, edition, tokens, now }),
     ...(confirmationCode !== undefined && {

@@ -77,7 +77,7 @@ export async function recallProgress(context: RecallContext, provider: string): 
   let [left, waiting] = [0, 0]
   if (recall !== undefined) for await (const _ of recalled(context, provider, recall)) left += 1
   for await (const { value } of listAll(store, 'revocation', errandOwner))
-    if (value.provider === provider && value.unlessConfirmed !== true) waiting += 1
+    if (value.provider === provider && value.unlessConfirmed === undefined) waiting += 1
   return { recall, left, waiting }
 }
 

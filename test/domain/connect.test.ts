@@ -41,6 +41,7 @@ const obtained = {
   refreshable: true,
   issuedAt: now,
   errand: newRevocation('unless confirmed'),
+  userId: undefined,
 }
 const ending = { now, event, errand: newRevocation('errand') }
 

@@ -198,4 +198,12 @@ describe('tokens of an account that somebody has connected', () => {
     expect((await ada.browser.ask(back)).status).toBe(400)
     expect(await givenBack()).toEqual([])
   })
+
+  it('stay where he never shows the code of the last page: what he has goes on', async () => {
+    const started = await start({}, { 'x-forwarded-for': '198.51.100.7' })
+    const done = await ada.browser.ask(await consented(ada.browser, started))
+    expect(done.text).toContain('id="confirmation_code"')
+    server.clock.advance(700)
+    expect(await givenBack()).toEqual([])
+  })
 })
