@@ -1,5 +1,4 @@
 import { findFactors } from '../accounts/find-factors.ts'
-import { equalDigests } from '../crypto/equal-digests.ts'
 import { sessionEpochOf } from '../domain/epoch.ts'
 import type { Factors } from '../domain/factors.ts'
 import type { SignedIn } from '../domain/next-step.ts'
@@ -7,7 +6,7 @@ import { provedAt } from '../domain/session-state.ts'
 import { ref } from '../domain/record.ts'
 import { staleInteractionPage } from '../pages/stale-interaction-page.ts'
 import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
-import { browserHash, readBrowser } from '../signin/browser.ts'
+import { isOfBrowser } from '../signin/browser.ts'
 import { destinationOf, openDestination } from '../signin/destination.ts'
 import type { Proof } from '../signin/session.ts'
 import { readAlive } from '../store/read-alive.ts'
@@ -52,8 +51,7 @@ async function ofAttempt(
   if (!idShape.test(attemptId)) return stale(400)
   const attempt = await readAlive(core.transition.store, ref('attempt', attemptId), core.clock.seconds())
   if (attempt === undefined) return stale(400)
-  const browser = readBrowser(core, http)
-  if (browser === undefined || !equalDigests(attempt.browserHash, browserHash(browser))) return stale(403)
+  if (!isOfBrowser(core, http, attempt)) return stale(403)
   const user = await core.directory.user(attempt.userId)
   // What ended the account's sessions since ended this too.
   if (user === undefined || user.locked || sessionEpochOf(await core.directory.instance(), user) !== attempt.epoch)

@@ -1,4 +1,3 @@
-import { equalDigests } from '../crypto/equal-digests.ts'
 import type { AuthorizationRequest, Interaction } from '../domain/interaction.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { create, put, ref, type Decision, type Slot, type Write } from '../domain/record.ts'
@@ -8,7 +7,7 @@ import type { HttpRequest, HttpResponse } from '../protocol/http.ts'
 import { isLoopbackRequest } from '../protocol/loopback-request.ts'
 import { verifyRedirectUri } from '../protocol/redirect-uri.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
-import { browserHash, knowBrowser, readBrowser, type Browser } from '../signin/browser.ts'
+import { browserHash, isOfBrowser, knowBrowser, type Browser } from '../signin/browser.ts'
 import { lookUp } from '../store/look-up.ts'
 import { commitNew, transition } from '../store/transition.ts'
 import type { ReplyTo } from './authorization-response.ts'
@@ -87,9 +86,7 @@ export async function takeUp(core: Core, http: HttpRequest, id: string | undefin
 
 /** A waiting request in the hands of its own browser, with its client and redirect URI as they are now. */
 export async function claim(core: Core, http: HttpRequest, interaction: Interaction): Promise<Pending | HttpResponse> {
-  const browser = readBrowser(core, http)
-  if (browser === undefined || !equalDigests(interaction.browserHash ?? '', browserHash(browser)))
-    return stale(core, http, 403)
+  if (!isOfBrowser(core, http, interaction)) return stale(core, http, 403)
   const to = await replyToOf(core, http, interaction.request)
   if (isRefusal(to))
     return refusalPage(core, http, { endpoint: 'authorize', refusal: to, clientId: interaction.request.clientId })

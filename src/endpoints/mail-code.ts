@@ -3,7 +3,7 @@ import { formPage } from '../pages/form-page.ts'
 import { askCodeForm, typeCodeForm } from '../pages/mail-code-forms.ts'
 import { isRefusal } from '../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
-import { browserHash, readBrowser } from '../signin/browser.ts'
+import { browserHashOf } from '../signin/browser.ts'
 import { destinationOf } from '../signin/destination.ts'
 import { bindForm } from '../signin/form-guard.ts'
 import { readKnownDevices } from '../signin/known-devices.ts'
@@ -26,11 +26,11 @@ export function createMailCodeEndpoint(core: Core): Endpoint {
     if (waiting !== undefined && 'status' in waiting) return waiting
     const about = { asked, waiting }
     // The guard of the form has seen this browser's cookie.
-    const browser = readBrowser(core, http)
-    if (http.method !== 'POST' || browser === undefined) return show(core, http, about)
+    const browserHash = browserHashOf(core, http)
+    if (http.method !== 'POST' || browserHash === undefined) return show(core, http, about)
     return asked.parameters.get('ticket') === undefined
-      ? ask(core, http, { ...about, browserHash: browserHash(browser) })
-      : redeem(core, http, { ...about, browserHash: browserHash(browser) })
+      ? ask(core, http, { ...about, browserHash })
+      : redeem(core, http, { ...about, browserHash })
   }
 }
 

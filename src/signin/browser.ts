@@ -1,3 +1,4 @@
+import { equalDigests } from '../crypto/equal-digests.ts'
 import { sha256 } from '../crypto/hash.ts'
 import { cookieNameOf, parseCookies, printSetCookie } from '../protocol/cookies.ts'
 import type { HeaderLine, HttpRequest } from '../protocol/http.ts'
@@ -35,4 +36,20 @@ export function newBrowser(context: BrowserContext): Browser {
 
 export function browserHash(value: string): string {
   return sha256(`browser\n${value}`)
+}
+
+/** The same of whichever browser a request comes from; undefined: none that we know. */
+export function browserHashOf(context: BrowserContext, request: HttpRequest): string | undefined {
+  const value = readBrowser(context, request)
+  return value === undefined ? undefined : browserHash(value)
+}
+
+/** Whether a request comes from the browser that a record is bound to; a record that is bound to none is nobody's. */
+export function isOfBrowser(
+  context: BrowserContext,
+  request: HttpRequest,
+  bound: { readonly browserHash?: string | undefined },
+): boolean {
+  const hash = browserHashOf(context, request)
+  return hash !== undefined && equalDigests(bound.browserHash ?? '', hash)
 }

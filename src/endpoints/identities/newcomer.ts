@@ -3,7 +3,6 @@ import { suggestUsername } from '../../accounts/suggest-username.ts'
 import { welcomeNewcomer } from '../../accounts/welcome-newcomer.ts'
 import type { Provider } from '../../config/provider.ts'
 import type { SecretValue } from '../../config/secret-value.ts'
-import { equalDigests } from '../../crypto/equal-digests.ts'
 import type { Errand } from '../../domain/flow.ts'
 import type { Newcomer } from '../../domain/identity.ts'
 import { lifetimes } from '../../domain/lifetimes.ts'
@@ -14,7 +13,7 @@ import { newcomerPage, type NewcomerView } from '../../pages/newcomer-page.ts'
 import { staleInteractionPage } from '../../pages/stale-interaction-page.ts'
 import { refuse, throttled } from '../../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../../protocol/http.ts'
-import { browserHash, knowBrowser, readBrowser } from '../../signin/browser.ts'
+import { browserHash, isOfBrowser, knowBrowser } from '../../signin/browser.ts'
 import type { Seconds } from '../../protocol/time.ts'
 import { bindForm } from '../../signin/form-guard.ts'
 import { readAlive } from '../../store/read-alive.ts'
@@ -160,8 +159,7 @@ async function findNewcomer(
   if (id === undefined || !idShape.test(id)) return stale(400)
   const newcomer = await readAlive(core.transition.store, ref('newcomer', id), core.clock.seconds())
   if (newcomer === undefined) return stale(400)
-  const browser = readBrowser(core, http)
-  if (browser === undefined || !equalDigests(newcomer.browserHash, browserHash(browser))) return stale(403)
+  if (!isOfBrowser(core, http, newcomer)) return stale(403)
   // Newcomers may have been shut out since.
   return core.upstream.providers.get(newcomer.provider)?.signIn === 'create' ? { id, newcomer } : stale(400)
 }

@@ -6,7 +6,7 @@ import { upstreamProof } from '../../domain/upstream-proof.ts'
 import { isRefusal, refuse, type Refusal } from '../../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../../protocol/http.ts'
 import { parseParameters, refuseRepeated } from '../../protocol/parameters.ts'
-import { browserHash, readBrowser } from '../../signin/browser.ts'
+import { browserHashOf } from '../../signin/browser.ts'
 import { currentSession } from '../../signin/session.ts'
 import type { UpstreamIdentity } from '../../upstream/identify.ts'
 import { addIdentity } from './add-identity.ts'
@@ -32,11 +32,8 @@ export function createProviderCallbackEndpoint(core: Core, provider: OAuthProvid
     // L02: of two states another parser would take the other one.
     const repeated = refuseRepeated(parameters)
     if (repeated !== undefined) return refused(repeated)
-    const browser = readBrowser(core, http)
-    const taken = await core.upstream.take(provider, {
-      state: parameters.get('state'),
-      browserHash: browser === undefined ? undefined : browserHash(browser),
-    })
+    const state = parameters.get('state')
+    const taken = await core.upstream.take(provider, { state, browserHash: browserHashOf(core, http) })
     if (isRefusal(taken)) return refused(taken)
     const { purpose } = taken.flow
     const finished = await core.upstream.finish(provider, taken, parameters)

@@ -5,7 +5,7 @@ import { connectedPage, type ConnectOutcome } from '../../pages/connected-page.t
 import { refuse } from '../../protocol/errors.ts'
 import type { HttpRequest, HttpResponse } from '../../protocol/http.ts'
 import { printParameters, type Pair } from '../../protocol/parameters.ts'
-import { browserHash, readBrowser } from '../../signin/browser.ts'
+import { browserHashOf } from '../../signin/browser.ts'
 import { currentSession } from '../../signin/session.ts'
 import { readAlive } from '../../store/read-alive.ts'
 import type { Finished } from '../../upstream/finish-upstream.ts'
@@ -39,8 +39,7 @@ export async function finishConnect(
     return leaveConnect(core, http, { provider, connectionId: renews, returnTo, outcome: 'denied' })
   }
   if (finished.kind !== 'done') return troubled(core, http, { provider, purpose, trouble: finished })
-  const browser = readBrowser(core, http)
-  const hash = browser === undefined ? undefined : browserHash(browser)
+  const hash = browserHashOf(core, http)
   const obtained = await obtainConnection(
     core,
     { connectionId, provider: provider.name, browserHash: hash, address, addressKnown, userId },
