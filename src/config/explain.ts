@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { nearest } from './nearest.ts'
-import { laterSections } from './schema.ts'
 import type { Path } from './yaml-document.ts'
 
 export type Explained = { readonly path: Path; readonly problem: string }
@@ -28,9 +27,6 @@ export function keyName(path: Path): string {
 
 function unknownKey(path: Path, key: string, known: readonly string[]): string {
   const name = keyName([...path, printable(key)])
-  if (path.length === 0 && Object.hasOwn(laterSections, key)) {
-    return `${name}: ${laterSections[key]} isn't supported by this version; remove the section`
-  }
   const meant = nearest(key, known)
   const mend = meant === undefined ? `known here: ${known.join(', ')}` : `did you mean ${meant}?`
   return `${name} is an unknown key; ${mend}`

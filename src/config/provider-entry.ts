@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { jsonPointer } from '../protocol/json-pointer.ts'
+import { secretReference } from './secret-reference.ts'
 
 const url = z.string().min(1).max(2048)
 const claim = z.string().regex(/^[A-Za-z0-9_.:/-]{1,100}$/, 'must be the name of a member')
@@ -20,14 +21,6 @@ const repair = z.strictObject({
   as: z.enum(['text', 'boolean', 'list']).optional(),
 })
 const scope = z.string().max(2000)
-
-const reference = z.union(
-  [
-    z.strictObject({ env: z.string().regex(/^[A-Za-z_]\w*$/, 'must be the name of an environment variable') }),
-    z.strictObject({ file: z.string().min(1, 'must name a file') }),
-  ],
-  { error: 'must be { env: NAME } or { file: PATH }: a secret never stands in this file' },
-)
 
 /** Ninety days: a choice beyond that would promise what no session keeps. */
 export const longestSiteSession = 7_776_000
@@ -153,9 +146,9 @@ export const providerEntry = providerDescription.extend({
     .regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be 1 to 32 lower-case letters, digits or hyphens, a letter first')
     .meta({ description: 'Its name in paths, buttons and commands.' }),
   preset: z.enum(presetNames).meta({ description: 'What it is like. Every key below may differ from it.' }),
-  client_id: z.union([z.string().min(1).max(500), reference]).optional(),
-  client_secret: reference.optional().meta({ description: '`{ env: NAME }` or `{ file: PATH }`.' }),
-  shared_secret: reference.optional().meta({ description: 'A second secret, for `api_headers`.' }),
+  client_id: z.union([z.string().min(1).max(500), secretReference]).optional(),
+  client_secret: secretReference.optional().meta({ description: '`{ env: NAME }` or `{ file: PATH }`.' }),
+  shared_secret: secretReference.optional().meta({ description: 'A second secret, for `api_headers`.' }),
   callback_path: z
     .string()
     .regex(/^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*){1,5}$/, 'must be a path such as /etsy')

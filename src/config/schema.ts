@@ -12,6 +12,7 @@ import { webUriProblem } from '../protocol/web-uri.ts'
 import { isAddressRange } from './address-range.ts'
 import { logLevels } from './config.ts'
 import { providerEntry } from './provider-entry.ts'
+import { secretReference } from './secret-reference.ts'
 
 /** Longest life of an access token: offline verification can only end at its `exp`. */
 export const longestAccessTokenTtl = 3600
@@ -32,18 +33,10 @@ const httpsUrl = z
   .refine((value) => value.startsWith('https://') && webUriProblem(value) === undefined, 'must be an https URL')
 const uri = z.string()
 
-const secretReference = z
-  .union(
-    [
-      z.strictObject({ env: z.string().regex(/^[A-Za-z_]\w*$/, 'must be the name of an environment variable') }),
-      z.strictObject({ file: z.string().min(1, 'must name a file') }),
-    ],
-    { error: 'must be { env: NAME } or { file: PATH }: a secret never stands in this file' },
-  )
-  .meta({
-    description:
-      '`{ env: NAME }` or `{ file: PATH }`, at least 256 bits. With `client_secret_jwt` and `http_message_signature` one that `gatehouse key create --client-secret` made. A value in clear is refused.',
-  })
+const strongSecret = secretReference.meta({
+  description:
+    '`{ env: NAME }` or `{ file: PATH }`, at least 256 bits. With `client_secret_jwt` and `http_message_signature` one that `gatehouse key create --client-secret` made. A value in clear is refused.',
+})
 
 /** Shapes only: what the values must be, alone and together, is decided where every client is read (`protocol/client-metadata.ts`). */
 const clientEntry = z.strictObject({
@@ -97,7 +90,7 @@ const clientEntry = z.strictObject({
       'A one-time code in each signed request. Its secret is shown once, so such a client is made by the API or on the command line.',
     default: false,
   }),
-  client_secret: secretReference.optional(),
+  client_secret: strongSecret.optional(),
   scope: z.string().optional().meta({
     description: 'The most it may ask for, separated by spaces.',
     default: 'openid profile email',
@@ -164,9 +157,6 @@ export const resourceEntry = z.strictObject({
     .meta({ description: 'Clients that may introspect tokens for this API.' }),
 })
 
-/** Sections that the contract names and this version doesn't have. */
-export const laterSections: Readonly<Record<string, string>> = {}
-
 /** `gatehouse.yaml`. Documentation and JSON Schema are generated from here. */
 export const fileSchema = z.strictObject({
   issuer: z.string().optional().meta({
@@ -213,7 +203,7 @@ export const fileSchema = z.strictObject({
   mail: z
     .strictObject({
       smtp: z
-        .union([z.string(), secretReference], {
+        .union([z.string(), strongSecret], {
           error: 'must be smtp://… or smtps://…, or { env: NAME } or { file: PATH }',
         })
         .meta({
@@ -230,7 +220,7 @@ export const fileSchema = z.strictObject({
         description:
           '`stdout`, `file:PATH` (relative to this file) or `https://…`, to which each event is sent as a JSON line (POST, `application/x-ndjson`).',
       }),
-      authorization: secretReference.optional().meta({
+      authorization: strongSecret.optional().meta({
         description: 'With https: the value of the `Authorization` header, as `{ env: NAME }` or `{ file: PATH }`.',
       }),
       allow_insecure: z
