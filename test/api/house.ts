@@ -28,6 +28,7 @@ import { readAlive } from '../../src/store/read-alive.ts'
 import { commitNew } from '../../src/store/transition.ts'
 import { mint } from '../../src/tokens/mint.ts'
 import { signed, type Signer } from '../kit/sign.ts'
+import { plainPasswords } from '../kit/plain-passwords.ts'
 import { etsyProvider } from '../vault/house.ts'
 
 export const issuer = 'https://as.example'
@@ -106,11 +107,7 @@ export async function openHouse() {
     limits: createLimits({ clock }),
     registration: 'open',
     outbox: undefined,
-    passwords: {
-      hash: (password) => Promise.resolve(`hash of ${password}`),
-      verify: (hash, password) => Promise.resolve(hash === `hash of ${password}`),
-      close: () => Promise.resolve(),
-    },
+    passwords: plainPasswords,
     strength: (password) => Promise.resolve(password.includes('guess') ? { score: 1, suggestions: [] } : undefined),
     observer: { refused: (_endpoint, refusal) => void refusals.push(refusal.reason) },
   }

@@ -16,6 +16,7 @@ import { createBrowser } from '../kit/browser.ts'
 import { authorizeUrl } from '../kit/flow.ts'
 import { password, startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
 import { macaroonApi, makeMacaroonApi } from '../kit/macaroons.ts'
+import { plainPasswords } from '../kit/plain-passwords.ts'
 import { readProvider } from '../upstream/house.ts'
 import { etsyProvider } from '../vault/house.ts'
 import { launch, noBrowser, serve, type Site } from './browser.ts'
@@ -51,11 +52,7 @@ beforeAll(async () => {
       ],
     },
     // Hashing is not what is tested here.
-    passwords: {
-      hash: async (text) => `hash of ${text}`,
-      verify: async (hash, text) => hash === `hash of ${text}`,
-      close: async () => undefined,
-    },
+    passwords: plainPasswords,
   })
   application = await serve(() => ({ status: 200, headers: [['content-type', 'text/plain']], body: 'welcome' }))
   await server.makeClient({ redirect_uris: [`${application.origin}/cb`] })

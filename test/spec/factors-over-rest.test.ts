@@ -8,17 +8,14 @@ import { codeFlow, submit } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import { createDevice, creationOf, requestOf, type Twist } from '../kit/passkey-device.ts'
 import { sendCode, sendPassword, signedInBrowser } from '../kit/second-factor.ts'
+import { plainPasswords } from '../kit/plain-passwords.ts'
 
 let server: TestGatehouse
 let desk: MadeClient
 
 beforeAll(async () => {
   server = await startGatehouse({
-    passwords: {
-      hash: async (text) => `hash of ${text}`,
-      verify: async (hash, text) => hash === `hash of ${text}`,
-      close: async () => undefined,
-    },
+    passwords: plainPasswords,
   })
   desk = await server.makeClient({ scope: 'openid me', grant_types: ['authorization_code', 'refresh_token'] })
 })

@@ -14,17 +14,14 @@ import { createBrowser, type Browser } from '../kit/browser.ts'
 import { submit } from '../kit/flow.ts'
 import { password, startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
 import { enrol, sendCode, sendPassword, signedInBrowser } from '../kit/second-factor.ts'
+import { plainPasswords } from '../kit/plain-passwords.ts'
 
 let server: TestGatehouse
 beforeAll(async () => {
   server = await startGatehouse({
     config: { mail: { by: 'log' } },
     // Hashing is not what is tested here.
-    passwords: {
-      hash: async (text) => `hash of ${text}`,
-      verify: async (hash, text) => hash === `hash of ${text}`,
-      close: async () => undefined,
-    },
+    passwords: plainPasswords,
   })
 })
 afterAll(() => server.close())

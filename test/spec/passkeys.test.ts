@@ -7,6 +7,7 @@ import { claimsOf, codeFlow, submit } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import { createDevice, creationOf, requestOf, type Twist } from '../kit/passkey-device.ts'
 import { recoveryCodesOf, sendCode, sendPassword, signedInBrowser } from '../kit/second-factor.ts'
+import { plainPasswords } from '../kit/plain-passwords.ts'
 
 let server: TestGatehouse
 let client: MadeClient
@@ -14,11 +15,7 @@ const cli = { kind: 'cli' } as const
 
 beforeAll(async () => {
   server = await startGatehouse({
-    passwords: {
-      hash: async (text) => `hash of ${text}`,
-      verify: async (hash, text) => hash === `hash of ${text}`,
-      close: async () => undefined,
-    },
+    passwords: plainPasswords,
   })
   client = await server.makeClient()
 })

@@ -4,16 +4,13 @@ import { createBrowser, readForm, type Browser } from '../kit/browser.ts'
 import { submit } from '../kit/flow.ts'
 import { password as usualPassword, startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
 import { signedInBrowser } from '../kit/second-factor.ts'
+import { plainPasswords } from '../kit/plain-passwords.ts'
 
 let server: TestGatehouse
 beforeAll(async () => {
   server = await startGatehouse({
     config: { users: { registration: 'open' } },
-    passwords: {
-      hash: async (text) => `hash of ${text}`,
-      verify: async (hash, text) => hash === `hash of ${text}`,
-      close: async () => undefined,
-    },
+    passwords: plainPasswords,
   })
 })
 afterAll(() => server.close())

@@ -6,6 +6,7 @@ import { createBrowser } from '../kit/browser.ts'
 import { freePort } from '../kit/free-port.ts'
 import { createTestClock, startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
 import { enrol, sendCode, sendPassword, signedInBrowser, type App } from '../kit/second-factor.ts'
+import { plainPasswords } from '../kit/plain-passwords.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-two-nodes-'))
 const store = { adapter: 'sqlite', path: join(folder, 'store.db') } as const
@@ -19,11 +20,7 @@ const start = async () =>
     store,
     clock,
     config: { issuer, listen: { host: '127.0.0.1', port: await freePort() } },
-    passwords: {
-      hash: async (text) => `hash of ${text}`,
-      verify: async (hash, text) => hash === `hash of ${text}`,
-      close: async () => undefined,
-    },
+    passwords: plainPasswords,
   })
 
 beforeAll(async () => {

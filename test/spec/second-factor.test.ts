@@ -18,6 +18,7 @@ import {
   signedInBrowser,
   type App,
 } from '../kit/second-factor.ts'
+import { plainPasswords } from '../kit/plain-passwords.ts'
 
 let server: TestGatehouse
 let client: MadeClient
@@ -25,7 +26,7 @@ let desk: MadeClient
 const cli = { kind: 'cli' } as const
 
 beforeAll(async () => {
-  server = await startGatehouse({ passwords: cheapPasswords })
+  server = await startGatehouse({ passwords: plainPasswords })
   client = await server.makeClient()
   desk = await server.makeClient({
     client_id: 'desk',
@@ -35,13 +36,6 @@ beforeAll(async () => {
   })
 })
 afterAll(() => server.close())
-
-/** Hashing is not what is tested here. */
-const cheapPasswords = {
-  hash: async (text: string) => `hash of ${text}`,
-  verify: async (hash: string | undefined, text: string) => hash === `hash of ${text}`,
-  close: async () => undefined,
-}
 
 let count = 0
 /** Somebody with an authenticator, in a browser in which he set it up, at the beginning of a step that no code was used of. */

@@ -17,6 +17,7 @@ import { authorizeUrl, claimsOf, codeFlow, follow, submit, tokenRequest, verifie
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import { introspectCall, macaroonApi, makeMacaroonApi } from '../kit/macaroons.ts'
 import { enrol, recoveryCodesOf, secretOf, sendCode, sendPassword, signedInBrowser } from '../kit/second-factor.ts'
+import { plainPasswords } from '../kit/plain-passwords.ts'
 import { totp } from '../../src/crypto/one-time-code.ts'
 
 let server: TestGatehouse
@@ -25,11 +26,7 @@ const cli = { kind: 'cli' } as const
 
 beforeAll(async () => {
   server = await startGatehouse({
-    passwords: {
-      hash: async (text) => `hash of ${text}`,
-      verify: async (hash, text) => hash === `hash of ${text}`,
-      close: async () => undefined,
-    },
+    passwords: plainPasswords,
     config: { users: { registration: 'closed', secondFactor: ['superuser'] } },
   })
   client = await server.makeClient()
