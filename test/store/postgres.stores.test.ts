@@ -264,7 +264,7 @@ describe.skipIf(noPostgres !== undefined)('a store on PostgreSQL', () => {
     await store.commit([putLease('a', 'x', 'v1', { owners: ['o'] }), putLease('b', 'x', 'v1', { owners: ['o'] })])
     expect(await admin.verify()).toEqual([])
     await ask(
-      "UPDATE damaged.record SET value = '{\"v\":1' WHERE id = 'a'",
+      "UPDATE damaged.record SET value = 'canary' WHERE id = 'a'",
       "DELETE FROM damaged.link WHERE id = 'b'",
       "INSERT INTO damaged.link (kind, owner, id) VALUES ('lease', 'p', 'b')",
       'UPDATE damaged.feed SET newest = -1',
@@ -275,8 +275,11 @@ describe.skipIf(noPostgres !== undefined)('a store on PostgreSQL', () => {
       "the list of p names the lease b, which isn't p's",
       'the feed of changes has lost count',
     ])
-    // It says nothing of the others.
-    await expect(store.read([lease('a')])).rejects.toMatchObject({ name: 'StoreUnavailable', ofOne: true })
+    // It says nothing of the others, and nobody quotes it.
+    for (const look of [() => store.read([lease('a')]), () => store.list('lease', 'o', { limit: 9 })]) {
+      await expect(look()).rejects.toMatchObject({ name: 'StoreUnavailable', ofOne: true })
+      await expect(look()).rejects.toThrow(/isn't what was written/)
+    }
     expect(await exists(store, lease('b'))).toBe(true)
     await admin.close()
   })

@@ -22,3 +22,7 @@ export class AttemptFailed extends Error {
     this.serverChanged = options.serverChanged ?? false
   }
 }
+
+/** A row doesn't read as what was written. Its parser would quote it, and that says nothing of the others. */
+export const damaged = (cause: unknown): AttemptFailed =>
+  new AttemptFailed("a record isn't what was written, run gatehouse store verify", 'alone', { cause })

@@ -3,7 +3,7 @@ import type { Clock, EpochSeconds, Seconds } from '../../protocol/time.ts'
 import type { OpenStore } from '../port.ts'
 import { StoreRefused } from '../refused.ts'
 import { StoreUnavailable } from '../unavailable.ts'
-import { AttemptFailed } from './attempt-failed.ts'
+import { AttemptFailed, damaged } from './attempt-failed.ts'
 import { changesSince } from './changes-since.ts'
 import { createCommitLanes } from './commit-lanes.ts'
 import type { Dialect, Stage } from './dialect.ts'
@@ -49,7 +49,8 @@ export async function openSqlStore<C extends Pooled>(options: {
       try {
         return await work(connection)
       } catch (error) {
-        const failure = dialect.failureOf(error, stage)
+        const isDamage = stage === 'before' && error instanceof SyntaxError
+        const failure = isDamage ? damaged(error) : dialect.failureOf(error, stage)
         // Whoever was the primary isn't any more: look for the one that is.
         if (failure instanceof AttemptFailed && failure.serverChanged) {
           await connection.close()
@@ -66,8 +67,7 @@ export async function openSqlStore<C extends Pooled>(options: {
     try {
       return await look()
     } catch (error) {
-      // What is no failure of the server's is a row that doesn't read as what was written.
-      const ofOne = error instanceof AttemptFailed ? error.verdict === 'alone' : error instanceof SyntaxError
+      const ofOne = error instanceof AttemptFailed && error.verdict === 'alone'
       throw new StoreUnavailable(`the store can't be read: ${wordsOf(error)}`, 'none', { cause: error, ofOne })
     }
   }

@@ -1,5 +1,5 @@
 import type { Ref, StoredRecord } from '../../domain/record.ts'
-import { AttemptFailed } from './attempt-failed.ts'
+import { AttemptFailed, damaged } from './attempt-failed.ts'
 import { keyOf } from './unit.ts'
 
 /** A record as it was fetched; `json` is parsed anew for everybody who asked. */
@@ -61,7 +61,7 @@ export function createReadLanes(options: {
         try {
           resolve(refs.map((target) => recordOf(target, rows.get(keyOf(target.kind, target.id)))))
         } catch (error) {
-          reject(error)
+          reject(damaged(error))
         }
       }
     } catch (error) {
