@@ -7,9 +7,14 @@ type Answering<Rest extends readonly unknown[]> = (
   ...rest: Rest
 ) => Promise<Response> | Response
 
+/** A `Request` doesn't say where it came from: whoever serves it knows. Without it a macaroon's caveat `ip =` is never met. */
+export type FetchWants<Rest extends readonly unknown[]> = Wants & {
+  readonly addressOf?: (request: Request, ...rest: Rest) => string | undefined
+}
+
 /** Wraps a handler: it is called with who calls, after the checks. */
 export type FetchGuard = <Rest extends readonly unknown[]>(
-  wants: Wants,
+  wants: FetchWants<Rest>,
   handler: Answering<Rest>,
 ) => (request: Request, ...rest: Rest) => Promise<Response>
 
@@ -24,6 +29,7 @@ export function fetchGuard(check: (call: IncomingCall, wants: Wants) => Promise<
           target: `${pathname}${search}`,
           // What came twice is joined by commas here, which no token and no signature survives.
           headers: Object.fromEntries(request.headers),
+          ip: wants.addressOf?.(request, ...rest),
           body: async () => new Uint8Array(await request.clone().arrayBuffer()),
         },
         wants,

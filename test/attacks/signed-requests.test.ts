@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { decodeBase32 } from '../../src/crypto/base32.ts'
+import { signMessage } from '../../src/crypto/message-signature.ts'
 import { totp } from '../../src/crypto/one-time-code.ts'
+import { requestComponent, signatureBase } from '../../src/protocol/message-signature.ts'
 import { createBrowser, formBody, type Answer } from '../kit/browser.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import { signed, type Signer } from '../kit/sign.ts'
@@ -163,28 +165,35 @@ describe('signed requests (RFC 9421): who signs is the client', () => {
     expect(answer.status).not.toBe(200)
   })
 
-  test('S05 coverage: a right signature that leaves out what the request does', async () => {
-    const { signRequest } = await import('../../src/crypto/sign-request.ts')
-    const { signMessage } = await import('../../src/crypto/message-signature.ts')
-    const { requestComponent, signatureBase } = await import('../../src/protocol/message-signature.ts')
-    const now = server.clock.seconds()
-    const full = signRequest(
-      { method: 'POST', url: tokenUrl(), body: formBody(form) },
-      { clientId: 'mac', key: mac.key, now, nonce: 'unused' },
-    )
+  const all = ['@method', '@target-uri', 'content-digest']
+
+  /** A right signature over these components, with further parameters. */
+  function covering(components: readonly string[], nonce: string, more = ''): Readonly<Record<string, string>> {
+    const full = honest()
     const signable = { method: 'POST', targetUri: tokenUrl(), headers: full }
-    const covering = (components: readonly string[], index: number): Readonly<Record<string, string>> => {
-      const parameters = `(${components.map((name) => `"${name}"`).join(' ')});created=${now};nonce="s05-${index}";keyid="mac"`
-      const base = signatureBase({ components, parameters }, (name) => requestComponent(signable, name)) ?? ''
-      return { ...full, 'signature-input': `sig=${parameters}`, signature: `sig=:${signMessage(mac.key, base)}:` }
-    }
-    const all = ['@method', '@target-uri', 'content-digest']
-    expect((await send(covering(all, 0))).status).toBe(200)
-    for (const [index, left] of all.entries()) {
+    const times = `created=${server.clock.seconds()}${more}`
+    const parameters = `(${components.map((name) => `"${name}"`).join(' ')});${times};nonce="${nonce}";keyid="mac"`
+    const base = signatureBase({ components, parameters }, (name) => requestComponent(signable, name)) ?? ''
+    return { ...full, 'signature-input': `sig=${parameters}`, signature: `sig=:${signMessage(mac.key, base)}:` }
+  }
+
+  test('S05 coverage: a right signature that leaves out what the request does', async () => {
+    expect((await send(covering(all, 's05'))).status).toBe(200)
+    for (const left of all) {
       const components = all.filter((name) => name !== left)
-      await refused(() => send(covering(components, index + 1)))
+      await refused(() => send(covering(components, `s05-${left}`)))
     }
-    await refused(() => send(covering([], 9)))
+    await refused(() => send(covering([], 's05-none')))
+  })
+
+  test('S02 window: `expires` ends it sooner, and one that has passed ends it at once', async () => {
+    const now = server.clock.seconds()
+    for (const expires of [0, now - 30, now])
+      await refused(() => send(covering(all, `expires-${expires}`, `;expires=${expires}`)))
+    expect((await send(covering(all, 'brief', `;expires=${now + 30}`))).status).toBe(200)
+    const late = covering(all, 'late', `;expires=${now + 30}`)
+    server.clock.advance(31)
+    await refused(() => send(late))
   })
 
   test('S06 key: another client’s secret, a secret as key of a client with keys, a name that nobody has', async () => {

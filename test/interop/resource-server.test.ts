@@ -4,12 +4,13 @@ import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { fastify } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { mintToken } from '../../src/accounts/mint-token.ts'
+import type { User } from '../../src/domain/user.ts'
 import { callerOf, createResourceServer, keepRawBody, type ResourceServer } from '../../src/resource/index.ts'
-import { addCaveats } from '../../src/tokens/macaroon/add-caveat.ts'
-import { parseMacaroonText, printMacaroonText } from '../../src/tokens/macaroon-text.ts'
 import { codeFlow, tokenRequest } from '../kit/flow.ts'
 import { freePort } from '../kit/free-port.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
+import { narrow } from '../kit/macaroons.ts'
 import { signed, type Signer } from '../kit/sign.ts'
 
 const ed25519 = generateKeyPairSync('ed25519')
@@ -18,6 +19,7 @@ const ed25519 = generateKeyPairSync('ed25519')
 type Site = { readonly name: string; readonly url: string; readonly close: () => Promise<unknown> }
 
 let server: TestGatehouse
+let ada: User
 let app: MadeClient
 let api: MadeClient
 let robot: Signer
@@ -27,7 +29,7 @@ let asked: string[]
 
 beforeAll(async () => {
   server = await startGatehouse()
-  await server.makeUser('ada')
+  ada = await server.makeUser('ada')
   app = await server.makeClient()
   api = await server.makeClient({ client_id: 'api', grant_types: ['client_credentials'], redirect_uris: [], scope: '' })
   const own = { grant_types: ['client_credentials'], redirect_uris: [], scope: 'read other' }
@@ -136,8 +138,9 @@ async function openFetch(): Promise<Site> {
   const url = `http://127.0.0.1:${port}`
   const say = (value: unknown) =>
     new Response(JSON.stringify(value), { headers: { 'content-type': 'application/json' } })
-  const routes: Readonly<Record<string, (request: Request) => Promise<Response>>> = {
-    '/read': guard.fetch({ scope: 'read', endpoint: 'reading' }, async (request, caller) =>
+  const addressOf = (_request: Request, address: string | undefined) => address
+  const routes: Readonly<Record<string, (request: Request, address: string | undefined) => Promise<Response>>> = {
+    '/read': guard.fetch({ scope: 'read', endpoint: 'reading', addressOf }, async (request, caller) =>
       say({ ...told(caller), ...(request.method === 'POST' && { body: await request.json() }) }),
     ),
     '/write': guard.fetch({ scope: 'write' }, () => say({})),
@@ -152,7 +155,7 @@ async function openFetch(): Promise<Site> {
       const headers = Object.entries(incoming.headers).map(([name, value]): [string, string] => [name, String(value)])
       const body = chunks.length === 0 ? {} : { body: Buffer.concat(chunks) }
       const request = new Request(`${url}${incoming.url}`, { method: incoming.method ?? 'GET', headers, ...body })
-      const answer = await routes[new URL(request.url).pathname]?.(request)
+      const answer = await routes[new URL(request.url).pathname]?.(request, incoming.socket.remoteAddress)
       outgoing.writeHead(answer?.status ?? 404, Object.fromEntries(answer?.headers ?? []))
       outgoing.end(await answer?.text())
     })()
@@ -330,14 +333,24 @@ describe.each(kinds)('gatehouse/resource behind %s', (kind) => {
 })
 
 describe('macaroons at an API', () => {
+  test.each(kinds)('K: `ip =` is measured by where the call comes from, behind %s too', async (kind) => {
+    const wanted = { format: 'macaroon', resource: at(kind).url, scope: ['read'] } as const
+    const made = await mintToken(server.core, { actor: { kind: 'cli' }, userId: ada.userId }, wanted)
+    const from = (ip: string) => bearer(narrow('done' in made ? made.done.token : '', `ip = ${ip}`))
+    expect((await call(kind, '/read', from('127.0.0.1'))).status).toBe(200)
+    expect((await call(kind, '/read', from('192.0.2.1'))).status).toBe(401)
+  })
+
+  test('K: a fetch handler that isn’t told the address meets no caveat about it', async () => {
+    const token = narrow(await tokenFor('fetch'), 'ip = 127.0.0.1')
+    expect((await call('fetch', '/read', bearer(token))).status).toBe(200)
+    expect((await call('fetch', '/open', bearer(token))).status).toBe(401)
+  })
+
   test('K: what their holder narrowed is measured by the call: path, method, endpoint', async () => {
     const token = await tokenFor('fetch')
     expect(token).toMatch(/^gth_mc_/)
-    const narrowed = (...caveats: string[]) => {
-      const [macaroon] = parseMacaroonText(token) ?? []
-      if (macaroon === undefined) throw new Error('no macaroon')
-      return bearer(printMacaroonText([addCaveats(macaroon, caveats)]))
-    }
+    const narrowed = (...caveats: string[]) => bearer(narrow(token, ...caveats))
     expect((await call('fetch', '/read', narrowed('path = /read', 'method = GET', 'endpoint = reading'))).status).toBe(
       200,
     )

@@ -10,10 +10,8 @@ import { freePort } from '../kit/free-port.ts'
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: Record<string, unknown> }
-const exported = Object.keys(exports)
-  .filter((path) => path !== './package.json')
-  .map((path) => path.replace('.', 'gatehouse'))
+/** What programs import. A name that is gone breaks them, so they are written down here. */
+const exported = ['gatehouse', 'gatehouse/macaroon', 'gatehouse/resource', 'gatehouse/store']
 
 describe('the published package', () => {
   const project = mkdtempSync(join(tmpdir(), 'gatehouse-published-'))

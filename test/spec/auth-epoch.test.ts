@@ -41,6 +41,10 @@ const bumps: readonly (readonly [string, (about: About) => Promise<unknown>])[] 
     ({ clientId }) =>
       changeClient(server.core, { actor: cli, clientId, fields: { scope: 'openid me offline_access' } }),
   ],
+  [
+    'the client demands a second factor',
+    ({ clientId }) => changeClient(server.core, { actor: cli, clientId, fields: { require_second_factor: true } }),
+  ],
   ['revoke-tokens, of everybody', () => revokeEverything(server.core, cli)],
 ]
 
