@@ -1,5 +1,5 @@
 // npm run faults:kill -- [--rounds N] [--seed S] [--chunk N] [--publish]: the same as the test, for as long as one likes.
-// faults:power-loss, faults:restart and faults:promotion take the same. With --publish each chunk becomes a row of RESULTS.md, and
+// faults:power-loss, faults:restart, faults:promotion and faults:vault take the same. With --publish each chunk becomes a row of RESULTS.md, and
 // the same command run again goes on behind the last one, until the seed has N rounds.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,6 +10,7 @@ import { restart, strikePair, strikePostgres } from './postgres.ts'
 import { powerLoss } from './power-loss.ts'
 import { commitHere, nextRound, publish, published } from './results.ts'
 import { printStruck, type Struck } from './strike-store.ts'
+import { crashInRefreshWindow, printCrashes } from './vault-crash.ts'
 
 type Piece = { readonly rounds: number; readonly firstRound: number; readonly seed: number }
 type Outcome = Pick<Report, 'answers' | 'violations' | 'readyMillis'>
@@ -61,6 +62,15 @@ const campaigns: Readonly<Record<string, Campaign>> = {
     rounds: 200,
     chunk: 10,
     run: async (piece) => told('FLT-10', piece, await strikePair({ ...piece, nodes: 3 })),
+  },
+  vault: {
+    fault: 'FLT-29 kill -9 in a refresh, SQLite',
+    rounds: 300,
+    chunk: 50,
+    run: async (piece) => {
+      const outcome = await crashInRefreshWindow(piece)
+      return { outcome, said: printCrashes(outcome) }
+    },
   },
 }
 
