@@ -14,7 +14,7 @@ import { changeWrites } from './change-writes.ts'
 import { actorName, permit } from './permit.ts'
 
 /** What an account leaves behind. It opens nothing without the account; it goes because it tells of a person who wanted to go. */
-const leftBehind: readonly Kind[] = ['session', 'factors', 'consent', 'grant', 'identity', 'ticket', 'name']
+const leftBehind: readonly Kind[] = ['session', 'factors', 'consent', 'grant', 'identity', 'ticket', 'name', 'edition']
 
 /**
  * Delete an account. Its name is free at once; its id is random and never used again, so every session, grant and token

@@ -92,7 +92,8 @@ type Linked = {
 
 type IdentityRefs = Readonly<Record<`place ${string}`, Ref<'identity'>>> &
   Readonly<Record<`name ${string}`, Ref<'name'>>> &
-  Readonly<Record<`credential ${string}`, Ref<'connection'>>>
+  Readonly<Record<`credential ${string}`, Ref<'connection'>>> &
+  Readonly<Record<`edition ${string}`, Ref<'edition'>>>
 
 /** Each place is read by itself, since lists may lag behind; they add the providers that are no more and may come back. */
 async function linkedAt(context: PasswordsContext, { userId, providers }: Resetting): Promise<readonly Linked[]> {
@@ -111,6 +112,7 @@ function refsOf(userId: string, linked: readonly Linked[]): IdentityRefs {
   const refs: { -readonly [Name in keyof IdentityRefs]: IdentityRefs[Name] } = {}
   for (const { provider, identity, credential } of linked) {
     refs[`credential ${provider}`] = credential.ref
+    refs[`edition ${provider}`] = credential.editionRef
     refs[`place ${provider}`] = identityRef(userId, provider)
     if (identity !== undefined) refs[`name ${provider}`] = identityNameRef(identity.issuer, identity.subject)
   }
@@ -130,8 +132,8 @@ function unlinkAll(
     // An empty place must stay empty until the commit: nothing is linked while the account is recovered.
     writes.push(...(place.version === null ? [check(place)] : remove(place)))
     if (name?.value?.target === userId) writes.push(...remove(name))
-    const held = slots[`credential ${provider}`]
-    if (held !== undefined) writes.push(...credential.end(held, now))
+    const [held, edition] = [slots[`credential ${provider}`], slots[`edition ${provider}`]]
+    if (held !== undefined && edition !== undefined) writes.push(...credential.end(held, edition, now))
   }
   return writes
 }

@@ -43,6 +43,7 @@ export async function unlinkIdentity(
     // The other way in must still be there when this one goes: two taken at once would lock the person out.
     other: identityRef(userId, other?.provider ?? provider),
     credential: credential.ref,
+    edition: credential.editionRef,
   }
   const notice = noticeWrites(context, await findUser(context, userId), 'identity.unlinked')
   const unlinked = await transition(
@@ -66,7 +67,7 @@ export async function unlinkIdentity(
           ...(stays ? [check(slots.other)] : []),
           ...remove(slots.place),
           ...(slots.name.value?.target === userId ? remove(slots.name) : []),
-          ...credential.end(slots.credential, now),
+          ...credential.end(slots.credential, slots.edition, now),
           ...trail(now),
           ...notice,
         ],

@@ -23,19 +23,21 @@ export function latestEdition(
 /** The milliseconds at the beginning of a record's id, in hex. */
 const idTimeDigits = 12
 
-/**
- * A decision, and beside it the edition that it leaves in the connection, if that is a later one; the first has none before it. What a
- * site gave counts by time, and its id names an account, of which nothing stays behind.
- */
+/** A decision, and beside it the edition that it leaves in the connection, if that is a later one; the first has none before it. It goes with the account whose connection it is. */
 export function withEdition<R>(slot: Slot<'edition'>, decision: Decision<R>, now: EpochSeconds): Decision<R> {
   const latest = slot.value?.edition ?? 1
-  const left = decision.writes.flatMap((write) =>
-    write.op === 'put' && write.kind === 'connection' && write.id === slot.id && 'edition' in write.value
-      ? [write.value.edition ?? 0]
+  const [left] = decision.writes.flatMap((write) =>
+    write.op === 'put' &&
+    write.kind === 'connection' &&
+    write.id === slot.id &&
+    'edition' in write.value &&
+    'owner' in write.value
+      ? [write.value]
       : [],
   )
-  const edition = Math.max(latest, ...left)
-  if (edition === latest || slot.id.includes(':')) return decision
-  const noted = put(slot, { v: 1, edition }, { expiresAt: now + lifetimes.event, owners: [] })
+  const edition = left?.edition ?? 0
+  if (left === undefined || edition <= latest) return decision
+  const owners = left.owner.kind === 'user' ? [left.owner.userId] : []
+  const noted = put(slot, { v: 1, edition }, { expiresAt: now + lifetimes.event, owners })
   return { ...decision, writes: [...decision.writes, noted] }
 }

@@ -74,7 +74,9 @@ function identity(provider: OAuthProvider, subject: string | undefined, claims: 
   return {
     issuer: provider.issuer,
     subject,
-    label: suggestions[0] ?? fullName ?? subject,
+    // ORCID shows an iD as its address, never as bare digits, and no name beside it is proved.
+    label:
+      provider.subjectFormat === 'orcid' ? `${provider.issuer}/${subject}` : (suggestions[0] ?? fullName ?? subject),
     suggestions,
     ...(fullName !== undefined && { fullName }),
     ...(email !== undefined && verified && { verifiedEmail: email }),

@@ -1,5 +1,6 @@
 import type { SecretValue } from '../config/secret-value.ts'
 import { connectionOwners, siteConnectionId, type HeldConnection } from '../domain/connection.ts'
+import { withEdition } from '../domain/edition.ts'
 import { bumpedEpoch } from '../domain/epoch.ts'
 import { isRecalled } from '../domain/recall.ts'
 import { check, put, ref, type Decision, type Ref } from '../domain/record.ts'
@@ -31,6 +32,7 @@ export async function keepCredential(
   const millis = context.clock.millis()
   const refs = {
     place: ref('connection', connectionId),
+    edition: ref('edition', connectionId),
     user: ref('user', userId),
     holder: about.holder,
     instance: ref('instance', 'self'),
@@ -41,9 +43,9 @@ export async function keepCredential(
     if (!isHis || instance === undefined || isRecalled(instance, { provider, recallsBefore }))
       return { writes: [], result: undefined }
     const before = slots.place.value
-    const last = before !== undefined && 'edition' in before ? before.edition : undefined
+    const last = before !== undefined && 'edition' in before ? (before.edition ?? 0) : 0
     // Nobody remembers an end for ever; time goes on all the same.
-    const edition = bumpedEpoch(last ?? 0, millis)
+    const edition = bumpedEpoch(Math.max(last, slots.edition.value?.edition ?? 0), millis)
     const kept: HeldConnection = {
       v: 1,
       provider,
@@ -65,12 +67,10 @@ export async function keepCredential(
       createdAt: now,
       updatedAt: now,
     }
-    return {
-      writes: [
-        put(slots.place, kept, { expiresAt: now + about.lasts, owners: connectionOwners(kept) }),
-        ...[slots.user, slots.holder, slots.instance].map(check),
-      ],
-      result: undefined,
-    }
+    const writes = [
+      put(slots.place, kept, { expiresAt: now + about.lasts, owners: connectionOwners(kept) }),
+      ...[slots.user, slots.holder, slots.instance].map(check),
+    ]
+    return withEdition(slots.edition, { writes, result: undefined }, now)
   })
 }

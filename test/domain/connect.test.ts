@@ -167,23 +167,24 @@ describe('the code of the last page', () => {
 })
 
 describe('L19: the latest edition, apart from the connection', () => {
-  const noted = (edition: number | undefined, id = 'c') => {
+  const noted = (edition: number | undefined, owner: HeldConnection['owner'] = { kind: 'handle' }) => {
     const value = edition === undefined ? undefined : { v: 1 as const, edition }
     const { writes } = withEdition(
-      { kind: 'edition', id, version: 'e', value },
-      endConnection({ ...slot(held), id }, ending),
+      { kind: 'edition', id: 'c', version: 'e', value },
+      endConnection(slot({ ...(held as HeldConnection), owner }), ending),
       now,
     )
-    return writes.flatMap((write) => (write.op === 'put' && write.kind === 'edition' ? [write.value] : []))
+    return writes.flatMap((write) => (write.op === 'put' && write.kind === 'edition' ? [write] : []))
   }
 
   test('is written with the commit that makes a later one, and never goes back', () => {
-    expect(noted(undefined)).toEqual([{ v: 1, edition: 2 }])
-    expect(noted(1)).toEqual([{ v: 1, edition: 2 }])
+    for (const before of [undefined, 1])
+      expect(noted(before)).toMatchObject([{ value: { v: 1, edition: 2 }, owners: [] }])
     for (const latest of [2, 7]) expect(noted(latest)).toEqual([])
   })
 
-  test('names no account: what a site gave has none', () => expect(noted(undefined, 'usr_1:forum')).toEqual([]))
+  test('stands in the list of the account that it goes with', () =>
+    expect(noted(undefined, { kind: 'user', userId: 'usr_1' })).toMatchObject([{ owners: ['usr_1'] }]))
 })
 
 describe('an end', () => {

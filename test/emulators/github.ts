@@ -13,6 +13,8 @@ export type GitHub = Emulator & {
   user: GitHubUser
   /** Form-encoded whatever `Accept` says, as old proxies of it are. */
   alwaysForm: boolean
+  /** Gives no tokens to whoever has no verified primary address, as it does to newcomers. */
+  wantsVerified: boolean
   readonly clientId: string
   readonly clientSecret: string
 }
@@ -54,6 +56,11 @@ export async function startGitHub(): Promise<GitHub> {
     if (code?.verified !== true)
       return say({ error: 'bad_verification_code', error_description: 'The code passed is incorrect or expired.' })
     if (!code.sameRedirect) return say({ error: 'redirect_uri_mismatch' })
+    if (github.wantsVerified && !code.user.emails.some(({ primary, verified }) => primary && verified))
+      return say({
+        error: 'unverified_user_email',
+        error_description: 'The user must have a verified primary email.',
+      })
     const accessToken = `gho_${fresh(20)}`
     tokens.set(accessToken, code.user)
     return say({
@@ -82,6 +89,7 @@ export async function startGitHub(): Promise<GitHub> {
       ],
     },
     alwaysForm: false,
+    wantsVerified: false,
     clientId,
     clientSecret,
   })

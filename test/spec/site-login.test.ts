@@ -2,20 +2,28 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { signOut } from '../../src/accounts/end-session.ts'
 import { identitiesOf } from '../../src/accounts/find-identity.ts'
 import { identityNameRef } from '../../src/accounts/identity-refs.ts'
+import { deleteUser } from '../../src/accounts/delete-user.ts'
+import { unlinkIdentity } from '../../src/accounts/unlink-identity.ts'
 import { findUserNamed } from '../../src/accounts/find-user.ts'
 import { openTokens, sealTokens } from '../../src/upstream/sealed-tokens.ts'
-import { siteConnectionId, type Connection, type HeldConnection } from '../../src/domain/connection.ts'
-import { create, ref, remove } from '../../src/domain/record.ts'
+import {
+  connectionOwners,
+  siteConnectionId,
+  type Connection,
+  type HeldConnection,
+} from '../../src/domain/connection.ts'
+import { create, put, ref, remove } from '../../src/domain/record.ts'
 import { isRecalled } from '../../src/domain/recall.ts'
 import { commitNew, transition } from '../../src/store/transition.ts'
 import { listAll } from '../../src/store/list-all.ts'
+import { createVault } from '../../src/vault/create-vault.ts'
 import { recallConnections } from '../../src/vault/recall-connections.ts'
 import { secretValue } from '../../src/config/secret-value.ts'
 import { startSite, type Site } from '../emulators/site.ts'
 import { createBrowser, readForm, type Answer, type Browser } from '../kit/browser.ts'
 import { authorizeUrl, claimsOf, follow, signInFor, submit, tokenRequest, verifier } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
-import { eventsOf, expectNoSecret } from '../attacks/support.ts'
+import { eventsOf, expectNoSecret, stateOf } from '../attacks/support.ts'
 import { fixedKeys } from '../tokens/fixtures.ts'
 import { readProvider } from '../upstream/house.ts'
 
@@ -77,6 +85,7 @@ describe('signing in with the account of a site that has only a login API (syste
       password: secret,
       lifetime: 604_800,
     })
+    expect(JSON.stringify(await stateOf(server))).not.toContain(secret)
     expect(newcomer.text).toContain('Konto anlegen')
     expect(readForm(newcomer.text, 'create-account').fields['username']).toBe('Erna')
     const consent = await follow(server, browser, await submit(browser, newcomer, 'create-account', {}))
@@ -85,6 +94,7 @@ describe('signing in with the account of a site that has only a login API (syste
     const answer = await tokenRequest(server, app, { grant_type: 'authorization_code', code, code_verifier: verifier })
     expect(answer.status, answer.text).toBe(200)
     expect(claimsOf(String(answer.json()['id_token']))).toMatchObject({ amr: ['pwd'], acr: 'pwd' })
+    expect(JSON.stringify(await stateOf(server))).not.toContain(secret)
     await expectNoSecret(server, [secret, 'forum-cookie-of-Erna'], [page, newcomer, consent, answer])
 
     const erna = await findUserNamed(server.core, 'Erna')
@@ -522,6 +532,35 @@ describe('what a site gave', () => {
     }
     expect((await logIn(german(), 'Rita')).location).toBe('/account')
     expect(await credentialsOf('rita')).toEqual([])
+  })
+
+  it('L19: opens as no row of before that was put back, on a server that has just started', async () => {
+    const { core } = server
+    const { userId = '' } = (await findUserNamed(core, 'rita')) ?? {}
+    const place = ref('connection', siteConnectionId(userId, 'forum'))
+    const stored = async () => (await core.transition.store.read([place]))[0]?.value as HeldConnection
+    const justStarted = () => createVault({ ...core, onError: () => undefined })
+    const fetched = async () => (await justStarted().freshToken({ connection: place.id })).outcome
+    await logIn(german(), 'Rita')
+    const before = await stored()
+    await logIn(german(), 'Rita')
+    expect(await fetched()).toBe('token')
+    const later = await stored()
+    const putBack = (row: HeldConnection) =>
+      transition(core.transition, { place }, (slots) => ({
+        writes: [put(slots.place, row, { expiresAt: null, owners: connectionOwners(row) })],
+        result: undefined,
+      }))
+    await putBack(before)
+    expect(await fetched()).toBe('needs_reauth')
+    await putBack(later)
+    expect(await fetched()).toBe('token')
+    await unlinkIdentity(core, { actor: { kind: 'cli' }, userId, provider: 'forum' })
+    expect(await fetched()).toBe('revoked')
+    await putBack(later)
+    expect(await fetched()).toBe('needs_reauth')
+    await deleteUser(core, { actor: { kind: 'cli' }, userId })
+    expect(await core.transition.store.read([ref('edition', place.id)])).toEqual([undefined])
   })
 })
 

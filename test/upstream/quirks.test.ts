@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sha256 } from '../../src/crypto/hash.ts'
+import { presets } from '../../src/config/presets/presets.ts'
 import { secretValue } from '../../src/config/secret-value.ts'
 import { isOrcid } from '../../src/protocol/orcid.ts'
 import type { Finished } from '../../src/upstream/finish-upstream.ts'
@@ -153,6 +154,20 @@ const quirks: Readonly<Record<Name, Readonly<Record<string, () => Promise<void>>
       expect(code).toMatchObject({ kind: 'refused', why: 'bad_verification_code' })
       const entry = { ...at.entries.github, name: 'wrong', clientSecret: secretValue('wrong') }
       expect(await through(engine, entry)).toMatchObject({ kind: 'refused', why: 'incorrect_client_credentials' })
+    },
+    'nor a code for another callback, nor one of somebody whose address is not verified': async () => {
+      const url = new URL(await begin(engine, at.entries.github))
+      url.searchParams.set('redirect_uri', 'https://as.example/elsewhere')
+      const elsewhere = await comeBack(engine, at.entries.github, await consent(url.href))
+      expect(elsewhere).toMatchObject({ kind: 'refused', why: 'redirect_uri_mismatch' })
+      at.github.wantsVerified = true
+      const before = at.github.user
+      expect((await done('github')).identity?.subject).toBe('583231')
+      at.github.user = { ...before, emails: [{ email: 'octo@example.org', primary: true, verified: false }] }
+      const unverified = await through(engine, at.entries.github)
+      at.github.user = before
+      at.github.wantsVerified = false
+      expect(unverified).toMatchObject({ kind: 'refused', why: 'unverified_user_email' })
     },
     'PKCE, and the secret all the same': async () => {
       expect((await queryOf('github')).get('code_challenge_method')).toBe('S256')
@@ -341,19 +356,24 @@ const quirks: Readonly<Record<Name, Readonly<Record<string, () => Promise<void>>
       expect((await fetch(`${at.orcid.url}/oauth/userinfo`)).status).toBe(403)
       expect((await done('orcid')).identity?.verifiedEmail).toBeUndefined()
     },
-    'every name may be private: then the iD is the label': async () => {
+    'an iD is shown as its address; every name may be private': async () => {
       const before = at.orcid.user
+      const label = `${at.entries.orcid.issuer}/0000-0002-1825-0097`
+      expect((await done('orcid')).identity).toMatchObject({ label })
       at.orcid.user = { sub: before.sub }
       const { identity } = await done('orcid')
       at.orcid.user = before
-      expect(identity).toMatchObject({ label: '0000-0002-1825-0097', suggestions: [] })
+      expect(identity).toMatchObject({ label, suggestions: [] })
+      expect(presets.orcid.issuer).toBe('https://orcid.org')
     },
-    'a no may be called login_required': async () => {
-      const finished = await callbackWith('orcid', (query) => {
-        query.delete('code')
-        query.set('error', 'login_required')
-      })
-      expect(finished).toEqual({ kind: 'denied', why: 'login_required' })
+    'a no may be called login_required, or interaction_required': async () => {
+      for (const why of ['login_required', 'interaction_required']) {
+        const finished = await callbackWith('orcid', (query) => {
+          query.delete('code')
+          query.set('error', why)
+        })
+        expect(finished).toEqual({ kind: 'denied', why })
+      }
     },
   },
   gitlab: {

@@ -244,16 +244,19 @@ describe('a refresh that fails', () => {
     expect((await fetchToken(id)).outcome).toBe('token')
   })
 
-  it('INV6: an answer that was lost after the rotation ends in a question to the person, never in silence', async () => {
-    const id = await connectDirectly(server, provider)
-    server.clock.advance(3700)
-    etsy.faults.push('hang up after rotation')
-    expect((await fetchToken(id)).outcome).toBe('unavailable')
-    expect((await storedConnection(server, id)).unsure).toBe(true)
-    server.clock.advance(10)
-    expect(await fetchToken(id)).toEqual({ outcome: 'needs_reauth', reason: 'invalid_grant' })
-    expect(await eventsOf(server, id)).toEqual(['connection.broken'])
-  })
+  it.each(['hang up after rotation', '500 after rotation'] as const)(
+    'INV6: an answer that was lost after the rotation (%s) ends in a question to the person, never in silence',
+    async (fault) => {
+      const id = await connectDirectly(server, provider)
+      server.clock.advance(3700)
+      etsy.faults.push(fault)
+      expect((await fetchToken(id)).outcome).toBe('unavailable')
+      expect((await storedConnection(server, id)).unsure).toBe(true)
+      server.clock.advance(10)
+      expect(await fetchToken(id)).toEqual({ outcome: 'needs_reauth', reason: 'invalid_grant' })
+      expect(await eventsOf(server, id)).toEqual(['connection.broken'])
+    },
+  )
 })
 
 describe('a refresh whose process died', () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { stateOf } from '../attacks/support.ts'
 import { consent } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { createBrowser, errorOf, formBody, readForm, type Answer, type Browser } from '../kit/browser.ts'
@@ -6,7 +7,7 @@ import { submit } from '../kit/flow.ts'
 import { printToken } from '../../src/tokens/token-text.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
 import { reportLeaks } from '../kit/sign.ts'
-import { etsyProvider, eventsOf, storedConnection } from './house.ts'
+import { etsyProvider, eventsOf, keptTokens, storedConnection } from './house.ts'
 
 let etsy: Etsy
 let server: TestGatehouse
@@ -327,13 +328,16 @@ describe('what is kept', () => {
 
   it('L16, L17: neither handle nor tokens nor codes stand in a record or the log', async () => {
     const started = await start()
-    const done = await connect(newBrowser(), started)
-    const { text: token } = await pickUp(started.handle, {}, asText)
-    let stored = ''
-    for (const kind of ['connection', 'flow', 'event', 'revocation'] as const)
-      for await (const record of server.core.admin.scan(kind)) stored += JSON.stringify(record)
-    for (const secret of [started.handle, started.user_code, token, done.text.slice(0, 0) || token])
-      expect(stored + server.logged()).not.toContain(secret)
+    const done = await connect(newBrowser({ 'x-forwarded-for': '203.0.113.90' }), started)
+    const confirm = /id="confirmation_code">([^<]+)</.exec(done.text)?.[1] ?? ''
+    const unconfirmed = JSON.stringify(await stateOf(server))
+    const { text: access } = await pickUp(started.handle, { confirm }, asText)
+    const { refresh = '' } = await keptTokens(server, started.connection)
+    const everywhere = unconfirmed + JSON.stringify(await stateOf(server)) + server.logged()
+    for (const secret of [started.handle, started.user_code, confirm, access, refresh]) {
+      expect(secret.length).toBeGreaterThan(8)
+      expect(everywhere).not.toContain(secret)
+    }
     expect(server.logged()).not.toContain(started.connect_url.split('/').at(-1))
   })
 
