@@ -64,11 +64,13 @@ export async function composeLetter(context: ComposeContext, outgoing: Outgoing)
       const code = mailCode(context.keys, ticketId, ticket)
       const user = await address(context, ticketId, ticket.createdAt + lifetimes.mailCode)
       if (user === undefined || code === undefined) return undefined
+      if (user.locked) return lockedLetter(context, language, user)
       return codeLetter(context, language, { to: user.email, name: user.username, code })
     }
     case 'recover': {
       const user = await address(context, ticketId, ticket.createdAt + lifetimes.recovery)
       if (user === undefined) return undefined
+      if (user.locked) return lockedLetter(context, language, user)
       return write(user.email, { kind: 'recover', name: user.username, url, lives: lifetimes.recovery })
     }
   }
@@ -82,9 +84,9 @@ async function ownerOf(context: ComposeContext, email: string): Promise<User | u
 type Reachable = User & { readonly email: string }
 
 /** Only a proved address is written to: an unproved one may be anybody's (H24). */
-async function recoverable(context: ComposeContext, asked: string): Promise<Reachable | undefined> {
+async function reachable(context: ComposeContext, asked: string): Promise<Reachable | undefined> {
   const user = await findUserAsked(context, asked)
-  if (user?.email === undefined || !user.emailVerified || user.locked || user.bot) return undefined
+  if (user?.email === undefined || !user.emailVerified || user.bot) return undefined
   return { ...user, email: user.email }
 }
 
@@ -99,8 +101,10 @@ async function address(
 ): Promise<Reachable | undefined> {
   const target = ref('ticket', ticketId)
   const before = await readAlive(context.transition.store, target, context.clock.seconds())
-  const user = before === undefined || !('asked' in before) ? undefined : await recoverable(context, before.asked)
+  const user = before === undefined || !('asked' in before) ? undefined : await reachable(context, before.asked)
   if (user === undefined) return undefined
+  // He is told, and the ticket stays nobody's: what opens no locked account opens none that was unlocked since either.
+  if (user.locked) return user
   return transition(context.transition, { slot: target }, ({ slot }) => {
     const ticket = slot.value
     if (ticket === undefined || !('asked' in ticket)) return { writes: [], result: undefined }
@@ -108,6 +112,25 @@ async function address(
     const addressed = { ...ticket, addressee: addresseeOf(user) }
     return { writes: [put(slot, addressed, { expiresAt, owners: [user.userId] })], result: user }
   })
+}
+
+/** The page that asked says the same to everybody (H02), so whose account is locked hears of it here. */
+function lockedLetter(
+  { productName, issuer }: ComposeContext,
+  language: Language,
+  { email: to, username: name }: Reachable,
+): Letter {
+  const { host } = new URL(issuer)
+  const subject = message(language, 'letter.locked.subject', { host })
+  const bodies = letterBodies({
+    language,
+    title: subject,
+    productName,
+    paragraphs: [message(language, 'letter.locked.text', { host, name })],
+    link: undefined,
+    closing: message(language, 'letter.locked.closing'),
+  })
+  return { to, subject, ...bodies }
 }
 
 /** A code has no link: it is typed where it was asked for. It stands in no subject, which screens show while they are locked. */

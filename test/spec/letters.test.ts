@@ -283,15 +283,21 @@ describe('a forgotten password', () => {
     expect(answers.filter(({ location }) => location === '/signin')).toHaveLength(1)
   })
 
-  test('H02: unknown names, unproved addresses and locked accounts get the same answer and no letter', async () => {
+  test('H02: unknown names, unproved addresses and locked accounts get the same answer; a locked one hears of it by letter', async () => {
     await server.makeUser('unproved', { email: 'unproved@mail.example' })
     await withAddress('fritz')
+    const locked = await withAddress('franz')
+    const { userId = '' } = (await findUserNamed(server.core, 'franz')) ?? {}
+    await patchUser(server.core, { actor: { kind: 'cli' }, userId, patch: { locked: true } })
     const answers: Answer[] = []
-    for (const account of ['fritz', 'nobody-at-all', 'nobody@mail.example', 'unproved']) {
+    for (const account of ['fritz', 'nobody-at-all', 'nobody@mail.example', 'unproved', 'franz']) {
       answers.push(await fill(createBrowser(server.url), '/recover', 'recover', { account }))
     }
     expect(new Set(answers.map((answer) => JSON.stringify(still(answer)))).size).toBe(1)
     await lettersTo('fritz@mail.example', 2)
+    const [, told] = await lettersTo(locked, 2)
+    expect(told?.subject).toContain('is locked')
+    expect(told?.text).not.toContain('gth_tk_')
     expect(server.letters.filter(({ to }) => to === 'unproved@mail.example')).toEqual([])
   })
 
@@ -550,7 +556,9 @@ describe('links', () => {
     const forged = { 'x-forwarded-host': 'evil.example', forwarded: 'host=evil.example;proto=https' }
     await fill(createBrowser(server.url, forged), '/recover', 'recover', { account: 'wanda' })
     await lettersTo(email, 2)
-    for (const letter of server.letters) expect(linkIn(letter).startsWith(`${server.url}/`)).toBe(true)
+    // Who is told that his account is locked has nothing to open.
+    const links = server.letters.map(linkIn).filter((link) => link !== '')
+    for (const link of links) expect(link.startsWith(`${server.url}/`)).toBe(true)
     expect(server.logged()).not.toContain('gth_tk_')
   })
 

@@ -2,8 +2,10 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { mintToken } from '../../src/accounts/mint-token.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import { put, ref } from '../../src/domain/record.ts'
+import type { Ticket } from '../../src/domain/ticket.ts'
 import { transition } from '../../src/store/transition.ts'
 import { parseMacaroonText } from '../../src/tokens/macaroon-text.ts'
+import { mailCode } from '../../src/tokens/mail-code.ts'
 import { createBrowser, readForm, type Answer, type Browser } from '../kit/browser.ts'
 import { authorizeUrl, follow, submit } from '../kit/flow.ts'
 import { enrol, signedInBrowser } from '../kit/second-factor.ts'
@@ -70,8 +72,11 @@ describe('sign-in by a code in a letter', () => {
   test('H02: names and addresses that do not exist, or have no proved address, get the very same pages', async () => {
     const { email } = await withAddress('berta')
     await server.makeUser('plain', { email: 'plain@mail.example' })
+    const bruno = await withAddress('bruno')
+    await patchUser(server.core, { actor: { kind: 'cli' }, userId: bruno.userId, patch: { locked: true } })
     const answers: unknown[] = []
-    for (const account of ['berta', email, 'nobody', 'nobody@mail.example', 'plain', 'plain@mail.example']) {
+    const strangers = ['nobody', 'nobody@mail.example', 'plain', 'plain@mail.example']
+    for (const account of ['berta', email, ...strangers, 'bruno', bruno.email]) {
       const browser = createBrowser(server.url)
       const page = await ask(browser, account)
       answers.push([still(page), still(await type(browser, page, '1234 5678'))])
@@ -79,6 +84,30 @@ describe('sign-in by a code in a letter', () => {
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1)
     await codeTo(email, 2)
     expect(server.letters.filter(({ to }) => to.startsWith('plain') || to.startsWith('nobody'))).toEqual([])
+    const told = () => server.letters.filter(({ to }) => to === bruno.email)
+    await vi.waitFor(() => expect(told()).toHaveLength(2), 5_000)
+    for (const { subject, text } of told()) {
+      expect(subject).toContain('is locked')
+      expect(text).not.toMatch(/\d{4} \d{4}/)
+    }
+  })
+
+  test('a locked account is told so in the language of whoever asked, and what it asked for meanwhile opens nothing later', async () => {
+    const { userId, email } = await withAddress('bodo')
+    const lock = (locked: boolean) => patchUser(server.core, { actor: { kind: 'cli' }, userId, patch: { locked } })
+    await lock(true)
+    const browser = createBrowser(server.url, { 'accept-language': 'de' })
+    const page = await ask(browser, 'bodo')
+    await vi.waitFor(() => expect(server.letters.some(({ to }) => to === email)).toBe(true), 5_000)
+    expect(server.letters.find(({ to }) => to === email)?.subject).toContain('ist gesperrt')
+    await lock(false)
+    const ticketId = String(readForm(page.text, 'one-time-code').fields['ticket'])
+    const [record] = await server.core.transition.store.read([ref('ticket', ticketId)])
+    const ticket = record?.value as Ticket
+    const code = mailCode(server.core.keys, ticketId, ticket) ?? ''
+    expect(code).toMatch(/^\d{8}$/)
+    expect((await type(browser, page, code)).location).toBeUndefined()
+    expect(await isIn(browser)).toBe(false)
   })
 
   test('the code is worth nothing in another browser', async () => {

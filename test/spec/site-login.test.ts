@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { signOut } from '../../src/accounts/end-session.ts'
 import { identitiesOf } from '../../src/accounts/find-identity.ts'
 import { identityNameRef } from '../../src/accounts/identity-refs.ts'
+import { patchUser } from '../../src/accounts/patch-user.ts'
 import { deleteUser } from '../../src/accounts/delete-user.ts'
 import { unlinkIdentity } from '../../src/accounts/unlink-identity.ts'
 import { findUserNamed } from '../../src/accounts/find-user.ts'
@@ -13,6 +14,7 @@ import {
   type HeldConnection,
 } from '../../src/domain/connection.ts'
 import { create, put, ref, remove } from '../../src/domain/record.ts'
+import type { Session } from '../../src/domain/session.ts'
 import { isRecalled } from '../../src/domain/recall.ts'
 import { commitNew, transition } from '../../src/store/transition.ts'
 import { listAll } from '../../src/store/list-all.ts'
@@ -227,6 +229,23 @@ describe('signing in with the account of a site that has only a login API (syste
       expect([down.status, down.text.includes('antwortet im Moment nicht')]).toEqual([503, true])
     }
     site.broken = undefined
+  })
+
+  it('whose account is locked here is told so, gets no session, and nothing of the site is kept', async () => {
+    site.accounts.set('Lars', { password: secret, userId: '4713' })
+    const first = german()
+    await submit(first, await follow(server, first, await logIn(first, 'Lars')), 'create-account', {})
+    const { userId = '' } = (await findUserNamed(server.core, 'Lars')) ?? {}
+    const kept = () => server.core.transition.store.read([ref('connection', siteConnectionId(userId, 'forum'))])
+    const before = await kept()
+    await patchUser(server.core, { actor: { kind: 'cli' }, userId, patch: { locked: true } })
+    const browser = german()
+    const answer = await follow(server, browser, await logIn(browser, 'Lars'))
+    expect(answer.text).toContain('gesperrt')
+    expect((await browser.ask('/account')).location).toMatch(/^\/signin/)
+    const { records } = await server.core.transition.store.list('session', userId, { limit: 9 })
+    expect(records.filter(({ value }) => (value as Session).ended === undefined)).toHaveLength(1)
+    expect(await kept()).toEqual(before)
   })
 
   it('lets no newcomer in where only linked accounts may', async () => {

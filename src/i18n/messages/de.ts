@@ -472,6 +472,11 @@ export const de = {
   'letter.codeUsed.text':
     'Jemand, hoffentlich Sie, hat einen Wiederherstellungscode des Kontos „{name}“ bei {host} anstelle des zweiten Faktors gezeigt. Dieser Code gilt nicht mehr.',
   'letter.lives': 'Der Link gilt einmal, und zwar {duration} lang.',
+  'letter.locked.subject': 'Ihr Konto bei {host} ist gesperrt',
+  'letter.locked.text':
+    'Jemand, hoffentlich Sie, möchte in das Konto „{name}“ bei {host}. Es ist gesperrt: Niemand kann sich damit anmelden oder ein neues Passwort dafür wählen.',
+  'letter.locked.closing':
+    'Nur die Betreiber dieses Servers können es entsperren. Wenn Sie es nicht waren, brauchen Sie nichts zu tun.',
   'letter.closing': 'Wenn Sie es nicht waren, brauchen Sie nichts zu tun: Ohne diesen Link geschieht nichts.',
   'letter.gone.title': 'Dieser Link gilt nicht mehr',
   'letter.gone.what': 'Er wurde schon benutzt, ist zu alt oder nicht vollständig.',

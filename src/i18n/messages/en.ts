@@ -455,6 +455,10 @@ export const en = {
   'letter.codeUsed.text':
     'Somebody, hopefully you, showed a recovery code of the account “{name}” at {host} in place of its second factor. That code doesn’t work any more.',
   'letter.lives': 'The link works once, for {duration}.',
+  'letter.locked.subject': 'Your account at {host} is locked',
+  'letter.locked.text':
+    'Somebody, hopefully you, wants to get into the account “{name}” at {host}. It is locked: nobody can sign in with it, or choose a new password for it.',
+  'letter.locked.closing': 'Only the people who run that server can unlock it. If it wasn’t you, do nothing.',
   'letter.closing': 'If it wasn’t you, do nothing: without this link nothing happens.',
   'letter.gone.title': 'This link doesn’t work any more',
   'letter.gone.what': 'It was used before, is too old, or isn’t complete.',
