@@ -125,6 +125,10 @@ describe('clock, chance and environment have one home', () => {
     'const t = new Date()',
     'const t = Date()',
     'const r = Math.random()',
+    "const a = await fetch('https://a.example')",
+    "const a = globalThis.fetch('https://a.example')",
+    'const ask = fetch',
+    "const a = new WebSocket('wss://a.example')",
     'const r = crypto.getRandomValues(new Uint8Array(9))',
     'const r = globalThis.crypto.randomUUID()',
     'const e = process.env',
@@ -136,6 +140,7 @@ describe('clock, chance and environment have one home', () => {
   test('lets each be used at home, and an instant be printed anywhere', () => {
     expect(ambient(madeUp({ 'src/server/system.ts': 'Date.now()' }))).toEqual([])
     expect(ambient(madeUp({ 'src/server/environment.ts': 'process.env' }))).toEqual([])
+    expect(ambient(madeUp({ 'src/upstream/a.ts': 'await context.outbound.fetch({ url })' }))).toEqual([])
     expect(ambient(madeUp({ 'src/api/a.ts': 'new Date(5).toISOString()' }))).toEqual([])
   })
 })

@@ -28,6 +28,13 @@ const homes: Record<string, { folders: string[]; types?: string[]; why?: string 
   oauth4webapi: { folders: ['upstream'] },
   '@zxcvbn-ts/language-de': { folders: ['accounts'] },
   'node:crypto': { folders: ['crypto'] },
+  // L8: who reaches out goes through the guard that knows which addresses are public.
+  'node:http': { folders: ['outbound'], types: ['server'], why: 'server is given requests by Fastify in these types' },
+  'node:https': { folders: ['outbound'] },
+  'node:http2': { folders: [] },
+  'node:dgram': { folders: [] },
+  'node:dns': { folders: [] },
+  'node:dns/promises': { folders: ['outbound'] },
   'node:sqlite': { folders: ['store/sqlite'] },
   // Nobody runs other programs, evaluates code or opens a debugger.
   'node:child_process': { folders: [] },
