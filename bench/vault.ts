@@ -1,7 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ref } from '../src/domain/record.ts'
+import { connectionOwners } from '../src/domain/connection.ts'
+import { put, ref } from '../src/domain/record.ts'
+import { transition } from '../src/store/transition.ts'
+import { printVaultHandle, vaultHandleHash } from '../src/tokens/vault-handle.ts'
 import { recordFetch } from '../src/vault/pick-up.ts'
 import { startEtsy } from '../test/emulators/etsy.ts'
 import { startGatehouse, type TestGatehouse } from '../test/kit/gatehouse.ts'
@@ -17,7 +20,7 @@ const longestWaitMillis = 5_000
 
 /**
  * `npm run bench -- vault`: 500 who ask for one expired connection at once, and how many requests that is for its provider; then
- * tokens per second on SQLite, from the row to the token, beside reading the plain row, and with the event that every fetch over HTTP writes.
+ * tokens per second on SQLite, from the row to the token, beside reading the plain row, with the event that every fetch over HTTP writes, and over HTTP itself, asked by this very process.
  */
 export async function benchVault(): Promise<readonly Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-vault-'))
@@ -47,7 +50,8 @@ export async function benchVault(): Promise<readonly Figure[]> {
   }
 }
 
-async function measure({ core }: TestGatehouse, connection: string): Promise<readonly Figure[]> {
+async function measure(server: TestGatehouse, connection: string): Promise<readonly Figure[]> {
+  const { core } = server
   const { store } = core.transition
   const row = async (): Promise<void> => void (await store.read([ref('connection', connection)]))
   const token = async (): Promise<void> => {
@@ -59,17 +63,34 @@ async function measure({ core }: TestGatehouse, connection: string): Promise<rea
     if (fresh.outcome !== 'token') throw new Error('the benchmark fetches nothing')
     await recordFetch(core, connection, { connection: fresh.connection, address: '192.0.2.17' })
   }
-  const best = { row: 0, token: 0, recorded: 0 }
+  const handle = await giveHandle(server, connection)
+  const overHttp = async (): Promise<void> => {
+    const answer = await fetch(`${server.url}/vault/token`, { method: 'POST', body: new URLSearchParams({ handle }) })
+    if ((await answer.text()).length === 0 || answer.status !== 200) throw new Error('the benchmark fetches nothing')
+  }
+  const best = { row: 0, token: 0, recorded: 0, overHttp: 0 }
   for (let round = 0; round < rounds; round += 1) {
     best.row = Math.max(best.row, await perSecond(row))
     best.token = Math.max(best.token, await perSecond(token))
     best.recorded = Math.max(best.recorded, await perSecond(recorded))
+    best.overHttp = Math.max(best.overHttp, await perSecond(overHttp))
   }
   const beside = { what: 'plain row read', value: best.row }
   return [
     { what: 'token that holds', ours: best.token, unit: '/s', beside },
     { what: 'token that holds, event durable', ours: best.recorded, unit: '/s', beside },
+    { what: 'POST /vault/token over HTTP', ours: best.overHttp, unit: '/s', beside },
   ]
+}
+
+async function giveHandle({ core }: TestGatehouse, connection: string): Promise<string> {
+  const handle = printVaultHandle(core.keys, core.random, connection)
+  await transition(core.transition, { slot: ref('connection', connection) }, ({ slot }) => {
+    if (slot.value === undefined) throw new Error('the connection is gone')
+    const held = { ...slot.value, handleHash: vaultHandleHash(handle) }
+    return { writes: [put(slot, held, { expiresAt: null, owners: connectionOwners(held) })], result: undefined }
+  })
+  return handle
 }
 
 async function perSecond(work: () => Promise<void>): Promise<number> {

@@ -68,6 +68,8 @@ describe('one importer per library', () => {
     ['src/grants/a.ts', 'zod'],
     ['src/cli/a.ts', 'node:child_process'],
     ['src/cli/a.ts', 'left-pad'],
+    ['src/upstream/a.ts', 'node:https'],
+    ['src/server/a.ts', 'node:http'],
   ])('catches %s importing %s', (path, specifier) => {
     expect(libraries(madeUp({ [path]: `import { x } from '${specifier}'` }))).toHaveLength(1)
   })
