@@ -48,7 +48,7 @@ export async function benchStores({ rounds, seconds, only }: StoresPlan): Promis
     } catch (error) {
       complete = false
       sections.push(
-        `## ${name}\n\nNot measured: ${error instanceof Error ? error.message.slice(0, 400) : String(error)}`,
+        `## ${name}\n\nNot measured: ${String(error instanceof Error ? error.message : error).split('\n', 1)[0]}`,
       )
     } finally {
       await engine?.stop()
@@ -137,13 +137,14 @@ async function measureRaw(
   engine: Engine,
   { raw, lanes, seconds }: { readonly raw: RawStore; readonly lanes: number; readonly seconds: number },
 ): Promise<Measured> {
-  const value = 'x'.repeat(rowBytes)
+  // Another each time: SQLite and MariaDB write nothing where a row stays what it was.
+  const value = (): string => String(performance.now()).padEnd(rowBytes, 'x')
   const ids = (turn: number): readonly string[] =>
     Array.from({ length: lanes }, (_, lane) => rawId(turn * lanes + lane))
   const writeFor = async (millis: number): Promise<number> => {
     let turn = 0
     for (const until = performance.now() + millis; performance.now() < until; turn += 1)
-      await raw.write(ids(turn), value)
+      await raw.write(ids(turn), value())
     return turn * lanes
   }
   await writeFor(300)
