@@ -50,7 +50,8 @@ try {
   const elsewhere =
     values.identities === undefined ? undefined : readIdentities(readFileSync(values.identities, 'utf8'))
   const accounts = readEditors(readFileSync(editors, 'utf8'), values.wrangler).map((account) => {
-    const identities = elsewhere?.get(account.user_id)
+    // Nobody signs in as a bot here.
+    const identities = account.bot ? undefined : elsewhere?.get(account.user_id)
     return { ...account, ...(identities !== undefined && { identities }) }
   })
   const file = join(folder, 'accounts.jsonl')

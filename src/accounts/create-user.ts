@@ -153,7 +153,7 @@ function broughtProblem(actor: Actor, { brought }: NewUser): Problem | undefined
       })
 }
 
-function botProblem(bot: boolean, { wrangler, password }: NewUser): Problem | undefined {
+function botProblem(bot: boolean, { wrangler, password, brought }: NewUser): Problem | undefined {
   if (!bot && wrangler !== undefined)
     return problem('invalid_field', { field: 'wrangler', detail: 'only a bot has a wrangler' })
   if (bot && wrangler === undefined)
@@ -161,8 +161,9 @@ function botProblem(bot: boolean, { wrangler, password }: NewUser): Problem | un
       field: 'wrangler',
       detail: 'a bot needs a wrangler: the person who answers for it',
     })
-  if (bot && password !== undefined)
-    return problem('invalid_field', { field: 'password', detail: 'a bot has no password; it gets tokens' })
+  const field = password !== undefined ? 'password' : brought?.passwordHash !== undefined ? 'password_hash' : undefined
+  if (bot && field !== undefined)
+    return problem('invalid_field', { field, detail: 'a bot has no password; it gets tokens' })
   return undefined
 }
 

@@ -23,12 +23,14 @@ export type Linking = Pick<Identity, 'provider' | 'issuer' | 'subject' | 'label'
 export const identityTaken = problem('conflict', {
   detail: 'this identity belongs to another account; unlink it there first',
 })
+const notForBots = problem('conflict', { detail: 'a bot has no identity elsewhere: nobody signs in as it' })
 export const otherLinked = problem('conflict', {
   detail: 'the account has another identity of this provider; unlink that one first',
 })
 
 /**
- * Add an identity to an account. Nobody's identity is taken away by it, and an account has one of each provider. `own`: in which
+ * Add an identity to an account. Nobody's identity is taken away by it, an account has one of each provider, and a bot has
+ * none (docs/decisions/0023). `own`: in which
  * session the person adds it himself.
  */
 export async function linkIdentity(
@@ -64,6 +66,7 @@ export async function linkIdentity(
       if (user.value === undefined) return { writes: [], result: { refused: noSuchUser } }
       const refused = permit(actor, { do: own === undefined ? 'change-user' : 'change-self', target: user.value })
       if (refused !== undefined) return { writes: [], result: { refused } }
+      if (user.value.bot) return { writes: [], result: { refused: notForBots } }
       if (own !== undefined && !mayStill(slots, own, now)) return { writes: [], result: { refused: putOut } }
       // What a deleted account left behind is nobody's.
       if (holder !== userId && held.value !== undefined) return { writes: [], result: { refused: identityTaken } }

@@ -2,6 +2,7 @@ import type { Actor } from '../domain/authority.ts'
 import type { MintRequest } from '../domain/mint-request.ts'
 import { usualScopes } from '../domain/mint-request.ts'
 import { ref, type Decision } from '../domain/record.ts'
+import { signInBar } from '../domain/sign-in-bar.ts'
 import type { User } from '../domain/user.ts'
 import { userIdPrefix } from '../protocol/client-id.ts'
 import { isRefusal } from '../protocol/errors.ts'
@@ -46,7 +47,8 @@ export async function provisionIdentity(context: MintContext, asked: Provisionin
   const found = await findOrMake(context, asked)
   if ('refused' in found) return found
   const { user, created } = found.done
-  if (user.locked) return { refused: locked }
+  const bar = signInBar(user)
+  if (bar !== undefined) return { refused: bar === 'bot' ? ofBot : locked }
   const name = token.name ?? identified.provider
   const made = await mintToken(context, { actor, userId: user.userId, address, right: 'provision' }, { ...token, name })
   return 'refused' in made ? made : { done: { ...made.done, user, created } }
@@ -93,3 +95,4 @@ async function make(
 }
 
 const locked = problem('forbidden', { detail: 'the account of this identity is locked' })
+const ofBot = problem('forbidden', { detail: 'the account of this identity is a bot, and nobody signs in as it' })

@@ -49,11 +49,15 @@ export function readBroughtAccount(fields: Readonly<Record<string, unknown>>, wh
   if (typeof epoch !== 'number') throw wrong('has an epoch that is not a number of milliseconds')
   if (scopes !== undefined && !isTexts(scopes)) throw wrong('has scopes that are no list of words')
   if (!Array.isArray(identities)) throw wrong('has identities that are no list')
+  const bot = yes('bot')
+  // Said before the first account is made, not in the middle of them.
+  const wayIn = identities.length > 0 ? 'identities' : passwordHash !== undefined ? 'a password_hash' : undefined
+  if (bot && wayIn !== undefined) throw wrong(`is a bot and has ${wayIn}; nobody signs in as a bot, it gets tokens`)
   return {
     userId,
     username,
     role: readRole(text('role')) ?? 'editor',
-    bot: yes('bot'),
+    bot,
     ...(wrangler !== undefined && { wrangler }),
     ...(fullName !== undefined && { fullName }),
     ...(email !== undefined && { email }),

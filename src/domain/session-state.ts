@@ -8,9 +8,10 @@ import { append, put, type Slot, type Write } from './record.ts'
 import type { AuditEvent } from './event.ts'
 import type { SignedIn } from './next-step.ts'
 import type { ProvedAt, Session, SessionEnd } from './session.ts'
+import { signInBar } from './sign-in-bar.ts'
 import type { User } from './user.ts'
 
-/** A session that holds: not ended, not expired, its user there, not locked, nothing bumped since. */
+/** A session that holds: not ended, not expired, its user there and not locked, a person, nothing bumped since. */
 export function isSessionAlive(
   { session, user, instance }: { readonly session: Session; readonly user: User; readonly instance: Instance },
   now: EpochSeconds,
@@ -18,7 +19,7 @@ export function isSessionAlive(
   return (
     session.ended === undefined &&
     now < sessionExpiry(session) &&
-    !user.locked &&
+    signInBar(user) === undefined &&
     session.userId === user.userId &&
     session.epoch === sessionEpochOf(instance, user)
   )

@@ -35,6 +35,7 @@ export const providerProblems = [
   'providerBusy',
   'providerUnknown',
   'providerLocked',
+  'providerBot',
   'providerStale',
 ] as const
 export type ProviderProblem = (typeof providerProblems)[number]

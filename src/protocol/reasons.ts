@@ -117,6 +117,7 @@ export const reasons = {
   // People
   user_unknown: 'No such account',
   user_locked: 'The account is locked',
+  user_bot: 'The account is a bot: nobody signs in as it',
   user_not_allowed: 'The account may not do this',
   mail_code_wrong: 'The code of a letter was wrong, or the letter went nowhere',
   password_wrong: 'The password was wrong',

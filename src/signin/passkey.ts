@@ -4,6 +4,7 @@ import { sha256 } from '../crypto/hash.ts'
 import { readPasskeyAnswer, verifyPasskey, type Ceremony, type PasskeyAnswer } from '../crypto/passkey.ts'
 import { passkeyMethods, passkeysOf, type Passkey } from '../domain/factors.ts'
 import { put, ref, remove, type Decision, type Ref } from '../domain/record.ts'
+import { signInBar } from '../domain/sign-in-bar.ts'
 import type { User } from '../domain/user.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
 import type { HttpRequest } from '../protocol/http.ts'
@@ -102,7 +103,8 @@ async function prove(
   const counter = passkey === undefined ? undefined : await verifyPasskey(answer, { ceremony, passkey })
   const user = await context.directory.user(userId)
   if (passkey === undefined || counter === undefined || user === undefined) return wrongPasskey
-  if (user.locked) return refuse('invalid_grant', 'user_locked')
+  const bar = signInBar(user)
+  if (bar !== undefined) return refuse('invalid_grant', bar === 'bot' ? 'user_bot' : 'user_locked')
   const used = await usePasskey(context, { userId, passkey, counter, once, attemptId })
   return used ? { user, amr: passkeyMethods(passkey) } : wrongPasskey
 }

@@ -4,6 +4,7 @@ import { isImportedHash } from '../crypto/imported-password.ts'
 import { longestPasswordBytes, PasswordPoolBusy } from '../crypto/password-pool.ts'
 import { announce } from '../domain/change.ts'
 import { put, ref, type Decision } from '../domain/record.ts'
+import { signInBar } from '../domain/sign-in-bar.ts'
 import type { User } from '../domain/user.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
 import type { Reason } from '../protocol/reasons.ts'
@@ -54,9 +55,11 @@ export async function verifyPassword(context: PasswordContext, attempt: Password
       await recordFailure(context, attempt, { user, reason })
       return refuse('invalid_grant', reason)
     }
-    if (user.locked) {
-      await recordFailure(context, attempt, { user, reason: 'user_locked' })
-      return refuse('invalid_grant', 'user_locked')
+    const bar = signInBar(user)
+    if (bar !== undefined) {
+      const reason = bar === 'bot' ? 'user_bot' : 'user_locked'
+      await recordFailure(context, attempt, { user, reason })
+      return refuse('invalid_grant', reason)
     }
     reserved.forgive()
     if (isImportedHash(user.passwordHash)) await renewHash(context, user, attempt.password)

@@ -11,6 +11,21 @@ beforeEach(async () => {
 
 const at = (provider: string, issuer: string) => ({ provider, issuer, subject: '1', label: 'ada' })
 
+describe('giving an identity to an account', () => {
+  test('a bot gets none, whoever gives it, and nothing is written', async () => {
+    const { userId: wrangler } = await makeUser(house, { username: 'ada' })
+    const bot = await makeUser(house, { username: 'robot', bot: true, wrangler })
+    const before = await house.events()
+    const identity = at('work', 'https://work.example')
+    expect(refusal(await linkIdentity(house, { actor: cli, userId: bot.userId, identity }))).toContain(
+      'conflict: a bot has no identity elsewhere',
+    )
+    expect(await findUserOfIdentity(house, identity)).toBeUndefined()
+    expect(await identitiesOf(house, bot.userId)).toEqual([])
+    expect(await house.events()).toEqual(before)
+  })
+})
+
 describe('taking an identity from an account', () => {
   test('a subject counts only with its issuer: what was linked meanwhile under another stays, whole', async () => {
     const { userId } = await makeUser(house, { username: 'ada', password: 'a fine long password' })

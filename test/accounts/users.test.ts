@@ -21,6 +21,17 @@ const update = (user: User, patch: UserPatch, actor: Actor = cli) =>
 const kept = async (user: User): Promise<User | undefined> => findUser(house, user.userId)
 
 describe('creating an account', () => {
+  test('a bot has no password, brought along or chosen', async () => {
+    const { userId: wrangler } = await makeUser(house, { username: 'ada' })
+    const passwordHash = '$pbkdf2-sha256$i=150000$c2FsdHNhbHRzYWx0$MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI'
+    const brought = { userId: 'usr_brought', epoch: 1, locked: false, passwordHash }
+    for (const more of [{ password: 'a fine long password' }, { brought }]) {
+      const made = await createUser(house, cli, { username: 'robot', bot: true, wrangler, ...more })
+      expect(refusal(made)).toContain('a bot has no password')
+    }
+    expect(await findUserNamed(house, 'robot')).toBeUndefined()
+  })
+
   test('it has what was asked for, an opaque id, and nothing more', async () => {
     const user = await makeUser(house, {
       username: ' Ada ',

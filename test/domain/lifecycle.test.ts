@@ -4,6 +4,7 @@ import { bumpedEpoch, epochOf } from '../../src/domain/epoch.ts'
 import { releaseClaims } from '../../src/domain/release-claims.ts'
 import { widenConsent } from '../../src/domain/remembers-consent.ts'
 import { isSessionAlive, needsTouch, startSession } from '../../src/domain/session-state.ts'
+import { signInBar } from '../../src/domain/sign-in-bar.ts'
 import { client, instance, start, user } from './fixtures.ts'
 
 describe('epochs', () => {
@@ -22,6 +23,15 @@ describe('epochs', () => {
     ]
     expect(new Set(all).size).toBe(all.length)
   })
+})
+
+describe('who signs in', () => {
+  test.each([
+    [{ bot: false, locked: false }, undefined],
+    [{ bot: false, locked: true }, 'locked'],
+    [{ bot: true, locked: false }, 'bot'],
+    [{ bot: true, locked: true }, 'bot'],
+  ] as const)('%j: %s', (account, bar) => expect(signInBar({ ...user, ...account })).toBe(bar))
 })
 
 describe('sessions', () => {
@@ -48,6 +58,7 @@ describe('sessions', () => {
       false,
     ],
     ['of a locked account', session, { ...user, locked: true }, instance, start, false],
+    ['of an account that is a bot', session, { ...user, bot: true }, instance, start, false],
     ['from before a password change', session, { ...user, epoch: user.epoch + 1 }, instance, start, false],
     ['from before everybody was revoked', session, user, { ...instance, epoch: 2 }, start, false],
     ['of another account', session, { ...user, userId: 'usr_2' }, instance, start, false],

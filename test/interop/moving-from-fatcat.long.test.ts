@@ -79,6 +79,8 @@ describe('examples/moving-from-fatcat', () => {
       'editor_id,provider,oidc_iss,oidc_sub',
       '00000000-0000-0000-aaaa-000000000002,orcid,https://orcid.org/,0000-0002-1825-0097',
       '00000000-0000-0000-aaaa-000000000002,github,https://api.github.com/,4711',
+      // Of the bot: nobody signs in as one here.
+      '00000000-0000-0000-aaaa-000000000004,github,https://api.github.com/,4712',
     ]
     writeFileSync(join(directory, 'identities.csv'), `${identities.join('\n')}\n`)
     server = await serve(directory)

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findFactors } from '../../src/accounts/find-factors.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import { resetFactors } from '../../src/accounts/reset-factors.ts'
+import { becomeBot } from '../kit/become-bot.ts'
 import { createBrowser, type Browser } from '../kit/browser.ts'
 import { claimsOf, codeFlow, submit } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
@@ -183,6 +184,13 @@ describe('signing in by it alone', () => {
     expect([answer.status, await isIn(browser)]).toEqual([403, false])
     expect(answer.text).toContain('This account is locked.')
     expect(answer.text).toContain('<form id="passkey"')
+  })
+
+  test('a bot’s opens nothing', async () => {
+    const { device, user } = await somebody()
+    await becomeBot(server, user.username)
+    const { browser, answer } = await signIn(device)
+    expect([answer.status, await isIn(browser)]).toEqual([400, false])
   })
 
   test('a challenge lives five minutes', async () => {

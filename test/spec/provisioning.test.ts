@@ -3,6 +3,7 @@ import { linkIdentity } from '../../src/accounts/link-identity.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import { provisionIdentity } from '../../src/accounts/provision-identity.ts'
 import { readProvider } from '../upstream/house.ts'
+import { becomeBot } from '../kit/become-bot.ts'
 import { createBrowser, type Answer } from '../kit/browser.ts'
 import { tokenRequest } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
@@ -123,6 +124,15 @@ describe('system D: a front end that signs people in itself', () => {
     await patchUser(server.core, { actor: cli, userId: String(userId), patch: { locked: true } })
     expect((await provision({ subject: '0000-0052' })).status).toBe(403)
     expect((await call(String(own), '/api/v1/me/session')).status).toBe(401)
+  })
+
+  test('nobody is provisioned as a bot', async () => {
+    const { username, token: own } = (await provision({ subject: '0000-0055', preferred_username: 'crawler' })).json()
+    await becomeBot(server, String(username))
+    const answer = await provision({ subject: '0000-0055' })
+    expect([answer.status, answer.text.includes('nobody signs in as it')]).toEqual([403, true])
+    // What was minted for it is a bot's as before.
+    expect((await call(String(own), '/api/v1/me/session')).status).toBe(200)
   })
 
   test('a front end that lost its power makes nothing more', async () => {

@@ -6,6 +6,7 @@ import { resetFactors } from '../../src/accounts/reset-factors.ts'
 import { totp } from '../../src/crypto/one-time-code.ts'
 import type { AuditEvent } from '../../src/domain/event.ts'
 import type { User } from '../../src/domain/user.ts'
+import { becomeBot } from '../kit/become-bot.ts'
 import { createBrowser, type Answer, type Browser } from '../kit/browser.ts'
 import { authorizeUrl, claimsOf, codeFlow, follow, submit, tokenRequest, verifier } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
@@ -78,6 +79,22 @@ describe('a locked account', () => {
     expect(alertIn(ordinary)).toBeDefined()
     expect([wrong.status, alertIn(wrong)]).toEqual([ordinary.status, alertIn(ordinary)])
     expect(wrong.text).not.toContain('locked')
+  })
+})
+
+describe('a bot', () => {
+  test('has no password: its right one is answered as a wrong one, and the event says why', async () => {
+    const user = await server.makeUser('ivo')
+    await becomeBot(server, 'ivo')
+    const browser = createBrowser(server.url)
+    const [right, wrong] = [
+      await sendPassword(browser, 'ivo'),
+      await sendPassword(createBrowser(server.url), 'ivo', 'wrong'),
+    ]
+    const alertIn = ({ text }: Answer) => /<[^>]*role="alert"[^>]*>.*?<\/\w+>/s.exec(text)?.[0]
+    expect([right.status, alertIn(right)]).toEqual([wrong.status, alertIn(wrong)])
+    expect(await isIn(browser)).toBe(false)
+    expect(await eventsOf(user)).toEqual(expect.arrayContaining(['signin.failed user_bot']))
   })
 })
 

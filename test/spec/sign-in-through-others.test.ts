@@ -8,6 +8,7 @@ import type { Attempt } from '../../src/domain/attempt.ts'
 import { consent } from '../emulators/emulator.ts'
 import { startGitHub, type GitHub } from '../emulators/github.ts'
 import { startOpenId, type OpenId } from '../emulators/openid.ts'
+import { becomeBot } from '../kit/become-bot.ts'
 import { createBrowser, errorOf, readForm, type Answer, type Browser } from '../kit/browser.ts'
 import { authorizeUrl, claimsOf, follow, signInFor, submit, tokenRequest, verifier } from '../kit/flow.ts'
 import { enrol, sendCode, signedInBrowser } from '../kit/second-factor.ts'
@@ -87,6 +88,9 @@ async function signedUp(username: string): Promise<Browser> {
   expect(done.location).toBe('/account')
   return browser
 }
+
+const sessionsOf = async (userId: string): Promise<readonly string[]> =>
+  (await server.core.transition.store.list('session', userId, { limit: 9 })).records.map(({ id }) => id)
 
 const accountOf = async (browser: Browser): Promise<string> => (await browser.ask('/account')).text
 
@@ -244,6 +248,18 @@ describe('signing in through another server', () => {
     const page = await through(browser, await browser.ask('/signin'), 'github')
     expect(page.text).toContain('is locked')
     expect(await accountOf(browser)).toBe('')
+  })
+
+  it('nobody signs in as a bot, whatever proves it, and a session of before is none', async () => {
+    const browser = await signedUp('soon-robot')
+    const userId = await becomeBot(server, 'soon-robot')
+    expect(await accountOf(browser)).toBe('')
+    const before = await sessionsOf(userId)
+    const later = createBrowser(server.url)
+    const page = await through(later, await later.ask('/signin'), 'github')
+    expect(page.text).toContain('Nobody signs in as a program')
+    expect(await accountOf(later)).toBe('')
+    expect(await sessionsOf(userId)).toEqual(before)
   })
 
   it('a deleted account frees its identity', async () => {

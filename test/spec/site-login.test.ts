@@ -22,6 +22,7 @@ import { createVault } from '../../src/vault/create-vault.ts'
 import { recallConnections } from '../../src/vault/recall-connections.ts'
 import { secretValue } from '../../src/config/secret-value.ts'
 import { startSite, type Site } from '../emulators/site.ts'
+import { becomeBot } from '../kit/become-bot.ts'
 import { createBrowser, readForm, type Answer, type Browser } from '../kit/browser.ts'
 import { authorizeUrl, claimsOf, follow, signInFor, submit, tokenRequest, verifier } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
@@ -245,6 +246,20 @@ describe('signing in with the account of a site that has only a login API (syste
     expect((await browser.ask('/account')).location).toMatch(/^\/signin/)
     const { records } = await server.core.transition.store.list('session', userId, { limit: 9 })
     expect(records.filter(({ value }) => (value as Session).ended === undefined)).toHaveLength(1)
+    expect(await kept()).toEqual(before)
+  })
+
+  it('nobody signs in as a bot, and nothing of the site is kept for it', async () => {
+    site.accounts.set('Rolf', { password: secret, userId: '4714' })
+    const first = german()
+    await submit(first, await follow(server, first, await logIn(first, 'Rolf')), 'create-account', {})
+    const userId = await becomeBot(server, 'Rolf')
+    const kept = () => server.core.transition.store.read([ref('connection', siteConnectionId(userId, 'forum'))])
+    const before = await kept()
+    const browser = german()
+    const answer = await follow(server, browser, await logIn(browser, 'Rolf'))
+    expect(answer.text).toContain('ist das eines Programms')
+    expect((await browser.ask('/account')).location).toMatch(/^\/signin/)
     expect(await kept()).toEqual(before)
   })
 

@@ -2,6 +2,7 @@ import { findUserOfIdentity } from '../../accounts/find-identity.ts'
 import type { OAuthProvider, Provider } from '../../config/provider.ts'
 import type { FlowPurpose } from '../../domain/flow.ts'
 import { provedAt } from '../../domain/session-state.ts'
+import { signInBar } from '../../domain/sign-in-bar.ts'
 import { upstreamProof } from '../../domain/upstream-proof.ts'
 import { isRefusal, refuse, type Refusal } from '../../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../../protocol/http.ts'
@@ -76,7 +77,8 @@ async function signInWith(
       return parkNewcomer(core, http, { provider, identity, errand, amr: ['fed'], proved })
     return troubled(core, http, { provider, purpose, trouble: { kind: 'unknown' } })
   }
-  if (user.locked) return troubled(core, http, { provider, purpose, trouble: { kind: 'locked' } })
+  const bar = signInBar(user)
+  if (bar !== undefined) return troubled(core, http, { provider, purpose, trouble: { kind: bar } })
   const previous = await currentSession(core, http)
   // Coming back as who he is already, by a provider that doesn't say when it saw him, proves nothing newer than before.
   const known = proved.untold === true && previous?.user.userId === user.userId ? previous.session : proved

@@ -9,7 +9,7 @@ import { seeOther } from '../respond.ts'
 export const noSuchProvider = refuse('invalid_request', 'provider_unknown', 'there is no such provider here')
 
 type Trouble = {
-  readonly kind: 'unavailable' | 'refused' | 'denied' | 'unknown' | 'locked' | 'stale'
+  readonly kind: 'unavailable' | 'refused' | 'denied' | 'unknown' | 'locked' | 'bot' | 'stale'
   readonly why?: string
 }
 
@@ -21,6 +21,7 @@ const problems = {
   denied: ['providerDenied', 'denied'],
   unknown: ['providerUnknown', 'failed'],
   locked: ['providerLocked', 'failed'],
+  bot: ['providerBot', 'failed'],
   stale: ['providerStale', 'failed'],
 } as const
 
@@ -30,6 +31,7 @@ const reasons = {
   denied: 'upstream_denied',
   unknown: 'identity_unknown',
   locked: 'user_locked',
+  bot: 'user_bot',
   stale: 'upstream_not_fresh',
 } as const
 

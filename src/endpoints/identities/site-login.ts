@@ -1,6 +1,7 @@
 import { findUserOfIdentity } from '../../accounts/find-identity.ts'
 import type { SiteLoginProvider } from '../../config/provider.ts'
 import { outlivesBrowser } from '../../domain/session-state.ts'
+import { signInBar } from '../../domain/sign-in-bar.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../../protocol/http.ts'
 import { errandOf } from '../../signin/destination.ts'
 import type { Core } from '../core.ts'
@@ -47,7 +48,8 @@ async function enter(
     if (provider.signIn === 'create') return parkNewcomer(core, http, { provider, identity, errand, ...shown, given })
     return troubled(core, http, { provider, purpose, trouble: { kind: 'unknown' } })
   }
-  if (user.locked) return troubled(core, http, { provider, purpose, trouble: { kind: 'locked' } })
+  const bar = signInBar(user)
+  if (bar !== undefined) return troubled(core, http, { provider, purpose, trouble: { kind: bar } })
   await keepSiteCredential(core, user.userId, { provider, proof })
   const persistent = outlivesBrowser(proof.sessionLength)
   return goOn(core, http, { proof: { user, persistent, ...shown, previous: form.signedIn }, errand })

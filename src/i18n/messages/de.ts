@@ -55,6 +55,9 @@ export const de = {
     'Das braucht eine frische Anmeldung. Melden Sie sich dort neu an, oder nehmen Sie einen anderen Weg; haben Sie keinen, melden Sie sich hier erst ab.',
   'signIn.providerLocked': 'Das Konto hier, das zu Ihrem bei {provider} gehört, ist gesperrt.',
   'signIn.providerLockedAdvice': 'Wenden Sie sich an die Betreiber dieses Servers, um es entsperren zu lassen.',
+  'signIn.providerBot': 'Das Konto hier, das zu Ihrem bei {provider} gehört, ist das eines Programms.',
+  'signIn.providerBotAdvice':
+    'Als Programm meldet sich niemand an. Bitten Sie die Betreiber dieses Servers, die Verknüpfung zu lösen.',
   'siteLogin.lead': 'mit Ihrem Konto bei {site}',
   'siteLogin.username': 'Benutzername bei {site}',
   'siteLogin.password': 'Passwort bei {site}',

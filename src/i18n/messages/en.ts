@@ -54,6 +54,8 @@ export const en = {
     'This takes a fresh sign-in. Sign in there anew, or use another way; if you have none, sign out here first.',
   'signIn.providerLocked': 'The account here that belongs to yours at {provider} is locked.',
   'signIn.providerLockedAdvice': 'Ask the people who run this server to unlock it.',
+  'signIn.providerBot': 'The account here that belongs to yours at {provider} is a program’s.',
+  'signIn.providerBotAdvice': 'Nobody signs in as a program. Ask the people who run this server to unlink the two.',
   'siteLogin.lead': 'with your account at {site}',
   'siteLogin.username': 'Username at {site}',
   'siteLogin.password': 'Password at {site}',
