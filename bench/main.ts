@@ -8,7 +8,7 @@ import { measureMemory, measureStart } from './run-footprint.ts'
 import { runLoadScenario } from './run-load.ts'
 import { benchScaling } from './scaling.ts'
 import { benchStores } from './stores/bench-stores.ts'
-import { scenariosOf, type Scenario } from './scenarios.ts'
+import { besideBefore, scenariosOf, type Scenario } from './scenarios.ts'
 import { buildGatehouse, gatehouseCompiled, gatehouseFromSource } from './sides/gatehouse.ts'
 import type { Side } from './sides/side.ts'
 
@@ -23,7 +23,8 @@ ${scenarios.map(({ name, what }) => `  ${name.padEnd(18)} ${what}`).join('\n')}
 --quick    one-second rounds, to see that everything runs; its figures mean little and stay out of RESULTS.md
 --rounds   rounds per side (3)         --seconds  length of a round (10)
 --lanes    connections (32)            --side     only these sides; ratios need both
---source   run our TypeScript directly, without compiling it first`
+--source   run our TypeScript directly, without compiling it first
+--before   the folder of another clone, installed: its server takes turns with ours, both from source`
 
 type Plan = {
   readonly rounds: number
@@ -44,6 +45,7 @@ const main = async (): Promise<number> => {
       quick: { type: 'boolean' },
       help: { type: 'boolean' },
       source: { type: 'boolean' },
+      before: { type: 'string' },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       lanes: { type: 'string' },
@@ -57,7 +59,9 @@ const main = async (): Promise<number> => {
   }
   if (positionals.length === 1 && positionals[0] === 'scaling')
     return (await benchScaling({ quick: values.quick === true })) ? 0 : 1
-  const scenarios = scenariosOf(values.source === true ? gatehouseFromSource : gatehouseCompiled)
+  const fromSource = values.source === true || values.before !== undefined
+  const all = scenariosOf(fromSource ? gatehouseFromSource : gatehouseCompiled)
+  const scenarios = values.before === undefined ? all : besideBefore(all, values.before)
   const unknown = positionals.find((name) => !scenarios.some((scenario) => scenario.name === name))
   if (values.help === true || unknown !== undefined) {
     console.log(unknown === undefined ? usage(scenarios) : `no bench is named ${unknown}\n\n${usage(scenarios)}`)
@@ -66,7 +70,7 @@ const main = async (): Promise<number> => {
   if (process.platform !== 'linux') throw new Error('the bench reads CPU time from /proc: it needs Linux')
 
   const wanted = (side: Pick<Side, 'name'>): boolean => values.side?.includes(side.name) ?? true
-  if (values.source !== true && wanted(gatehouseCompiled)) buildGatehouse()
+  if (!fromSource && wanted(gatehouseCompiled)) buildGatehouse()
   const base = values.quick === true ? QUICK : WHOLE
   const plan: Plan = {
     ...base,
@@ -75,7 +79,7 @@ const main = async (): Promise<number> => {
     lanes: Number(values.lanes ?? base.lanes),
   }
   const chosen = scenarios.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
-  const whole = values.quick !== true && values.source !== true && values.side === undefined
+  const whole = values.quick !== true && !fromSource && values.side === undefined
   const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ')
   const machine = describeMachine()
   const results: Result[] = []
@@ -111,7 +115,7 @@ const runScenario = async (
       rows,
       fixture,
       rounds,
-      { lanes: scenario.lanes ?? lanes, warmupCpuSeconds, until: { seconds } },
+      { lanes: scenario.lanes ?? lanes, warmupCpuSeconds, seconds },
       (line) => console.error(line),
     )
   }

@@ -5,7 +5,7 @@ import type { SideResult } from './report/result.ts'
 import { runRound, type RoundOptions } from './run-round.ts'
 import type { Row } from './scenarios.ts'
 
-/** Rounds outside, sides inside: A B A B, so that a slow minute of the machine hits every side. */
+/** So many rounds of all sides, each with fresh processes and a fresh store. */
 export const runLoadScenario = async (
   rows: readonly Row[],
   fixture: Fixture,
@@ -15,19 +15,17 @@ export const runLoadScenario = async (
 ): Promise<SideResult[]> => {
   const outcomes = rows.map((): Outcome[] => [])
   for (let round = 1; round <= rounds; round++) {
-    for (const [index, row] of rows.entries()) {
-      const own = { ...options, ...(row.lanes !== undefined && { lanes: row.lanes }) }
-      const outcome = await runRound(row, fixture, own).catch((error: unknown) => {
-        if (!(error instanceof ConnectionLost)) throw error
-        progress(`  round ${round}/${rounds}  ${row.side.name.padEnd(22)} once more: ${error.message}`)
-        return runRound(row, fixture, own)
-      })
+    const ofRound = await runRound(rows, fixture, options).catch((error: unknown) => {
+      if (!(error instanceof ConnectionLost)) throw error
+      progress(`  round ${round}/${rounds}  once more: ${error.message}`)
+      return runRound(rows, fixture, options)
+    })
+    for (const [index, outcome] of ofRound.entries()) {
       outcomes[index]?.push(outcome)
+      const name = rows[index]?.side.name ?? ''
       const cost = (outcome.serverCpuMicroseconds / outcome.flows).toFixed(1)
       const rate = Math.round(outcome.flows / outcome.seconds)
-      progress(
-        `  round ${round}/${rounds}  ${row.side.name.padEnd(22)} ${cost.padStart(7)} µs  ${String(rate).padStart(7)}/s`,
-      )
+      progress(`  round ${round}/${rounds}  ${name.padEnd(22)} ${cost.padStart(7)} µs  ${String(rate).padStart(7)}/s`)
     }
   }
   return rows.map(({ side, target, keeps, note }, index) => ({

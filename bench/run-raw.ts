@@ -7,11 +7,10 @@ import type { RoundOptions } from './run-round.ts'
 import { makeDirectory, onCore, SERVER_CORE } from './sides/start.ts'
 
 /** One round of bare row updates, on the server's core. */
-export const runRawUpdates = async ({ warmupCpuSeconds, until }: RoundOptions): Promise<Outcome> => {
+export const runRawUpdates = async ({ warmupCpuSeconds, seconds }: RoundOptions): Promise<Outcome> => {
   const directory = makeDirectory()
   try {
     const script = join(import.meta.dirname, 'peers', 'raw-updates.ts')
-    const seconds = 'seconds' in until ? until.seconds : 1
     const [command, args] = onCore(SERVER_CORE, [script, directory, String(warmupCpuSeconds), String(seconds)])
     const { stdout } = await promisify(execFile)(command, args)
     return JSON.parse(stdout) as Outcome

@@ -1,21 +1,61 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import type { Writable } from 'node:stream'
 import type { Fixture } from './fixture.ts'
 import { ConnectionLost, connectionLostStatus } from './load/connection.ts'
 import type { Job, Outcome } from './load/main.ts'
 import type { Row } from './scenarios.ts'
-import { LOAD_CORE, onCore, start } from './sides/start.ts'
+import { LOAD_CORE, onCore, start, type Running } from './sides/start.ts'
 
-export type RoundOptions = Pick<Job, 'lanes' | 'warmupCpuSeconds' | 'until'>
+export type RoundOptions = Pick<Job, 'lanes' | 'warmupCpuSeconds'> & { readonly seconds: number }
 
-/** One side, started afresh, warmed up, loaded and stopped. */
-export const runRound = async (row: Row, fixture: Fixture, options: RoundOptions): Promise<Outcome> => {
-  if ('measure' in row.side) return row.side.measure(options)
-  const server = await start(row.side, fixture)
+/** A turn is long beside a garbage collection, and short beside what else a shared machine does. */
+const TURN_SECONDS = 0.5
+
+/**
+ * Every side started afresh, set up and warmed; then all take turns of half a second on the one core until each had its seconds. A
+ * minute in which the machine is slow is slow for all of them.
+ */
+export const runRound = async (
+  rows: readonly Row[],
+  fixture: Fixture,
+  { seconds, ...options }: RoundOptions,
+): Promise<Outcome[]> => {
+  const running: { readonly row: Row; readonly server: Running }[] = []
   try {
-    return await runLoad({ flow: row.flow, port: server.port, pid: server.pid, fixture, ...options })
+    for (const row of rows) if ('prepare' in row.side) running.push({ row, server: await start(row.side, fixture) })
+    const turns = Math.max(1, Math.round(seconds / TURN_SECONDS))
+    const loads: TurnLoad[] = []
+    for (const { row, server } of running) {
+      const { flow, lanes = options.lanes } = row
+      const load = runTurns({
+        ...options,
+        flow,
+        lanes,
+        port: server.port,
+        pid: server.pid,
+        fixture,
+        until: { seconds, turns },
+      })
+      loads.push(load)
+      await load.ready()
+    }
+    for (let turn = 1; turn <= turns; turn++) {
+      for (const load of loads) {
+        load.go()
+        if (turn < turns) await load.ready()
+        else await load.outcome
+      }
+    }
+    const loaded = await Promise.all(loads.map(({ outcome }) => outcome))
+    const outcomes: Outcome[] = []
+    for (const row of rows) {
+      const outcome = 'measure' in row.side ? await row.side.measure({ seconds, ...options }) : loaded.shift()
+      if (outcome !== undefined) outcomes.push(outcome)
+    }
+    return outcomes
   } finally {
-    await server.stop()
+    for (const { server } of running) await server.stop()
   }
 }
 
@@ -27,18 +67,48 @@ const LONGEST_COUNT_SECONDS = 1_200
  * Runs the load generator on its own core. `mark` is called when it begins to measure, and when it ends. Rejects with
  * ConnectionLost where no answer was wrong, but a connection broke.
  */
-export const runLoad = (job: Job, mark?: () => void): Promise<Outcome> => {
+export const runLoad = (job: Job, mark?: () => void): Promise<Outcome> =>
+  spawnLoad(job, (text) => {
+    if (/^(?:begin|end)$/m.test(text)) mark?.()
+  }).outcome
+
+/** A load that waits for its turns. */
+type TurnLoad = {
+  /** Resolves when it is warm, or its turn over; rejects as `outcome` does. */
+  readonly ready: () => Promise<void>
+  readonly go: () => void
+  readonly outcome: Promise<Outcome>
+}
+
+const runTurns = (job: Job): TurnLoad => {
+  let ready = Promise.withResolvers<void>()
+  const { outcome, input } = spawnLoad(job, (text) => {
+    if (/^ready$/m.test(text)) ready.resolve()
+  })
+  const failed = outcome.then(() => undefined)
+  failed.catch(() => undefined)
+  return {
+    ready: () => Promise.race([ready.promise, failed]),
+    go: () => {
+      ready = Promise.withResolvers()
+      input.write('\n')
+    },
+    outcome,
+  }
+}
+
+const spawnLoad = (job: Job, said: (text: string) => void): { outcome: Promise<Outcome>; input: Writable } => {
   const [command, args] = onCore(LOAD_CORE, [join(import.meta.dirname, 'load', 'main.ts'), JSON.stringify(job)])
   const longest = 'seconds' in job.until ? job.until.seconds + SETTING_UP_SECONDS : LONGEST_COUNT_SECONDS
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: longest * 1000 })
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: longest * 1000 })
   let out = ''
   let errors = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     out += text
-    if (/^(?:begin|end)$/m.test(text)) mark?.()
+    said(text)
   })
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
-  return new Promise((resolve, reject) => {
+  const outcome = new Promise<Outcome>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code, signal) => {
       const why = signal === null ? errors.slice(0, 4000) : `it was not over after ${longest} seconds`
@@ -47,4 +117,5 @@ export const runLoad = (job: Job, mark?: () => void): Promise<Outcome> => {
       else reject(code === connectionLostStatus ? new ConnectionLost(failed) : new Error(failed))
     })
   })
+  return { outcome, input: child.stdin }
 }

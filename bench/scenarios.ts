@@ -6,7 +6,13 @@ import type { Figure } from './report/result.ts'
 import { benchResource } from './resource.ts'
 import { runRawUpdates } from './run-raw.ts'
 import type { RoundOptions } from './run-round.ts'
-import { byTwoWorkers, gatehouseWithoutHashing, onSlowDisk } from './sides/gatehouse.ts'
+import {
+  byTwoWorkers,
+  gatehouseOfClone,
+  gatehouseWithoutHashing,
+  onSlowDisk,
+  withoutHashing,
+} from './sides/gatehouse.ts'
 import { bareFastify, peerInMemory, peerOnSqlite } from './sides/peers.ts'
 import type { Side } from './sides/side.ts'
 import { benchVault } from './vault.ts'
@@ -189,3 +195,13 @@ export const scenariosOf = (gatehouse: Side): readonly Scenario[] => {
     },
   ]
 }
+
+/** Ours beside ours of another clone, in every bench that puts a load on a server. A tenth dearer than before is a bug. */
+export const besideBefore = (scenarios: readonly Scenario[], clone: string): readonly Scenario[] =>
+  scenarios.flatMap((scenario) => {
+    const ours = scenario.kind === 'load' ? scenario.rows.at(-1) : undefined
+    if (scenario.kind !== 'load' || ours === undefined) return []
+    const before = gatehouseOfClone(clone)
+    const side = ours.side === gatehouseWithoutHashing ? withoutHashing(before, clone) : before
+    return [{ ...scenario, rows: [{ side, flow: ours.flow, target: of(0.9, 1) }, ours] }]
+  })

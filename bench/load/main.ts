@@ -1,7 +1,9 @@
+import { createInterface } from 'node:readline/promises'
 import type { Fixture } from '../fixture.ts'
 import { usageOf } from '../measure/process.ts'
 import { connect, ConnectionLost, connectionLostStatus, type Connection } from './connection.ts'
 import { flows, type FlowName } from './flows/registry.ts'
+import { makeGate } from './gate.ts'
 import { openLane } from './lane.ts'
 import { makeMeter } from './meter.ts'
 import { discoverSite } from './site.ts'
@@ -15,12 +17,15 @@ export type Job = {
   readonly lanes: number
   /** Warm until the server has used so much CPU time: on a busy machine seconds of the clock would leave it cold. */
   readonly warmupCpuSeconds: number
-  /** Stop after so many seconds, or after so many flows. */
-  readonly until: { readonly seconds: number } | { readonly flows: number }
+  /** Stop after so many seconds, or after so many flows; seconds may be cut into turns, each of which a line on stdin begins. */
+  readonly until: { readonly seconds: number; readonly turns?: number } | { readonly flows: number }
   readonly fixture: Fixture
 }
 
-/** What goes back, as JSON in the last line on stdout, behind a line for each end of what is measured. Latencies are per flow, in milliseconds. */
+/**
+ * What goes back, as JSON in the last line on stdout, behind a line for each end of what is measured: `begin` and `end`, or `ready` when
+ * it is warm and again after every turn. Latencies are per flow, in milliseconds.
+ */
 export type Outcome = {
   readonly requests: number
   readonly flows: number
@@ -51,36 +56,57 @@ const run = async (job: Job): Promise<Outcome> => {
     const repeat = await flows[job.flow](openLane(number, connection, meter, site, job.fixture))
     prepared.push({ connection, repeat })
   }
-  const stopping = new AbortController()
+  const gate = makeGate(prepared.length)
   const failed = Promise.withResolvers<never>()
-  const running = prepared.map(async ({ repeat }) => {
-    while (!stopping.signal.aborted) {
-      const began = performance.now()
-      await repeat()
-      meter.countFlow(performance.now() - began)
+  for (const { repeat } of prepared) {
+    const lane = async (): Promise<void> => {
+      while (await gate.passed()) {
+        const began = performance.now()
+        await repeat()
+        meter.countFlow(performance.now() - began)
+      }
     }
-  })
-  for (const lane of running) lane.catch(failed.reject)
-  const measure = async (): Promise<Outcome> => {
-    await warm(job)
+    lane().catch(failed.reject)
+  }
+  const used = { seconds: 0, cpuMicroseconds: 0 }
+  const count = async (enough: () => Promise<void>): Promise<void> => {
     const before = usageOf(job.pid)
     const began = performance.now()
     meter.start()
-    process.stdout.write('begin\n')
-    if ('seconds' in job.until) await sleep(job.until.seconds)
-    else while (meter.flows() < job.until.flows) await sleep(0.01)
-    const measured = meter.stop()
-    process.stdout.write('end\n')
-    const after = usageOf(job.pid)
-    const seconds = (performance.now() - began) / 1000
-    stopping.abort()
-    await Promise.all(running)
-    return {
-      ...measured,
-      seconds,
-      serverCpuMicroseconds: after.cpuMicroseconds - before.cpuMicroseconds,
-      serverRssBytes: after.rssBytes,
+    await enough()
+    meter.pause()
+    used.cpuMicroseconds += usageOf(job.pid).cpuMicroseconds - before.cpuMicroseconds
+    used.seconds += (performance.now() - began) / 1000
+  }
+  const measure = async (): Promise<Outcome> => {
+    await warm(job)
+    const { until } = job
+    if ('seconds' in until && until.turns !== undefined) {
+      const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+      for (let turn = 0; turn < until.turns; turn++) {
+        await gate.close()
+        process.stdout.write('ready\n')
+        await lines.next()
+        // What was asked for is answered within the turn, and counted: the gate opens and closes inside.
+        const length = until.seconds / until.turns
+        await count(async () => {
+          gate.open()
+          await sleep(length)
+          await gate.close()
+        })
+      }
+    } else {
+      process.stdout.write('begin\n')
+      await count(async () => {
+        if ('seconds' in until) await sleep(until.seconds)
+        else while (meter.flows() < until.flows) await sleep(0.01)
+      })
+      process.stdout.write('end\n')
     }
+    const { cpuMicroseconds, seconds } = used
+    const { rssBytes } = usageOf(job.pid)
+    await gate.end()
+    return { ...meter.read(), seconds, serverCpuMicroseconds: cpuMicroseconds, serverRssBytes: rssBytes }
   }
   const outcome = await Promise.race([measure(), failed.promise])
   for (const { connection } of prepared) connection.close()

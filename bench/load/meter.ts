@@ -3,7 +3,9 @@ export type Meter = {
   readonly countRequest: () => void
   readonly countFlow: (milliseconds: number) => void
   readonly start: () => void
-  readonly stop: () => Measured
+  readonly pause: () => void
+  /** Of all that it was on for. */
+  readonly read: () => Measured
   readonly flows: () => number
 }
 
@@ -31,8 +33,10 @@ export const makeMeter = (): Meter => {
       on = true
     },
     flows: () => flows,
-    stop: () => {
+    pause: () => {
       on = false
+    },
+    read: () => {
       const sorted = latencies.subarray(0, flows).toSorted()
       const at = (share: number): number => sorted[Math.min(flows - 1, Math.floor(flows * share))] ?? 0
       return { requests, flows, p50: at(0.5), p99: at(0.99) }

@@ -1,28 +1,31 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Place, Side } from './side.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
 /** Ours, as an operator starts it: the CLI, a configuration file, SQLite with synchronous=FULL, audit events on. */
-const started = (entry: string): Side => ({
-  name: 'gatehouse',
+const started = (entry: string, name = 'gatehouse'): Side => ({
+  name,
   title: 'Gatehouse, SQLite durable, audit events included',
   readyPath: '/readyz',
   prepare: (place) => {
     const { configFile, data, env } = prepareFiles(place)
     const port = String(place.port)
     const flags = ['--config', configFile, '--data', data, '--port', port, '--issuer', `http://localhost:${port}`]
-    return { args: [join(root, entry), 'serve', ...flags, '--log-level', 'error'], env }
+    return { args: [entry, 'serve', ...flags, '--log-level', 'error'], env }
   },
 })
 
 /** The TypeScript of this clone, as `npm start` runs it. */
-export const gatehouseFromSource = started('src/cli/main.ts')
+export const gatehouseFromSource = started(join(root, 'src/cli/main.ts'))
+
+/** The TypeScript of another clone, the one of yesterday perhaps. */
+export const gatehouseOfClone = (clone: string): Side => started(resolve(clone, 'src/cli/main.ts'), 'before')
 
 /** The compiled JavaScript that is published. Build it first. */
-export const gatehouseCompiled = started('bench/built/dist/cli/main.js')
+export const gatehouseCompiled = started(join(root, 'bench/built/dist/cli/main.js'))
 
 /** Compiles this clone, and keeps a copy that no other build takes away in the middle of a round. */
 export const buildGatehouse = (): void => {
@@ -71,16 +74,18 @@ export const onSlowDisk = (side: Side): Side => ({
 })
 
 /** The same server embedded, so that it takes a password pool which compares instead of hashing. */
-export const gatehouseWithoutHashing: Side = {
-  ...gatehouseFromSource,
+export const withoutHashing = (side: Side, clone: string): Side => ({
+  ...side,
   prepare: (place) => {
     const { configFile, data, env } = prepareFiles(place)
     const fixtureFile = join(place.directory, 'fixture.json')
     writeFileSync(fixtureFile, JSON.stringify({ fixture: place.fixture }), { mode: 0o600 })
-    const script = join(root, 'bench', 'ours', 'serve-without-hashing.ts')
+    const script = join(clone, 'bench', 'ours', 'serve-without-hashing.ts')
     return { args: [script, configFile, data, String(place.port), fixtureFile], env }
   },
-}
+})
+
+export const gatehouseWithoutHashing: Side = withoutHashing(gatehouseFromSource, root)
 
 const configName = 'gatehouse.yaml'
 
