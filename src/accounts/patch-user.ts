@@ -6,11 +6,13 @@ import type { Role, User } from '../domain/user.ts'
 import { describe, isRefusal } from '../protocol/errors.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
 import { carrySession } from '../domain/carry-session.ts'
+import { standsInForPassword } from '../domain/stands-in-for-password.ts'
 import { parseUsername, type Username } from '../protocol/username.ts'
 import { transition } from '../store/transition.ts'
 import type { Outcome, PasswordsContext } from './context.ts'
 import { nameTaken, roleProblem, wranglerProblem } from './create-user.ts'
 import { emailRef } from './email-name.ts'
+import { factorsRef } from './find-factors.ts'
 import { findUser, normalOf, usernameRef } from './find-user.ts'
 import { noSuchUser } from './no-such-user.ts'
 import { noticeWrites } from './notice-writes.ts'
@@ -40,7 +42,11 @@ type Request = {
   /** The person himself, who may change his names and address alone. */
   readonly own?: boolean
   /** The session in which the person changes his own password: it alone outlives the change. */
-  readonly keepSession?: string
+  readonly keep?: {
+    readonly sessionId: string
+    /** Its sign-in is all that says that it is he: no current password was named. */
+    readonly standsIn: boolean
+  }
 }
 
 type PatchContext = PasswordsContext & LettersContext
@@ -82,7 +88,7 @@ async function patchFrom(
     readonly passwordHash: string | undefined
   },
 ): Promise<Outcome<User> | 'changed meanwhile'> {
-  const { actor, userId, patch, before, wanted, passwordHash, keepSession } = request
+  const { actor, userId, patch, before, wanted, passwordHash, keep } = request
   const nowMillis = context.clock.millis()
   const target = ref('user', userId)
   const oldName = usernameRef(normalOf(before.username))
@@ -102,46 +108,49 @@ async function patchFrom(
     from: oldName,
     to: newName,
     wrangler: ref('user', patch.wrangler ?? before.wrangler ?? userId),
-    kept: ref('session', keepSession ?? 'none'),
+    kept: ref('session', keep?.sessionId ?? 'none'),
     address: emailRef(before.email ?? ''),
+    instance: ref('instance', 'self'),
+    factors: factorsRef(userId),
   }
-  return transition(
-    context.transition,
-    refs,
-    ({ user: slot, from, to, wrangler, kept, address }, now): Decision<Outcome<User> | 'changed meanwhile'> => {
-      const user = slot.value
-      if (user === undefined) return { writes: [], result: { refused: noSuchUser } }
-      if (user.username !== before.username || user.wrangler !== before.wrangler || user.email !== before.email)
-        return { writes: [], result: 'changed meanwhile' }
-      const moves = newName.id !== oldName.id
-      const refused =
-        refusalOf(actor, user, request) ??
-        unfit(user, patch) ??
-        (moves && to.value !== undefined ? nameTaken : undefined) ??
-        (patch.wrangler === undefined ? undefined : wranglerProblem(wrangler.value, patch.role ?? user.role)) ??
-        (user.bot ? roleProblem(wrangler.value, patch.role) : undefined)
-      if (refused !== undefined) return { writes: [], result: { refused } }
-      const after = patched(user, { patch, wanted, passwordHash, nowMillis })
-      if (after === user) return { writes: [], result: { done: user } }
-      const dated: User = { ...after, updatedAt: now }
-      const freed = from.value?.target === userId ? remove(from) : []
-      const moved = moves ? [...freed, put(to, { v: 1, target: userId }, { expiresAt: null, owners: [userId] })] : []
-      return {
-        writes: [
-          put(slot, dated, { expiresAt: null }),
-          ...moved,
-          ...(wrangler.id === userId ? [] : [check(wrangler)]),
-          // An address that is given up is free for whoever proves it next.
-          ...(user.emailVerified && !dated.emailVerified && address.value?.target === userId ? remove(address) : []),
-          ...(keepSession === undefined ? [] : carrySession(kept, user, dated)),
-          ...trail(now),
-          ...further,
-          ...farewell,
-        ],
-        result: { done: dated },
-      }
-    },
-  )
+  return transition(context.transition, refs, (slots, now): Decision<Outcome<User> | 'changed meanwhile'> => {
+    const { user: slot, from, to, wrangler, kept, address, instance, factors } = slots
+    const user = slot.value
+    if (user === undefined) return { writes: [], result: { refused: noSuchUser } }
+    if (user.username !== before.username || user.wrangler !== before.wrangler || user.email !== before.email)
+      return { writes: [], result: 'changed meanwhile' }
+    const moves = newName.id !== oldName.id
+    const signIn = { session: kept.value, user, instance: instance.value, factors: factors.value }
+    // L4: as with the password itself, judging and hashing took their time.
+    if (keep?.standsIn === true && !standsInForPassword(signIn, now)) return { writes: [], result: { refused: putOut } }
+    const refused =
+      refusalOf(actor, user, request) ??
+      unfit(user, patch) ??
+      (moves && to.value !== undefined ? nameTaken : undefined) ??
+      (patch.wrangler === undefined ? undefined : wranglerProblem(wrangler.value, patch.role ?? user.role)) ??
+      (user.bot ? roleProblem(wrangler.value, patch.role) : undefined)
+    if (refused !== undefined) return { writes: [], result: { refused } }
+    const after = patched(user, { patch, wanted, passwordHash, nowMillis })
+    if (after === user) return { writes: [], result: { done: user } }
+    const dated: User = { ...after, updatedAt: now }
+    const freed = from.value?.target === userId ? remove(from) : []
+    const moved = moves ? [...freed, put(to, { v: 1, target: userId }, { expiresAt: null, owners: [userId] })] : []
+    return {
+      writes: [
+        put(slot, dated, { expiresAt: null }),
+        ...moved,
+        ...(wrangler.id === userId ? [] : [check(wrangler)]),
+        // An address that is given up is free for whoever proves it next.
+        ...(user.emailVerified && !dated.emailVerified && address.value?.target === userId ? remove(address) : []),
+        ...(keep === undefined ? [] : carrySession(kept, user, dated)),
+        ...(keep?.standsIn === true ? [check(instance), check(factors)] : []),
+        ...trail(now),
+        ...further,
+        ...farewell,
+      ],
+      result: { done: dated },
+    }
+  })
 }
 
 function patched(

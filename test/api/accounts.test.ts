@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createUser } from '../../src/accounts/create-user.ts'
+import { endSession } from '../../src/accounts/end-session.ts'
+import { mintToken } from '../../src/accounts/mint-token.ts'
 import type { Client } from '../../src/domain/client.ts'
 import { ref } from '../../src/domain/record.ts'
 import { isSessionAlive } from '../../src/domain/session-state.ts'
@@ -425,11 +427,65 @@ describe('POST /api/v1/me/password', () => {
     expect([status, body['field']]).toEqual([400, 'new_password'])
   })
 
-  test('an account that has one names it', async () => {
-    const user = await house.makeUser()
-    const { status, body } = await choose(await tokenFor(user, 'me'))
-    expect([status, body['field']]).toEqual([400, 'current_password'])
-    expect(await house.read(ref('user', user.userId))).toEqual(user)
+  describe('by a sign-in of the last five minutes', () => {
+    const opened = async () => {
+      const user = await house.makeUser()
+      return { user, sessionId: await house.makeSession(user) }
+    }
+    const expectAsked = async (token: string, user: User) => {
+      const { status, body } = await choose(token)
+      expect([status, body['field']]).toEqual([400, 'current_password'])
+      expect(await house.read(ref('user', user.userId))).toEqual(user)
+    }
+
+    test('nobody asks for the current one; that session stays, and everything else ends', async () => {
+      const { user, sessionId } = await opened()
+      const other = await house.makeSession(user)
+      const { token } = await house.makeToken({ client, user, scope: 'me', sessionId })
+      expect((await choose(token)).status).toBe(204)
+      const after = await house.read(ref('user', user.userId))
+      expect(after?.passwordHash).toBe('hash of a quiet harbour in november')
+      const epochs = await Promise.all([sessionId, other].map((id) => house.read(ref('session', id))))
+      expect(epochs.map((session) => session?.epoch.split('.')[1] === String(after?.epoch))).toEqual([true, false])
+      expect((await house.ask('GET', '/api/v1/me', { token })).status).toBe(401)
+    })
+
+    test('what is sent must be right all the same', async () => {
+      const { user, sessionId } = await opened()
+      const { token } = await house.makeToken({ client, user, scope: 'me', sessionId })
+      expect((await change(token, 'not the password')).body['field']).toBe('current_password')
+    })
+
+    test('after that it is asked for', async () => {
+      const { user, sessionId } = await opened()
+      house.wait(301)
+      const { token } = await house.makeToken({ client, user, scope: 'me', sessionId })
+      await expectAsked(token, user)
+    })
+
+    test('nor does one do whose session has ended, is gone, or is somebody else’s', async () => {
+      const { user, sessionId } = await opened()
+      const foreign = await house.makeSession(await house.makeUser())
+      done(await endSession(house.context, { actor: { kind: 'cli' }, user, address: '192.0.2.7' }, sessionId))
+      for (const one of ['gone', foreign, sessionId]) {
+        const { token } = await house.makeToken({ client, user, scope: 'me', sessionId: one })
+        await expectAsked(token, user)
+      }
+    })
+
+    test('no token that a script may hold stands in: of a password, made for it, or a macaroon', async () => {
+      const { user, sessionId } = await opened()
+      const minting = { actor: { kind: 'cli' }, userId: user.userId } as const
+      const made = done(await mintToken(house.context, minting, { format: 'opaque', scope: ['me'] }))
+      const scripts = [
+        await tokenFor(user, 'me'),
+        made.token,
+        (await house.makeToken({ client, user, scope: 'me', sessionId, format: 'macaroon' })).token,
+      ]
+      for (const token of scripts) await expectAsked(token, user)
+      // It is for want of a sign-in, and of nothing else.
+      expect((await change(scripts[2] ?? '', goodPassword)).status).toBe(204)
+    })
   })
 
   test('a person whose account has none gives it one, by a recent sign-in alone', async () => {

@@ -375,7 +375,7 @@ export const gallery: readonly Example[] = [
       formPage(p, {
         title: 'password.title',
         done: 'password.changed',
-        body: passwordForm(section(p, w), { username: w.username, hasPassword: true }),
+        body: passwordForm(section(p, w), { username: w.username, hasPassword: true, justSignedIn: false }),
       }),
   },
   {

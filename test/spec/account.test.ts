@@ -7,7 +7,7 @@ import type { Session } from '../../src/domain/session.ts'
 import type { User } from '../../src/domain/user.ts'
 import { commitNew, transition } from '../../src/store/transition.ts'
 import { createBrowser, readForm, type Browser } from '../kit/browser.ts'
-import { codeFlow, tokenRequest, type Tokens } from '../kit/flow.ts'
+import { codeFlow, submit, tokenRequest, type Tokens } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 
 let server: TestGatehouse
@@ -99,6 +99,7 @@ describe('an account is its person’s to keep', () => {
     await server.makeUser('bo')
     const [browser, other] = [await signIn('bo'), await signIn('bo')]
     const { tokens } = await codeFlow(server, client, 'bo')
+    server.clock.advance(301)
     const wrong = { current_password: 'not this one', new_password: next, repeat_password: next }
     expect((await fill(browser, '/account/password', 'password-change', wrong)).status).toBe(403)
     const differs = { current_password: password, new_password: next, repeat_password: `${next}s` }
@@ -113,6 +114,32 @@ describe('an account is its person’s to keep', () => {
     const refreshed = await tokenRequest(server, client, refreshOf(tokens))
     expect(refreshed.status).toBe(400)
     await signIn('bo', next)
+  })
+
+  test('a sign-in of the last five minutes does in its place, and ends everything else as well (decision 0022)', async () => {
+    await server.makeUser('bea')
+    const [browser, other] = [await signIn('bea'), await signIn('bea')]
+    expect((await browser.ask('/account/password')).text).not.toContain('id="current_password"')
+    const typed = { new_password: next, repeat_password: next }
+    const changed = await fill(browser, '/account/password', 'password-change', typed)
+    expect(changed.location).toBe('/account/password?done')
+    expect([await isIn(browser), await isIn(other)]).toEqual([true, false])
+    await signIn('bea', next)
+  })
+
+  test('one that has grown old while the page was open asks for the password, or to sign in again', async () => {
+    await server.makeUser('bert')
+    const browser = await signIn('bert')
+    const page = await browser.ask('/account/password')
+    server.clock.advance(301)
+    const typed = { new_password: next, repeat_password: next }
+    const late = await submit(browser, page, 'password-change', typed)
+    expect([late.status, late.text.includes('id="current_password"')]).toEqual([403, true])
+    const again = /<a id="sign-in-again" href="([^"]+)"/.exec(late.text)?.[1] ?? ''
+    const back = await submit(browser, await browser.ask(again), 'sign-in', { username: 'bert', password })
+    expect(back.location).toBe('/account/password')
+    const changed = await fill(browser, back.location ?? '', 'password-change', typed)
+    expect(changed.location).toBe('/account/password?done')
   })
 
   test('a weak password is refused in words', async () => {

@@ -194,6 +194,7 @@ describe('signing in with the account of a site that has only a login API (syste
     await logIn(browser, 'Ida')
     const changed = await submit(browser, await browser.ask('/account/password'), 'password-change', typed)
     expect(changed.location).toBe('/account/password?done')
+    server.clock.advance(301)
     expect((await browser.ask('/account/password')).text).toContain('current_password')
   })
 

@@ -3,13 +3,13 @@ import { askToConfirm } from '../../accounts/ask-to-confirm.ts'
 import { deleteUser } from '../../accounts/delete-user.ts'
 import { patchUser } from '../../accounts/patch-user.ts'
 import { emailProblem } from '../../accounts/user-fields.ts'
+import { lifetimes } from '../../domain/lifetimes.ts'
 import { ref } from '../../domain/record.ts'
 import type { User } from '../../domain/user.ts'
-import { isRefusal } from '../../protocol/errors.ts'
 import { problem } from '../../protocol/problem.ts'
 import { printScope } from '../../protocol/scope.ts'
 import type { Seconds } from '../../protocol/time.ts'
-import { verifyPassword } from '../../signin/password.ts'
+import { changeOwnPassword } from '../../signin/change-own-password.ts'
 import { readAlive } from '../../store/read-alive.ts'
 import { staleSignIn, weakSignIn } from '../caller.ts'
 import type { ApiContext } from '../context.ts'
@@ -22,7 +22,8 @@ const passwordChange = z
   .strictObject({
     current_password: z.string().min(1).max(1_024).exactOptional().meta({
       writeOnly: true,
-      description: 'Needed of an account that has a password, and of no other looked at.',
+      description:
+        'Needed of an account that has a password, unless its person signed in in a browser within the last five minutes. What is sent must be right; of an account without a password it isn’t looked at.',
     }),
     new_password: z
       .string()
@@ -138,7 +139,7 @@ export const meOperations: readonly Operation[] = [
     tag: 'Oneself',
     summary: 'Change my password',
     description:
-      'The current password stands in for a recent sign-in, and wrong ones are counted as at sign-in; a person whose account has none gives it one by a recent sign-in. Every session and token of the account ends, this token too; the browser session that it came of stays.',
+      'By the current password, of which wrong ones are counted as at sign-in; or by a sign-in in a browser within the last five minutes (max_age=300 in the authorization request) whose session still holds, with a second factor where the account has one: never by a token that was made for a program or got for a password, nor by a macaroon. A person whose account has no password gives it one by a recent sign-in. Every session and token of the account ends, this token too; the browser session that it came of stays.',
     policy: oneself,
     body: passwordChange,
     answer: { status: 204 },
@@ -149,29 +150,28 @@ export const meOperations: readonly Operation[] = [
     async perform({ context, caller, body, address }) {
       const { user: me, actor, live } = caller
       if (me.bot) return { refused: problem('forbidden', { detail: 'a bot has no password; it gets tokens' }) }
-      const hasPassword = me.passwordHash !== undefined
       // As on the account page: where there is no password to ask for, only a sign-in of just now says that it is he.
-      const weak = hasPassword
-        ? await weakSignIn(context, caller)
-        : await staleSignIn(context, { policy: oneselfJustNow, caller, named: [] })
+      const weak =
+        me.passwordHash === undefined
+          ? await staleSignIn(context, { policy: oneselfJustNow, caller, named: [] })
+          : await weakSignIn(context, caller)
       if (weak !== undefined) return weak
-      // As with every change of a credential: each is a letter, and work that others wait behind.
-      const room = context.limits.reserve('credential-change', [me.userId, address])
-      if ('retryAfterSeconds' in room) return tooMany(room.retryAfterSeconds)
-      const unproved = hasPassword
-        ? await unprovedBy(context, { user: me, password: body.current_password, address })
-        : undefined
-      if (unproved !== undefined) {
-        room.forgive()
-        return unproved
-      }
-      const patch = { password: body.new_password }
       const grant = await readAlive(context.transition.store, ref('grant', live.claims.gid), context.clock.seconds())
-      const keepSession = grant?.authentication.sessionId
-      const own = { own: true, ...(keepSession !== undefined && { keepSession }) }
-      const updated = await patchUser(context, { actor, userId: me.userId, patch, ...own })
-      if (!('refused' in updated)) return { done: undefined }
-      const { refused } = updated
+      const changed = await changeOwnPassword(context, {
+        actor,
+        user: me,
+        // None behind what was minted, or got for a password.
+        sessionId: grant?.authentication.sessionId,
+        // A macaroon may be anybody's by now.
+        maySignInDo: live.claims.caveats === undefined,
+        current: body.current_password,
+        wanted: body.new_password,
+        address,
+      })
+      if ('done' in changed) return { done: undefined }
+      if ('retryAfter' in changed) return tooMany(changed.retryAfter)
+      if ('unproved' in changed) return unproved[changed.unproved]
+      const { refused } = changed
       return { refused: refused.field === 'password' ? { ...refused, field: 'new_password' } : refused }
     },
   }),
@@ -182,25 +182,16 @@ const tooMany = (retryAfter: Seconds) => ({
   retryAfter,
 })
 
-/** Why a password doesn't say that it is this person. One check with sign-in: the same counters, the same event, the same time (H04, H05). */
-async function unprovedBy(
-  context: ApiContext,
-  { user, password, address }: { readonly user: User; readonly password: string | undefined; readonly address: string },
-): Promise<Rejected | undefined> {
-  if (password === undefined) return wrongCurrent('the account has a password: current_password is needed')
-  const proved = await verifyPassword(context, { username: user.username, password, address })
-  if (isRefusal(proved)) {
-    if (proved.retryAfter !== undefined) return tooMany(proved.retryAfter)
-    return wrongCurrent('current_password is not the password of this account')
-  }
-  // The name may have become somebody else's since the token was looked at.
-  if (proved.userId === user.userId) return undefined
-  return { refused: problem('conflict', { detail: 'the account was renamed meanwhile: try again' }) }
-}
-
 const wrongCurrent = (detail: string): Rejected => ({
   refused: problem('invalid_field', { field: 'current_password', detail }),
 })
+const unproved: Readonly<Record<'needed' | 'wrong' | 'renamed', Rejected>> = {
+  needed: wrongCurrent(
+    `current_password is needed, or a sign-in in a browser within the last ${lifetimes.recentSignIn / 60} minutes (max_age=${lifetimes.recentSignIn} in the authorization request)`,
+  ),
+  wrong: wrongCurrent('current_password is not the password of this account'),
+  renamed: { refused: problem('conflict', { detail: 'the account was renamed meanwhile: try again' }) },
+}
 
 /** H18: the established address stays until the new one has answered. */
 async function letterTo(

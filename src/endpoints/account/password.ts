@@ -1,11 +1,10 @@
-import { patchUser } from '../../accounts/patch-user.ts'
+import { provedRecently } from '../../domain/session-state.ts'
 import { passwordForm } from '../../pages/account/password-form.ts'
-import { isRefusal } from '../../protocol/errors.ts'
-import { verifyPassword } from '../../signin/password.ts'
+import { changeOwnPassword } from '../../signin/change-own-password.ts'
 import { oneself } from './oneself.ts'
 import type { Mistake, Section } from './section.ts'
 
-/** The current password stands in for a recent sign-in; whoever has none must have signed in just now. */
+/** Asks for the current password, or else for a sign-in of the last minutes, which whoever has no password must have (docs/decisions/0022). */
 export const passwordSection: Section = {
   id: 'password',
   title: 'password.title',
@@ -13,45 +12,41 @@ export const passwordSection: Section = {
   done: 'password.changed',
   newPassword: true,
   recent: ({ user }) => user.passwordHash === undefined,
-  body: ({ form, signedIn: { user } }, mistake) =>
+  body: ({ core, form, signedIn }, mistake) =>
     passwordForm(form, {
-      username: user.username,
-      hasPassword: user.passwordHash !== undefined,
+      username: signedIn.user.username,
+      hasPassword: signedIn.user.passwordHash !== undefined,
+      // That a second factor was shown where there is one, is a gate of every section.
+      justSignedIn: provedRecently(signedIn, core.clock.seconds()),
       wrong: mistake?.field,
       strength: mistake?.strength,
     }),
   async act(asked, typed) {
-    const { core, http, signedIn } = asked
-    const { user, sessionId } = signedIn
+    const { core, signedIn } = asked
     const password = typed.get('new_password') ?? ''
     if (password !== typed.get('repeat_password')) return differs
-    // As with every change of a credential: each is a letter, and work that others wait behind.
-    const room = core.limits.reserve('credential-change', [user.userId, http.peer.address])
-    if ('retryAfterSeconds' in room) return throttled
-    if (user.passwordHash !== undefined) {
-      const given = typed.get('current_password') ?? ''
-      const proved = await verifyPassword(core, {
-        username: user.username,
-        password: given,
-        address: http.peer.address,
-      })
-      if (isRefusal(proved)) {
-        room.forgive()
-        return proved.retryAfter === undefined ? wrong : throttled
-      }
-      // The name may have become somebody else's meanwhile.
-      if (proved.userId !== user.userId) return { says: 'account.problem' }
-    }
-    const { actor, userId } = oneself(asked)
-    const request = { actor, userId, patch: { password }, own: true, keepSession: sessionId }
-    const updated = await patchUser(core, request)
-    if ('done' in updated) return 'done'
-    return updated.refused.field === 'password'
-      ? { says: 'password.weak', field: 'new_password', strength: updated.strength }
-      : { says: 'account.problem' }
+    const changed = await changeOwnPassword(core, {
+      ...oneself(asked),
+      sessionId: signedIn.sessionId,
+      maySignInDo: true,
+      current: typed.get('current_password'),
+      wanted: password,
+    })
+    if ('done' in changed) return 'done'
+    if ('retryAfter' in changed) return throttled
+    if ('unproved' in changed) return unproved[changed.unproved]
+    return changed.refused.field === 'password'
+      ? { says: 'password.weak', field: 'new_password', strength: changed.strength }
+      : problem
   },
 }
 
+const problem: Mistake = { says: 'account.problem' }
 const differs: Mistake = { says: 'password.differs', field: 'repeat_password' }
-const wrong: Mistake = { says: 'password.wrong', field: 'current_password', status: 403 }
 const throttled: Mistake = { says: 'password.throttled', field: 'current_password', status: 429 }
+const unproved: Readonly<Record<'needed' | 'wrong' | 'renamed', Mistake>> = {
+  // The form was shown while the sign-in was recent enough.
+  needed: { says: 'password.needed', field: 'current_password', status: 403 },
+  wrong: { says: 'password.wrong', field: 'current_password', status: 403 },
+  renamed: problem,
+}

@@ -244,6 +244,8 @@ export const de = {
   'password.consequence':
     'Danach müssen sich alle anderen Browser und alle Anwendungen neu anmelden. Dieser Browser bleibt angemeldet.',
   'password.current': 'Bisheriges Passwort',
+  'password.justSignedIn': 'Sie haben sich eben angemeldet, darum wird nach dem bisherigen Passwort nicht gefragt.',
+  'password.signInAgain': 'Stattdessen neu anmelden',
   'password.new': 'Neues Passwort',
   'password.repeat': 'Neues Passwort noch einmal',
   'password.advice':
@@ -251,6 +253,8 @@ export const de = {
   'password.submit': 'Passwort ändern',
   'password.changed': 'Ihr Passwort ist geändert.',
   'password.wrong': 'Das ist nicht Ihr bisheriges Passwort.',
+  'password.needed':
+    'Ihre Anmeldung ist mehr als fünf Minuten her. Geben Sie auch Ihr bisheriges Passwort ein, oder melden Sie sich neu an.',
   'password.weak':
     'Dieses Passwort ist zu kurz oder zu leicht zu erraten. Wählen Sie einige Wörter, die nichts miteinander zu tun haben.',
   'strength.label': 'Wie schwer das neue Passwort zu erraten ist',

@@ -238,6 +238,8 @@ export const en = {
   'password.consequence':
     'Afterwards every other browser and every application has to sign in again. This browser stays signed in.',
   'password.current': 'Current password',
+  'password.justSignedIn': 'You signed in a moment ago, so your current password isn’t asked for.',
+  'password.signInAgain': 'Sign in again instead',
   'password.new': 'New password',
   'password.repeat': 'New password once more',
   'password.advice':
@@ -245,6 +247,7 @@ export const en = {
   'password.submit': 'Change password',
   'password.changed': 'Your password is changed.',
   'password.wrong': 'That isn’t your current password.',
+  'password.needed': 'You signed in more than five minutes ago. Type your current password too, or sign in again.',
   'password.weak': 'That password is too short or too easy to guess. Choose a few words that don’t belong together.',
   'strength.label': 'How hard the new password is to guess',
   'strength.score.0': 'Guessed at once',

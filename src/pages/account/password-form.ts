@@ -11,6 +11,8 @@ export type PasswordView = {
   readonly username: string
   /** Whether there is a password to be asked for. */
   readonly hasPassword: boolean
+  /** Whether the sign-in stands in for it. */
+  readonly justSignedIn: boolean
   readonly wrong?: string | undefined
   readonly strength?: StrengthView
 }
@@ -20,19 +22,28 @@ export function passwordForm({ language, action, hidden }: SectionForm, view: Pa
     <form id="password-change" method="post" action="${action}">
       ${hiddenFields(hidden)}
       <input type="text" name="username" value="${view.username}" autocomplete="username" hidden>
-      ${
-        view.hasPassword &&
-        field(language, {
-          name: 'current_password',
-          label: 'password.current',
-          type: 'password',
-          autocomplete: 'current-password',
-          wrong: view.wrong === 'current_password',
-        })
-      }
+      ${view.hasPassword && (view.justSignedIn ? unasked(language) : currentPassword(language, view.wrong))}
       ${newPasswordFields(language, view.wrong, view.strength)}
       <div class="actions"><button type="submit">${message(language, 'password.submit')}</button></div>
     </form>`
+}
+
+function unasked(language: SectionForm['language']): Html {
+  return html`<p class="quiet">${message(language, 'password.justSignedIn')}</p>`
+}
+
+/** Whoever forgot it has another way: by a passkey, say. */
+function currentPassword(language: SectionForm['language'], wrong: string | undefined): readonly Html[] {
+  return [
+    field(language, {
+      name: 'current_password',
+      label: 'password.current',
+      type: 'password',
+      autocomplete: 'current-password',
+      wrong: wrong === 'current_password',
+    }),
+    html`<p><a id="sign-in-again" href="/signin?next=/account/password">${message(language, 'password.signInAgain')}</a></p>`,
+  ]
 }
 
 /** A new password, typed twice: nobody sees what he types. */
