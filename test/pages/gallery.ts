@@ -379,6 +379,14 @@ export const gallery: readonly Example[] = [
       }),
   },
   {
+    name: 'account-password-just-signed-in',
+    render: (p, w) =>
+      formPage(p, {
+        title: 'password.title',
+        body: passwordForm(section(p, w), { username: w.username, hasPassword: true, justSignedIn: true }),
+      }),
+  },
+  {
     name: 'account-sessions',
     render: (p, w) =>
       formPage(p, {

@@ -101,6 +101,43 @@ describe('adding a passkey', () => {
   })
 })
 
+describe('a forgotten password', () => {
+  const fresh = 'seven herons cross a lock'
+
+  test('is chosen anew on the page by a passkey of just now, and everything else of the account ends (decision 0022)', async () => {
+    const { user, browser: other, device } = await somebody()
+    const { browser } = await signIn(device)
+    const typed = { new_password: fresh, repeat_password: fresh }
+    const changed = await submit(browser, await browser.ask('/account/password'), 'password-change', typed)
+    expect(changed.location).toBe('/account/password?done')
+    expect([await isIn(browser), await isIn(other)]).toEqual([true, false])
+    expect((await sendPassword(createBrowser(server.url), user.username, fresh)).location).toContain('/second-factor')
+  })
+
+  test('is chosen anew over REST by a token of such a sign-in, while its session lasts', async () => {
+    const app = await server.makeClient({ client_id: 'own', scope: 'openid me offline_access' })
+    const { user, device } = await somebody()
+    const tokenOf = async (browser: Browser) => {
+      const extra = { scope: 'openid me offline_access' }
+      return (await codeFlow(server, app, user.username, { browser, extra })).tokens.access_token
+    }
+    const choose = async (token: string) =>
+      (
+        await createBrowser(server.url).ask('/api/v1/me/password', {
+          method: 'POST',
+          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+          body: JSON.stringify({ new_password: fresh }),
+        })
+      ).status
+    const { browser: left } = await signIn(device)
+    const outlived = await tokenOf(left)
+    await submit(left, await left.ask('/oauth/logout'), 'sign-out', {})
+    expect([await isIn(left), await choose(outlived)]).toEqual([false, 400])
+    const { browser } = await signIn(device)
+    expect([await choose(await tokenOf(browser)), await isIn(browser)]).toEqual([204, true])
+  })
+})
+
 describe('signing in by it alone', () => {
   test('H02: a wrong password for whoever has a passkey is answered as an unknown name, byte for byte', async () => {
     const { user } = await somebody()
