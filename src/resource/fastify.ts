@@ -1,12 +1,25 @@
 import { Readable } from 'node:stream'
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { IncomingCall, Verdict, Wants } from './check-request.ts'
-import { nodeCall, rememberCaller } from './node-call.ts'
+import { nodeCall, rememberCaller, type NodeRequest } from './node-call.ts'
+
+/** As much of Fastify as we touch. */
+type FastifyRequest = {
+  readonly raw: NodeRequest
+  readonly headers: NodeRequest['headers']
+  readonly originalUrl: string
+  readonly ip: string
+}
+type FastifyReply = {
+  readonly code: (status: number) => FastifyReply
+  readonly headers: (headers: Readonly<Record<string, string>>) => FastifyReply
+  readonly send: (body: string) => FastifyReply
+}
 
 /** Hooks of a route: `app.get('/notes', { ...api.fastify({ scope: 'notes:read' }) }, handler)`. */
 export type FastifyGuard = {
   readonly preParsing: (request: FastifyRequest, reply: FastifyReply, payload: Readable) => Promise<Readable>
-  readonly preHandler: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined>
+  /** With a reply that was sent, where it is refused. */
+  readonly preHandler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 }
 
 /** Most of a signed body that is kept to compute its digest. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { Server as ListeningServer, type AddressInfo } from 'node:net'
-import { fastify } from 'fastify'
 import { answerBrokenRequest } from './broken-request.ts'
 import { connectionLimits, mostQueued, watchConnections, type ConnectionLimits } from './connections.ts'
 import { refuse, serve, type Arrival, type ExchangeContext, type ServedRoute, type ShellState } from './exchange.ts'
@@ -13,7 +13,7 @@ import { createMisses } from './misses.ts'
 import { createServer } from './node-http.ts'
 import { createOverload } from './overload.ts'
 import { createPeers } from './peer.ts'
-import { createRouteTable } from './route-table.ts'
+import { createRouteTable, methodsOf, parametersOf } from './route-table.ts'
 import type { Route } from './route.ts'
 import { headersEverywhere, servedRoute } from './served-route.ts'
 import { createErrorAnswers, type ErrorPage } from './shell-error.ts'
@@ -57,22 +57,12 @@ export type Shell = {
   readonly close: () => Promise<void>
 }
 
-/** No route of ours has a schema; the framework's own compilers are 90 files that every start would read. */
-const noSchemas = (): never => {
-  throw new Error('a route with a schema')
-}
-
 const notPassed: Passed = { path: '', query: '', scan: { repeated: new Set(), forwarded: false } }
-const arrivalOf = Symbol('arrival')
-type Arrived = IncomingMessage & { [arrivalOf]?: Arrival }
 
-function passedOf(request: Arrived): Arrival {
-  const arrival = request[arrivalOf]
-  if (arrival === undefined) throw new Error('a request that did not pass the gate')
-  return arrival
-}
+/** A route, and what its parameters are called. */
+type Known = { readonly served: ServedRoute; readonly parameters: readonly string[] }
 
-export async function createShell(options: ShellOptions): Promise<Shell> {
+export function createShell(options: ShellOptions): Shell {
   const { config, system, log, metrics } = options
   const time = { ...timeouts, ...options.timeouts }
   const state: ShellState = { stopping: false, running: 0, port: undefined }
@@ -82,7 +72,6 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
     log.write({ event: overloaded ? 'server.overloaded' : 'server.recovered', delayMillis }),
   )
 
-  let route: (request: IncomingMessage, response: ServerResponse) => void = () => {}
   const server = createServer(
     {
       headersTimeout: time.headers,
@@ -98,7 +87,7 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
       optimizeEmptyRequests: true,
       noDelay: true,
     },
-    (request, response) => arrive(request, response),
+    arrive,
   )
   server.maxHeadersCount = headerLimits.linesRead
   server.timeout = time.stuck
@@ -129,10 +118,20 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
     boundPort: () => state.port,
   }
   const everywhere = headersEverywhere(config.issuer)
-  const misses = createMisses({ context, table, everywhere })
+  const misses = createMisses({ context, everywhere })
+  const known = new Map<Route, Known>()
+  /** By method, then path: those without parameters. */
   const direct = new Map<string, Map<string, ServedRoute>>()
+  for (const route of options.routes) {
+    const served = servedRoute(route, { everywhere, metrics })
+    const parameters = parametersOf(route.path)
+    known.set(route, { served, parameters })
+    if (parameters.length > 0) continue
+    for (const method of methodsOf([{ ...route, cors: 'none' }]))
+      direct.set(method, (direct.get(method) ?? new Map<string, ServedRoute>()).set(route.path, served))
+  }
 
-  function arrive(request: Arrived, response: ServerResponse): void {
+  function arrive(request: IncomingMessage, response: ServerResponse): void {
     const startedAt = system.clock.monotonic()
     const link = connections.linkOf(request.socket)
     if (link.young) connections.proven(request.socket, link)
@@ -152,76 +151,32 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
       return
     }
     const arrival: Arrival = { request, response, link, passed, startedAt }
-    // Found by itself: the framework's own way to the same route makes a request, a reply and a chain of hooks first.
     const fixed = direct.get(request.method ?? '')?.get(passed.path)
-    if (fixed !== undefined) {
-      serve(context, { ...arrival, served: fixed, params: {} })
-      return
-    }
-    request[arrivalOf] = arrival
-    route(request, response)
+    if (fixed !== undefined) serve(context, { ...arrival, served: fixed, params: {} })
+    else byParameters(arrival)
   }
 
-  function miss(request: Arrived): void {
-    misses.answer(passedOf(request))
+  function byParameters(arrival: Arrival): void {
+    const { routes, values } = table.at(arrival.passed.path)
+    const { method } = arrival.request
+    const route = routes.find((each) => each.method === method || (each.head === true && method === 'HEAD'))
+    const { served, parameters = [] } = (route && known.get(route)) ?? {}
+    if (served === undefined) misses.answer(arrival, routes)
+    else {
+      const params = Object.fromEntries(parameters.map((name, index) => [name, values[index] ?? '']))
+      serve(context, { ...arrival, served, params })
+    }
   }
 
-  const app = fastify({
-    serverFactory: (handle) => {
-      route = handle
-      return server
-    },
-    // Requests are logged by us, without paths and headers; ids come from us only where something failed.
-    logger: false,
-    genReqId: () => '',
-    exposeHeadRoutes: false,
-    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
-    return503OnClosing: false,
-    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, { connections, log, metrics }),
-    frameworkErrors: (_error, request, reply) => {
-      reply.hijack()
-      miss(request.raw)
-    },
-    // The identifier of an API may have 1,024 characters, which are 1,366 in base64url.
-    routerOptions: { caseSensitive: true, maxParamLength: 2048, querystringParser: () => ({}) },
-  })
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
-  app.setNotFoundHandler((request, reply) => {
-    reply.hijack()
-    miss(request.raw)
-  })
-  app.setErrorHandler((_error, request, reply) => {
-    reply.hijack()
-    miss(request.raw)
-  })
-  for (const declared of options.routes) {
-    const served = servedRoute(declared, { everywhere, metrics })
-    const methods = declared.head === true ? [declared.method, 'HEAD'] : [declared.method]
-    if (!declared.path.includes(':')) {
-      for (const method of methods)
-        direct.set(method, (direct.get(method) ?? new Map<string, ServedRoute>()).set(declared.path, served))
-    }
-    app.route({
-      method: methods,
-      url: declared.path,
-      // Answers here, before the framework would look at the body, so that one place alone reads bodies.
-      onRequest: (request, reply) => {
-        reply.hijack()
-        serve(context, { ...passedOf(request.raw), served, params: request.params as Readonly<Record<string, string>> })
-      },
-      handler: () => {
-        throw new Error('answered already')
-      },
-    })
-  }
   // A request that expects something goes the same way; whether to say "go on" is decided where its body is read.
   server.on('checkContinue', arrive)
   server.on('checkExpectation', arrive)
+  server.on('clientError', (error: Error, socket: Socket) => {
+    answerBrokenRequest(error, socket, { connections, log, metrics })
+  })
   server.on('connect', (_request, socket) => {
     socket.end('HTTP/1.1 405 Method Not Allowed\r\nAllow: GET\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
   })
-  await app.ready()
   metrics.gauge('connections', 'Open connections', connections.size)
   metrics.gauge(
     'running_requests',
@@ -264,7 +219,6 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeAllConnections()
       await closed
-      await app.close()
     },
   }
 }

@@ -1,26 +1,23 @@
 import type { IncomingMessage } from 'node:http'
 import { isOpaqueOrigin, preflight } from './cors.ts'
 import { refuse, serve, type Arrival, type ExchangeContext, type Unserved } from './exchange.ts'
-import { methodsOf, type RouteTable } from './route-table.ts'
+import { methodsOf } from './route-table.ts'
 import { errorStyleOf, type Route } from './route.ts'
 
 /** Answers for what isn't a route: 404, or 405 and preflights where the path is one. */
 export function createMisses(of: {
   readonly context: ExchangeContext
-  readonly table: Pick<RouteTable, 'at'>
   readonly everywhere: readonly string[]
 }) {
-  const { context, table, everywhere } = of
+  const { context, everywhere } = of
   const unmatched = context.metrics.route('', 'unmatched')
 
-  function answer(arrival: Arrival): void {
+  /** `routes`: what there is at this path. */
+  function answer(arrival: Arrival, routes: readonly Route[]): void {
     const { request } = arrival
-    const routes = table.at(arrival.passed.path)
     const open = routes.filter(({ cors }) => cors === 'public')
     const missed = { ...arrival, served: nowhere(request, routes) }
-    // A parameter longer than any id: the router knows no such route, whatever the method.
-    if (routes.length === 0 || routes.some(({ method }) => method === request.method))
-      refuse(context, missed, { name: 'not_found' })
+    if (routes.length === 0) refuse(context, missed, { name: 'not_found' })
     else if (request.method === 'OPTIONS' && open.length > 0) {
       if (isOpaqueOrigin(request.headers)) refuse(context, missed, { name: 'cross_origin' })
       else

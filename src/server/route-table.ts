@@ -1,64 +1,100 @@
 import type { Route } from './route.ts'
 
-/** The routes as a stranger's request meets them: what there is at a path, whatever the method. */
+/** What there is at a path, whatever the method, and what its segments say of it, in the order of the parameters. */
+export type Place = { readonly routes: readonly Route[]; readonly values: readonly string[] }
+
+/** The routes as a stranger's request meets them. */
 export type RouteTable = {
   /** Paths without parameters. */
   readonly paths: ReadonlySet<string>
   /** What stands before the first parameter of the routes that end in `/*`. */
   readonly openPrefixes: readonly string[]
-  readonly at: (path: string) => readonly Route[]
+  /** For a canonical path (target.ts). A segment that is written down goes before a parameter. */
+  readonly at: (path: string) => Place
 }
+
+/** One segment after the other; what begins with it comes below. */
+type Segment = {
+  readonly named: Map<string, Segment>
+  parameter: Segment | undefined
+  readonly routes: Route[]
+  /** Those that take whatever follows. */
+  readonly open: Route[]
+}
+
+const newSegment = (): Segment => ({ named: new Map(), parameter: undefined, routes: [], open: [] })
+
+const nowhere: Place = { routes: [], values: [] }
+
+/** No value is longer: the identifier of an API may have 1,024 characters, which are 1,366 in base64url. */
+const longestValue = 2048
 
 /** Throws if two routes are the same, whatever their parameters are called, or if one is another's with a parameter filled in. */
 export function createRouteTable(routes: readonly Route[]): RouteTable {
-  const byShape = new Map<string, Route[]>()
+  const root = newSegment()
+  const fixed = new Map<string, Place>()
   for (const route of routes) {
-    const shape = shapeOf(route.path)
-    const rivals = byShape.get(shape) ?? []
+    const rivals = listAt(root, route.path)
     if (rivals.some((rival) => rival.method === route.method))
       throw new Error(`two routes for ${route.method} ${route.path}`)
-    byShape.set(shape, [...rivals, route])
+    rivals.push(route)
+    if (!route.path.includes(':')) fixed.set(route.path, { routes: rivals, values: [] })
   }
-  const open = [...byShape]
-    .filter(([shape]) => shape.includes(':'))
-    .map(([shape, found]) => ({ segments: shape.split('/'), found }))
-  const fixed = [...byShape.keys()].filter((shape) => !shape.includes(':'))
-  for (const path of fixed) {
-    const [shadowed] = byParameters(path)
+  for (const path of fixed.keys()) {
+    const [shadowed] = find(root, path.split('/'), 1, true)?.routes ?? []
     // Its methods would answer here as well, for a thing that is called so.
     if (shadowed !== undefined) throw new Error(`two routes for ${path}: it is also ${shadowed.path}`)
   }
   return {
-    paths: new Set(fixed),
+    paths: new Set(fixed.keys()),
     openPrefixes: [
       ...new Set(routes.flatMap(({ path }) => (path.endsWith('/*') ? [path.slice(0, path.indexOf(':'))] : []))),
     ],
-    at: (path) => (path.includes(':') ? byParameters(path) : (byShape.get(path) ?? byParameters(path))),
-  }
-
-  function byParameters(path: string): readonly Route[] {
-    const segments = path.split('/')
-    return open.find((entry) => fits(entry.segments, segments))?.found ?? []
+    at: (path) => fixed.get(path) ?? decoded(find(root, path.split('/'), 1)) ?? nowhere,
   }
 }
 
-function shapeOf(path: string): string {
-  return path.replaceAll(/:[^/]+/g, ':')
+/** Where the routes of this shape are kept. */
+function listAt(root: Segment, path: string): Route[] {
+  let at = root
+  for (const part of path.split('/').slice(1)) {
+    if (part === '*') return at.open
+    if (part.startsWith(':')) at = at.parameter ??= newSegment()
+    else {
+      const below = at.named.get(part) ?? newSegment()
+      at.named.set(part, below)
+      at = below
+    }
+  }
+  return at.routes
+}
+
+/** `byParameters`: only places that have one. */
+function find(at: Segment, parts: readonly string[], next: number, byParameters = false): Place | undefined {
+  const part = parts[next]
+  if (part === undefined) return at.routes.length > 0 && !byParameters ? { routes: at.routes, values: [] } : undefined
+  const below = at.named.get(part)
+  const found = below === undefined ? undefined : find(below, parts, next + 1, byParameters)
+  if (found !== undefined) return found
+  const behind = at.parameter === undefined || part === '' ? undefined : find(at.parameter, parts, next + 1)
+  if (behind !== undefined) return { routes: behind.routes, values: [part, ...behind.values] }
+  return at.open.length > 0 ? { routes: at.open, values: [parts.slice(next).join('/')] } : undefined
+}
+
+/** RFC 3986 §2.1, once. A value that is longer than any stands for nothing. */
+function decoded(place: Place | undefined): Place | undefined {
+  if (place === undefined) return undefined
+  const values = place.values.map((value) => (value.includes('%') ? decodeURIComponent(value) : value))
+  return values.some((value) => value.length > longestValue) ? undefined : { ...place, values }
+}
+
+/** The parameters of a path in their order; `*` is what follows. */
+export function parametersOf(path: string): readonly string[] {
+  return path.split('/').flatMap((part) => (part === '*' ? [part] : part.startsWith(':') ? [part.slice(1)] : []))
 }
 
 /** The methods of a path, as `Allow` names them (RFC 9110 §10.2.1). */
 export function methodsOf(routes: readonly Route[]): readonly string[] {
   const methods = routes.flatMap(({ method, head }) => (head === true ? [method, 'HEAD'] : [method]))
   return routes.some(({ cors }) => cors === 'public') ? [...methods, 'OPTIONS'] : methods
-}
-
-function fits(pattern: readonly string[], segments: readonly string[]): boolean {
-  if (pattern.at(-1) === '*') {
-    const fixed = pattern.slice(0, -1)
-    return segments.length > fixed.length && fits(fixed, segments.slice(0, fixed.length))
-  }
-  return (
-    pattern.length === segments.length &&
-    pattern.every((part, index) => (part === ':' ? segments[index] !== '' : part === segments[index]))
-  )
 }

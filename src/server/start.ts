@@ -47,7 +47,7 @@ export async function startServer(gatehouse: Gatehouse, options: StartOptions): 
       return rings.every((ring) => active.has(ring))
     },
   })
-  const shell = await createShell({
+  const shell = createShell({
     routes: [...health.routes, ...routesOf(core)],
     config,
     system,

@@ -117,7 +117,7 @@ export async function startGatehouse(options: TestOptions = {}): Promise<TestGat
       throw reason
     },
   })
-  const shell = await createShell({
+  const shell = createShell({
     routes: routesOf(core),
     config: { issuer: config.issuer, trustedProxies: config.trustedProxies, listen: config.listen },
     // Test and server share an event loop, which is late whenever the machine is busy, and a test's clock may go on by minutes between

@@ -283,20 +283,45 @@ describe('the table of routes', () => {
     expect(() => createRouteTable(doubled)).toThrow('two routes for /a/b: it is also /a/:b')
   })
 
-  test('finds what the router finds', () => {
+  test('finds all methods of a path', () => {
     const table = createRouteTable([
       route('GET', '/a/:b'),
       route('DELETE', '/a/:c'),
       route('GET', '/b'),
       route('GET', '/a/:b/c'),
     ])
-    expect(methodsOf(table.at('/a/x'))).toEqual(['GET', 'DELETE'])
-    expect(methodsOf(table.at('/b'))).toEqual(['GET'])
-    expect(methodsOf(table.at('/a/x/c'))).toEqual(['GET'])
+    expect(methodsOf(table.at('/a/x').routes)).toEqual(['GET', 'DELETE'])
+    expect(methodsOf(table.at('/b').routes)).toEqual(['GET'])
+    expect(methodsOf(table.at('/a/x/c').routes)).toEqual(['GET'])
     for (const path of ['/a', '/a/', '/a/x/d', '/a/:', '/'])
-      expect([path, table.at(path).map(({ path: at }) => at)]).toEqual([
+      expect([path, table.at(path).routes.map(({ path: at }) => at)]).toEqual([
         path,
         path === '/a/:' ? ['/a/:b', '/a/:c'] : [],
       ])
+  })
+
+  test.each([
+    ['/a/x', 'GET /a/:b', ['x']],
+    ['/a/x/c', 'GET /a/:b/c', ['x']],
+    // What is written down goes before a parameter, and one that leads nowhere is tried as a value.
+    ['/a/named/c/d', 'GET /a/named/c/d', []],
+    ['/a/named', 'GET /a/:b', ['named']],
+    ['/a/named/c', 'GET /a/:b/c', ['named']],
+    ['/a/x/d/y', 'GET /a/:b/d/:e', ['x', 'y']],
+    ['/a/%2F%25/c', 'GET /a/:b/c', ['/%']],
+    [`/a/${'x'.repeat(2_048)}`, 'GET /a/:b', ['x'.repeat(2_048)]],
+    [`/a/${'x'.repeat(2_049)}`, undefined, []],
+    ['/p/x/y/z%20', 'GET /p/:connection/*', ['x', 'y/z ']],
+    ['/p/x/', 'GET /p/:connection/*', ['x', '']],
+    ['/p/x', undefined, []],
+    ['/a/x/c/', undefined, []],
+    ['/', undefined, []],
+    ['/__proto__/constructor', undefined, []],
+  ])('%.30s leads to %s', (path, expected, values) => {
+    const paths = ['/a/:b', '/a/:b/c', '/a/:b/d/:e', '/a/named/c/d', '/p/:connection/*']
+    const table = createRouteTable(paths.map((each) => route('GET', each)))
+    const found = table.at(path)
+    expect(found.routes.map((one) => `${one.method} ${one.path}`)).toEqual(expected === undefined ? [] : [expected])
+    expect(found.values).toEqual(values)
   })
 })

@@ -3,11 +3,6 @@ import type { Source } from '../source.ts'
 
 /** The one folder that imports a library. A second folder needs its reason beside it. */
 const homes: Record<string, { folders: string[]; types?: string[]; why?: string }> = {
-  fastify: {
-    folders: ['server'],
-    types: ['resource'],
-    why: 'resource describes the request that a Fastify hook is given',
-  },
   jose: { folders: ['crypto'] },
   '@node-rs/argon2': { folders: ['crypto'] },
   '@zxcvbn-ts/core': { folders: ['accounts'] },
@@ -29,7 +24,7 @@ const homes: Record<string, { folders: string[]; types?: string[]; why?: string 
   '@zxcvbn-ts/language-de': { folders: ['accounts'] },
   'node:crypto': { folders: ['crypto'] },
   // L8: who reaches out goes through the guard that knows which addresses are public.
-  'node:http': { folders: ['outbound'], types: ['server'], why: 'server is given requests by Fastify in these types' },
+  'node:http': { folders: ['outbound'], types: ['server'], why: 'server is given requests in these types, and its Server by node-http.ts' },
   'node:https': { folders: ['outbound'] },
   'node:http2': { folders: [] },
   'node:dgram': { folders: [] },

@@ -37,7 +37,7 @@ export async function startShell(
   const written: string[] = []
   const system = createSystem()
   const metrics = createMetrics()
-  const shell = await createShell({
+  const shell = createShell({
     routes,
     config: {
       issuer: options.issuer ?? 'http://localhost:8080',

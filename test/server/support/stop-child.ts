@@ -15,7 +15,7 @@ const log = createLog({ level: 'warn', clock: system.clock })
 const health = createHealth({ clock: system.clock, ping: () => Promise.resolve(), keysReady: () => true })
 const answer = (body: string) => ({ status: 200, headers: [['content-type', 'text/plain']] as const, body })
 
-const shell = await createShell({
+const shell = createShell({
   routes: [
     ...health.routes,
     {
