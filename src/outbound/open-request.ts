@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
+import type { Agent as HttpsAgent, request as HttpsRequest } from 'node:https'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { OutboundFailed, type OutboundFailure } from './outbound-failed.ts'
@@ -26,9 +26,15 @@ const mostSocketsPerHost = 64
 const longestHeaders = 16 * 1024
 
 // Agents of our own: the global one may be sent through a proxy by the environment (F15). No socket is used twice, so each is judged.
-const agents = {
-  http: new HttpAgent({ keepAlive: false, maxSockets: mostSocketsPerHost }),
-  https: new HttpsAgent({ keepAlive: false, maxSockets: mostSocketsPerHost }),
+const agentOptions = { keepAlive: false, maxSockets: mostSocketsPerHost }
+const httpAgent = new HttpAgent(agentOptions)
+
+/** Made by the first who asks: TLS takes megabytes, and a server without providers never needs them. */
+let secure: { readonly request: typeof HttpsRequest; readonly agent: HttpsAgent } | undefined
+
+function overTls(): NonNullable<typeof secure> {
+  const { Agent, request } = process.getBuiltinModule('node:https')
+  return (secure ??= { request, agent: new Agent(agentOptions) })
 }
 
 /** Sends a request and resolves with the answer's head, its body still to be read. Throws OutboundFailed, or what a streamed body threw. */
@@ -53,8 +59,8 @@ export async function openRequest(way: Way, asked: OutboundRequest): Promise<Inc
     }
     const request =
       url.protocol === 'https:'
-        ? requestHttps(url, { ...options, agent: agents.https, ...(way.ca === undefined ? {} : { ca: way.ca }) })
-        : requestHttp(url, { ...options, agent: agents.http })
+        ? overTls().request(url, { ...options, agent: overTls().agent, ...(way.ca === undefined ? {} : { ca: way.ca }) })
+        : requestHttp(url, { ...options, agent: httpAgent })
     request.once('response', resolve)
     let ofBody: { readonly error: unknown } | undefined
     request.once('error', (error) => {
