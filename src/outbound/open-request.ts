@@ -59,7 +59,11 @@ export async function openRequest(way: Way, asked: OutboundRequest): Promise<Inc
     }
     const request =
       url.protocol === 'https:'
-        ? overTls().request(url, { ...options, agent: overTls().agent, ...(way.ca === undefined ? {} : { ca: way.ca }) })
+        ? overTls().request(url, {
+            ...options,
+            agent: overTls().agent,
+            ...(way.ca === undefined ? {} : { ca: way.ca }),
+          })
         : requestHttp(url, { ...options, agent: httpAgent })
     request.once('response', resolve)
     let ofBody: { readonly error: unknown } | undefined

@@ -5,10 +5,7 @@ import { methodsOf } from './route-table.ts'
 import { errorStyleOf, type Route } from './route.ts'
 
 /** Answers for what isn't a route: 404, or 405 and preflights where the path is one. */
-export function createMisses(of: {
-  readonly context: ExchangeContext
-  readonly everywhere: readonly string[]
-}) {
+export function createMisses(of: { readonly context: ExchangeContext; readonly everywhere: readonly string[] }) {
   const { context, everywhere } = of
   const unmatched = context.metrics.route('', 'unmatched')
 

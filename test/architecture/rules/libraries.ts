@@ -24,7 +24,11 @@ const homes: Record<string, { folders: string[]; types?: string[]; why?: string 
   '@zxcvbn-ts/language-de': { folders: ['accounts'] },
   'node:crypto': { folders: ['crypto'] },
   // L8: who reaches out goes through the guard that knows which addresses are public.
-  'node:http': { folders: ['outbound'], types: ['server'], why: 'server is given requests in these types, and its Server by node-http.ts' },
+  'node:http': {
+    folders: ['outbound'],
+    types: ['server'],
+    why: 'server is given requests in these types, and its Server by node-http.ts',
+  },
   'node:https': { folders: ['outbound'] },
   'node:http2': { folders: [] },
   'node:dgram': { folders: [] },
