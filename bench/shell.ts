@@ -47,9 +47,9 @@ function serveBare(): Promise<AddressInfo> {
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server.address() as AddressInfo)))
 }
 
-async function serveShell(): Promise<AddressInfo> {
+function serveShell(): Promise<AddressInfo> {
   const system = createSystem()
-  const shell = await createShell({
+  const shell = createShell({
     routes: [
       {
         method: 'GET',

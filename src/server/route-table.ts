@@ -41,7 +41,7 @@ export function createRouteTable(routes: readonly Route[]): RouteTable {
     if (!route.path.includes(':')) fixed.set(route.path, { routes: rivals, values: [] })
   }
   for (const path of fixed.keys()) {
-    const [shadowed] = find(root, path.split('/'), 1, true)?.routes ?? []
+    const [shadowed] = find(root, partsOf(path), true)?.routes ?? []
     // Its methods would answer here as well, for a thing that is called so.
     if (shadowed !== undefined) throw new Error(`two routes for ${path}: it is also ${shadowed.path}`)
   }
@@ -50,14 +50,14 @@ export function createRouteTable(routes: readonly Route[]): RouteTable {
     openPrefixes: [
       ...new Set(routes.flatMap(({ path }) => (path.endsWith('/*') ? [path.slice(0, path.indexOf(':'))] : []))),
     ],
-    at: (path) => fixed.get(path) ?? decoded(find(root, path.split('/'), 1)) ?? nowhere,
+    at: (path) => fixed.get(path) ?? decoded(find(root, partsOf(path))) ?? nowhere,
   }
 }
 
 /** Where the routes of this shape are kept. */
 function listAt(root: Segment, path: string): Route[] {
   let at = root
-  for (const part of path.split('/').slice(1)) {
+  for (const part of partsOf(path)) {
     if (part === '*') return at.open
     if (part.startsWith(':')) at = at.parameter ??= newSegment()
     else {
@@ -69,17 +69,19 @@ function listAt(root: Segment, path: string): Route[] {
   return at.routes
 }
 
-/** `byParameters`: only places that have one. */
-function find(at: Segment, parts: readonly string[], next: number, byParameters = false): Place | undefined {
-  const part = parts[next]
-  if (part === undefined) return at.routes.length > 0 && !byParameters ? { routes: at.routes, values: [] } : undefined
+/** `byParameter`: only a place below one. */
+function find(at: Segment, parts: readonly string[], byParameter = false): Place | undefined {
+  const [part, ...rest] = parts
+  if (part === undefined) return at.routes.length > 0 && !byParameter ? { routes: at.routes, values: [] } : undefined
   const below = at.named.get(part)
-  const found = below === undefined ? undefined : find(below, parts, next + 1, byParameters)
+  const found = below === undefined ? undefined : find(below, rest, byParameter)
   if (found !== undefined) return found
-  const behind = at.parameter === undefined || part === '' ? undefined : find(at.parameter, parts, next + 1)
+  const behind = at.parameter === undefined || part === '' ? undefined : find(at.parameter, rest)
   if (behind !== undefined) return { routes: behind.routes, values: [part, ...behind.values] }
-  return at.open.length > 0 ? { routes: at.open, values: [parts.slice(next).join('/')] } : undefined
+  return at.open.length > 0 ? { routes: at.open, values: [parts.join('/')] } : undefined
 }
+
+const partsOf = (path: string): readonly string[] => path.split('/').slice(1)
 
 /** RFC 3986 §2.1, once. A value that is longer than any stands for nothing. */
 function decoded(place: Place | undefined): Place | undefined {
@@ -90,7 +92,7 @@ function decoded(place: Place | undefined): Place | undefined {
 
 /** The parameters of a path in their order; `*` is what follows. */
 export function parametersOf(path: string): readonly string[] {
-  return path.split('/').flatMap((part) => (part === '*' ? [part] : part.startsWith(':') ? [part.slice(1)] : []))
+  return partsOf(path).flatMap((part) => (part === '*' ? [part] : part.startsWith(':') ? [part.slice(1)] : []))
 }
 
 /** The methods of a path, as `Allow` names them (RFC 9110 §10.2.1). */
