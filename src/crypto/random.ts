@@ -34,11 +34,18 @@ export function createRandom(): Random {
     return drawn
   }
 
+  // Many ids are made within a millisecond, and spelling it costs more than the randomness.
+  let spelled = { millis: Number.NaN, text: '' }
+  function spell(millis: number): string {
+    if (millis !== spelled.millis) spelled = { millis, text: millis.toString(16).padStart(12, '0') }
+    return spelled.text
+  }
+
   const text = (size: number) => take(size, (bytes, start, end) => bytes.toString('base64url', start, end))
   return {
     bytes: (size) => take(size, (bytes, start, end) => Uint8Array.prototype.slice.call(bytes, start, end)),
     text,
-    id: (nowMillis) => nowMillis.toString(16).padStart(12, '0') + text(16),
+    id: (nowMillis) => spell(nowMillis) + text(16),
     stamp: () => text(12),
   }
 }
