@@ -86,6 +86,23 @@ describe('system D: a front end that signs people in itself', () => {
     expect(new Set(others.map(({ user }) => user.username)).size).toBe(3)
   })
 
+  test('a name is never cut: one of 53 characters is given whole, one of 70 not at all', async () => {
+    const named = async (subject: string, preferred: string) =>
+      (await provision({ subject, preferred_username: preferred })).json()['username']
+    const long = 'maria-de-los-angeles-fernandez-de-cordoba-y-de-toledo'
+    expect(long).toHaveLength(53)
+    expect(await named('0000-0061', long)).toBe(long)
+    expect(await named('0000-0062', long)).toBe(`${long}-orcid`)
+    // Nothing fits behind a name as long as a name may be, so whoever comes second is called otherwise.
+    const longest = 'n'.repeat(64)
+    expect(await named('0000-0063', longest)).toBe(longest)
+    expect(await named('0000-0064', longest)).toMatch(/^newcomer-[a-z0-9]{2,6}$/)
+    const tooLong = `${long}-und-von-habsburg`
+    expect(tooLong).toHaveLength(70)
+    expect(await named('0000-0065', tooLong)).toMatch(/^newcomer-[a-z0-9]{1,6}$/)
+    expect(await named('0000-0066', tooLong)).toMatch(/^newcomer-[a-z0-9]{1,6}$/)
+  })
+
   test('the power is narrow: it opens nothing else', async () => {
     for (const [method, path] of [
       ['GET', '/api/v1/users'],

@@ -22,7 +22,8 @@ const provisioning = z
       .regex(/^[a-z][a-z0-9-]{0,31}$/)
       .meta({ description: 'Its short name. An account has one identity of each.' }),
     preferred_username: identityLabel.meta({
-      description: 'A free user name like it is given to a newcomer, never one that is cut.',
+      description:
+        'A free user name like it is given to a newcomer, never one that is cut: `newcomer-…` where it is longer than the 64 characters of a user name.',
     }),
     format: format.exactOptional().meta({ description: 'Of the token. Default: `macaroon`.' }),
     ttl,
