@@ -5,6 +5,7 @@ import type { Io } from './io.ts'
 /** What `init` wants to know. */
 export type InitAnswers = {
   readonly issuer: string
+  /** Empty: the SQLite file in the data directory, as for every other command. */
   readonly store: string
   readonly registration: string
   /** URL of a mail server, and who writes; empty: no letters. */
@@ -14,7 +15,7 @@ export type InitAnswers = {
 
 export const initDefaults: InitAnswers = {
   issuer: 'http://localhost:8080',
-  store: 'sqlite:./data/gatehouse.db',
+  store: '',
   registration: 'closed',
   smtp: '',
   from: '',
@@ -32,8 +33,8 @@ const questions: readonly (readonly [
   ['from', 'From which address do they come?', ({ smtp }) => smtp !== ''],
 ]
 
-/** Asks at the terminal, each with what Enter means; what a flag said isn't asked. */
-export async function askInit(io: Io, said: Partial<InitAnswers>): Promise<InitAnswers> {
+/** Asks at the terminal, each with what Enter means (`data` is the directory that it would be kept in); what a flag said isn't asked. */
+export async function askInit(io: Io, said: Partial<InitAnswers>, data: string): Promise<InitAnswers> {
   if (!io.stdin.isTTY)
     throw new CliFailure('there is no terminal to ask at; add --yes for the defaults, or say them by flags', {
       exitCode: 2,
@@ -43,7 +44,7 @@ export async function askInit(io: Io, said: Partial<InitAnswers>): Promise<InitA
   try {
     for (const [name, question, when = () => true] of questions) {
       if (name in said || !when(answers)) continue
-      const standard = initDefaults[name]
+      const standard = name === 'store' ? `sqlite:${data}/gatehouse.db` : initDefaults[name]
       io.err(`${question}${standard === '' ? '' : ` [${standard}]`} `)
       const answer = (await terminal.question('')).trim()
       if (answer !== '') answers = { ...answers, [name]: answer }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { dirname, isAbsolute, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { loadConfig } from '../config/load-config.ts'
 import { bringIn } from './bring-in.ts'
@@ -45,10 +45,11 @@ async function init(io: Io, options: Options): Promise<Answer> {
   const said: string[] = []
   const isNew = !existsSync(path)
   if (isNew) {
+    const typed = textOption(options, 'data') ?? io.environment['GATEHOUSE_DATA'] ?? './data'
     const answers = flagOption(options, 'yes')
       ? { ...initDefaults, ...flagsOf(options) }
-      : await askInit(io, flagsOf(options))
-    await writeConfig(io, path, { answers, data: textOption(options, 'data') })
+      : await askInit(io, flagsOf(options), typed)
+    await writeConfig(io, path, { answers, data: typed })
     said.push(`wrote ${path}`)
   } else if (seedFile === undefined) {
     throw new CliFailure(`${path} is there already; change it by hand, or name another by --config`)
@@ -99,9 +100,9 @@ function flagsOf(options: Options): Partial<InitAnswers> {
 async function writeConfig(
   io: Io,
   path: string,
-  { answers, data }: { readonly answers: InitAnswers; readonly data: string | undefined },
+  { answers, data }: { readonly answers: InitAnswers; readonly data: string },
 ): Promise<void> {
-  const text = configText(answers, data)
+  const text = configText(answers, (typed) => fromFolder(dirname(path), io.workingDirectory, typed), data)
   const loaded = loadConfig({
     flags: { config: path },
     environment: io.environment,
@@ -124,17 +125,30 @@ async function writeConfig(
   }
 }
 
-/** JSON strings are YAML strings: nothing that was typed becomes syntax. */
-function configText({ issuer, store, registration, smtp, from }: InitAnswers, data: string | undefined): string {
+/** JSON strings are YAML strings: nothing that was typed becomes syntax. `written` makes a path that was typed here one for the file. */
+function configText(
+  { issuer, store, registration, smtp, from }: InitAnswers,
+  written: (path: string) => string,
+  data: string,
+): string {
+  const [, file] = /^sqlite:(?!\/\/)(.+)$/.exec(store) ?? []
   const lines = [
     '# Every key: docs/configuration.md. `gatehouse doctor` says what is wrong.',
     `issuer: ${JSON.stringify(issuer)}`,
-    ...(data === undefined ? [] : [`data: ${JSON.stringify(data)}`]),
-    `store: ${JSON.stringify(store)}`,
+    // Said always: the key and the SQLite file are found from wherever the server is started.
+    `data: ${JSON.stringify(written(data))}`,
+    ...(store === '' ? [] : [`store: ${JSON.stringify(file === undefined ? store : `sqlite:${written(file)}`)}`]),
     `users: { registration: ${JSON.stringify(registration)} }`,
     ...(smtp === '' ? [] : [`mail: { smtp: ${JSON.stringify(smtp)}, from: ${JSON.stringify(from)} }`]),
   ]
   return `${lines.join('\n')}\n`
+}
+
+/** A path as a file in `folder` names it: relative paths in a file begin there, typed ones where somebody types. */
+function fromFolder(folder: string, here: string, path: string): string {
+  if (isAbsolute(path)) return path
+  const from = relative(folder, resolve(here, path))
+  return from.startsWith('../') || from === '..' ? from : `./${from}`
 }
 
 function readText(io: Io, file: string): string {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -73,6 +73,39 @@ describe('gatehouse init', () => {
     expect(good.json()).toMatchObject({ written: true, administrator: 'made' })
   })
 
+  test.each([
+    ['kept', 'gatehouse.yaml', './kept'],
+    ['kept', 'etc/gatehouse.yaml', '../kept'],
+    [undefined, 'etc/gatehouse.yaml', '../data'],
+  ])(
+    '--data %s --config %s: key and store are in one directory, which the other commands find',
+    async (data, config, said) => {
+      const at = place()
+      mkdirSync(join(at, 'etc'))
+      const flags = data === undefined ? [] : ['--data', data]
+      expect(await cli(at, ['init', '--yes', '--config', config, ...flags])).toMatchObject({ code: 0, err: '' })
+      expect(readFileSync(join(at, config), 'utf8')).toContain(`data: ${JSON.stringify(said)}\n`)
+      const kept = join(at, data ?? 'data')
+      expect(readdirSync(kept)).toEqual(expect.arrayContaining(['gatehouse.db', 'gatehouse.key']))
+      const folders = [kept, join(at, 'data'), join(at, 'etc', 'data')].filter((folder) => existsSync(folder))
+      expect(new Set(folders)).toEqual(new Set([kept]))
+      for (const listing of [
+        ['user', 'list', ...flags, '--json'],
+        ['user', 'list', '--config', config, '--json'],
+      ])
+        expect((await cli(at, listing)).json()['items'], listing.join(' ')).toMatchObject([{ username: 'admin' }])
+    },
+  )
+
+  test('a file that --store names is counted from where it is typed, as for every other command', async () => {
+    const at = place()
+    mkdirSync(join(at, 'etc'))
+    const args = ['init', '--yes', '--config', 'etc/gatehouse.yaml', '--store', 'sqlite:own.db']
+    expect(await cli(at, args)).toMatchObject({ code: 0, err: '' })
+    expect(readFileSync(join(at, 'etc/gatehouse.yaml'), 'utf8')).toContain('store: "sqlite:../own.db"\n')
+    expect(existsSync(join(at, 'own.db'))).toBe(true)
+  })
+
   test('never writes over a configuration, and never asks without a terminal', async () => {
     const at = place({ 'gatehouse.yaml': 'issuer: http://localhost:8080\n' })
     expect(await cli(at, ['init', '--yes'])).toMatchObject({
@@ -99,7 +132,11 @@ describe('gatehouse init', () => {
     expect([code, answers.length]).toEqual([0, 0])
     const written = readFileSync(join(at, 'gatehouse.yaml'), 'utf8')
     expect(written).toContain('issuer: "http://localhost:9090"')
-    expect(written).toContain('store: "sqlite:./data/gatehouse.db"')
+    expect(told.err).toContain(
+      'Where is everything kept? (sqlite:, postgres:, mysql: or dynamodb:) [sqlite:./data/gatehouse.db]',
+    )
+    expect(written).toContain('data: "./data"')
+    expect(written).not.toContain('store:')
     expect(written).toContain('registration: "invite"')
     expect(written).toContain('mail: { smtp: "smtps://mail.example", from: "login@b.example" }')
   })
