@@ -1,7 +1,7 @@
 import { hasControlCharacter } from '../protocol/control-character.ts'
 import { describe, isRefusal } from '../protocol/errors.ts'
 import { problem } from '../protocol/problem.ts'
-import { isScopeToken } from '../protocol/scope.ts'
+import { countsForAccounts, isScopeToken } from '../protocol/scope.ts'
 import { parseUsername, type Username } from '../protocol/username.ts'
 import type { Outcome } from './context.ts'
 
@@ -59,11 +59,16 @@ export function emailProblem(email: string | undefined) {
 
 export function scopesProblem(scopes: readonly string[] | undefined) {
   if (scopes === undefined) return undefined
-  const fine = scopes.length <= mostScopes && scopes.every(isScopeToken)
-  return fine
+  if (scopes.length > mostScopes || !scopes.every(isScopeToken))
+    return problem('invalid_field', {
+      field: 'scopes',
+      detail: `at most ${mostScopes} scopes, each a word of visible ASCII characters`,
+    })
+  const idle = scopes.find((scope) => !countsForAccounts(scope))
+  return idle === undefined
     ? undefined
     : problem('invalid_field', {
         field: 'scopes',
-        detail: `at most ${mostScopes} scopes, each a word of visible ASCII characters`,
+        detail: `${idle} means nothing as a scope of an account: who administers has the role admin, and the vault is everybody's`,
       })
 }

@@ -11,6 +11,7 @@ import { reconcileClient } from '../accounts/file-entries.ts'
 import { allClients } from '../accounts/find-client.ts'
 import { allUsers } from '../accounts/list-users.ts'
 import { isLoopbackHost } from '../protocol/loopback.ts'
+import { countsForAccounts } from '../protocol/scope.ts'
 import { sinkOf } from '../server/audit-sink.ts'
 import { listAll } from '../store/list-all.ts'
 import { readAlive } from '../store/read-alive.ts'
@@ -218,15 +219,29 @@ async function checkFileEntries({ config, store, clock }: Local): Promise<readon
 
 async function checkPeople(local: Local): Promise<readonly Check[]> {
   const given = new Set<string>()
+  const misled = new Set<string>()
   let administered = false
   for await (const user of allUsers(local)) {
-    for (const scope of user.scopes) given.add(scope)
+    for (const scope of user.scopes) {
+      given.add(scope)
+      if (!countsForAccounts(scope)) misled.add(user.username)
+    }
     administered ||= user.role === 'superuser' && !user.locked && user.passwordHash !== undefined
   }
   const people = administered
     ? ok('people', 'somebody may administer everything')
     : warn('people', 'nobody can sign in as superuser; make one: gatehouse user create NAME --role superuser')
-  return [people, ...(await checkScopes(local, given))]
+  return [people, ...(await checkScopes(local, given)), ...checkIdleScopes([...misled])]
+}
+
+/** Refused since, but given by older versions. `names`: of the accounts that have some. */
+function checkIdleScopes([first, ...others]: readonly string[]): readonly Check[] {
+  if (first === undefined) return []
+  const who = others.length === 0 ? `${first} has` : `${first} and ${others.length} more have`
+  const mend = `gatehouse user set-scopes ${first} SCOPES`
+  return [
+    warn('scopes', `${who} scopes of administration or the vault, which mean nothing there; without them: ${mend}`),
+  ]
 }
 
 async function checkScopes({ store }: Local, given: ReadonlySet<string>): Promise<readonly Check[]> {

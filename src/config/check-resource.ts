@@ -1,12 +1,10 @@
 import { parseResource } from '../protocol/resource.ts'
-import { isReservedScope } from '../protocol/scope.ts'
+import { isProviderScope, isReservedScope } from '../protocol/scope.ts'
 import type { ConfiguredResource } from './config.ts'
 import { explain, keyName } from './explain.ts'
 import type { Explained } from './explain.ts'
 import { resourceEntry } from './schema.ts'
 import type { ResourceEntry } from './schema.ts'
-
-const ofProvider = /^vault:[a-z][a-z0-9-]{0,31}$/
 
 /** Scopes that mean the same everywhere, so no API may give them a meaning of its own. */
 const ownScopes: ReadonlySet<string> = new Set(['openid', 'profile', 'email', 'roles', 'offline_access', 'me'])
@@ -24,8 +22,7 @@ export function checkResource(entry: ResourceEntry, issuer: string | undefined):
     })
   }
   for (const scope of scopesOf(entry)) {
-    // What a token that is shown to an API may be exchanged for stands in it as a scope (RFC 8693).
-    if (ownScopes.has(scope) || (isReservedScope(scope) && !ofProvider.test(scope))) {
+    if (ownScopes.has(scope) || (isReservedScope(scope) && !isProviderScope(scope))) {
       problems.push({ path: ['scope'], problem: `names ${scope}, which belongs to Gatehouse; choose another name` })
     }
   }

@@ -1,4 +1,5 @@
 import { personalClaims, type ClaimsRequest } from '../protocol/claims.ts'
+import { countsForAccounts } from '../protocol/scope.ts'
 import type { User } from './user.ts'
 
 type Claim = string | number | boolean | readonly string[]
@@ -48,7 +49,8 @@ function claimOf(user: User, name: string): Claim | undefined {
     case 'bot':
       return user.bot
     case 'account_scopes':
-      return user.scopes
+      // Accounts of older versions may have been given powers that no account has by them.
+      return user.scopes.filter(countsForAccounts)
     default:
       return undefined
   }

@@ -14,6 +14,7 @@ import { problemPage } from '../pages/problem-page.ts'
 import { message } from '../i18n/message.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../protocol/http.ts'
 import type { Parameters } from '../protocol/parameters.ts'
+import { countsForAccounts } from '../protocol/scope.ts'
 import { bindForm } from '../signin/form-guard.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { readTicketToken } from '../tokens/ticket-token.ts'
@@ -148,7 +149,9 @@ async function accept(
   if (!(await stillOpen(core, ticket))) return 'gone'
   const password = typed.get('new_password') ?? ''
   if (password !== typed.get('repeat_password')) return { says: 'password.differs', field: 'repeat_password', typed }
-  const { role, scopes, email, proves } = ticket
+  const { role, email, proves } = ticket
+  // An invitation of an older version may name some that no account is given any more.
+  const scopes = ticket.scopes.filter(countsForAccounts)
   const fullName = typed.get('full_name') ?? ''
   const made = await createUser(
     core,

@@ -31,10 +31,25 @@ export function isSubset(part: readonly string[], whole: readonly string[]): boo
 }
 
 const narrowPowers: readonly string[] = ['introspect', 'accounts:provision', 'leaks:report']
+const ofRoleOrConnection = /^(?:admin|vault)(?::|$)/
+const ofProvider = /^vault:[a-z][a-z0-9-]{0,31}$/
 
 /** Scopes of our own that only an administrator may put within a client's reach. */
 export function isReservedScope(scope: string): boolean {
-  return narrowPowers.includes(scope) || /^(?:admin|vault)(?::|$)/.test(scope)
+  return narrowPowers.includes(scope) || ofRoleOrConnection.test(scope)
+}
+
+/** What a token that is shown to an API may be exchanged for stands in it as a scope (RFC 8693), so an API may have it. */
+export function isProviderScope(scope: string): boolean {
+  return ofProvider.test(scope)
+}
+
+/**
+ * Whether it means anything that an account was given this. What administers and what opens the vault comes of a role and of a
+ * connection: as a scope of an account it would tell applications (`account_scopes`) of a power that isn't there.
+ */
+export function countsForAccounts(scope: string): boolean {
+  return !ofRoleOrConnection.test(scope) || isProviderScope(scope)
 }
 
 function malformed(hint: string): Refusal {

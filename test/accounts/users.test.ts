@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { createUser } from '../../src/accounts/create-user.ts'
+import { createUser, type NewUser } from '../../src/accounts/create-user.ts'
 import { deleteUser } from '../../src/accounts/delete-user.ts'
 import { findUser, findUserNamed } from '../../src/accounts/find-user.ts'
 import { listUsers } from '../../src/accounts/list-users.ts'
@@ -104,6 +104,10 @@ describe('creating an account', () => {
     ],
     [{ username: 'ada', fullName: 'two\nlines' }, 'invalid_field: a full name has 1 to 200 characters on one line'],
     [{ username: 'ada', scopes: ['a b'] }, 'invalid_field: at most 64 scopes, each a word of visible ASCII characters'],
+    ...['admin', 'admin:read', 'vault', 'vault:'].map((scope): [NewUser, string] => [
+      { username: 'ada', scopes: ['pay', scope] },
+      `invalid_field: ${scope} means nothing as a scope of an account: who administers has the role admin, and the vault is everybody's`,
+    ]),
     [{ username: 'ada', bot: true }, 'invalid_field: a bot needs a wrangler: the person who answers for it'],
     [{ username: 'ada', wrangler: 'usr_x' }, 'invalid_field: only a bot has a wrangler'],
   ])('refused with its reason: %j', async (wanted, expected) => {

@@ -99,6 +99,13 @@ describe('claims', () => {
     expect(releaseClaims(person, ['roles'], undefined)).toEqual({ role: person.role, bot: false, account_scopes: [] })
   })
 
+  test('no power over this server is told as a scope of the account, whatever an older version let it be given', () => {
+    const given = { ...person, scopes: ['admin', 'pay', 'vault', 'introspect', 'vault:etsy', 'admin:read'] }
+    expect(releaseClaims(given, ['roles'], undefined)).toMatchObject({
+      account_scopes: ['pay', 'introspect', 'vault:etsy'],
+    })
+  })
+
   test('OIDC Core §5.5: by name, and never a protocol claim or an unknown one (B31)', () => {
     const requested = {
       email: { essential: true },

@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isReservedScope, isScopeToken, parseScope, printScope, scopeLimits } from '../../src/protocol/scope.ts'
+import {
+  countsForAccounts,
+  isReservedScope,
+  isScopeToken,
+  parseScope,
+  printScope,
+  scopeLimits,
+} from '../../src/protocol/scope.ts'
 
 test('RFC 6749 §3.3: tokens between single spaces, each once, in order', () => {
   expect(parseScope('openid profile openid read:all')).toEqual(['openid', 'profile', 'read:all'])
@@ -52,4 +59,23 @@ test.each([
 ])('reserved scopes: %s → %s', (name, reserved) => {
   expect(isReservedScope(name)).toBe(reserved)
   expect(isScopeToken(name)).toBe(true)
+})
+
+test.each([
+  ['admin', false],
+  ['admin:read', false],
+  ['admin:anything', false],
+  ['vault', false],
+  ['vault:', false],
+  ['vault:Two Words', false],
+  // An API may have this one, and ask that an account holds it.
+  ['vault:etsy', true],
+  ['introspect', true],
+  ['accounts:provision', true],
+  ['leaks:report', true],
+  ['administrate', true],
+  ['vaulted', true],
+  ['pay', true],
+])('as a scope of an account %s says something: %s', (name, counts) => {
+  expect(countsForAccounts(name)).toBe(counts)
 })

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { confirmEmail } from '../../src/accounts/confirm-email.ts'
+import { findUserAsked } from '../../src/accounts/find-user.ts'
 import { inviteUser, type InvitationRequest } from '../../src/accounts/invite-user.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import { newTicket } from '../../src/accounts/request-letter.ts'
@@ -7,6 +8,7 @@ import type { Actor } from '../../src/domain/authority.ts'
 import { addresseeOf } from '../../src/domain/ticket.ts'
 import type { User } from '../../src/domain/user.ts'
 import { commitNew } from '../../src/store/transition.ts'
+import { printTicketToken } from '../../src/tokens/ticket-token.ts'
 import { createBrowser, readForm, type Answer, type Browser } from '../kit/browser.ts'
 import { codeFlow, submit } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
@@ -153,6 +155,23 @@ describe('M10: an invitation is worth what whoever gave it may give', () => {
     expect(page.status).toBe(200)
     await patchUser(withoutMail.core, { actor: cli, userId: admin.userId, patch })
     expect(isGone(await accept(browser, page, { username: 'newcomer' }))).toBe(true)
+  })
+
+  test('one of an older version, with a power that no account has by its scopes, makes an account without it', async () => {
+    const ticket = {
+      purpose: 'invite',
+      role: 'editor',
+      scopes: ['pay', 'admin', 'vault'],
+      invitedBy: { kind: 'cli' },
+      proves: false,
+    } as const
+    const { ticketId, ticket: kept, writes } = newTicket(withoutMail.core, { ticket, ttl: 600, owners: [] })
+    await commitNew(withoutMail.core.transition, writes)
+    const token = printTicketToken(withoutMail.core.keys, { recordId: ticketId, generation: 0, imprint: kept })
+    const browser = createBrowser(withoutMail.url)
+    const page = await browser.ask(`/letter?token=${token}`)
+    expect((await accept(browser, page, { username: 'late' })).location).toBe('/signin')
+    expect(await findUserAsked(withoutMail.core, 'late')).toMatchObject({ scopes: ['pay'] })
   })
 
   test('taken back it opens nothing; nobody takes back what he could not have given', async () => {

@@ -24,10 +24,10 @@ const password = z
   .min(1)
   .max(1_024)
   .meta({ description: 'At least 10 characters that are not easy to guess. Never in an answer.', writeOnly: true })
-const scopes = z
-  .array(z.string().min(1).max(128))
-  .max(64)
-  .meta({ description: 'Scopes of this server that the account was given beyond those of its role.' })
+const scopes = z.array(z.string().min(1).max(128)).max(64).meta({
+  description:
+    'Scopes that the account was given beyond those of its role: of APIs that list them in `held_scopes`, or `introspect`, `accounts:provision`, `leaks:report`. Never `admin`, `vault` or one that begins with these and a colon, but for `vault:PROVIDER`, which an API may list.',
+})
 
 export const user = z
   .strictObject({
@@ -98,9 +98,10 @@ export const userChange = z
       .exactOptional()
       .meta({ description: 'A new password. Ends every session and token of the account.', writeOnly: true }),
     role: role.exactOptional().meta({ description: 'Another role ends every session and token of the account.' }),
-    scopes: scopes
-      .exactOptional()
-      .meta({ description: 'Replaces them. Taking one away ends every session and token of the account.' }),
+    scopes: scopes.exactOptional().meta({
+      description:
+        'Replaces them. Any other set than before, a larger one too, ends every session and token of the account.',
+    }),
     wrangler: userId.exactOptional(),
     locked: z
       .boolean()
