@@ -74,16 +74,13 @@ async function withinPatience(ping: () => Promise<void>): Promise<boolean> {
 }
 
 function notReady(missing: 'stopping' | 'store' | 'keys'): HttpResponse {
-  return plain(503, `not ready: ${missing}\n`)
+  return plain(503, `not ready: ${missing}\n`, missing === 'stopping' ? [] : [['retry-after', '1']])
 }
 
-function plain(status: number, body: string): HttpResponse {
+function plain(status: number, body: string, more: HttpResponse['headers'] = []): HttpResponse {
   return {
     status,
-    headers: [
-      ['content-type', 'text/plain; charset=utf-8'],
-      ['cache-control', 'no-store'],
-    ],
+    headers: [...more, ['content-type', 'text/plain; charset=utf-8'], ['cache-control', 'no-store']],
     body,
   }
 }

@@ -1,3 +1,11 @@
+import {
+  afterAnswer,
+  afterFailure,
+  closedCircuit,
+  enterCircuit,
+  type Circuit,
+  type Patience,
+} from '../domain/circuit.ts'
 import type { Clock, Seconds } from '../protocol/time.ts'
 
 /**
@@ -16,25 +24,29 @@ export type Entry = {
   readonly failed: (retryAfter: Seconds | undefined) => void
 }
 
-type State = { failures: number; asking: number; closedUntil: number; readonly waiting: (() => void)[] }
+type State = { circuit: Circuit; asking: number; readonly waiting: (() => void)[] }
 
-const failuresAllowed = 5
 /** Requests to one provider at once; the rest waits in line. */
 const mostAsking = 64
-const longestSeconds = 60
-/** While the one who tries again is at it. */
-const probeSeconds = 6
+const longestMillis = 60_000
 
 export function createBreaker(clock: Pick<Clock, 'monotonic'>, fraction: () => number): Breaker {
   const states = new Map<string, State>()
+  const patience: Patience = {
+    failingMillis: 0,
+    // Longer than whoever finds out may take.
+    probeMillis: 6_000,
+    pauseMillis: (beyond) => Math.min(longestMillis, 1_000 * 2 ** Math.min(10, beyond) * (0.5 + fraction() / 2)),
+  }
 
   function stateOf(provider: string): State {
-    const state = states.get(provider) ?? { failures: 0, asking: 0, closedUntil: 0, waiting: [] }
+    const state = states.get(provider) ?? { circuit: closedCircuit, asking: 0, waiting: [] }
     states.set(provider, state)
     return state
   }
 
-  const closedFor = (state: State): Seconds => Math.max(0, Math.ceil((state.closedUntil - clock.monotonic()) / 1000))
+  const closedFor = ({ circuit }: State): Seconds =>
+    Math.max(0, Math.ceil((circuit.askAgainAt - clock.monotonic()) / 1000))
 
   function leave(state: State): void {
     state.asking -= 1
@@ -48,23 +60,20 @@ export function createBreaker(clock: Pick<Clock, 'monotonic'>, fraction: () => n
       const state = stateOf(provider)
       while (closedFor(state) === 0 && state.asking >= mostAsking)
         await new Promise<void>((resolve) => state.waiting.push(resolve))
-      const retryAfter = closedFor(state)
-      if (retryAfter > 0) return { retryAfter }
-      if (state.failures >= failuresAllowed) state.closedUntil = clock.monotonic() + probeSeconds * 1000
+      const entered = enterCircuit(state.circuit, patience, { now: clock.monotonic() })
+      if (entered === undefined) return { retryAfter: closedFor(state) }
+      state.circuit = entered
       state.asking += 1
       return {
         left: () => leave(state),
         succeeded: () => {
-          state.failures = 0
-          state.closedUntil = 0
+          state.circuit = afterAnswer(state.circuit)
           leave(state)
         },
-        failed: (asked) => {
-          state.failures += 1
-          const grown = 2 ** Math.min(10, state.failures - failuresAllowed) * (0.5 + fraction() / 2)
+        failed: (asked = 0) => {
           // What the provider asks for concerns all of us at once.
-          const pause = Math.max(state.failures >= failuresAllowed ? grown : 0, asked ?? 0)
-          state.closedUntil = Math.max(state.closedUntil, clock.monotonic() + Math.min(longestSeconds, pause) * 1000)
+          const atLeastMillis = Math.min(longestMillis, asked * 1_000)
+          state.circuit = afterFailure(state.circuit, patience, { now: clock.monotonic(), atLeastMillis })
           leave(state)
         },
       }

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { noPostgres } from '../kit/postgres.ts'
-import { cutCommits, restart, strikePair, strikePostgres } from './postgres.ts'
+import { cutCommits, hang, restart, strikePair, strikePostgres } from './postgres.ts'
 import { printStruck } from './strike-store.ts'
 
 const restarts = Number(process.env['GATEHOUSE_RESTARTS'] ?? 40)
 const rounds = Number(process.env['GATEHOUSE_CUTS'] ?? 12)
+const hangs = Number(process.env['GATEHOUSE_HANGS'] ?? 6)
 const promotions = Number(process.env['GATEHOUSE_PROMOTIONS'] ?? 30)
 const seed = Number(process.env['GATEHOUSE_SEED'] ?? 1)
 
@@ -27,6 +28,17 @@ test.skipIf(noPostgres !== undefined)('FLT-12: commits whose answers were lost h
   expect(struck.violations).toEqual([])
   expect(cuts()).toBeGreaterThan(10 * rounds)
 })
+
+test.skipIf(noPostgres !== undefined)(
+  `FLT-14: ${hangs} times PostgreSQL answers nobody for seconds, and what two nodes had sent and given up is done afterwards: nothing is lost or doubled`,
+  async () => {
+    const struck = await strikePostgres({ rounds: hangs, seed, blow: hang, nodes: 2 })
+    console.log(printStruck('FLT-14', hangs, struck))
+    expect(struck.violations).toEqual([])
+    expect(struck.readyMillis[Math.floor(hangs / 2)]).toBeLessThan(2_000)
+    expect(struck.readyMillis.at(-1)).toBeLessThan(10_000)
+  },
+)
 
 test.skipIf(noPostgres !== undefined)(
   `FLT-10: ${promotions} promotions of a synchronous standby lose nothing that was acknowledged, and nobody restarts a node`,

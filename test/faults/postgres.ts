@@ -62,6 +62,13 @@ export async function strikePair(options: {
 /** FLT-09: no checkpoint and no goodbye, as after a crash. */
 export const restart: Blow = ({ postgres }) => postgres.restart()
 
+/** FLT-14: nobody answers for two to eight seconds, longer than a lease some of the time; then all that was sent is done. */
+export const hang: Blow = async ({ postgres, dice }) => {
+  postgres.hang()
+  await pause(2_000 + 6_000 * dice.fraction())
+  postgres.wake()
+}
+
 /** FLT-12: the server gets the COMMIT, or the only statement of a commit, and its answer is lost; about one time in `oneIn`. */
 export function cutCommits(oneIn: number, millis: number): { readonly blow: Blow; readonly cuts: () => number } {
   let cuts = 0

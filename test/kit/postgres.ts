@@ -1,5 +1,14 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { appendFileSync, chmodSync, chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -16,6 +25,9 @@ export type TestPostgres = {
   /** It is gone until `start`. */
   readonly kill: () => Promise<void>
   readonly start: () => Promise<void>
+  /** SIGSTOP, to all of its processes: connections are taken, by the kernel, and nobody answers until `wake`, when all that was sent is done. */
+  readonly hang: () => void
+  readonly wake: () => void
   /** The last of what it wrote to its log. */
   readonly said: () => string
   readonly stop: () => Promise<void>
@@ -94,6 +106,14 @@ export async function startPostgres(
     await ended
   }
 
+  function signal(name: NodeJS.Signals): void {
+    const pid = server?.pid
+    if (pid === undefined) throw new Error('postgres is gone')
+    // The postmaster first: it begins no other meanwhile.
+    process.kill(pid, name)
+    for (const child of childrenOf(pid)) process.kill(child, name)
+  }
+
   await start()
   return {
     port,
@@ -106,12 +126,22 @@ export async function startPostgres(
     },
     kill: () => end('SIGQUIT'),
     start,
+    hang: () => signal('SIGSTOP'),
+    wake: () => signal('SIGCONT'),
     said: () => complaints,
     stop: async () => {
+      // Stopped it would hear no other signal.
+      if (server !== undefined) signal('SIGCONT')
       await end('SIGINT')
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** Linux only, as these binaries are. */
+function childrenOf(pid: number): readonly number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+  return children === '' ? [] : children.split(' ').map(Number)
 }
 
 function program(name: string): string {

@@ -34,6 +34,7 @@ describe('health', () => {
         const answer = await fetch(`${server.origin}${path}`)
         return [answer.status, await answer.text()]
       },
+      retryAfter: async () => (await fetch(`${server.origin}/readyz`)).headers.get('retry-after'),
     }
   }
 
@@ -58,6 +59,16 @@ describe('health', () => {
   test('a store that hangs is one that doesn’t answer', async () => {
     const { ask } = await started({ ping: () => new Promise(() => {}) })
     expect(await ask('/readyz')).toEqual([503, 'not ready: store\n'])
+  })
+
+  test('whoever isn’t ready says when to ask again, but for one who stops for good', async () => {
+    let keys = false
+    const { health, retryAfter } = await started({ keysReady: () => keys })
+    expect(await retryAfter()).toBe('1')
+    keys = true
+    expect(await retryAfter()).toBeNull()
+    health.stop()
+    expect(await retryAfter()).toBeNull()
   })
 
   test('not ready without keys, and never again once it stops', async () => {

@@ -1,9 +1,18 @@
-import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  request,
+  type ClientRequest,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createRandom } from '../../src/crypto/random.ts'
 import { append, put, ref } from '../../src/domain/record.ts'
 import { StoreContended } from '../../src/store/contended.ts'
 import { openStore } from '../../src/store/open.ts'
+import type { OpenStore } from '../../src/store/port.ts'
 import { appears, event, holderOf, lease, putLease, start } from '../../src/store/suite/samples.ts'
 import { transition } from '../../src/store/transition.ts'
 import { StoreUnavailable } from '../../src/store/unavailable.ts'
@@ -13,23 +22,31 @@ import { dynamodbTable } from './subjects.ts'
 const missing = whyNoDynamodb()
 const random = createRandom()
 let local: DynamodbLocal | undefined
-let proxy: Server | undefined
-let port = 0
+const proxies: Server[] = []
 let calls = 0
+/** What is asked for this partition is throttled. */
+let hot: string | undefined
 
 beforeAll(async () => {
   if (missing !== undefined) return
   local = await startDynamodbLocal()
-  proxy = createServer(troubled)
-  await new Promise<void>((resolve) => proxy?.listen(0, '127.0.0.1', resolve))
-  const address = proxy.address()
-  port = typeof address === 'object' && address !== null ? address.port : 0
 }, 120_000)
 afterAll(async () => {
-  proxy?.closeAllConnections()
-  proxy?.close()
+  for (const proxy of proxies) {
+    proxy.closeAllConnections()
+    proxy.close()
+  }
   await local?.stop()
 })
+
+/** Where a way to DynamoDB begins on which everything meets this. */
+async function startProxy(answerer: (asked: IncomingMessage, answer: ServerResponse) => void): Promise<string> {
+  const proxy = createServer(answerer)
+  proxies.push(proxy)
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  const address = proxy.address()
+  return `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`
+}
 
 /** Three calls in ten are throttled, one in ten meets another transaction, of one in a hundred the answer is lost. */
 function troubled(asked: IncomingMessage, answer: ServerResponse): void {
@@ -41,13 +58,30 @@ function troubled(asked: IncomingMessage, answer: ServerResponse): void {
     const CancellationReasons = [{ Code: 'TransactionConflict' }]
     return refuse(asked, answer, { __type: `${scope}TransactionCanceledException`, CancellationReasons })
   }
+  asked.pipe(passOn(asked, answer, { losesAnswer: dice === 41 }))
+}
+
+/** A partition key beyond what one may take. */
+async function hotPartition(asked: IncomingMessage, answer: ServerResponse): Promise<void> {
+  const parts: Buffer[] = []
+  for await (const part of asked) parts.push(part as Buffer)
+  const body = Buffer.concat(parts)
+  if (hot !== undefined && body.includes(hot)) refuse(asked, answer, { __type: `${scope}ThrottlingException` })
+  else passOn(asked, answer).end(body)
+}
+
+function passOn(
+  asked: IncomingMessage,
+  answer: ServerResponse,
+  { losesAnswer = false }: { readonly losesAnswer?: boolean } = {},
+): ClientRequest {
   const onward = request(`${local?.endpoint}${asked.url}`, { method: asked.method, headers: asked.headers }, (back) => {
-    if (dice === 41) return void asked.socket.destroy()
+    if (losesAnswer) return void asked.socket.destroy()
     answer.writeHead(back.statusCode ?? 500, back.headers)
     back.pipe(answer)
   })
   onward.on('error', () => asked.socket.destroy())
-  asked.pipe(onward)
+  return onward
 }
 
 const scope = 'com.amazonaws.dynamodb.v20120810#'
@@ -57,9 +91,10 @@ function refuse(asked: IncomingMessage, answer: ServerResponse, body: object): v
   answer.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(body))
 }
 
-test('FLT-17: through throttling, conflicts and lost answers each acknowledged change is there once, with its event', async (context) => {
-  if (missing !== undefined) context.skip(missing)
-  const clock = { seconds: () => start, monotonic: () => performance.now() }
+const clock = { seconds: () => start, monotonic: () => performance.now() }
+
+/** A store of its own whose every request meets this on its way. */
+async function openBehind(answerer: Parameters<typeof startProxy>[0]): Promise<OpenStore> {
   const table = dynamodbTable()
   const openAt = (endpoint: string) =>
     openStore(`dynamodb://local/${table}?endpoint=${endpoint}`, {
@@ -71,7 +106,12 @@ test('FLT-17: through throttling, conflicts and lost answers each acknowledged c
     })
   // Made while all is well: whoever makes a table can run the command again.
   await (await openAt(local?.endpoint ?? '')).admin.close()
-  const { store, admin } = await openAt(`http://127.0.0.1:${port}`)
+  return openAt(await startProxy(answerer))
+}
+
+test('FLT-17: through throttling, conflicts and lost answers each acknowledged change is there once, with its event', async (context) => {
+  if (missing !== undefined) context.skip(missing)
+  const { store, admin } = await openBehind(troubled)
   const counters = ['a', 'b', 'c', 'd']
   await store.commit(counters.map((id) => putLease(id, '0', `${id}-0`, { owners: ['o'] })))
   const acknowledged = new Map(counters.map((id) => [id, [] as string[]]))
@@ -105,5 +145,42 @@ test('FLT-17: through throttling, conflicts and lost answers each acknowledged c
   expect(counted).toBeLessThanOrEqual(total + unsure)
   for (const ids of acknowledged.values())
     for (const id of ids) expect(await appears(store, ref('event', id))).toBe(true)
+  await admin.close()
+}, 60_000)
+
+test('FLT-17: one partition that is throttled keeps nobody else, and who asks for it is refused at once until it isn’t', async (context) => {
+  if (missing !== undefined) context.skip(missing)
+  const { store, admin } = await openBehind((asked, answer) => void hotPartition(asked, answer))
+  let turn = 0
+  /** Change a lease, whatever stands there; how it went, and how long it took. */
+  const change = async (id: string): Promise<{ readonly refused: string | undefined; readonly millis: number }> => {
+    const since = performance.now()
+    const refused = await store.commit([putLease(id, 'any', `${id}-${(turn += 1)}`)]).then(
+      () => undefined,
+      (error: unknown) => (error instanceof StoreUnavailable ? error.message : Promise.reject(error as Error)),
+    )
+    return { refused, millis: performance.now() - since }
+  }
+  expect(await change('well')).toMatchObject({ refused: undefined })
+  hot = 'r#lease#hot'
+  // For as long as a circuit takes to open, nobody asks for anything else.
+  const until = performance.now() + 5_000
+  const queue = Array.from({ length: 8 }, async () => {
+    while (performance.now() < until) expect((await change('hot')).refused).toBeDefined()
+  })
+  await Promise.all(queue)
+  const others = await Promise.all(Array.from({ length: 20 }, (_, index) => change(`cold-${index}`)))
+  expect(others.filter(({ refused }) => refused !== undefined)).toEqual([])
+  // Whoever comes first may be the one who finds out.
+  const [, ...refused] = await Promise.all(Array.from({ length: 20 }, () => change('hot')))
+  expect(refused.filter((one) => one.refused !== 'the store has not answered for a while' || one.millis > 500)).toEqual(
+    [],
+  )
+  hot = undefined
+  const since = performance.now()
+  while ((await change('hot')).refused !== undefined) {
+    expect(performance.now() - since).toBeLessThan(3_000)
+    await pause(50)
+  }
   await admin.close()
 }, 60_000)

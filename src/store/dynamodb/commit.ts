@@ -234,7 +234,8 @@ function cancelled(codes: readonly string[]): Error {
   if (lasting !== undefined)
     return new StoreUnavailable(`the store refuses the transaction: ${lasting}`, 'none', { ofOne: true })
   const passing = new Error('cancelled')
-  passing.name = 'TransactionConflictException'
+  // Others at the same records say nothing of the store; a limit may.
+  passing.name = codes.includes('TransactionConflict') ? 'TransactionConflictException' : 'ThrottlingException'
   return passing
 }
 
