@@ -6,11 +6,13 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http'
+import { CreateTableCommand, DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createRandom } from '../../src/crypto/random.ts'
 import { append, put, ref } from '../../src/domain/record.ts'
 import { StoreContended } from '../../src/store/contended.ts'
+import { schemaKey } from '../../src/store/dynamodb/items.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { OpenStore } from '../../src/store/port.ts'
 import { appears, event, holderOf, lease, putLease, start } from '../../src/store/suite/samples.ts'
@@ -184,3 +186,52 @@ test('FLT-17: one partition that is throttled keeps nobody else, and who asks fo
   }
   await admin.close()
 }, 60_000)
+
+describe('FLT-08: a table that is not ours is refused and left as it was', () => {
+  const bare = () =>
+    new DynamoDBClient({
+      region: 'local',
+      endpoint: local?.endpoint ?? '',
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    })
+  const opening = (table: string) =>
+    openStore(`dynamodb://local/${table}?endpoint=${local?.endpoint}`, { clock, random, onFatal: () => undefined })
+
+  test('of another program', async (context) => {
+    if (missing !== undefined) context.skip(missing)
+    const client = bare()
+    const table = dynamodbTable()
+    await client.send(
+      new CreateTableCommand({
+        TableName: table,
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: [
+          { AttributeName: 'pk', AttributeType: 'S' },
+          { AttributeName: 'sk', AttributeType: 'S' },
+        ],
+        KeySchema: [
+          { AttributeName: 'pk', KeyType: 'HASH' },
+          { AttributeName: 'sk', KeyType: 'RANGE' },
+        ],
+      }),
+    )
+    await expect(opening(table)).rejects.toMatchObject({ name: 'StoreRefused', message: /isn't Gatehouse's/ })
+    expect((await client.send(new ScanCommand({ TableName: table }))).Count).toBe(0)
+    client.destroy()
+  })
+
+  test('of a newer Gatehouse', async (context) => {
+    if (missing !== undefined) context.skip(missing)
+    const client = bare()
+    const table = dynamodbTable()
+    await (await opening(table)).admin.close()
+    const Item = { ...schemaKey, n: { N: '2' } }
+    await client.send(new PutItemCommand({ TableName: table, Item }))
+    await expect(opening(table)).rejects.toMatchObject({
+      name: 'StoreRefused',
+      message: /written by a newer Gatehouse \(schema 2, this one knows 1\): run the newer one/,
+    })
+    expect((await client.send(new ScanCommand({ TableName: table }))).Items).toEqual([Item])
+    client.destroy()
+  })
+})
