@@ -54,8 +54,9 @@ const main = async (): Promise<number> => {
   })
   if (positionals[0] === 'stores') {
     const [, ...only] = positionals
-    const plan = { rounds: Number(values.rounds ?? 1), seconds: Number(values.seconds ?? 3), only }
-    return (await benchStores(plan)) ? 0 : 1
+    const quick = values.quick === true
+    const plan = { rounds: Number(values.rounds ?? 1), seconds: Number(values.seconds ?? (quick ? 1 : 3)), only }
+    return (await benchStores({ ...plan, publishes: !quick })) ? 0 : 1
   }
   if (positionals.length === 1 && positionals[0] === 'scaling')
     return (await benchScaling({ quick: values.quick === true })) ? 0 : 1

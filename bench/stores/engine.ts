@@ -7,12 +7,17 @@ export type Counters = {
   readonly fsyncs: number
   /** Requests from us to it, each answered before what depends on it goes on. */
   readonly roundTrips: number
+  /** What Amazon bills; on DynamoDB alone. */
+  readonly writeUnits?: number
+  readonly readUnits?: number
 }
 
 /** A database under both sides. */
 export type Engine = {
   readonly name: string
   readonly title: string
+  /** How many ask at once, where what stands for the store here doesn't bear what the others do. */
+  readonly atOnce?: readonly number[]
   /** For the server, whose process is `pid`: where to store, and what else to set. */
   readonly environment: Readonly<Record<string, string>>
   readonly counters: (pid: number) => Promise<Counters>

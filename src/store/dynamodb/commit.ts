@@ -48,7 +48,7 @@ export async function commit(context: CommitContext, writes: readonly StampedWri
   const plan = planCommit(writes, {
     table,
     stored,
-    delivered: courier.delivered,
+    undelivered: courier.undelivered,
     mayCarry: !courier.overloaded(),
   })
   switch (plan.is) {
@@ -101,8 +101,9 @@ function commitEvent({ client, table, call }: CommitContext, { event }: Planned<
 async function commitPut(context: CommitContext, { write, carried }: Planned<'put'>): Promise<Outcome> {
   const { client, table, call, courier } = context
   const carrier = keyOf(write)
+  const isKnown = write.expect === null || courier.undelivered(carrier, write.expect) !== undefined
   const command = new UpdateItemCommand({
-    ...putUpdate(write, carried, { table, delivered: courier.delivered }),
+    ...putUpdate(write, carried, { table, undelivered: courier.undelivered }),
     ReturnValues: 'ALL_NEW',
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   })
@@ -138,7 +139,7 @@ async function commitPut(context: CommitContext, { write, carried }: Planned<'pu
 
   function took(item: Item | undefined): void {
     const all = carriedIn(item)
-    courier.collect({ carrier, version: write.version, carried: all, clear: all.length > carried.length })
+    courier.collect({ carrier, version: write.version, carried: all, clear: !isKnown && all.length > carried.length })
   }
 }
 

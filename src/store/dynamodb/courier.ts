@@ -10,10 +10,10 @@ import type { TableContext } from './table-context.ts'
  * Delivering twice does no harm, so everybody may who sees one.
  */
 export type Courier = {
-  /** A commit is over: `version` of the record at `carrier` holds `carried`, of which some are not its own. */
+  /** A commit is over: this is what the record at `carrier` holds in that version. */
   readonly collect: (round: Round) => void
-  /** True: everything that this version of the record carries stands in its bucket. */
-  readonly delivered: (carrier: Key, version: Version) => boolean
+  /** What this version of the record carries that isn't known to stand in its bucket; undefined: what it carries isn't known here. */
+  readonly undelivered: (carrier: Key, version: Version) => readonly Carried[] | undefined
   /** An event that isn't in its bucket yet, though its commit was answered. */
   readonly travelling: (eventId: string) => Carried | undefined
   /** The outcome of its commit was never learned; if it happened, the event is there or in its bucket. */
@@ -25,7 +25,13 @@ export type Courier = {
   readonly close: () => Promise<void>
 }
 
-type Round = { readonly carrier: Key; readonly version: Version; readonly carried: readonly Carried[]; clear: boolean }
+type Round = {
+  readonly carrier: Key
+  readonly version: Version
+  readonly carried: readonly Carried[]
+  /** It grew by what another node had put there: take everything out afterwards, so that it doesn't grow on. */
+  readonly clear: boolean
+}
 
 /** DynamoDB's own bound for one call. */
 const eventsPerCall = 25
@@ -38,7 +44,9 @@ const closingMillis = 5_000
 export function createCourier(context: TableContext): Courier {
   const { client, table, call } = context
   const travelling = new Map<string, Carried>()
-  const delivered = new LRUCache<string, Version>({ max: mostRemembered })
+  /** Ids of events that stand in their buckets by our hand. */
+  const home = new LRUCache<string, true>({ max: mostRemembered })
+  const held = new LRUCache<string, Pick<Round, 'version' | 'carried'>>({ max: mostRemembered })
   const doubted = new LRUCache<string, Key>({ max: mostRemembered })
   let waiting: Round[] = []
   let walking = 0
@@ -80,9 +88,21 @@ export function createCourier(context: TableContext): Courier {
       await untilDone(() => writeSome(events.slice(index, index + eventsPerCall)))
     }
     if (ended) return
-    for (const { id } of events) travelling.delete(id)
-    for (const { carrier, version } of rounds) delivered.set(spelled(carrier), version)
+    for (const { id } of events) {
+      travelling.delete(id)
+      home.set(id, true)
+    }
+    for (const { carrier, version } of rounds) {
+      // What is home needn't be remembered as text.
+      const left = undelivered(carrier, version)
+      if (left !== undefined) held.set(spelled(carrier), { version, carried: left })
+    }
     await Promise.all(rounds.filter(({ clear }) => clear).map(clearOne))
+  }
+
+  function undelivered(carrier: Key, version: Version): readonly Carried[] | undefined {
+    const found = held.get(spelled(carrier))
+    return found?.version === version ? found.carried.filter(({ id }) => !home.has(id)) : undefined
   }
 
   async function untilDone(work: () => Promise<void>): Promise<void> {
@@ -131,12 +151,16 @@ export function createCourier(context: TableContext): Courier {
 
   return {
     collect(round) {
-      if (round.carried.length === 0) return
-      for (const event of round.carried) travelling.set(event.id, event)
-      waiting.push(round)
+      const { carrier, version } = round
+      // A record that is written again before its events are home brings each of them once all the same.
+      const carried = round.carried.filter(({ id }) => !travelling.has(id) && !home.has(id))
+      held.set(spelled(carrier), { version, carried: round.carried })
+      if (carried.length === 0) return
+      for (const event of carried) travelling.set(event.id, event)
+      waiting.push({ ...round, carried })
       walk()
     },
-    delivered: (carrier, version) => delivered.get(spelled(carrier)) === version,
+    undelivered,
     travelling: (eventId) => travelling.get(eventId),
     doubt: (eventId, carrier) => doubted.set(eventId, carrier),
     carrierOf: (eventId) => doubted.get(eventId),

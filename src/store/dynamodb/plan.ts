@@ -32,7 +32,8 @@ type Grounds = {
   readonly table: string
   /** What is stored now, by `spelled` key, of those records whose lists a write may change. */
   readonly stored: ReadonlyMap<string, StoredItem | undefined>
-  readonly delivered: (carrier: Key, version: string) => boolean
+  /** What that version of a record still carries; undefined where that isn't known. */
+  readonly undelivered: (carrier: Key, version: string) => readonly Carried[] | undefined
   /** False while the courier has too much to do. */
   readonly mayCarry: boolean
 }
@@ -86,15 +87,20 @@ export function planCommit(writes: readonly StampedWrite[], grounds: Grounds): P
   }
 }
 
-/** One record's new state as an update, so that what it carries stays unless it is known to have been delivered. */
+/**
+ * One record's new state as an update, so that what it carries stays unless it is known to have been delivered. Where it is known,
+ * the new list replaces the old one, which the expected version vouches for; where it isn't, the new one is appended.
+ */
 export function putUpdate(
   write: PutWrite,
   carried: readonly Carried[],
-  { table, delivered }: Pick<Grounds, 'table' | 'delivered'>,
+  { table, undelivered }: Pick<Grounds, 'table' | 'undelivered'>,
 ): UpdateItemCommandInput {
   const key = keyOf(write)
-  const due = dueOf(write, write.expiresAt, carried)
-  const empty = write.expect === null || delivered(key, write.expect)
+  const left = write.expect === null ? [] : undelivered(key, write.expect)
+  const all = [...(left ?? []), ...carried]
+  const due = dueOf(write, write.expiresAt, all)
+  const appends = left === undefined && carried.length > 0
   const values: Readonly<Record<string, AttributeValue | undefined>> = {
     v: { S: write.version },
     j: { S: JSON.stringify(write.value) },
@@ -103,18 +109,17 @@ export function putUpdate(
     at: due?.at,
     ttl: ttlOf(write, write.expiresAt),
     ...(write.owners !== undefined && { o: ownersAttribute(write.owners) }),
-    ...((empty || carried.length > 0) && { ob: carried.length === 0 ? undefined : carriedList(carried) }),
+    ...((left !== undefined || appends) && { ob: all.length === 0 ? undefined : carriedList(all) }),
   }
   const named = Object.entries(values)
   const set = named.flatMap(([name, value]) =>
     value === undefined
       ? []
-      : name === 'ob' && !empty
+      : name === 'ob' && appends
         ? ['#ob = list_append(if_not_exists(#ob, :none), :ob)']
         : [`#${name} = :${name}`],
   )
   const removed = named.flatMap(([name, value]) => (value === undefined ? [`#${name}`] : []))
-  const appends = carried.length > 0 && !empty
   return {
     TableName: table,
     Key: key,

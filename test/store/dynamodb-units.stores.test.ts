@@ -1,0 +1,119 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createRandom } from '../../src/crypto/random.ts'
+import { buckets } from '../../src/domain/bucket.ts'
+import { append, put } from '../../src/domain/record.ts'
+import { openStore } from '../../src/store/open.ts'
+import type { OpenStore } from '../../src/store/port.ts'
+import { event, lease, start } from '../../src/store/suite/samples.ts'
+import { transition } from '../../src/store/transition.ts'
+import { startDynamodbLocal, whyNoDynamodb, type DynamodbLocal } from './dynamodb-local.ts'
+import { perOne, startDynamodbMeter, type DynamodbMeter } from './dynamodb-meter.ts'
+import { dynamodbTable } from './subjects.ts'
+
+// What docs/scaling.md makes money of: by the emulator's own count of units.
+
+const missing = whyNoDynamodb()
+const random = createRandom()
+const clock = { seconds: () => start, monotonic: () => performance.now() }
+let local: DynamodbLocal | undefined
+let meter: DynamodbMeter | undefined
+const nodes: OpenStore[] = []
+
+beforeAll(async () => {
+  if (missing !== undefined) return
+  local = await startDynamodbLocal()
+  meter = await startDynamodbMeter(local.endpoint)
+  const table = dynamodbTable()
+  for (let node = 0; node < 2; node += 1)
+    nodes.push(
+      await openStore(`dynamodb://local/${table}?endpoint=${meter.endpoint}`, {
+        clock,
+        random,
+        onFatal(reason) {
+          throw reason
+        },
+      }),
+    )
+}, 120_000)
+// A skipped suite says why once.
+if (missing !== undefined) console.error(`SKIPPED what DynamoDB costs: ${missing}`)
+
+afterAll(async () => {
+  for (const { admin } of nodes) await admin.close()
+  await meter?.close()
+  await local?.stop()
+})
+
+/** Of a grant with its refresh token, as stored. */
+const grantBytes = 875
+const pad = (text: string): string => text.padEnd(grantBytes - 24, 'x')
+
+/** Changes a record of a grant's size together with its event, by one node after the other. */
+async function change(what: string, turn: number, among: number): Promise<void> {
+  const node = nodes[turn % among]
+  if (node === undefined) throw new Error('no node')
+  const { store } = node
+  const id = random.id(start * 1000)
+  await transition({ store, clock, random }, { grant: lease(what) }, ({ grant }) => ({
+    writes: [
+      put(grant, { v: 1, holder: pad(String(turn)) }, { expiresAt: start + 30 * 86_400 }),
+      append(id, event(id).event),
+    ],
+    result: undefined,
+  }))
+}
+
+test.skipIf(missing !== undefined).each([
+  // One conditional write of two units, the event inside, and one for the event in its bucket.
+  { what: 'always by one node', among: 1, writeUnits: [3, 3.6], calls: [3, 3.6] },
+  // Another node can't know that the last event was brought home: every other time it brings that again, and clears the record.
+  { what: 'by two nodes in turn', among: 2, writeUnits: [4, 5], calls: [3.4, 4] },
+])(
+  'what a record of a grant’s size costs that changes with its event now and then, $what',
+  async ({ what, among, ...bounds }) => {
+    if (meter === undefined) return
+    const { count } = meter
+    const changes = 24
+    for (let turn = 0; turn < 4; turn += 1) await change(what, turn, among).then(() => untilQuiet(count))
+    const before = count()
+    for (let turn = 4; turn < 4 + changes; turn += 1) await change(what, turn, among).then(() => untilQuiet(count))
+    const each = perOne(before, count(), changes)
+    console.log(`DynamoDB, ${what}: ${JSON.stringify(each)}`)
+    for (const name of ['writeUnits', 'calls'] as const) {
+      const [least = 0, most = 0] = bounds[name]
+      expect(each[name], name).toBeGreaterThanOrEqual(least)
+      expect(each[name], name).toBeLessThanOrEqual(most)
+    }
+    expect(each.readUnits).toBeLessThan(1.5)
+  },
+  60_000,
+)
+
+test.skipIf(missing !== undefined)(
+  'a record that changes as fast as it is answered neither grows nor costs more each time',
+  async () => {
+    if (meter === undefined) return
+    const { count } = meter
+    const changes = 60
+    await change('hot', 0, 1)
+    const before = count()
+    for (let turn = 1; turn <= changes; turn += 1) await change('hot', turn, 1)
+    await untilQuiet(count)
+    const each = perOne(before, count(), changes)
+    console.log(`DynamoDB, a hot record: ${JSON.stringify(each)}`)
+    expect(each.writeUnits).toBeLessThan(6)
+    expect(each.sentBytes).toBeLessThan(6_000)
+    const events = await Promise.all(buckets.map((bucket) => nodes[1]?.store.list('event', bucket, { limit: 200 })))
+    expect(events.flatMap((page) => page?.records ?? []).length).toBeGreaterThanOrEqual(changes)
+  },
+  60_000,
+)
+
+/** The courier walks after the answer; the next change of a grant comes minutes later. */
+async function untilQuiet(count: DynamodbMeter['count']): Promise<void> {
+  for (let calls = -1; calls !== count().calls;) {
+    ;({ calls } = count())
+    await pause(100)
+  }
+}
