@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { format, resolveConfig } from 'prettier'
 import { describeMachine } from '../measure/machine.ts'
@@ -12,7 +13,9 @@ const file = join(import.meta.dirname, '..', 'STORES.md')
 export async function publish(names: readonly string[], measured: ReadonlyMap<string, string>): Promise<void> {
   if (measured.size === 0) return
   const { cores, cpu, memoryGiB, kernel, fileSystem, node, commit } = describeMachine()
-  const when = `${new Date().toISOString().slice(0, 16)} UTC, commit ${commit}`
+  const [, load = 0] = loadavg()
+  // CPU of a machine that others keep busy is an upper bound, and its rates are nothing.
+  const when = `${new Date().toISOString().slice(0, 16)} UTC, commit ${commit}, load of the last minutes ${load.toFixed(1)} on ${cores} cores`
   const before = measured.size === names.length ? new Map<string, string>() : sectionsIn(readFileSync(file, 'utf8'))
   const sections = new Map(before)
   for (const name of names) {
