@@ -10,6 +10,7 @@ import { createBrowser, readForm, type Answer, type Browser } from '../kit/brows
 import { authorizeUrl, follow, submit } from '../kit/flow.ts'
 import { enrol, signedInBrowser } from '../kit/second-factor.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
+import { still } from '../kit/letters.ts'
 
 let server: TestGatehouse
 let client: MadeClient
@@ -47,8 +48,6 @@ async function codeTo(address: string, count = 1): Promise<string> {
 const type = (browser: Browser, page: Answer, code: string) => submit(browser, page, 'one-time-code', { code })
 const other = (code: string) => code.replace(/\d$/, (digit) => String((Number(digit) + 1) % 10))
 const isIn = async (browser: Browser) => (await browser.ask('/account')).status === 200
-/** Without what differs from page to page by itself. */
-const still = (answer: Answer) => [answer.status, answer.text.replaceAll(/value="[^"]*"/g, '')]
 
 describe('sign-in by a code in a letter', () => {
   test('works with name or address, with or without the space, once', async () => {

@@ -1,0 +1,55 @@
+import { vi } from 'vitest'
+import type { Letter } from '../../src/mail/letter.ts'
+import { createBrowser, type Answer, type Browser } from './browser.ts'
+import { submit } from './flow.ts'
+import { password as usualPassword, type TestGatehouse } from './gatehouse.ts'
+
+/** What people choose here as their own password. */
+export const chosen = 'seven herons cross a frozen lock'
+
+/** The letters to an address, once there are so many. */
+export async function lettersTo(server: TestGatehouse, address: string, count = 1): Promise<readonly Letter[]> {
+  const there = () => server.letters.filter(({ to }) => to === address)
+  await vi.waitFor(() => {
+    if (there().length !== count) throw new Error(`${there().length} letters to ${address}, not ${count}`)
+  }, 5_000)
+  return there()
+}
+
+export const linkIn = ({ text }: Pick<Letter, 'text'>): string => /https?:\/\/\S+/.exec(text)?.[0] ?? ''
+
+/** Fetch a page, fill its form `#id` and send it. */
+export async function fill(
+  browser: Browser,
+  path: string,
+  id: string,
+  typed: Readonly<Record<string, string>>,
+): Promise<Answer> {
+  return submit(browser, await browser.ask(path), id, typed)
+}
+
+export async function signIn(server: TestGatehouse, username: string, password = usualPassword): Promise<Answer> {
+  return fill(createBrowser(server.url), '/signin', 'sign-in', { username, password })
+}
+
+/** What is typed on the page of registration. */
+export const registration = (username: string, email: string) => ({
+  username,
+  email,
+  new_password: chosen,
+  repeat_password: chosen,
+})
+
+/** An account whose address is proved, by the way everybody takes: by one letter. Its password is the chosen one. */
+export async function withAddress(server: TestGatehouse, username: string): Promise<string> {
+  const email = `${username}@mail.example`
+  const browser = createBrowser(server.url)
+  await fill(browser, '/register', 'register', registration(username, email))
+  const [letter] = await lettersTo(server, email)
+  const made = await fill(browser, linkIn(letter ?? { text: '' }), 'letter', { password: chosen })
+  if (made.location !== '/signin') throw new Error(`no account: ${made.status} ${made.text.slice(0, 300)}`)
+  return email
+}
+
+/** A page without what differs in each by itself. */
+export const still = (answer: Answer) => [answer.status, answer.text.replaceAll(/value="[^"]*"/g, '')]
