@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findUserNamed } from '../../src/accounts/find-user.ts'
+import { patchUser } from '../../src/accounts/patch-user.ts'
+import { requestLetter } from '../../src/accounts/request-letter.ts'
+import { lifetimes } from '../../src/domain/lifetimes.ts'
+import { composeLetter } from '../../src/signin/letters.ts'
 import { createBrowser, readForm } from '../kit/browser.ts'
 import { codeFlow, submit } from '../kit/flow.ts'
 import { password, startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
@@ -70,6 +74,20 @@ describe('another address', () => {
 })
 
 describe('a letter to another address', () => {
+  test('is written to nobody whose account is locked by then', async () => {
+    await withAddress(server, 'lutz')
+    const user = (await findUserNamed(server.core, 'lutz'))!
+    const addressee = { userId: user.userId, epoch: user.epoch, email: user.email! }
+    const ticket = { purpose: 'confirm-email', addressee, email: 'lutz@new.example' } as const
+    const request = { ticket, ttl: lifetimes.confirmation, language: 'en', address: '192.0.2.1' }
+    const ticketId = await requestLetter({ ...server.core, outbox: undefined }, request)
+    const outgoing = { v: 1, ticketId, language: 'en', attempts: 0, nextAt: 0, createdAt: 0 } as const
+    const compose = () => composeLetter({ ...server.core, productName: 'Gatehouse' }, outgoing)
+    expect(await compose()).toMatchObject({ to: 'lutz@new.example' })
+    await patchUser(server.core, { actor: { kind: 'cli' }, userId: user.userId, patch: { locked: true } })
+    expect(await compose()).toBeUndefined()
+  })
+
   test('its reader confirms nothing unless he is signed in to the account; he signs in first and comes back', async () => {
     const email = await withAddress(server, 'quentin')
     await server.makeUser('reader')

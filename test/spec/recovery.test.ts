@@ -114,6 +114,11 @@ describe('a forgotten password', () => {
     const [, told] = await lettersTo(server, locked, 2)
     expect(told?.subject).toContain('is locked')
     expect(told?.text).not.toContain('gth_tk_')
+    // What he asked for is nobody's, and stays so when he is unlocked.
+    const asked: unknown[] = []
+    for await (const { value } of server.core.admin.scan('ticket'))
+      if ('asked' in value && value.asked === 'franz') asked.push('addressee' in value)
+    expect(asked).toEqual([false])
     expect(server.letters.filter(({ to }) => to === 'unproved@mail.example')).toEqual([])
   })
 
