@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { within } from '../audit/within.ts'
 import type { Config } from '../config/config.ts'
+import type { Client } from '../domain/client.ts'
 import { everybodysScopes } from '../domain/everybodys-scopes.ts'
 import { keyLifetimes, rings } from '../domain/key-lifecycle.ts'
 import { ref } from '../domain/record.ts'
@@ -48,9 +49,12 @@ export async function checkHouse(io: Io, options: Options): Promise<readonly Che
     ...(await checkSink(config)),
     ...checkWorkers(config),
   ]
-  if (config.store.adapter === 'memory') return [...before, warn('store', 'in memory: nothing outlives the server')]
-  if (config.store.adapter === 'sqlite' && !existsSync(config.store.path))
-    return [...before, warn('store', `${config.store.path} is not there yet; the first start makes it`)]
+  if (config.store.adapter === 'memory')
+    return [...before, warn('store', 'in memory: nothing outlives the server'), ...checkNewEntries(config)]
+  if (config.store.adapter === 'sqlite' && !existsSync(config.store.path)) {
+    const later = warn('store', `${config.store.path} is not there yet; the first start makes it`)
+    return [...before, later, ...checkNewEntries(config)]
+  }
   const local = await openLocal(io, options).catch((error: unknown) => error)
   if (local instanceof Error) return [...before, fail('store', local.message)]
   const house = local as Local
@@ -177,8 +181,10 @@ async function checkKeys(local: Local): Promise<readonly Check[]> {
 async function checkClients(local: Local): Promise<readonly Check[]> {
   const checks: Check[] = []
   const loopbackIssuer = isLoopbackHost(new URL(local.config.issuer).hostname)
+  const ofFile: Client[] = []
   let loopback = false
   for await (const client of allClients(local)) {
+    if (client.managedBy === 'file' && !client.disabled) ofFile.push(client)
     if (client.clientId === loopbackClientId) loopback = true
     else if (!client.disabled)
       for (const one of client.legacy)
@@ -193,11 +199,29 @@ async function checkClients(local: Local): Promise<readonly Check[]> {
       ),
     )
   else checks.push(ok('loopback', loopback ? 'takes passwords on this machine alone' : 'the client is deleted'))
-  return [...checks, ...(await checkFileEntries(local))]
+  return [...checks, ...(await checkFileEntries(local, ofFile))]
 }
 
-async function checkFileEntries({ config, store, clock }: Local): Promise<readonly Check[]> {
+/** What a first start would refuse. That nothing is there yet, it knows. */
+function checkNewEntries({ clients }: Config): readonly Check[] {
+  return clients.flatMap((wanted) => {
+    const nothing = { ...ref('client', wanted.metadata.clientId), version: null, value: undefined }
+    const change = reconcileClient(nothing, wanted, { now: 0, nowMillis: 0 })
+    return 'problem' in change ? [fail('clients', change.problem)] : []
+  })
+}
+
+/** `ofFile`: those in the store that came of a file and are switched on. */
+async function checkFileEntries({ config, store, clock }: Local, ofFile: readonly Client[]): Promise<readonly Check[]> {
   const checks: Check[] = []
+  const named = new Set(config.clients.map(({ metadata }) => metadata.clientId))
+  for (const { clientId } of ofFile.filter((client) => !named.has(client.clientId)))
+    checks.push(
+      warn(
+        'clients',
+        `client ${clientId} came of a configuration file and is not in this one; the next start switches it off`,
+      ),
+    )
   for (const wanted of config.clients) {
     const target = ref('client', wanted.metadata.clientId)
     const value = await readAlive(store, target, clock.seconds())
