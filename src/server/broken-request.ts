@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Connections } from './connections.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
@@ -40,5 +41,18 @@ export function answerBrokenRequest(
   socket.end(
     `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\r\n`,
     () => socket.destroy(),
+  )
+}
+
+/**
+ * CONNECT: no tunnel here (J07). Node takes all its listeners off such a connection, so whatever becomes of it is ours to mind: an
+ * error that nobody hears would end the process, and nobody would close what its client keeps open.
+ */
+export function refuseTunnel(socket: Duplex): void {
+  const cut = (): void => void socket.destroy()
+  socket.on('error', cut).on('timeout', cut)
+  socket.end(
+    'HTTP/1.1 405 Method Not Allowed\r\nAllow: GET\r\nConnection: close\r\nContent-Length: 0\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\r\n',
+    cut,
   )
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Server as ListeningServer, type AddressInfo } from 'node:net'
-import { answerBrokenRequest } from './broken-request.ts'
+import { answerBrokenRequest, refuseTunnel } from './broken-request.ts'
 import { connectionLimits, mostQueued, watchConnections, type ConnectionLimits } from './connections.ts'
 import { refuse, serve, type Arrival, type ExchangeContext, type ServedRoute, type ShellState } from './exchange.ts'
 import { createFailureLog } from './failure-log.ts'
@@ -174,9 +174,7 @@ export function createShell(options: ShellOptions): Shell {
   server.on('clientError', (error: Error, socket: Socket) => {
     answerBrokenRequest(error, socket, { connections, log, metrics })
   })
-  server.on('connect', (_request, socket) => {
-    socket.end('HTTP/1.1 405 Method Not Allowed\r\nAllow: GET\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
-  })
+  server.on('connect', (_request, socket) => refuseTunnel(socket))
   metrics.gauge('connections', 'Open connections', connections.size)
   metrics.gauge(
     'running_requests',

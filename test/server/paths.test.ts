@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { judgePath } from '../../src/server/target.ts'
 import { createRouteTable, methodsOf } from '../../src/server/route-table.ts'
@@ -186,6 +189,27 @@ describe('J07: methods', () => {
     const answer = await sendRaw(server.port, `CONNECT localhost:22 HTTP/1.1\r\nHost: localhost:${server.port}\r\n\r\n`)
     expect(statusOf(answer)).toBe(405)
     expect(answer.closed).toBe(true)
+  })
+
+  test('CONNECT and a reset at once end no process, and whoever keeps his side open holds no place', async () => {
+    const unheard: unknown[] = []
+    const hear = (error: unknown): void => void unheard.push(error)
+    process.on('uncaughtExceptionMonitor', hear)
+    const asked = `CONNECT localhost:22 HTTP/1.1\r\nHost: localhost:${server.port}\r\n\r\n`
+    for (let times = 0; times < 8; times += 1) {
+      const socket = connect(server.port, '127.0.0.1').on('error', () => {})
+      await once(socket, 'connect')
+      await new Promise((written) => socket.write(asked, written))
+      socket.resetAndDestroy()
+      await pause(5)
+    }
+    const held = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {})
+    held.resume().write(asked)
+    await once(held, 'end')
+    await expect.poll(() => server.shell.load().connections).toBe(0)
+    held.destroy()
+    process.off('uncaughtExceptionMonitor', hear)
+    expect(unheard).toEqual([])
   })
 
   test('TRACE sends nothing back of what it was sent', async () => {
