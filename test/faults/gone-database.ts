@@ -67,9 +67,11 @@ export async function outage(how: keyof typeof gone, { millis }: { readonly mill
         ]
         const calm = { on: true }
         const lookingBefore = lookAtKeys(world.wire, { going: calm, took: keysMillis.before })
-        await pause(1_500)
+        // The same load, so that what differs is the database.
+        const pressing = press(asks, calm, (path, how) => void world.wire.ask(path, how))
+        await pause(2_000)
         calm.on = false
-        await lookingBefore
+        await Promise.all([lookingBefore, pressing])
         const before = usageOf(server.pid).rssBytes
         const struckAt = performance.now()
         const asked: Promise<void>[] = []
@@ -84,14 +86,10 @@ export async function outage(how: keyof typeof gone, { millis }: { readonly mill
           all.push({ path, at: since - struckAt, millis: performance.now() - since, reply })
         }
         await gone[how].strike(postgres)
-        const loading = (async () => {
-          for (let turn = 0; going.on; turn += 1) {
-            const [path, how] = asks[turn % 10 === 0 ? 2 : turn % 2] as (typeof asks)[number]
-            asked.push(ask(path, how))
-            grownBytes = Math.max(grownBytes, usageOf(server.pid).rssBytes - before)
-            await pause(everyMillis)
-          }
-        })()
+        const loading = press(asks, going, (path, how) => {
+          asked.push(ask(path, how))
+          grownBytes = Math.max(grownBytes, usageOf(server.pid).rssBytes - before)
+        })
         const looking = lookAtKeys(world.wire, { going, took: keysMillis.meanwhile })
         await pause(millis)
         await gone[how].mend(postgres)
@@ -115,6 +113,19 @@ export async function outage(how: keyof typeof gone, { millis }: { readonly mill
     firstGoodMillis: Math.min(...good.map(({ at, millis: took }) => at + took)) - backAt,
     allGoodMillis: Math.max(0, ...bad.map(({ at, millis: took }) => at + took - backAt)),
     keysMillis,
+  }
+}
+
+/** One after the other, without waiting for any: tokens and introspections in turn, and each tenth time whether it is ready. */
+async function press(
+  asks: readonly (readonly [string, Ask])[],
+  going: { readonly on: boolean },
+  ask: (path: string, how: Ask) => void,
+): Promise<void> {
+  for (let turn = 0; going.on; turn += 1) {
+    const [path, how] = asks[turn % 10 === 0 ? 2 : turn % 2] as (typeof asks)[number]
+    ask(path, how)
+    await pause(everyMillis)
   }
 }
 

@@ -12,6 +12,8 @@ import type { TableContext } from './table-context.ts'
 export type Courier = {
   /** A commit is over: this is what the record at `carrier` holds in that version. */
   readonly collect: (round: Round) => void
+  /** A record was read that carries these in that version. */
+  readonly saw: (carrier: Key, version: Version, carried: readonly Carried[]) => void
   /** What this version of the record carries that isn't known to stand in its bucket; undefined: what it carries isn't known here. */
   readonly undelivered: (carrier: Key, version: Version) => readonly Carried[] | undefined
   /** An event that isn't in its bucket yet, though its commit was answered. */
@@ -160,6 +162,7 @@ export function createCourier(context: TableContext): Courier {
       waiting.push({ ...round, carried })
       walk()
     },
+    saw: (carrier, version, carried) => void held.set(spelled(carrier), { version, carried }),
     undelivered,
     travelling: (eventId) => travelling.get(eventId),
     doubt: (eventId, carrier) => doubted.set(eventId, carrier),

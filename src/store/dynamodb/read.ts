@@ -12,6 +12,7 @@ import {
   spelled,
   storedIn,
   type Item,
+  type StoredItem,
 } from './items.ts'
 import { queryItems } from './query-items.ts'
 import type { TableContext } from './table-context.ts'
@@ -28,10 +29,17 @@ export async function read(
   const found = await getItems(context, refs.map(keyOf))
   return refs.map((ref) => {
     const item = found.get(spelled(keyOf(ref)))
-    if (ref.kind !== 'event') return storedIn(ref, item)?.record
+    if (ref.kind !== 'event') return seen(storedIn(ref, item), courier)?.record
     const travelling = courier.travelling(ref.id) ?? carriedAmong(carrying, ref.id)
     return eventIn(ref.id, item, context.eventTtl) ?? (travelling && eventRecord(travelling, context.eventTtl))
   })
+}
+
+/** Whoever writes it next knows what he replaces, though another node put it there. */
+function seen(stored: StoredItem | undefined, courier: Courier): StoredItem | undefined {
+  if (stored !== undefined && stored.carried.length > 0)
+    courier.saw(keyOf(stored.record), stored.record.version, stored.carried)
+  return stored
 }
 
 function carriedAmong(carrying: ReadonlyMap<string, Item> | undefined, id: string) {
