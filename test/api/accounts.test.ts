@@ -318,6 +318,20 @@ describe('oneself', () => {
   })
 })
 
+test('L1: an administrator changes his own password as everybody does, not by the entrance for others', async () => {
+  const user = await house.makeUser({ role: 'admin' })
+  const wanted = { format: 'opaque', scope: ['openid', 'admin'] } as const
+  const minted = done(await mintToken(house.context, { actor: { kind: 'cli' }, userId: user.userId }, wanted))
+  for (const token of [minted.token, await tokenFor(user)]) {
+    const answer = await house.ask('PATCH', `/api/v1/users/${user.userId}`, {
+      token,
+      body: { password: 'a quiet harbour in november', full_name: 'Ada' },
+    })
+    expect([answer.status, answer.body['field']]).toEqual([400, 'password'])
+  }
+  expect(await house.read(ref('user', user.userId))).toEqual(user)
+})
+
 describe('POST /api/v1/me/password', () => {
   const change = (token: string, current_password: string, new_password = 'a quiet harbour in november') =>
     house.ask('POST', '/api/v1/me/password', { token, body: { current_password, new_password } })

@@ -23,6 +23,11 @@ const justNow = {
   recentSignIn: ['username', 'full_name', 'email', 'password', 'role', 'scopes', 'locked', 'wrangler'],
 } as const
 
+const ownPassword = problem('invalid_field', {
+  field: 'password',
+  detail: 'one’s own password is changed at POST /api/v1/me/password, by the current one or a fresh sign-in',
+})
+
 export const userOperations: readonly Operation[] = [
   operation({
     method: 'GET',
@@ -114,7 +119,7 @@ export const userOperations: readonly Operation[] = [
     tag: 'Accounts',
     summary: 'Change an account',
     description:
-      'Nobody changes an account of a higher role, gives a role or scope that he lacks, or takes his own role or locks himself out.',
+      'Nobody changes an account of a higher role, gives a role or scope that he lacks, or takes his own role or locks himself out. His own password he changes at `/api/v1/me/password`.',
     policy: justNow,
     params,
     body: userChange,
@@ -127,6 +132,8 @@ export const userOperations: readonly Operation[] = [
       const isOwn = actor.kind === 'user' && actor.user.userId === params.user_id
       const weak = isOwn ? await weakSignIn(context, { who: 'oneself', live, actor, user: actor.user }) : undefined
       if (weak !== undefined) return weak
+      // Else a token that was made for a program would need neither his password nor a sign-in of his.
+      if (isOwn && body.password !== undefined) return { refused: ownPassword }
       const updated = await patchUser(context, { actor: caller.actor, userId: params.user_id, patch: patchOf(body) })
       return 'refused' in updated ? updated : { done: shownUser(updated.done) }
     },
