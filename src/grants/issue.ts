@@ -8,6 +8,7 @@ import { lifetimes } from '../domain/lifetimes.ts'
 import { chooseTarget, resourceInQuestion, type Target } from '../domain/narrow.ts'
 import { append, type Write } from '../domain/record.ts'
 import type { NewRefresh } from '../domain/redeem-code.ts'
+import { signInBar } from '../domain/sign-in-bar.ts'
 import { releaseClaims } from '../domain/release-claims.ts'
 import type { User } from '../domain/user.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
@@ -201,9 +202,11 @@ export function deviceOf(parameters: Parameters, http: HttpRequest): string {
   return cleanDeviceName(parameters.get('device_name') ?? '') ?? deviceNameOf(http.headers['user-agent'])
 }
 
-/** The person behind a grant, if he is there and may act. */
+/** The person behind a grant, if he is there and may act. A bot never signed in: what an older store holds of such a sign-in is worth nothing. */
 export async function activeUser(context: GrantContext, userId: string): Promise<User | Refusal> {
   const user = await context.directory.user(userId)
   if (user === undefined) return refuse('invalid_grant', 'user_unknown')
-  return user.locked ? refuse('invalid_grant', 'user_locked') : user
+  const bar = signInBar(user)
+  if (bar === undefined) return user
+  return refuse('invalid_grant', bar === 'bot' ? 'user_bot' : 'user_locked')
 }

@@ -8,7 +8,7 @@ import type { AuditEvent } from '../../src/domain/event.ts'
 import type { User } from '../../src/domain/user.ts'
 import { becomeBot } from '../kit/become-bot.ts'
 import { createBrowser, type Answer, type Browser } from '../kit/browser.ts'
-import { authorizeUrl, claimsOf, codeFlow, follow, submit, tokenRequest, verifier } from '../kit/flow.ts'
+import { authorize, authorizeUrl, claimsOf, codeFlow, follow, submit, tokenRequest, verifier } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import {
   enrol,
@@ -95,6 +95,25 @@ describe('a bot', () => {
     expect([right.status, alertIn(right)]).toEqual([wrong.status, alertIn(wrong)])
     expect(await isIn(browser)).toBe(false)
     expect(await eventsOf(user)).toEqual(expect.arrayContaining(['signin.failed user_bot']))
+  })
+
+  test('gets nothing more by a code or a refresh token that a sign-in of before left behind', async () => {
+    await server.makeUser('iwan')
+    const { tokens, browser } = await codeFlow(server, client, 'iwan')
+    const back = await authorize(server, browser, authorizeUrl(client), 'iwan')
+    await becomeBot(server, 'iwan')
+    const code = back.searchParams.get('code') ?? ''
+    for (const request of [
+      { grant_type: 'refresh_token', refresh_token: tokens.refresh_token },
+      { grant_type: 'authorization_code', code, code_verifier: verifier },
+    ]) {
+      const answer = await tokenRequest(server, client, request)
+      expect([request.grant_type, answer.status, answer.json()['error']]).toEqual([
+        request.grant_type,
+        400,
+        'invalid_grant',
+      ])
+    }
   })
 })
 
