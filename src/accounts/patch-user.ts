@@ -1,6 +1,7 @@
 import { eventWrite } from '../audit/event-write.ts'
 import type { Actor, Deed } from '../domain/authority.ts'
 import type { EventType } from '../domain/event.ts'
+import type { Imprint } from '../domain/grant.ts'
 import { check, put, ref, remove, type Decision } from '../domain/record.ts'
 import type { Role, User } from '../domain/user.ts'
 import { describe, isRefusal } from '../protocol/errors.ts'
@@ -46,6 +47,10 @@ type Request = {
     readonly sessionId: string
     /** Its sign-in is all that says that it is he: no current password was named. */
     readonly standsIn: boolean
+    /** Of the token that was shown, where one was. */
+    readonly grantId?: string | undefined
+    /** Of its next cookie, where the person asks in that very browser. */
+    readonly imprint?: Imprint | undefined
   }
 }
 
@@ -112,9 +117,10 @@ async function patchFrom(
     address: emailRef(before.email ?? ''),
     instance: ref('instance', 'self'),
     factors: factorsRef(userId),
+    grant: ref('grant', keep?.grantId ?? 'none'),
   }
   return transition(context.transition, refs, (slots, now): Decision<Outcome<User> | 'changed meanwhile'> => {
-    const { user: slot, from, to, wrangler, kept, address, instance, factors } = slots
+    const { user: slot, from, to, wrangler, kept, address, instance, factors, grant } = slots
     const user = slot.value
     if (user === undefined) return { writes: [], result: { refused: noSuchUser } }
     if (user.username !== before.username || user.wrangler !== before.wrangler || user.email !== before.email)
@@ -122,7 +128,9 @@ async function patchFrom(
     const moves = newName.id !== oldName.id
     const signIn = { session: kept.value, user, instance: instance.value, factors: factors.value }
     // L4: as with the password itself, judging and hashing took their time.
-    if (keep?.standsIn === true && !standsInForPassword(signIn, now)) return { writes: [], result: { refused: putOut } }
+    const takenBack = keep?.grantId !== undefined && (grant.value === undefined || grant.value.revokedAt !== undefined)
+    if (keep?.standsIn === true && (takenBack || !standsInForPassword(signIn, now)))
+      return { writes: [], result: { refused: putOut } }
     const refused =
       refusalOf(actor, user, request) ??
       unfit(user, patch) ??
@@ -142,8 +150,9 @@ async function patchFrom(
         ...(wrangler.id === userId ? [] : [check(wrangler)]),
         // An address that is given up is free for whoever proves it next.
         ...(user.emailVerified && !dated.emailVerified && address.value?.target === userId ? remove(address) : []),
-        ...(keep === undefined ? [] : carrySession(kept, user, dated)),
+        ...(keep === undefined ? [] : carrySession(kept, [user, dated], keep.imprint)),
         ...(keep?.standsIn === true ? [check(instance), check(factors)] : []),
+        ...(keep?.standsIn === true && keep.grantId !== undefined ? [check(grant)] : []),
         ...trail(now),
         ...further,
         ...farewell,

@@ -3,6 +3,7 @@ import { findFactors } from '../accounts/find-factors.ts'
 import { patchUser } from '../accounts/patch-user.ts'
 import type { LettersContext } from '../accounts/request-letter.ts'
 import type { Actor } from '../domain/authority.ts'
+import type { Imprint } from '../domain/grant.ts'
 import { ref } from '../domain/record.ts'
 import { standsInForPassword } from '../domain/stands-in-for-password.ts'
 import type { User } from '../domain/user.ts'
@@ -19,6 +20,10 @@ export type OwnPasswordChange = {
   readonly user: User
   /** The browser session in which it is done, or that the token came of: it goes on. Absent: there is none. */
   readonly sessionId: string | undefined
+  /** Of the cookie that this session has from then on. Absent: whoever asks can't be given one. */
+  readonly imprint?: Imprint
+  /** Of the token that was shown, where one was. */
+  readonly grantId?: string
   /** Whether that session's sign-in may stand in for the current password. Never by what a script may hold. */
   readonly maySignInDo: boolean
   /** As it was typed. Absent: it wasn't. */
@@ -39,7 +44,7 @@ export async function changeOwnPassword(
   context: ChangeContext,
   change: OwnPasswordChange,
 ): Promise<Outcome<User> | Unproved> {
-  const { actor, user, sessionId, wanted, address } = change
+  const { actor, user, sessionId, grantId, imprint, wanted, address } = change
   const { userId } = user
   // As with every change of a credential: each is a letter, and work that others wait behind.
   const room = context.limits.reserve('credential-change', [userId, address])
@@ -49,7 +54,7 @@ export async function changeOwnPassword(
     room.forgive()
     return proved
   }
-  const keep = sessionId === undefined ? undefined : { sessionId, standsIn: proved === 'sign-in' }
+  const keep = sessionId === undefined ? undefined : { sessionId, standsIn: proved === 'sign-in', grantId, imprint }
   return patchUser(context, {
     actor,
     userId,

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import { create, put, ref, type Ref } from '../../src/domain/record.ts'
+import type { Grant } from '../../src/domain/grant.ts'
 import { startSession } from '../../src/domain/session-state.ts'
 import type { Session } from '../../src/domain/session.ts'
 import type { User } from '../../src/domain/user.ts'
@@ -11,6 +12,7 @@ import { makeUser, openHouse, type House } from './house.ts'
 let house: House
 let user: User
 const session: Ref<'session'> = ref('session', 'of ada')
+const grant: Ref<'grant'> = ref('grant', 'of an application')
 beforeEach(async () => {
   house = await openHouse()
   user = await makeUser(house, { username: 'ada', password: 'a fine long password' })
@@ -23,7 +25,11 @@ beforeEach(async () => {
 })
 
 /** A change of one's own password during whose work something else happens. */
-const change = (standsIn: boolean, meanwhile: () => Promise<unknown> = () => Promise.resolve()) =>
+const change = (
+  standsIn: boolean,
+  meanwhile: () => Promise<unknown> = () => Promise.resolve(),
+  { grantId }: { readonly grantId?: string } = {},
+) =>
   patchUser(
     { ...house, passwords: { hash: (password) => meanwhile().then(() => `hash of ${password}`) } },
     {
@@ -31,7 +37,7 @@ const change = (standsIn: boolean, meanwhile: () => Promise<unknown> = () => Pro
       userId: user.userId,
       patch: { password: 'seven herons cross a lock' },
       own: true,
-      keep: { sessionId: session.id, standsIn },
+      keep: { sessionId: session.id, standsIn, grantId },
     },
   )
 const ended = () =>
@@ -43,6 +49,13 @@ const passkeyAdded = () => {
   const passkey = { id: 'p', publicKey: 'k', counter: 0, synced: false, name: 'Phone', createdAt: 0 }
   const factors = { v: 1, passkeys: [passkey], recoveryHashes: [] } as const
   return commitNew(house.transition, [create(ref('factors', user.userId), factors, { owners: [], expiresAt: null })])
+}
+async function grantGiven(): Promise<Grant> {
+  const authentication = { authTime: 0, acr: 'pwd', amr: ['pwd'], sessionId: session.id }
+  const about = { clientId: 'app', userId: user.userId, scope: ['me'], resources: [], epoch: '0.0.0', createdAt: 0 }
+  const given: Grant = { v: 1, ...about, authentication }
+  await commitNew(house.transition, [create(grant, given, { owners: [], expiresAt: null })])
+  return given
 }
 const hashNow = async () =>
   (await readAlive(house.store, ref('user', user.userId), house.clock.seconds()))?.passwordHash
@@ -76,6 +89,24 @@ test('L4: nor one that is too weak from the very moment of the commit', async ()
   house = { ...house, transition: { ...house.transition, store } }
   expect(await change(true)).toMatchObject({ refused: { code: 'forbidden' } })
   expect(await hashNow()).toBe(user.passwordHash)
+})
+
+test('L4: nor by an application whose grant was taken back during the work, or that has none', async () => {
+  const given = await grantGiven()
+  const takenBack = () =>
+    transition(house.transition, { grant }, ({ grant: slot }, revokedAt) => ({
+      writes: [put(slot, { ...given, revokedAt }, { expiresAt: null })],
+      result: undefined,
+    }))
+  const through = { grantId: grant.id }
+  expect(await change(true, takenBack, through)).toMatchObject({ refused: { code: 'forbidden' } })
+  expect(await change(true, undefined, { grantId: 'of nobody' })).toMatchObject({ refused: { code: 'forbidden' } })
+  expect(await hashNow()).toBe(user.passwordHash)
+})
+
+test('by an application whose grant holds it may be', async () => {
+  await grantGiven()
+  expect(await change(true, undefined, { grantId: grant.id })).toHaveProperty('done')
 })
 
 test('whoever named the current password needs no session for it', async () => {

@@ -116,6 +116,21 @@ describe('an account is its person’s to keep', () => {
     await signIn('bo', next)
   })
 
+  test('G03: and its cookie is another one, so whoever copied that of before is out too', async () => {
+    await server.makeUser('boris')
+    const [browser, thief] = [await signIn('boris'), createBrowser(server.url)]
+    for (const [name, value] of browser.cookies) thief.cookies.set(name, value)
+    expect(await isIn(thief)).toBe(true)
+    const typed = { current_password: password, new_password: next, repeat_password: next }
+    const changed = await fill(browser, '/account/password', 'password-change', {
+      ...typed,
+      current_password: 'not this one',
+    })
+    expect([changed.status, await isIn(thief)]).toEqual([403, true])
+    await fill(browser, '/account/password', 'password-change', typed)
+    expect([await isIn(browser), await isIn(thief)]).toEqual([true, false])
+  })
+
   test('a sign-in of the last five minutes does in its place, and ends everything else as well (decision 0022)', async () => {
     await server.makeUser('bea')
     const [browser, other] = [await signIn('bea'), await signIn('bea')]

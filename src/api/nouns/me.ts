@@ -162,6 +162,7 @@ export const meOperations: readonly Operation[] = [
         user: me,
         // None behind what was minted, or got for a password.
         sessionId: grant?.authentication.sessionId,
+        grantId: live.claims.gid,
         // A macaroon may be anybody's by now.
         maySignInDo: live.claims.caveats === undefined,
         current: body.current_password,

@@ -1,6 +1,9 @@
 import { provedRecently } from '../../domain/session-state.ts'
 import { passwordForm } from '../../pages/account/password-form.ts'
 import { changeOwnPassword } from '../../signin/change-own-password.ts'
+import { renewCookie } from '../../signin/session.ts'
+import { withHeaders } from '../presentation.ts'
+import { seeOther } from '../respond.ts'
 import { oneself } from './oneself.ts'
 import type { Mistake, Section } from './section.ts'
 
@@ -25,14 +28,17 @@ export const passwordSection: Section = {
     const { core, signedIn } = asked
     const password = typed.get('new_password') ?? ''
     if (password !== typed.get('repeat_password')) return differs
+    const { imprint, setCookie } = renewCookie(core, signedIn)
     const changed = await changeOwnPassword(core, {
       ...oneself(asked),
       sessionId: signedIn.sessionId,
+      imprint,
       maySignInDo: true,
       current: typed.get('current_password'),
       wanted: password,
     })
-    if ('done' in changed) return 'done'
+    // Whoever copied the cookie of before is out, too.
+    if ('done' in changed) return withHeaders(seeOther(`${asked.form.action}?done`), [setCookie])
     if ('retryAfter' in changed) return throttled
     if ('unproved' in changed) return unproved[changed.unproved]
     return changed.refused.field === 'password'
