@@ -52,6 +52,8 @@ export function claimRefresh(
     readonly now: EpochSeconds
     readonly attempt: string
     readonly edition: number
+    /** What whoever asks has opened of it. */
+    readonly sealed: string
     readonly abandoned?: string | undefined
     readonly waited?: number | undefined
   },
@@ -60,7 +62,7 @@ export function claimRefresh(
   const { now, attempt, edition } = asked
   const settled = { writes: [], result: { kind: 'settled' } } as const
   if (connection === undefined || connection.state !== 'active') return settled
-  if (connection.edition !== edition || !connection.refreshable) return settled
+  if (connection.edition !== edition || connection.sealed !== asked.sealed || !connection.refreshable) return settled
   const { intent, failures } = connection
   const isOver = intent !== undefined && intent.attempt === asked.abandoned
   if (intent !== undefined && !isOver) return { writes: [], result: { kind: 'busy', intent } }

@@ -168,6 +168,7 @@ export const reasons = {
   connection_denied: 'The person or the provider said no',
   connection_over: 'The start or the connection has ended',
   connection_broken: 'The provider takes the refresh token no more: the person must connect anew',
+  connection_key: 'No key that this process has been told of yet opens the tokens: they stay as they are',
   connection_consent: 'The owner has not agreed to this client for this provider',
 
   // Browsers

@@ -1,5 +1,7 @@
 import type { OAuthProvider, Provider, SiteLoginProvider } from '../config/provider.ts'
 import type { SecretValue } from '../config/secret-value.ts'
+import type { Keys } from '../keys/keys.ts'
+import { readWithNewest } from '../keys/read-with-newest.ts'
 import type { Refusal } from '../protocol/errors.ts'
 import type { Parameters as RequestParameters } from '../protocol/parameters.ts'
 import type { FlowContext } from './context.ts'
@@ -8,7 +10,14 @@ import { finishUpstream, type Finished } from './finish-upstream.ts'
 import { openFlow, type AskedFlow, type OpenedFlow } from './open-flow.ts'
 import { refreshUpstream, type Refreshed } from './refresh-upstream.ts'
 import { revokeUpstream, type Revoked } from './revoke-upstream.ts'
-import { openTokens, sealTokens, type KeptAt, type KeptTokens, type SealedTokens } from './sealed-tokens.ts'
+import {
+  openTokens,
+  sealTokens,
+  type KeptAt,
+  type KeptTokens,
+  type NotOpened,
+  type SealedTokens,
+} from './sealed-tokens.ts'
 import { siteLogin, type SiteCredentials, type SiteLogin } from './site-login.ts'
 import type { ServerCache } from './server-metadata.ts'
 import { takeFlow, type TakenFlow } from './take-flow.ts'
@@ -39,13 +48,16 @@ export type Upstream = {
   /** Keep what the site gave, sealed. */
   readonly keep: (about: Parameters<typeof keepCredential>[1]) => Promise<void>
   readonly seal: (at: KeptAt, tokens: KeptTokens) => SealedTokens
-  /** Undefined: sealed for another place, or altered. */
-  readonly unseal: (at: KeptAt, sealed: SealedTokens) => KeptTokens | undefined
+  /** With the newest keys of the store, where those at hand don't do. Whoever hears `unknown_key` writes nothing and comes again: another node may hold it. */
+  readonly unseal: (at: KeptAt, sealed: SealedTokens) => Promise<KeptTokens | NotOpened>
   readonly revoke: (provider: OAuthProvider, token: SecretValue) => Promise<Revoked>
 }
 
 export function createUpstream(
-  options: Omit<FlowContext, 'upstreamServers'> & { readonly providers: readonly Provider[] },
+  options: Omit<FlowContext, 'upstreamServers'> & {
+    readonly keys: Pick<Keys, 'learn'>
+    readonly providers: readonly Provider[]
+  },
 ): Upstream {
   const upstreamServers: ServerCache = new Map()
   const context: FlowContext = { ...options, upstreamServers }
@@ -59,7 +71,12 @@ export function createUpstream(
     login: (provider, given) => siteLogin(context, provider, given),
     keep: (about) => keepCredential(context, about),
     seal: (at, tokens) => sealTokens(context.keys, context.random, { at, tokens }),
-    unseal: (at, sealed) => openTokens(context.keys, at, sealed),
+    unseal: async (at, sealed) =>
+      readWithNewest(
+        options.keys,
+        () => openTokens(context.keys, at, sealed),
+        (found) => found === 'unknown_key',
+      ),
     revoke: (provider, token) => revokeUpstream(context, provider, token),
   }
 }

@@ -15,6 +15,9 @@ export type KeptAt = {
   readonly edition: number
 }
 
+/** Why what is sealed doesn't open: it was moved, altered or put back; or nobody has told this process the key yet, which says nothing of it. */
+export type NotOpened = 'unreadable' | 'unknown_key'
+
 export type SealedTokens = { readonly sealed: string; readonly keyId: string }
 
 export function sealTokens(
@@ -34,13 +37,13 @@ export function sealTokens(
   }
 }
 
-/** The tokens, or undefined: another key, another place, another edition, or altered. */
-export function openTokens(keys: TokenKeys, at: KeptAt, { sealed, keyId }: SealedTokens): KeptTokens | undefined {
+/** The tokens, with the keys that are at hand. `unreadable`: another place, another edition, or altered. */
+export function openTokens(keys: TokenKeys, at: KeptAt, { sealed, keyId }: SealedTokens): KeptTokens | NotOpened {
   const secret = keys.secretById('at-rest', keyId)
+  if (secret === undefined) return 'unknown_key'
   const bytes = decodeBase64url(sealed)
-  if (secret === undefined || bytes === undefined) return undefined
-  const text = openAtRest(secret.key, placeOf(at), bytes)
-  if (text === undefined) return undefined
+  const text = bytes === undefined ? undefined : openAtRest(secret.key, placeOf(at), bytes)
+  if (text === undefined) return 'unreadable'
   const { access, refresh } = JSON.parse(decodeUtf8(text) ?? '{}') as {
     readonly access: string
     readonly refresh?: string

@@ -1,3 +1,4 @@
+import type { Reason } from '../protocol/reasons.ts'
 import type { Seconds } from '../protocol/time.ts'
 import type { Directory } from '../store/directory.ts'
 import type { TransitionContext } from '../store/transition.ts'
@@ -16,12 +17,18 @@ export type VaultContext = RevocationContext & {
   readonly keys: TokenKeys
 }
 
+/** Why there is no token just now, though nothing is wrong with the connection as far as anybody knows. */
+export type Unavailability = Extract<Reason, 'upstream_unavailable' | 'connection_key'>
+
+/** Nobody was asked for a new token, and nobody will be for so long. */
+export type LeftAlone = { readonly retryAfter: Seconds; readonly reason: Unavailability }
+
 /** What one process knows besides, and may forget. */
 export type VaultMemory = {
   readonly sightings: Sightings
   readonly breaker: Breaker
   /** Renewals under way here, by connection. */
-  readonly renewals: Map<string, Promise<Seconds | undefined>>
+  readonly renewals: Map<string, Promise<LeftAlone | undefined>>
   /** Says that there is something to give back. */
   readonly giveBack: () => void
 }

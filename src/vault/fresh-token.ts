@@ -7,13 +7,13 @@ import { latestEdition } from '../domain/edition.ts'
 import { isRecalled } from '../domain/recall.ts'
 import { ref } from '../domain/record.ts'
 import { breakConnection, needsTouch, stillHolds, touchConnection } from '../domain/refresh-connection.ts'
-import type { EpochSeconds, Seconds } from '../protocol/time.ts'
+import type { EpochSeconds } from '../protocol/time.ts'
 import { lookUp } from '../store/look-up.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
-import type { VaultContext, VaultMemory } from './context.ts'
+import type { LeftAlone, VaultContext, VaultMemory } from './context.ts'
 import { needOf } from './need-of.ts'
-import { ownerOf, renew } from './renew.ts'
+import { keyUnknown, ownerOf, renew } from './renew.ts'
 
 export type FreshToken =
   | {
@@ -36,8 +36,8 @@ export type FreshToken =
   | { readonly outcome: 'pending' | 'denied' | 'revoked' }
   /** There is no such connection, or nobody whose it is. */
   | { readonly outcome: 'unknown' }
-  /** The provider gives none at the moment, and the last one is over. */
-  | { readonly outcome: 'unavailable'; readonly retryAfter: Seconds }
+  /** The provider gives none at the moment, and the last one is over; or nobody here can open what is kept yet. */
+  | ({ readonly outcome: 'unavailable' } & LeftAlone)
 
 export type AskedToken = {
   /** Id of the connection. Whoever asks has found out that it may be used for him. */
@@ -55,7 +55,7 @@ const longestWaitMillis = 5_000
 export async function freshToken(context: VaultContext & VaultMemory, asked: AskedToken): Promise<FreshToken> {
   const { clock } = context
   const until = clock.monotonic() + longestWaitMillis
-  let leftAlone: Seconds | undefined
+  let leftAlone: LeftAlone | undefined
   for (let renewed = false; ; renewed = true) {
     // The record is asked where nothing was seen since the start: what is put back in between is older than that.
     const noted = context.sightings.newest(asked.connection) || (await notedEdition(context, asked.connection))
@@ -75,15 +75,14 @@ export async function freshToken(context: VaultContext & VaultMemory, asked: Ask
     const need = needOf(provider, connection, { age, rejected: asked.rejected })
     if (need === 'none') return handOut(context, asked.connection, connection)
     if (need === 'over' || provider.kind === 'site-login') return over(context, asked.connection, connection)
-    const { edition, failures: waited } = connection
     const wait = connection.intent === undefined ? context.sightings.pauseLeft(asked.connection, connection) : 0
     if (wait > 0 && stillHolds(connection, age, asked.rejected)) return handOut(context, asked.connection, connection)
-    if (wait > 0) return { outcome: 'unavailable', retryAfter: wait }
+    if (wait > 0) return { outcome: 'unavailable', retryAfter: wait, reason: 'upstream_unavailable' }
     if (need === 'now' && renewed) {
       if (stillHolds(connection, age, asked.rejected)) return handOut(context, asked.connection, connection)
-      return { outcome: 'unavailable', retryAfter: leftAlone ?? 1 }
+      return { outcome: 'unavailable', ...(leftAlone ?? { retryAfter: 1, reason: 'upstream_unavailable' }) }
     }
-    const renewing = renew(context, { id: asked.connection, provider, edition, waited })
+    const renewing = renew(context, { id: asked.connection, provider, connection, waited: connection.failures })
     // Whoever waits hears of its failure; where nobody does, whoever asks next.
     renewing.catch(() => undefined)
     if (need === 'soon') return handOut(context, asked.connection, connection)
@@ -126,8 +125,9 @@ async function handOut(context: VaultContext, id: string, connection: HeldConnec
     await transition(context.transition, { connection: ref('connection', id) }, (slots, now) =>
       touchConnection(slots.connection, now),
     )
-  const tokens = context.upstream.unseal({ instanceId, kind: 'connection', id, edition }, connection)
-  if (tokens === undefined) return breakOff(context, id, { connection, reason: 'unreadable' })
+  const tokens = await context.upstream.unseal({ instanceId, kind: 'connection', id, edition }, connection)
+  if (tokens === 'unknown_key') return { outcome: 'unavailable', ...keyUnknown }
+  if (tokens === 'unreadable') return breakOff(context, id, { connection, reason: 'unreadable' })
   return {
     outcome: 'token',
     accessToken: tokens.accessToken,
@@ -163,7 +163,7 @@ async function breakOff(
 }
 
 /** Resolves with it, or after that long; a failure of it is the caller's to hear. */
-async function settledWithin(renewing: Promise<Seconds | undefined>, millis: number): Promise<Seconds | undefined> {
+async function settledWithin(renewing: Promise<LeftAlone | undefined>, millis: number): Promise<LeftAlone | undefined> {
   const timer = new AbortController()
   try {
     return await Promise.race([renewing, pause(millis, undefined, { signal: timer.signal }).catch(() => undefined)])

@@ -37,6 +37,10 @@ export function startGiveBack(
         entry.left()
         throw error
       })
+      if (reason === 'unknown_key') {
+        entry.left()
+        return undefined
+      }
       if (reason === 'later') {
         entry.failed(undefined)
         return undefined
@@ -117,17 +121,15 @@ async function give(
   { upstream, directory, protection }: VaultContext,
   errandId: string,
   errand: Revocation,
-): Promise<'done' | 'unsupported' | 'refused' | 'unreadable' | 'later'> {
+): Promise<'done' | 'unsupported' | 'refused' | 'unreadable' | 'unknown_key' | 'later'> {
   const { connectionId: id, edition, keyId } = errand
   const provider = upstream.providers.get(errand.provider)
   if (provider === undefined || provider.kind === 'site-login') return 'unsupported'
   const { instanceId } = await directory.instance()
   const sealed = unwrapRevocation(await protection(), errandId, errand)
-  const tokens =
-    sealed === undefined
-      ? undefined
-      : upstream.unseal({ instanceId, kind: 'connection', id, edition }, { sealed, keyId })
-  if (tokens === undefined) return 'unreadable'
+  if (sealed === undefined) return 'unreadable'
+  const tokens = await upstream.unseal({ instanceId, kind: 'connection', id, edition }, { sealed, keyId })
+  if (typeof tokens === 'string') return tokens
   let refused = false
   for (const token of [tokens.refreshToken, tokens.accessToken]) {
     if (token === undefined) continue

@@ -10,7 +10,7 @@ import { commitNew } from '../store/transition.ts'
 import { normaliseShortCode } from '../tokens/short-code.ts'
 import type { VaultHandle } from '../tokens/vault-handle.ts'
 import { changeConnection } from './change-connection.ts'
-import type { VaultContext } from './context.ts'
+import type { Unavailability, VaultContext } from './context.ts'
 import { endingOf } from './end-connection.ts'
 import type { FreshToken } from './fresh-token.ts'
 import { confirmationText } from './obtain-connection.ts'
@@ -78,10 +78,16 @@ export function refusalOf(fresh: Exclude<FreshToken, { outcome: 'token' }>): Ref
       return refuse('needs_reauth', 'connection_broken')
     case 'unavailable':
       return {
-        ...refuse('temporarily_unavailable', 'upstream_unavailable', 'the provider does not answer at the moment'),
+        ...refuse('temporarily_unavailable', fresh.reason, unavailable[fresh.reason]),
         retryAfter: fresh.retryAfter,
       }
   }
+}
+
+/** What whoever asks for a token hears of it. */
+const unavailable: Readonly<Record<Unavailability, string>> = {
+  upstream_unavailable: 'the provider does not answer at the moment',
+  connection_key: 'this node has not been told yet of the key to what is kept; ask again',
 }
 
 /** Write down that a token leaves, before it does. */

@@ -18,16 +18,18 @@ import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
 import { StoreUnavailable } from '../store/unavailable.ts'
 import { newRevocation } from '../upstream/new-revocation.ts'
+import type { KeptTokens, NotOpened } from '../upstream/sealed-tokens.ts'
 import type { UpstreamTokens } from '../upstream/upstream-tokens.ts'
 import { changeConnection } from './change-connection.ts'
-import type { VaultContext, VaultMemory } from './context.ts'
+import type { LeftAlone, VaultContext, VaultMemory } from './context.ts'
 
 type Work = VaultContext & VaultMemory
 
 export type Renewal = {
   readonly id: string
   readonly provider: OAuthProvider
-  readonly edition: number
+  /** As it was found. */
+  readonly connection: HeldConnection
   /** After how many failures in a row the pause is over. */
   readonly waited: number | undefined
 }
@@ -37,13 +39,16 @@ type Outcome = 'unasked' | 'answered' | 'unanswered' | Seconds
 
 const pollMillis = 100
 
+/** The key comes with the next reading of the rings, at most one a second. */
+export const keyUnknown: LeftAlone = { retryAfter: 1, reason: 'connection_key' }
+
 /**
  * Renew a connection's tokens, once for all who ask here at the same time; resolves when there is nothing to wait for any more.
- * What came of it stands in the record; if the provider is left alone just now, for how long comes back. Rejects only if the store doesn't answer.
+ * What came of it stands in the record; if nobody is asked just now, for how long comes back. Rejects only if the store doesn't answer.
  */
-export function renew(context: Work, renewal: Renewal): Promise<Seconds | undefined> {
+export function renew(context: Work, renewal: Renewal): Promise<LeftAlone | undefined> {
   const { renewals } = context
-  const key = `${renewal.id} ${renewal.edition}`
+  const key = `${renewal.id} ${renewal.connection.edition}`
   const running = renewals.get(key)
   if (running !== undefined) return running
   const started = run(context, renewal).finally(() => renewals.delete(key))
@@ -52,34 +57,42 @@ export function renew(context: Work, renewal: Renewal): Promise<Seconds | undefi
 }
 
 /** Claim and ask; wait while another process is at it, and take over if that one died, which shows in an intent that never ends. */
-async function run(context: Work, renewal: Renewal): Promise<Seconds | undefined> {
+async function run(context: Work, renewal: Renewal): Promise<LeftAlone | undefined> {
+  const { id, connection } = renewal
+  const { instanceId } = await context.directory.instance()
+  const held = await context.upstream.unseal(
+    { instanceId, kind: 'connection', id, edition: connection.edition },
+    connection,
+  )
+  // Before anything is written: nodes that have the key may renew it meanwhile.
+  if (held === 'unknown_key') return keyUnknown
   let abandoned: string | undefined
   for (;;) {
     const entry = await context.breaker.enter(renewal.provider.name)
-    if ('retryAfter' in entry) return entry.retryAfter
+    if ('retryAfter' in entry) return { ...entry, reason: 'upstream_unavailable' }
     let outcome: Outcome = 'unasked'
     let claim: Claim
     try {
       const attempt = context.random.text(12)
       claim = await claimFor(context, renewal, { attempt, abandoned })
-      if (claim.kind === 'claimed') outcome = await ask(context, renewal, { ...claim, attempt })
+      if (claim.kind === 'claimed') outcome = await ask(context, renewal, { ...claim, attempt, held })
     } finally {
       if (outcome === 'unasked') entry.left()
       else if (outcome === 'answered') entry.succeeded()
       else entry.failed(outcome === 'unanswered' ? undefined : outcome)
     }
     if (claim.kind !== 'busy') return undefined
-    abandoned = await watch(context, renewal.id, claim.intent.attempt)
+    abandoned = await watch(context, id, claim.intent.attempt)
   }
 }
 
 function claimFor(
   context: VaultContext,
-  { id, edition, waited }: Renewal,
+  { id, connection: { edition, sealed }, waited }: Renewal,
   asked: { readonly attempt: string; readonly abandoned: string | undefined },
 ): Promise<Claim> {
   return transition(context.transition, { connection: ref('connection', id) }, ({ connection }, now) =>
-    claimRefresh(connection, { ...asked, now, edition, waited }),
+    claimRefresh(connection, { ...asked, now, edition, sealed, waited }),
   )
 }
 
@@ -101,10 +114,19 @@ async function watch(
 /** One request to the provider, and its outcome into the record. */
 async function ask(
   context: Work,
-  { id, provider, edition }: Renewal,
-  { connection, attempt }: { readonly connection: HeldConnection; readonly attempt: string },
+  { id, provider }: Renewal,
+  {
+    connection,
+    attempt,
+    held,
+  }: {
+    readonly connection: HeldConnection
+    readonly attempt: string
+    readonly held: KeptTokens | Exclude<NotOpened, 'unknown_key'>
+  },
 ): Promise<Outcome> {
   const { upstream, random } = context
+  const { edition } = connection
   const { instanceId } = await context.directory.instance()
   const about = { ...ownerOf(connection), target: id } as const
   const refs = { connection: ref('connection', id) }
@@ -114,9 +136,8 @@ async function ask(
       breakConnection(slots.connection, { edition, attempt, reason }, { event, now }),
     )
   }
-  const held = upstream.unseal({ instanceId, kind: 'connection', id, edition }, connection)
   // L18, L19: what doesn't open was moved, altered or put back.
-  if (held?.refreshToken === undefined) {
+  if (held === 'unreadable' || held.refreshToken === undefined) {
     await breakWith('unreadable')
     return 'unasked'
   }

@@ -71,7 +71,7 @@ describe('what has to happen before a token is handed out', () => {
 
 describe('the intent', () => {
   const claim = (value: HeldConnection, more = {}) =>
-    claimRefresh(slot(value), { now, attempt: 'mine', edition: 4, ...more })
+    claimRefresh(slot(value), { now, attempt: 'mine', edition: 4, sealed: 'sealed 4', ...more })
   const theirs = { attempt: 'theirs', startedAt: now - 14 }
 
   test('is written before anybody asks, and lets everybody else be', () => {
@@ -91,6 +91,7 @@ describe('the intent', () => {
 
   test.each([
     ['another edition is there', { ...held, edition: 5 }],
+    ['something else is sealed than was opened', { ...held, sealed: 'put in its place' }],
     ['it needs its person', { ...held, state: 'needs_reauth' as const }],
     ['there is nothing to refresh with', { ...held, refreshable: false }],
   ])('is not written where %s', (_, value) => expect(claim(value).result.kind).toBe('settled'))

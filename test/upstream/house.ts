@@ -7,6 +7,7 @@ import { parseParameters } from '../../src/protocol/parameters.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
 import { createUpstream, type Upstream } from '../../src/upstream/create-upstream.ts'
 import type { Finished } from '../../src/upstream/finish-upstream.ts'
+import type { KeptTokens, NotOpened } from '../../src/upstream/sealed-tokens.ts'
 import { consent } from '../emulators/emulator.ts'
 import { createTestClock } from '../kit/gatehouse.ts'
 import { fixedKeys } from '../tokens/fixtures.ts'
@@ -31,6 +32,12 @@ export function readOAuthProvider(
   return provider
 }
 
+/** The tokens of what must open. */
+export function openedTokens(opened: KeptTokens | NotOpened): KeptTokens {
+  if (typeof opened === 'string') throw new Error(opened)
+  return opened
+}
+
 export const issuer = 'https://as.example'
 
 export function createEngine(
@@ -45,7 +52,7 @@ export function createEngine(
     clock,
     random: keys.random,
     transition,
-    keys,
+    keys: { ...keys, learn: () => Promise.resolve(false) },
     outbound,
     providers: [],
   })

@@ -10,7 +10,7 @@ import { sealedAs } from '../../src/vault/renew.ts'
 import { consent } from '../emulators/emulator.ts'
 import type { Etsy } from '../emulators/etsy.ts'
 import type { TestGatehouse } from '../kit/gatehouse.ts'
-import { readOAuthProvider } from '../upstream/house.ts'
+import { openedTokens, readOAuthProvider } from '../upstream/house.ts'
 
 /** The entry of an emulated Etsy, as an operator would write it. */
 export function etsyProvider(
@@ -81,8 +81,12 @@ export async function connectDirectly(
 export async function keptTokens({ core }: Pick<TestGatehouse, 'core'>, id: string) {
   const connection = await storedConnection({ core }, id)
   const { instanceId } = await core.directory.instance()
-  const tokens = core.upstream.unseal({ instanceId, kind: 'connection', id, edition: connection.edition }, connection)
-  return { access: tokens?.accessToken.reveal(), refresh: tokens?.refreshToken?.reveal() }
+  const unsealed = await core.upstream.unseal(
+    { instanceId, kind: 'connection', id, edition: connection.edition },
+    connection,
+  )
+  const tokens = openedTokens(unsealed)
+  return { access: tokens.accessToken.reveal(), refresh: tokens.refreshToken?.reveal() }
 }
 
 export async function storedConnection({ core }: Pick<TestGatehouse, 'core'>, id: string): Promise<HeldConnection> {

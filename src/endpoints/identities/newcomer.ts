@@ -84,8 +84,8 @@ async function placeOf(core: Core, id: string): Promise<KeptAt> {
 async function keepCredential(core: Core, { id, newcomer }: Found, userId: string): Promise<void> {
   if (newcomer.credential === undefined) return
   const { recallsBefore = 0 } = newcomer.credential
-  const tokens = core.upstream.unseal(await placeOf(core, id), newcomer.credential)
-  if (tokens === undefined) return
+  const tokens = await core.upstream.unseal(await placeOf(core, id), newcomer.credential)
+  if (typeof tokens === 'string') return
   await core.upstream.keep({
     userId,
     provider: newcomer.provider,
