@@ -145,7 +145,7 @@ describe('L14 consent-skip', () => {
 
 describe('L15 passthrough', () => {
   it('a token of the provider is none of ours', async () => {
-    const { access = '' } = await keptTokens(server, people.ada.connection)
+    const { access } = await keptTokens(server, people.ada.connection)
     expect((await attack(house, () => call(people.ada.connection, access))).status).toBe(401)
     const info = await attack(house, () =>
       createBrowser(server.url).ask('/oauth/userinfo', { headers: { authorization: `Bearer ${access}` } }),

@@ -190,7 +190,7 @@ describe('A31 dead-client: a handle is worth what the client is that has it', ()
 })
 
 it('L15 passthrough: Etsy’s token is no token of ours, and ours never goes to Etsy', async () => {
-  const { access = '' } = await keptTokens(server, connection)
+  const { access } = await keptTokens(server, connection)
   for (const path of ['/oauth/userinfo', '/api/v1/me', `/vault/proxy/${connection}/v3/application/users/me`]) {
     const answer = await ask(path, access)
     expect(answer.status, path).toBe(401)
