@@ -89,7 +89,7 @@ export function bindConnection(
 /** What the provider gave for it. */
 export type Obtained = Pick<
   HeldConnection,
-  'account' | 'scope' | 'sealed' | 'keyId' | 'edition' | 'refreshable' | 'issuedAt' | 'expiresAt'
+  'account' | 'scope' | 'asked' | 'sealed' | 'keyId' | 'edition' | 'refreshable' | 'issuedAt' | 'expiresAt'
 > & {
   readonly confirmation?: Confirmation
 }

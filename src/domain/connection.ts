@@ -79,7 +79,10 @@ export type HeldConnection = EveryConnection & {
   readonly reason?: string
   /** Id of the person there; empty where the provider says nothing about it. */
   readonly account: string
+  /** What the tokens are good for, by the provider's last word: a refresh may name less than its person agreed to. */
   readonly scope: readonly string[]
+  /** What its person was asked for, and is asked for again. Absent: kept by a release that didn't write it down. */
+  readonly asked?: readonly string[]
   /** The tokens, sealed for this instance, record and edition under the ring at-rest. */
   readonly sealed: string
   readonly keyId: string

@@ -19,6 +19,8 @@ export type Finished =
   | {
       readonly kind: 'done'
       readonly tokens: UpstreamTokens
+      /** The scope that was asked for; what was granted stands in the tokens. */
+      readonly asked: readonly string[]
       readonly identity?: UpstreamIdentity
       /** When the person proved himself there, if its ID token says it. */
       readonly authTime?: EpochSeconds
@@ -91,6 +93,7 @@ export async function finishUpstream(
     return {
       kind: 'done',
       tokens,
+      asked: flow.scope,
       ...(identity !== undefined && { identity }),
       ...(authTime !== undefined && { authTime: Math.floor(authTime) }),
     }

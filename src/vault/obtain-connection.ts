@@ -57,7 +57,7 @@ export async function obtainConnection(
 async function keep(
   context: VaultContext,
   { about, pending }: { readonly about: Obtainment; readonly pending: PendingConnection },
-  { tokens, identity }: Gift,
+  { tokens, identity, asked }: Gift,
 ): Promise<ObtainedConnection | undefined> {
   const { clock, random, keys } = context
   const { connectionId: id, browserHash, address } = about
@@ -75,6 +75,7 @@ async function keep(
     errand,
     userId: about.userId,
     account: identity?.subject ?? '',
+    asked,
     ...sealedAs(context, { instanceId, id: target, edition, tokens, now }),
     ...(confirmationCode !== undefined && {
       confirmation: {

@@ -9,6 +9,8 @@ import { refusalOf } from './pick-up.ts'
 export type Renewable = {
   readonly connection: HeldConnection
   readonly provider: OAuthProvider
+  /** What its person is asked for again. */
+  readonly scope: readonly string[]
   /** Through which it is used. */
   readonly client: Client | undefined
 }
@@ -33,7 +35,9 @@ export async function renewable(
   // L23: the account is what tells a renewed connection from another one.
   if (connection.account === '')
     return refuse('invalid_request', 'connection_nobodys', 'this provider says nobody’s id: start a new connection')
-  return { connection, provider, client }
+  // Where nobody wrote it down: what a start of today asks for, which holds what refreshes need, and what it has.
+  const scope = connection.asked ?? [...new Set([...provider.connectScope, ...connection.scope])]
+  return { connection, provider, scope, client }
 }
 
 export const noProvider = refuse('invalid_request', 'provider_unknown', 'provider names none that can be connected to')

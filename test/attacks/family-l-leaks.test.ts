@@ -140,7 +140,7 @@ describe.each(entrances)('L16 leak-paths at $name: what the provider repeats', (
   })
 
   it.each(Object.keys(echoes))('%s reaches nobody: no answer, no log, no event, no metric', async (how) => {
-    const { access = '', refresh = '' } = await keptTokens(server, connection)
+    const { access, refresh = '' } = await keptTokens(server, connection)
     const canaries = [access, refresh, ...Object.values(refused)]
     const send = await entrance.prepare()
     etsy.faults.push(({ form }: Asked) => {

@@ -186,6 +186,51 @@ describe('a connection that is renewed', () => {
   })
 })
 
+/** The scope that the provider is asked for by whoever follows a start. */
+async function scopeAsked(browser: Browser, started: Start): Promise<string | null> {
+  const page = await browser.ask(started.connect_url)
+  const isOwn = !page.text.includes('user_code')
+  const proof: Form = isOwn ? { decision: 'allow' } : { user_code: started.user_code, confirm_mine: 'yes' }
+  const left = await submit(browser, page, 'connect', proof)
+  return new URL(left.location ?? '').searchParams.get('scope')
+}
+
+/** As a refresh that names less than was agreed to (RFC 6749 §5.1 allows it; `offline_access` is often left out). */
+async function narrowed(handle: string): Promise<void> {
+  const json = { access_token: '123456789.n', token_type: 'Bearer', expires_in: 60, refresh_token: '123456789.r' }
+  etsy.faults.push({ json: { ...json, scope: 'listings_r' } })
+  server.clock.advance(100)
+  expect((await ask('/vault/token', { handle })).json()).toMatchObject({ scope: 'listings_r' })
+}
+
+const wide = 'listings_r shops_r'
+
+describe('what its person is asked for again', () => {
+  it('is what was asked for, not what the last refresh named', async () => {
+    const first = (await start({ provider: 'etsy', scope: wide })) as Start & { readonly handle: string }
+    await go(newBrowser(), first)
+    await narrowed(first.handle)
+    const { handle } = first
+    expect(await scopeAsked(newBrowser(), await start({ handle }))).toBe(wide)
+    // Whoever asks for something else has that asked for the next time.
+    const other = await start({ handle, scope: 'shops_r' })
+    await go(newBrowser(), other)
+    expect(await scopeAsked(newBrowser(), await start({ handle }))).toBe('shops_r')
+  })
+
+  it('is what a start asks for and what it has, where a release of before kept nothing of it', async () => {
+    const first = (await start({ provider: 'etsy', scope: wide })) as Start & { readonly handle: string }
+    await go(newBrowser(), first)
+    const { asked: _, ...before } = await storedConnection(server, first.connection)
+    await transition(server.core.transition, { slot: ref('connection', first.connection) }, ({ slot }) => ({
+      writes: [put(slot, before, { expiresAt: null })],
+      result: undefined,
+    }))
+    const asked = await scopeAsked(newBrowser(), await start({ handle: first.handle }))
+    expect(asked).toBe('listings_r listings_w shops_r')
+  })
+})
+
 describe('from another address, also what an account started', () => {
   const elsewhere = { 'x-forwarded-for': '198.51.100.7' }
 
@@ -208,10 +253,11 @@ describe('the account page', () => {
 
   it('connects again what is broken, and asks for no code, wherever its person has got to meanwhile', async () => {
     const authorization = ada.token
-    const started = await start({ provider: 'etsy' }, { authorization })
+    const started = await start({ provider: 'etsy', scope: wide }, { authorization })
     await go(ada.browser, started)
     const whole = (await ada.browser.ask('/account/connections')).text
     expect(whole).not.toContain(`name="renew" value="${started.connection}"`)
+    await narrowed(started.handle ?? '')
     etsy.revokeAll()
     server.clock.advance(100)
     expect((await ask('/vault/token', { handle: started.handle ?? '' })).json()['error']).toBe('needs_reauth')
@@ -220,6 +266,7 @@ describe('the account page', () => {
     expect([asked.status, asked.location]).toEqual([303, expect.stringContaining('/vault/connect/')])
     const page = await ada.browser.ask(asked.location ?? '')
     const left = await submit(ada.browser, page, 'connect', { decision: 'allow' })
+    expect(new URL(left.location ?? '').searchParams.get('scope')).toBe(wide)
     const done = await ada.browser.ask(await consent(left.location ?? ''), { headers: elsewhere })
     expect(done.text).toContain('id="connected"')
     expect(done.text).not.toContain('id="confirmation_code"')

@@ -57,7 +57,7 @@ async function connectAgain({ core, http, signedIn: { user } }: Asked, id: strin
     owner,
     clientId,
     address: http.peer.address,
-    scope: found.connection.scope,
+    scope: found.scope,
     returnTo: undefined,
     renews: id,
     recallsBefore: recallsOf(await core.directory.instance(), found.provider.name),

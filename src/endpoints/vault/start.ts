@@ -92,7 +92,8 @@ async function starterOf(core: Core, http: HttpRequest, parameters: Parameters):
   const { id, connection, clientId } = reached
   const found = await renewable(core, connection, clientId)
   if (isRefusal(found)) return found
-  const { owner, provider, scope } = found.connection
+  const { scope } = found
+  const { owner, provider } = found.connection
   return { owner, client: found.client, renews: { id, provider, scope } }
 }
 
