@@ -1,3 +1,4 @@
+import type { Reason } from '../protocol/reasons.ts'
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import { lifetimes } from './lifetimes.ts'
 
@@ -62,6 +63,13 @@ export type RefreshIntent = {
   readonly startedAt: EpochSeconds
 }
 
+/** Why a refresh gave nothing: no answer came, the provider refused whoever asked (not the token), or its answer was none. */
+export type RefreshFailure = {
+  readonly reason: Extract<Reason, 'upstream_unavailable' | 'upstream_refused' | 'upstream_malformed'>
+  /** `timeout`, `status 503`, `invalid_client`, …; never anything that was sent. */
+  readonly why: string
+}
+
 /** A code that must come before it may be used: shown to the person, who was somewhere else than whoever started. */
 export type Confirmation = {
   /** MAC of the code under this key of the ring mac: the code is short, and stands nowhere. */
@@ -100,6 +108,8 @@ export type HeldConnection = EveryConnection & {
   readonly failures?: number
   readonly retryAt?: EpochSeconds
   readonly pause?: Seconds
+  /** What became of the last of them. */
+  readonly failure?: RefreshFailure
   readonly confirmation?: Confirmation
   readonly lastUsedAt: EpochSeconds
   /** When the record goes, whoever uses it: a site's credential, with its session. */

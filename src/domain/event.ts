@@ -48,6 +48,8 @@ export type EventType =
   | 'connection.denied'
   | 'connection.fetched'
   | 'connection.refreshed'
+  /** For a reason that asking again won't mend: the provider refuses this server, or what it says is no answer. */
+  | 'connection.refresh_failed'
   | 'connection.revoked'
   | 'connection.given_back'
   | 'connection.called'

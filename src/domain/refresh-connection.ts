@@ -1,5 +1,5 @@
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
-import { connectionExpiry, isHeld, type HeldConnection, type RefreshIntent } from './connection.ts'
+import { connectionExpiry, isHeld, type HeldConnection, type RefreshFailure, type RefreshIntent } from './connection.ts'
 import { put, type Decision, type Slot, type Write } from './record.ts'
 
 /** What a fetch finds: tokens to give (renewed soon, if at all possible), tokens to renew first, or an end. */
@@ -117,32 +117,43 @@ export function breakConnection(
     connection.edition === broken.edition &&
     (broken.attempt === undefined || connection.intent?.attempt === broken.attempt)
   if (!isMine) return { writes: [], result: 'superseded' }
-  const { intent: _, retryAt: _r, failures: _f, pause: _p, ...rest } = connection
+  const { intent: _, retryAt: _r, failures: _f, pause: _p, failure: _l, ...rest } = connection
   const edition = Math.max(connection.edition, broken.newest ?? 0)
   const after: HeldConnection = { ...rest, edition, state: 'needs_reauth', reason: broken.reason, updatedAt: now }
   return { writes: [replace(slot, after), event], result: 'broken' }
 }
 
-/** No answer, or none that says anything: what is kept stays, and the next try waits. */
+/**
+ * No answer, or none that says anything of the token: what is kept stays, and the next try waits. INV6: what somebody has to mend,
+ * since asking again won't, is an event, once for as long as it stays the same.
+ */
 export function postponeRefresh(
   slot: Slot<'connection'>,
-  failed: { readonly edition: number; readonly attempt: string; readonly pause: Seconds; readonly maybeUsed: boolean },
-  now: EpochSeconds,
+  failed: {
+    readonly edition: number
+    readonly attempt: string
+    readonly pause: Seconds
+    readonly maybeUsed: boolean
+    readonly failure: RefreshFailure
+  },
+  { event, now }: { readonly event: Write; readonly now: EpochSeconds },
 ): Decision<EpochSeconds | undefined> {
   const connection = slot.value
   if (connection?.state !== 'active' || connection.edition !== failed.edition) return { writes: [], result: undefined }
   if (connection.intent?.attempt !== failed.attempt) return { writes: [], result: undefined }
   const { intent: _, ...rest } = connection
-  const { pause } = failed
+  const { pause, failure } = failed
   const retryAt = now + pause
   const after: HeldConnection = {
     ...rest,
     failures: (connection.failures ?? 0) + 1,
     retryAt,
     pause,
+    failure,
     ...(failed.maybeUsed && { unsure: true }),
   }
-  return { writes: [replace(slot, after)], result: retryAt }
+  const isNews = failure.reason !== 'upstream_unavailable' && failure.why !== connection.failure?.why
+  return { writes: [replace(slot, after), ...(isNews ? [event] : [])], result: retryAt }
 }
 
 const touchEvery: Seconds = 24 * 60 * 60
@@ -169,7 +180,7 @@ export function retryPause(failures: number, fraction: number, retryAfter: Secon
 export function withoutRefresh(
   connection: HeldConnection,
 ): Omit<HeldConnection, 'intent' | 'unsure' | 'failures' | 'retryAt' | 'pause'> {
-  const { intent: _, unsure: _u, failures: _f, retryAt: _r, pause: _p, ...rest } = connection
+  const { intent: _, unsure: _u, failures: _f, retryAt: _r, pause: _p, failure: _l, ...rest } = connection
   return rest
 }
 

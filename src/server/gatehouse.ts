@@ -17,6 +17,7 @@ import type { Letter } from '../mail/letter.ts'
 import { startOutbox } from '../mail/outbox.ts'
 import { createSmtp } from '../mail/smtp.ts'
 import { createLook } from '../pages/look.ts'
+import { refuse } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/time.ts'
 import { buildServerMetadata } from '../protocol/server-metadata.ts'
 import { composeLetter } from '../signin/letters.ts'
@@ -181,6 +182,10 @@ export async function openGatehouse(config: Config, system: System, options: Gat
     keys,
     protection: () => Promise.resolve(protection),
     onError: (error) => options.onVaultFailed?.(error),
+    onTrouble: ({ what, provider, connection, reason, why }) =>
+      options.observer.refused(`vault-${what}`, refuse('temporarily_unavailable', reason), {
+        reference: `${provider}: ${why} (${connection})`,
+      }),
   })
   const core: Core = {
     issuer: config.issuer,

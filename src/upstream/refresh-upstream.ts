@@ -4,7 +4,7 @@ import type { SecretValue } from '../config/secret-value.ts'
 import { authenticationOf, clientOf, through } from './client-of.ts'
 import type { UpstreamContext } from './context.ts'
 import { serverOf } from './server-metadata.ts'
-import { readFailure, type UpstreamUnavailable } from './upstream-answer.ts'
+import { asUnavailable, readFailure, type UpstreamUnavailable } from './upstream-answer.ts'
 import { readTokens, type UpstreamTokens } from './upstream-tokens.ts'
 
 export type Refreshed =
@@ -34,7 +34,7 @@ export async function refreshUpstream(
     server = await serverOf(context, provider)
   } catch (error) {
     const failure = readFailure(error)
-    return { ...asUnavailable(failure), maybeUsed: false }
+    return { ...(failure.kind === 'refused' ? asUnavailable(failure) : failure), maybeUsed: false }
   }
   try {
     const client = clientOf(provider)
@@ -54,10 +54,9 @@ export async function refreshUpstream(
     if (failure.kind === 'refused' && dead.has(failure.why)) return { kind: 'denied', why: failure.why }
     // A refusal in the words of RFC 6749 §5.2 used nothing up; an answer that can't be read may have.
     const sent = failure.kind === 'unavailable' ? !unsent.has(failure.why) : failure.reason !== 'upstream_refused'
-    return { ...asUnavailable(failure), maybeUsed: sent && provider.refresh === 'rotating' }
+    return {
+      ...(failure.kind === 'refused' ? asUnavailable(failure) : failure),
+      maybeUsed: sent && provider.refresh === 'rotating',
+    }
   }
-}
-
-function asUnavailable(failure: ReturnType<typeof readFailure>): UpstreamUnavailable {
-  return failure.kind === 'unavailable' ? failure : { kind: 'unavailable', why: failure.why }
 }

@@ -4,7 +4,7 @@ import type { SecretValue } from '../config/secret-value.ts'
 import { authenticationOf, clientOf, through } from './client-of.ts'
 import type { UpstreamContext } from './context.ts'
 import { serverOf } from './server-metadata.ts'
-import { readFailure, type UpstreamRefused, type UpstreamUnavailable } from './upstream-answer.ts'
+import { asUnavailable, readFailure, type UpstreamRefused, type UpstreamUnavailable } from './upstream-answer.ts'
 
 export type Revoked = { readonly kind: 'done' | 'unsupported' } | UpstreamUnavailable | UpstreamRefused
 
@@ -28,6 +28,6 @@ export async function revokeUpstream(
     return { kind: 'done' }
   } catch (error) {
     const failure = readFailure(error)
-    return failure.kind === 'refused' && ours.has(failure.why) ? { kind: 'unavailable', why: failure.why } : failure
+    return failure.kind === 'refused' && ours.has(failure.why) ? asUnavailable(failure) : failure
   }
 }

@@ -6,7 +6,7 @@ import type { Seconds } from '../protocol/time.ts'
 import type { UpstreamContext } from './context.ts'
 import type { UpstreamIdentity } from './identify.ts'
 import { repairClaims } from './repair-claims.ts'
-import { readFailure, type UpstreamUnavailable } from './upstream-answer.ts'
+import { asUnavailable, readFailure, type UpstreamUnavailable } from './upstream-answer.ts'
 
 /** What a person typed on our page. It goes to the site in one request, and nowhere else. */
 export type SiteCredentials = {
@@ -38,15 +38,16 @@ export async function siteLogin(
     if (provider.wrongStatuses.includes(login.status)) return { kind: 'wrong' }
     const answer = readYes(provider, login)
     const credential = answer?.[provider.tokenField]
-    if (answer === undefined || typeof credential !== 'string' || credential === '') return unreadable(login.status)
+    if (answer === undefined || typeof credential !== 'string' || credential === '')
+      return unreadable(`status ${login.status}`)
     const claims = provider.sessionEndpoint === undefined ? answer : await session(context, provider, credential)
     const identity = claims === undefined ? undefined : identityOf(provider, claims)
     return identity === undefined
-      ? { kind: 'unavailable', why: 'session' }
+      ? unreadable('session')
       : { kind: 'done', identity, credential: secretValue(credential) }
   } catch (error) {
     const failure = readFailure(error)
-    return failure.kind === 'unavailable' ? failure : { kind: 'unavailable', why: failure.why }
+    return failure.kind === 'unavailable' ? failure : asUnavailable(failure)
   }
 }
 
@@ -87,8 +88,8 @@ function readYes({ claims }: SiteLoginProvider, { status, body }: OutboundAnswer
   return said && repairClaims(said, claims)
 }
 
-function unreadable(status: number): UpstreamUnavailable {
-  return { kind: 'unavailable', why: `status ${status}` }
+function unreadable(why: string): UpstreamUnavailable {
+  return { kind: 'unavailable', reason: 'upstream_malformed', why }
 }
 
 function identityOf(

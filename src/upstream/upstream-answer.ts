@@ -5,6 +5,8 @@ import type { Reason } from '../protocol/reasons.ts'
 /** The provider can't say at the moment: what is still valid stays valid, and asking again may help. */
 export type UpstreamUnavailable = {
   readonly kind: 'unavailable'
+  /** No answer came; or it was a refusal of whoever asked, or none at all, and asking again helps once somebody has mended that. */
+  readonly reason: Extract<Reason, 'upstream_unavailable' | 'upstream_refused' | 'upstream_malformed'>
   /** For the log: `timeout`, `status 500`, `invalid_client`, …; never anything that was sent. */
   readonly why: string
   /** Seconds that the provider asked to wait. */
@@ -32,16 +34,26 @@ export function readFailure(
   error: unknown,
   reason: Reason = 'upstream_malformed',
 ): UpstreamUnavailable | UpstreamRefused {
-  if (error instanceof OutboundFailed) return { kind: 'unavailable', why: error.why }
+  if (error instanceof OutboundFailed) return { kind: 'unavailable', reason: 'upstream_unavailable', why: error.why }
   if (error instanceof UpstreamBusy) {
     const { retryAfter, message } = error
-    return { kind: 'unavailable', why: message, ...(retryAfter !== undefined && { retryAfter }) }
+    return {
+      kind: 'unavailable',
+      reason: 'upstream_unavailable',
+      why: message,
+      ...(retryAfter !== undefined && { retryAfter }),
+    }
   }
   if (error instanceof ResponseBodyError)
     return { kind: 'refused', reason: 'upstream_refused', why: codeOf(error.error) }
   if (error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('OAUTH_'))
     return { kind: 'refused', reason, why: error.code }
   throw error
+}
+
+/** A refusal that says nothing of what was asked for: whoever runs this server, or the provider, may mend it. */
+export function asUnavailable({ reason, why }: UpstreamRefused): UpstreamUnavailable {
+  return { kind: 'unavailable', reason: reason === 'upstream_refused' ? reason : 'upstream_malformed', why }
 }
 
 /** An error code as the RFCs write them; anything else a provider says is its own business. */

@@ -1,3 +1,4 @@
+import type { RefreshFailure } from '../domain/connection.ts'
 import type { Reason } from '../protocol/reasons.ts'
 import type { Seconds } from '../protocol/time.ts'
 import type { Directory } from '../store/directory.ts'
@@ -18,7 +19,18 @@ export type VaultContext = RevocationContext & {
 }
 
 /** Why there is no token just now, though nothing is wrong with the connection as far as anybody knows. */
-export type Unavailability = Extract<Reason, 'upstream_unavailable' | 'connection_key'>
+export type Unavailability = RefreshFailure['reason'] | Extract<Reason, 'connection_key'>
+
+/** What somebody who runs this server has to know of a provider. Holds nothing that was sent. */
+export type Trouble = {
+  readonly what: 'refresh' | 'give-back'
+  readonly provider: string
+  /** Id. */
+  readonly connection: string
+  readonly reason: Unavailability
+  /** As in `RefreshFailure`; of a key, its id. */
+  readonly why: string
+}
 
 /** Nobody was asked for a new token, and nobody will be for so long. */
 export type LeftAlone = { readonly retryAfter: Seconds; readonly reason: Unavailability }
@@ -29,6 +41,8 @@ export type VaultMemory = {
   readonly breaker: Breaker
   /** Renewals under way here, by connection. */
   readonly renewals: Map<string, Promise<LeftAlone | undefined>>
+  /** Once for each failure, however many wait for it. */
+  readonly onTrouble: (trouble: Trouble) => void
   /** Says that there is something to give back. */
   readonly giveBack: () => void
 }

@@ -1,6 +1,6 @@
 import { isHeld } from '../domain/connection.ts'
 import { createBreaker } from './breaker.ts'
-import type { VaultContext, VaultMemory } from './context.ts'
+import type { Trouble, VaultContext, VaultMemory } from './context.ts'
 import { disconnect, type Disconnection } from './end-connection.ts'
 import { freshToken, type AskedToken, type FreshToken } from './fresh-token.ts'
 import { startGiveBack } from './give-back.ts'
@@ -18,14 +18,21 @@ export type Vault = {
   readonly close: () => Promise<void>
 }
 
-export function createVault(context: VaultContext & { readonly onError: (error: unknown) => void }): Vault {
+export function createVault(
+  context: VaultContext & {
+    readonly onError: (error: unknown) => void
+    readonly onTrouble?: (trouble: Trouble) => void
+  },
+): Vault {
   const newBreaker = () => createBreaker(context.clock, () => (context.random.bytes(1)[0] ?? 0) / 256)
   // Its own: where nothing can be given back, tokens may be renewed all the same.
-  const giveBack = startGiveBack({ ...context, breaker: newBreaker() }, context.onError)
+  const onTrouble = context.onTrouble ?? (() => undefined)
+  const giveBack = startGiveBack({ ...context, onTrouble, breaker: newBreaker() }, context.onError)
   const memory = {
     sightings: createSightings(context.clock),
     breaker: newBreaker(),
     renewals: new Map(),
+    onTrouble,
     giveBack: giveBack.wake,
   } satisfies VaultMemory
   let closed = false

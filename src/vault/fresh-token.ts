@@ -76,11 +76,12 @@ export async function freshToken(context: VaultContext & VaultMemory, asked: Ask
     if (need === 'none') return handOut(context, asked.connection, connection)
     if (need === 'over' || provider.kind === 'site-login') return over(context, asked.connection, connection)
     const wait = connection.intent === undefined ? context.sightings.pauseLeft(asked.connection, connection) : 0
+    const reason = connection.failure?.reason ?? 'upstream_unavailable'
     if (wait > 0 && stillHolds(connection, age, asked.rejected)) return handOut(context, asked.connection, connection)
-    if (wait > 0) return { outcome: 'unavailable', retryAfter: wait, reason: 'upstream_unavailable' }
+    if (wait > 0) return { outcome: 'unavailable', retryAfter: wait, reason }
     if (need === 'now' && renewed) {
       if (stillHolds(connection, age, asked.rejected)) return handOut(context, asked.connection, connection)
-      return { outcome: 'unavailable', ...(leftAlone ?? { retryAfter: 1, reason: 'upstream_unavailable' }) }
+      return { outcome: 'unavailable', ...(leftAlone ?? { retryAfter: 1, reason }) }
     }
     const renewing = renew(context, { id: asked.connection, provider, connection, waited: connection.failures })
     // Whoever waits hears of its failure; where nobody does, whoever asks next.

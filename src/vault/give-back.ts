@@ -9,7 +9,7 @@ import { startErrands, type Errands } from '../store/start-errands.ts'
 import { commitNew } from '../store/transition.ts'
 import { newRevocation, unwrapRevocation } from '../upstream/new-revocation.ts'
 import type { Finished } from '../upstream/finish-upstream.ts'
-import type { VaultContext, VaultMemory } from './context.ts'
+import type { Trouble, VaultContext, VaultMemory } from './context.ts'
 
 const longestPause = 6 * 3_600
 
@@ -18,7 +18,7 @@ const longestPause = 6 * 3_600
  * What came of it is an event.
  */
 export function startGiveBack(
-  context: VaultContext & Pick<VaultMemory, 'breaker'>,
+  context: VaultContext & Pick<VaultMemory, 'breaker' | 'onTrouble'>,
   onFailure: (error: unknown) => void,
 ): Errands {
   const { breaker } = context
@@ -37,16 +37,14 @@ export function startGiveBack(
         entry.left()
         throw error
       })
-      if (reason === 'unknown_key') {
-        entry.left()
-        return undefined
-      }
-      if (reason === 'later') {
-        entry.failed(undefined)
+      const { connectionId: target, provider, userId } = errand
+      if (typeof reason === 'object') {
+        context.onTrouble({ what: 'give-back', provider, connection: target, ...reason })
+        if (reason.reason === 'connection_key') entry.left()
+        else entry.failed(undefined)
         return undefined
       }
       entry.succeeded()
-      const { connectionId: target, userId } = errand
       const about = { target, reason, ...(userId !== undefined && { userId }) }
       return [eventWrite(context, { type: 'connection.given_back', ...about })]
     },
@@ -116,12 +114,15 @@ type Unkept = {
   readonly finished: Extract<Finished, { kind: 'done' }>
 }
 
+/** It must be tried again. */
+type Later = Pick<Trouble, 'reason' | 'why'>
+
 /** Both tokens, the refresh token first: with it most providers end the other too. */
 async function give(
   { upstream, directory, protection }: VaultContext,
   errandId: string,
   errand: Revocation,
-): Promise<'done' | 'unsupported' | 'refused' | 'unreadable' | 'unknown_key' | 'later'> {
+): Promise<'done' | 'unsupported' | 'refused' | 'unreadable' | Later> {
   const { connectionId: id, edition, keyId } = errand
   const provider = upstream.providers.get(errand.provider)
   if (provider === undefined || provider.kind === 'site-login') return 'unsupported'
@@ -129,13 +130,14 @@ async function give(
   const sealed = unwrapRevocation(await protection(), errandId, errand)
   if (sealed === undefined) return 'unreadable'
   const tokens = await upstream.unseal({ instanceId, kind: 'connection', id, edition }, { sealed, keyId })
-  if (typeof tokens === 'string') return tokens
+  if (tokens === 'unreadable') return tokens
+  if (tokens === 'unknown_key') return { reason: 'connection_key', why: keyId }
   let refused = false
   for (const token of [tokens.refreshToken, tokens.accessToken]) {
     if (token === undefined) continue
     const revoked = await upstream.revoke(provider, token)
     if (revoked.kind === 'unsupported') return revoked.kind
-    if (revoked.kind === 'unavailable') return 'later'
+    if (revoked.kind === 'unavailable') return { reason: revoked.reason, why: revoked.why }
     // What it says of one token says nothing of the other.
     refused ||= revoked.kind === 'refused'
   }

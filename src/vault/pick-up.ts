@@ -86,7 +86,9 @@ export function refusalOf(fresh: Exclude<FreshToken, { outcome: 'token' }>): Ref
 
 /** What whoever asks for a token hears of it. */
 const unavailable: Readonly<Record<Unavailability, string>> = {
-  upstream_unavailable: 'the provider does not answer at the moment',
+  upstream_unavailable: 'the provider gives no token at the moment',
+  upstream_refused: 'the provider refuses this server: whoever runs it finds the reason in its log',
+  upstream_malformed: 'the provider answers with something that is no token',
   connection_key: 'this node has not been told yet of the key to what is kept; ask again',
 }
 

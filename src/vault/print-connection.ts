@@ -13,6 +13,8 @@ export type ConnectionDocument = {
   readonly account: string | null
   readonly scope: string | null
   readonly reason: string | null
+  /** Why the last refresh came to nothing. */
+  readonly failure: string | null
   readonly unsure: boolean
   readonly created_at: EpochSeconds
   readonly last_used_at: EpochSeconds | null
@@ -32,6 +34,7 @@ export function printConnection(context: StandingContext, id: string, connection
     account: held?.account ?? null,
     scope: held?.scope.join(' ') ?? null,
     reason: reason ?? null,
+    failure: held?.failure?.why ?? null,
     unsure: held?.unsure ?? false,
     created_at: createdAt,
     last_used_at: held?.lastUsedAt ?? null,

@@ -65,11 +65,21 @@ async function run(context: Work, renewal: Renewal): Promise<LeftAlone | undefin
     connection,
   )
   // Before anything is written: nodes that have the key may renew it meanwhile.
-  if (held === 'unknown_key') return keyUnknown
+  if (held === 'unknown_key') {
+    const { name } = renewal.provider
+    context.onTrouble({
+      what: 'refresh',
+      provider: name,
+      connection: id,
+      reason: keyUnknown.reason,
+      why: connection.keyId,
+    })
+    return keyUnknown
+  }
   let abandoned: string | undefined
   for (;;) {
     const entry = await context.breaker.enter(renewal.provider.name)
-    if ('retryAfter' in entry) return { ...entry, reason: 'upstream_unavailable' }
+    if ('retryAfter' in entry) return { ...entry, reason: connection.failure?.reason ?? 'upstream_unavailable' }
     let outcome: Outcome = 'unasked'
     let claim: Claim
     try {
@@ -171,8 +181,12 @@ async function ask(
       return 'answered'
     case 'unavailable': {
       const wait = retryPause(connection.failures ?? 0, fraction(random.bytes(1)), refreshed.retryAfter)
+      const { maybeUsed, reason, why } = refreshed
+      context.onTrouble({ what: 'refresh', provider: provider.name, connection: id, reason, why })
+      const event = eventWrite(context, { type: 'connection.refresh_failed', ...about, reason: why })
+      const failed = { edition, attempt, pause: wait, maybeUsed, failure: { reason, why } }
       await transition(context.transition, refs, (slots, now) =>
-        postponeRefresh(slots.connection, { edition, attempt, pause: wait, maybeUsed: refreshed.maybeUsed }, now),
+        postponeRefresh(slots.connection, failed, { event, now }),
       )
       return refreshed.retryAfter ?? 'unanswered'
     }

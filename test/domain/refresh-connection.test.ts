@@ -145,11 +145,26 @@ describe('what came of it', () => {
 
   test('no answer leaves what is kept, and lets go of the intent', () => {
     const mine = { ...held, failures: 2, intent: { attempt: 'mine', startedAt: now } }
-    const failed = { edition: 4, attempt: 'mine', pause: 8, maybeUsed: true }
-    const kept = after(postponeRefresh(slot(mine), failed, now))
-    expect(kept).toMatchObject({ sealed: 'sealed 4', failures: 3, retryAt: now + 8, pause: 8, unsure: true })
+    const failure = { reason: 'upstream_unavailable', why: 'timeout' } as const
+    const failed = { edition: 4, attempt: 'mine', pause: 8, maybeUsed: true, failure }
+    const kept = after(postponeRefresh(slot(mine), failed, { event, now }))
+    expect(kept).toMatchObject({ sealed: 'sealed 4', failures: 3, retryAt: now + 8, pause: 8, unsure: true, failure })
     expect(kept).not.toHaveProperty('intent')
-    expect(postponeRefresh(slot(held), failed, now).writes).toEqual([])
+    expect(postponeRefresh(slot(held), failed, { event, now }).writes).toEqual([])
+  })
+
+  test.each([
+    ['an outage', 'upstream_unavailable', 'timeout', undefined, false],
+    ['a refusal', 'upstream_refused', 'invalid_client', undefined, true],
+    ['the same refusal again', 'upstream_refused', 'invalid_client', 'invalid_client', false],
+    ['another refusal', 'upstream_refused', 'unauthorized_client', 'invalid_client', true],
+    ['a refusal after an outage', 'upstream_refused', 'invalid_client', 'timeout', true],
+    ['nonsense', 'upstream_malformed', 'OAUTH_PARSE_ERROR', undefined, true],
+  ] as const)('INV6: %s is an event where asking again won’t mend it, once', (_, reason, why, before, told) => {
+    const mine = { ...held, intent: { attempt: 'mine', startedAt: now } }
+    const value = before === undefined ? mine : { ...mine, failure: { reason, why: before } }
+    const failed = { edition: 4, attempt: 'mine', pause: 8, maybeUsed: false, failure: { reason, why } }
+    expect(postponeRefresh(slot(value), failed, { event, now }).writes.includes(event)).toBe(told)
   })
 
   test.each([

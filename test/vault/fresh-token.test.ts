@@ -420,7 +420,7 @@ describe('nodes whose clocks differ', () => {
     expect(retryAt - server.clock.seconds()).toBeGreaterThan(800)
     const asked = etsy.askedAt('/v3/public/oauth/token').length
     const here = await fetchToken(id)
-    expect(here).toEqual({ outcome: 'unavailable', retryAfter: pause })
+    expect(here).toEqual({ outcome: 'unavailable', retryAfter: pause, reason: 'upstream_unavailable' })
     expect(etsy.askedAt('/v3/public/oauth/token').length).toBe(asked)
     server.clock.advance(pause)
     expect((await fetchToken(id)).outcome).toBe('unavailable')

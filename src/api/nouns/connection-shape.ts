@@ -23,6 +23,10 @@ export const connection = z
     }),
     scope: z.string().nullable(),
     reason: z.string().nullable().meta({ description: 'Why its person must connect anew.' }),
+    failure: z.string().nullable().meta({
+      description:
+        'Why the last refresh came to nothing: an error code of the provider (`invalid_client`: it refuses this server), `timeout`, `status 503`. null: it did, or there was none.',
+    }),
     unsure: z.boolean().meta({
       description: 'The answer to a refresh was lost, and its refresh token may be used up: the next refresh tells.',
     }),
@@ -46,6 +50,7 @@ export const exampleConnection = {
   account: '123456789',
   scope: 'listings_r listings_w',
   reason: null,
+  failure: null,
   unsure: false,
   created_at: 1_795_000_000,
   last_used_at: 1_795_000_600,
