@@ -181,7 +181,12 @@ describe('L22: answers that are none', () => {
     plain.faults.tokenReply = { hangUp: true }
     expect(await through(engine, use('plain'))).toMatchObject({ kind: 'unavailable', why: 'broken' })
     plain.faults.tokenReply = { status: 503, headers: { 'retry-after': '7' }, text: 'later' }
-    expect(await through(engine, use('plain'))).toEqual({ kind: 'unavailable', why: 'status 503', retryAfter: 7 })
+    expect(await through(engine, use('plain'))).toEqual({
+      kind: 'unavailable',
+      reason: 'upstream_unavailable',
+      why: 'status 503',
+      retryAfter: 7,
+    })
   })
 
   it('F16: a redirect of the token endpoint is not followed', async () => {
@@ -219,7 +224,12 @@ describe('refreshing', () => {
   it('a provider that is not there used nothing up', async () => {
     const held = await connected(use('etsy'))
     const gone = { ...use('etsy'), name: 'gone', endpoints: { ...use('etsy').endpoints, token: 'http://127.0.0.1:9/' } }
-    expect(await engine.refresh(gone, held)).toEqual({ kind: 'unavailable', why: 'unreachable', maybeUsed: false })
+    expect(await engine.refresh(gone, held)).toEqual({
+      kind: 'unavailable',
+      reason: 'upstream_unavailable',
+      why: 'unreachable',
+      maybeUsed: false,
+    })
   })
 
   it('our own wrong secret is nobody’s dead connection', async () => {
@@ -234,7 +244,12 @@ describe('refreshing', () => {
       },
       { S: 'wrong' },
     )
-    expect(await engine.refresh(wrong, held)).toEqual({ kind: 'unavailable', why: 'invalid_client', maybeUsed: false })
+    expect(await engine.refresh(wrong, held)).toEqual({
+      kind: 'unavailable',
+      reason: 'upstream_refused',
+      why: 'invalid_client',
+      maybeUsed: false,
+    })
   })
 
   it('a provider without revocation says so', async () => {
