@@ -125,6 +125,7 @@ function oauth(
     usernameClaims: merged.username_claims ?? [],
     nameClaim: merged.name_claim ?? 'name',
     refresh: merged.refresh ?? 'rotating',
+    refreshErrors: merged.refresh_errors ?? [],
     ...(merged.expires_in !== undefined && { expiresIn: merged.expires_in }),
     ...(merged.refresh_ttl !== undefined && { refreshTtl: merged.refresh_ttl }),
     ...(merged.api_base !== undefined && { apiBase: merged.api_base }),

@@ -110,6 +110,14 @@ export const providerDescription = z.strictObject({
     .enum(['rotating', 'static', 'none'])
     .optional()
     .meta({ description: 'What refreshing does to the refresh token; with `none`, none is kept.' }),
+  refresh_errors: z
+    .array(z.string().regex(/^[a-z_]{1,60}$/, 'must be an error code such as bad_refresh_token'))
+    .max(10)
+    .optional()
+    .meta({
+      description:
+        'Error codes, besides `invalid_grant`, with which it says that a refresh token is dead: its person must connect anew.',
+    }),
   expires_in: z.int().min(1).max(4_000_000_000).optional().meta({ description: 'Where its answers do not say.' }),
   refresh_ttl: z.int().min(1).max(4_000_000_000).optional().meta({
     description: 'Seconds that an unused refresh token lives; after them its person is asked, and not the provider.',

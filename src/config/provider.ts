@@ -89,6 +89,8 @@ export type OAuthProvider = EveryProvider & {
   readonly nameClaim: string
   /** rotating: each refresh makes a new refresh token; static: it stays; none: there are none. */
   readonly refresh: 'rotating' | 'static' | 'none'
+  /** Its words, besides RFC 6749's `invalid_grant`, for a refresh token that is dead. */
+  readonly refreshErrors: readonly string[]
   /** Where its answers don't say. */
   readonly expiresIn?: Seconds
   /** How long an unused refresh token lives. */

@@ -7,7 +7,7 @@ import { isPublicAddress } from './public-address.ts'
 import type { Resolve } from './resolve.ts'
 
 // An `import` of it would bring Node's other HTTP client along: 14 MB that nobody here uses (src/server/node-http.ts).
-const { Agent: HttpAgent, request: requestHttp } = process.getBuiltinModule('node:http')
+const { Agent: HttpAgent, request: requestHttp, validateHeaderValue } = process.getBuiltinModule('node:http')
 
 export type OutboundRequest = {
   readonly url: string
@@ -43,6 +43,7 @@ export async function openRequest(way: Way, asked: OutboundRequest): Promise<Inc
   const insecure = asked.allowInsecure === true
   const fail = (why: OutboundFailure): OutboundFailed => new OutboundFailed(why, url.host)
   if (url.protocol !== 'https:' && !(insecure && url.protocol === 'http:')) throw fail('scheme')
+  if (!Object.entries(asked.headers ?? {}).every(canBeSent)) throw fail('headers')
   if (asked.signal.aborted) throw fail('timeout')
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const addresses = isIP(host) === 0 ? await addressesOf(way, host, { signal: asked.signal, fail }) : [host]
@@ -86,6 +87,16 @@ export async function openRequest(way: Way, asked: OutboundRequest): Promise<Inc
         request,
       ).catch(() => undefined)
   })
+}
+
+/** Node throws what nobody foresees where a header holds a line break, or a letter beyond Latin-1. */
+function canBeSent([name, value]: readonly [string, string]): boolean {
+  try {
+    validateHeaderValue(name, value)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function readUrl(text: string): URL {

@@ -1,9 +1,10 @@
-/** Why a request had no answer that may be used. The first six were never sent, or not to the end. */
+/** Why a request had no answer that may be used. The first seven were never sent, or not to the end. */
 export type OutboundFailure =
   | 'url'
   | 'scheme'
   | 'address'
   | 'unresolved'
+  | 'headers'
   | 'unreachable'
   | 'certificate'
   | 'timeout'

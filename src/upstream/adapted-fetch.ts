@@ -4,6 +4,8 @@ import type { OAuthProvider } from '../config/provider.ts'
 import type { OutboundAnswer } from '../outbound/create-outbound.ts'
 import type { UpstreamContext } from './context.ts'
 import { filledHeaders } from './filled-headers.ts'
+import type { Seconds } from '../protocol/time.ts'
+import { tokenText, visibleText } from './token-text.ts'
 import { UpstreamBusy } from './upstream-answer.ts'
 
 /** What oauth4webapi calls in place of `fetch`. */
@@ -42,11 +44,12 @@ function straightened(provider: OAuthProvider, answer: OutboundAnswer): Response
   const type = answer.headers['content-type'] ?? ''
   const isForm = provider.tokenResponse === 'form' && /^application\/x-www-form-urlencoded\b/i.test(type)
   const body = isForm ? readForm(answer.body.toString('utf8')) : parseJsonObject(answer.body)
-  if (body === undefined || !isLife(body['expires_in']))
-    return plain(answer.status === 200 ? 502 : answer.status, answer)
+  if (body === undefined || !isTokenAnswer(body)) return plain(answer.status === 200 ? 502 : answer.status, answer)
   const failed = provider.errorInSuccess && answer.status === 200 && typeof body['error'] === 'string'
   // An ID token is looked at where one was asked for; elsewhere it is nothing of ours.
-  const { id_token: idToken, ...rest } = body
+  const { id_token: idToken, expires_in: life, ...told } = body
+  // 0 is how some say that there is no end, and never the life of something that was just given: nothing is said then.
+  const rest = life === undefined || Number(life) === 0 ? told : { ...told, expires_in: life }
   const kept = provider.kind === 'oidc' && idToken !== undefined ? { ...rest, id_token: idToken } : rest
   return new Response(JSON.stringify(kept), {
     status: failed ? 400 : asStatus(answer.status),
@@ -54,9 +57,28 @@ function straightened(provider: OAuthProvider, answer: OutboundAnswer): Response
   })
 }
 
+/**
+ * What oauth4webapi doesn't look at: a token of another type would be handed out as a bearer's, one with a line break or a letter that
+ * no header can hold couldn't be sent or printed, and a life that is none would have it renewed for ever.
+ */
+function isTokenAnswer(body: Readonly<Record<string, unknown>>): boolean {
+  const { access_token: access, refresh_token: refresh, token_type: type, expires_in: life } = body
+  const isBearer = typeof type !== 'string' || type.toLowerCase() === 'bearer'
+  return isBearer && isLife(life) && !isOtherText(access, tokenText) && !isOtherText(refresh, visibleText)
+}
+
+function isOtherText(value: unknown, shape: RegExp): boolean {
+  return typeof value === 'string' && !shape.test(value)
+}
+
+const longestLife: Seconds = 4_000_000_000
+
 /** RFC 6749 §5.1: seconds; as text where a provider writes them so, and nothing that only begins like a number. */
 function isLife(value: unknown): boolean {
-  return value === undefined || typeof value === 'number' || (typeof value === 'string' && /^\d{1,10}$/.test(value))
+  if (value === undefined) return true
+  const isNumber = typeof value === 'number' || (typeof value === 'string' && /^\d{1,10}$/.test(value))
+  const life = Number(value)
+  return isNumber && (life === 0 || (life >= 1 && life <= longestLife))
 }
 
 function readForm(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -4,6 +4,7 @@ const mends: Readonly<Record<string, string>> = {
   url: 'its address is none, or holds a user name; write it out',
   address: 'its address is private; for an intranet add allow_insecure: true',
   scheme: 'it is not https; for a test add allow_insecure: true',
+  headers: 'a header of its entry, or what it gave, holds what no header can; check token_headers and api_headers',
   unresolved: 'its name has no address; check the spelling and the DNS of this machine',
   unreachable: 'nothing answers there; check host, port and firewall',
   certificate:

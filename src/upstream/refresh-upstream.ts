@@ -14,10 +14,18 @@ export type Refreshed =
   /** `maybeUsed`: the request may have reached the provider, so a rotating refresh token may be gone. */
   | (UpstreamUnavailable & { readonly maybeUsed: boolean })
 
-/** Words for "this refresh token is dead": RFC 6749 §5.2, and GitHub's own. Everything else may be mended without the person. */
-const dead: ReadonlySet<string> = new Set(['invalid_grant', 'bad_refresh_token'])
+/** RFC 6749 §5.2: this refresh token is dead. What else a provider calls it stands in its entry; all that is left may be mended without the person. */
+const dead = 'invalid_grant'
 /** Failures before anything was sent. */
-const unsent: ReadonlySet<string> = new Set(['url', 'scheme', 'address', 'unresolved', 'unreachable', 'certificate'])
+const unsent: ReadonlySet<string> = new Set([
+  'url',
+  'scheme',
+  'address',
+  'unresolved',
+  'headers',
+  'unreachable',
+  'certificate',
+])
 
 /** Renew tokens (RFC 6749 §6). One request, never repeated here: whoever calls knows who else is asking. */
 export async function refreshUpstream(
@@ -51,7 +59,8 @@ export async function refreshUpstream(
     return { kind: 'done', tokens: readTokens(provider, answer, { now, asked: held.scope, account: held.account }) }
   } catch (error) {
     const failure = readFailure(error)
-    if (failure.kind === 'refused' && dead.has(failure.why)) return { kind: 'denied', why: failure.why }
+    const isDead = failure.why === dead || provider.refreshErrors.includes(failure.why)
+    if (failure.kind === 'refused' && isDead) return { kind: 'denied', why: failure.why }
     // A refusal in the words of RFC 6749 §5.2 used nothing up; an answer that can't be read may have.
     const sent = failure.kind === 'unavailable' ? !unsent.has(failure.why) : failure.reason !== 'upstream_refused'
     return {

@@ -6,6 +6,7 @@ import type { Seconds } from '../protocol/time.ts'
 import type { UpstreamContext } from './context.ts'
 import type { UpstreamIdentity } from './identify.ts'
 import { repairClaims } from './repair-claims.ts'
+import { visibleText } from './token-text.ts'
 import { asUnavailable, readFailure, type UpstreamUnavailable } from './upstream-answer.ts'
 
 /** What a person typed on our page. It goes to the site in one request, and nowhere else. */
@@ -38,7 +39,7 @@ export async function siteLogin(
     if (provider.wrongStatuses.includes(login.status)) return { kind: 'wrong' }
     const answer = readYes(provider, login)
     const credential = answer?.[provider.tokenField]
-    if (answer === undefined || typeof credential !== 'string' || credential === '')
+    if (answer === undefined || typeof credential !== 'string' || !visibleText.test(credential))
       return unreadable(`status ${login.status}`)
     const claims = provider.sessionEndpoint === undefined ? answer : await session(context, provider, credential)
     const identity = claims === undefined ? undefined : identityOf(provider, claims)

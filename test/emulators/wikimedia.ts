@@ -62,7 +62,7 @@ export async function startWikimedia(): Promise<Wikimedia> {
     if (form.get('grant_type') === 'refresh_token') {
       const held = refresh.get(form.get('refresh_token') ?? '')
       refresh.delete(form.get('refresh_token') ?? '')
-      return held?.client === client ? issue(held.user, client) : revoked
+      return held?.client === client ? issue(held.user, client) : dead
     }
     const code = codes.redeem(form)
     const fits = code?.query.get('client_id') === client && code.sameRedirect && code.verified
@@ -101,4 +101,6 @@ export async function startWikimedia(): Promise<Wikimedia> {
   return wikimedia
 }
 
-const revoked: Reply = { status: 400, json: { error: 'invalid_grant', message: 'The refresh token is invalid.' } }
+const revoked: Reply = { status: 400, json: { error: 'invalid_grant', message: 'Authorization code has been revoked' } }
+// As league/oauth2-server says it up to version 8.
+const dead: Reply = { status: 401, json: { error: 'invalid_request', message: 'The refresh token is invalid.' } }

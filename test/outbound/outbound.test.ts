@@ -143,6 +143,11 @@ describe('the guarded fetch', () => {
     expect(await why(outbound.fetch({ url: 'calc.exe' }))).toBe('url')
   })
 
+  it.each(['a\nb', 'tok\u0000x', '日本'])('L22: sends nothing with a header that none can be: %j', async (token) => {
+    const headers = { authorization: `Bearer ${token}` }
+    expect(await why(outbound.fetch({ url: `${base}/fine`, headers, allowInsecure: true }))).toBe('headers')
+  })
+
   it('F16: follows no redirect', async () => {
     seen.length = 0
     expect(await why(fetchHere('/elsewhere'))).toBe('redirect')

@@ -225,6 +225,8 @@ describe('signing in with the account of a site that has only a login API (syste
       { hangUp: true },
       { text: '<html>' },
       { json: { access_token: 5 } },
+      { json: { access_token: 'of\ntwo lines' } },
+      { json: { access_token: '日本' } },
       { json: {} },
     ]) {
       site.broken = broken

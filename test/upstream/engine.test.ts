@@ -160,6 +160,15 @@ describe('L22: answers that are none', () => {
     'no access token': { token: ({ access_token: _token, ...body }) => body },
     'an access token that is no text': { token: (body) => ({ ...body, access_token: { a: 1 } }) },
     'another token type': { token: (body) => ({ ...body, token_type: 'mac' }) },
+    'a token that is bound to a key': { token: (body) => ({ ...body, token_type: 'DPoP' }) },
+    'a life longer than any': { token: (body) => ({ ...body, expires_in: 1e300 }) },
+    'a life longer than any, as text': { token: (body) => ({ ...body, expires_in: '4000000001' }) },
+    'less than a second': { token: (body) => ({ ...body, expires_in: 0.5 }) },
+    'an access token of two lines': { token: (body) => ({ ...body, access_token: 'a\nb' }) },
+    'an access token of two words': { token: (body) => ({ ...body, access_token: 'a b' }) },
+    'an access token with a NUL': { token: (body) => ({ ...body, access_token: 'tok\u0000x' }) },
+    'an access token that no header holds': { token: (body) => ({ ...body, access_token: '日本' }) },
+    'a refresh token of two lines': { token: (body) => ({ ...body, refresh_token: 'r\nx' }) },
     'members twice': {
       tokenReply: {
         headers: { 'content-type': 'application/json' },
@@ -196,13 +205,15 @@ describe('L22: answers that are none', () => {
     expect(google.asked).toHaveLength(before)
   })
 
-  it('a life that isn’t said is the one of the entry, and unknown without', async () => {
-    plain.faults.token = ({ expires_in: _life, ...body }) => body
-    const said = await through(engine, { ...use('plain'), expiresIn: 120 })
-    const unsaid = await through(engine, use('plain'))
-    if (said.kind !== 'done' || unsaid.kind !== 'done') throw new Error(`${said.kind} ${unsaid.kind}`)
-    expect((said.tokens.expiresAt ?? 0) - engine.clock.seconds()).toBeGreaterThan(110)
-    expect(unsaid.tokens.expiresAt).toBeUndefined()
+  it('a life that isn’t said, or is 0, is the one of the entry, and unknown without', async () => {
+    for (const life of [{}, { expires_in: 0 }, { expires_in: '0' }]) {
+      plain.faults.token = ({ expires_in: _life, ...body }) => ({ ...body, ...life })
+      const said = await through(engine, { ...use('plain'), expiresIn: 120 })
+      const unsaid = await through(engine, use('plain'))
+      if (said.kind !== 'done' || unsaid.kind !== 'done') throw new Error(`${said.kind} ${unsaid.kind}`)
+      expect((said.tokens.expiresAt ?? 0) - engine.clock.seconds()).toBeGreaterThan(110)
+      expect(unsaid.tokens.expiresAt).toBeUndefined()
+    }
   })
 
   it('takes a life written as text, and a scope that shrank as what was granted', async () => {
@@ -250,6 +261,18 @@ describe('refreshing', () => {
       why: 'invalid_client',
       maybeUsed: false,
     })
+  })
+
+  it('L21: a refresh token is dead in the words of RFC 6749 and of the entry, and in no others', async () => {
+    const held = await connected(use('etsy'))
+    const said = async (error: string, refreshErrors: readonly string[]) => {
+      at.etsy.faults.push({ status: 400, json: { error } })
+      return engine.refresh({ ...use('etsy'), refreshErrors }, held)
+    }
+    expect(await said('token_gone', ['token_gone'])).toEqual({ kind: 'denied', why: 'token_gone' })
+    expect(await said('invalid_grant', ['token_gone'])).toEqual({ kind: 'denied', why: 'invalid_grant' })
+    expect(await said('token_gone', [])).toMatchObject({ kind: 'unavailable', why: 'token_gone', maybeUsed: false })
+    expect(use('github').refreshErrors).toEqual(['bad_refresh_token'])
   })
 
   it('a provider without revocation says so', async () => {

@@ -88,6 +88,25 @@ it.each([
   expect(heard).toBe(0)
 })
 
+it.each([
+  ['a', 'done'],
+  ['a\\nb', 'unavailable'],
+  ['a b', 'done'],
+  ['日本', 'unavailable'],
+])('L22: a site’s credential %j, which goes into a header or on a line, is %s', async (credential, outcome) => {
+  const site = readProvider({
+    name: 'forum',
+    preset: 'site-login',
+    issuer: faraway,
+    login_endpoint: `${faraway}/login`,
+  })
+  if (site.kind !== 'site-login') throw new Error('no site')
+  const body = Buffer.from(`{"access_token":"${credential}","userId":"7","username":"Erna"}`)
+  const fetch = () => Promise.resolve({ status: 200, headers: {}, body })
+  const given = { username: 'Erna', password: 'secret', sessionLength: undefined }
+  expect((await createEngine({ ...outbound, fetch }).login(site, given)).kind).toBe(outcome)
+})
+
 it.each(['login_endpoint', 'session_endpoint'])('%s of a login API neither', async (key) => {
   const site = readProvider({
     name: 'forum',

@@ -474,7 +474,7 @@ const quirks: Readonly<Record<Name, Readonly<Record<string, () => Promise<void>>
       const next = await renewed('wikimedia', held)
       expect(livesFor(next)).toBeGreaterThan(14_390)
       expect(next.refreshToken?.reveal()).not.toBe(held.refreshToken.reveal())
-      expect(await engine.refresh(at.entries.wikimedia, held)).toEqual({ kind: 'denied', why: 'invalid_grant' })
+      expect(await engine.refresh(at.entries.wikimedia, held)).toEqual({ kind: 'denied', why: 'invalid_request' })
     },
     'a User-Agent must say whom to write to': async () => {
       await done('wikimedia')

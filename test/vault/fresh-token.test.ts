@@ -165,6 +165,10 @@ describe('L22: a refresh that gives less than was asked', () => {
     ['a life in words', answer({ expires_in: 'an hour', refresh_token: '1.other' })],
     ['a life that begins like one', answer({ expires_in: '3600 or so', refresh_token: '1.other' })],
     ['a life in a list', answer({ expires_in: [3600], refresh_token: '1.other' })],
+    ['a life longer than any', answer({ expires_in: 1e300, refresh_token: '1.other' })],
+    ['a token that is bound to a key', answer({ token_type: 'DPoP', refresh_token: '1.other' })],
+    ['an access token of two lines', answer({ access_token: '1.a\nb', refresh_token: '1.other' })],
+    ['a refresh token with a NUL', answer({ refresh_token: '1.o\u0000' })],
     ['another token type', answer({ token_type: 'mac', refresh_token: '1.other' })],
     ['no token type', answer({ token_type: undefined, refresh_token: '1.other' })],
     ['a refresh token that is no text', answer({ refresh_token: { newest: '1.other' } })],
@@ -190,6 +194,17 @@ describe('L22: a refresh that gives less than was asked', () => {
     expect(await keptTokens(server, id)).toEqual(kept)
     server.clock.advance(400)
     expect(accessOf(await fetchToken(id))).not.toBe(kept.access)
+  })
+
+  it('a life of 0 says nothing: the one of the entry counts, and nobody is asked again and again', async () => {
+    const id = await connectDirectly(server, provider)
+    server.clock.advance(3600)
+    etsy.faults.push(answer({ access_token: '1.zero', expires_in: 0, refresh_token: '1.other' }))
+    const before = etsy.askedAt('/v3/public/oauth/token').length
+    for (let asked = 0; asked < 5; asked += 1) expect(accessOf(await fetchToken(id))).toBe('1.zero')
+    expect(etsy.askedAt('/v3/public/oauth/token').length - before).toBe(1)
+    const { expiresAt = 0, issuedAt } = await storedConnection(server, id)
+    expect(expiresAt - issuedAt).toBe(3600)
   })
 
   it('a smaller scope is noted, and the old refresh token stays where no new one came', async () => {

@@ -3,7 +3,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { mintToken, type MintedToken } from '../../src/accounts/mint-token.ts'
 import type { MintRequest } from '../../src/domain/mint-request.ts'
 import type { OAuthProvider } from '../../src/config/provider.ts'
+import { secretValue } from '../../src/config/secret-value.ts'
+import { put, ref } from '../../src/domain/record.ts'
 import type { User } from '../../src/domain/user.ts'
+import { transition } from '../../src/store/transition.ts'
 import { consent } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { createBrowser, type Answer, type Ask } from '../kit/browser.ts'
@@ -141,6 +144,21 @@ describe('a call', () => {
     expect(api.called.length).toBe(0)
     for (const query of ['method=flickr.test', 'page_token=2', 'token=3', 'q=access_token', ''])
       expect((await call(`${odd}/a?${query}`)).status, query).toBe(200)
+  })
+
+  test('L22: with a token that a release of before kept, and that no header holds, it is 502 and nothing leaves', async () => {
+    const { core } = server
+    const id = await connectDirectly(server, providers.odd, { kind: 'user', userId: ada.userId })
+    const before = await storedConnection(server, id)
+    const { instanceId } = await core.directory.instance()
+    const at = { instanceId, kind: 'connection', id, edition: before.edition } as const
+    const sealed = core.upstream.seal(at, { accessToken: secretValue('日本\n') })
+    await transition(core.transition, { slot: ref('connection', id) }, ({ slot }) => ({
+      writes: [put(slot, { ...before, ...sealed }, { expiresAt: null })],
+      result: undefined,
+    }))
+    const answer = await call(`${id}/a`)
+    expect([answer.status, answer.json()['error'], api.called.length]).toEqual([502, 'bad_gateway', 0])
   })
 
   test('with a client’s own token goes through the client’s own connection', async () => {

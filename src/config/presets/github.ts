@@ -18,6 +18,7 @@ export const github: ProviderDescription = {
   subject: { from: 'userinfo', claim: 'id' },
   username_claims: ['login'],
   refresh: 'none',
+  refresh_errors: ['bad_refresh_token'],
   api_base: 'https://api.github.com',
   api_headers: { accept: 'application/vnd.github+json' },
 }

@@ -14,6 +14,8 @@ export const wikimedia: ProviderDescription = {
   username_claims: ['username'],
   name_claim: 'realname',
   refresh: 'rotating',
+  // What league/oauth2-server says up to its version 8, on which MediaWiki's OAuth stands.
+  refresh_errors: ['invalid_request'],
   expires_in: 14_400,
   api_base: 'https://meta.wikimedia.org',
 }
