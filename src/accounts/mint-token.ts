@@ -4,6 +4,7 @@ import { epochOf } from '../domain/epoch.ts'
 import type { Grant } from '../domain/grant.ts'
 import { planMint, type MintRequest } from '../domain/mint-request.ts'
 import { check, create, ref, type Decision } from '../domain/record.ts'
+import { underWrangler } from '../domain/under-wrangler.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
 import { clockTolerance, type Seconds } from '../protocol/time.ts'
 import { transition } from '../store/transition.ts'
@@ -11,6 +12,7 @@ import { parseAttenuation } from '../tokens/attenuation.ts'
 import { mint, TokenTooLarge, type MintKeys } from '../tokens/mint.ts'
 import { parsePromise } from '../tokens/sealed-promise.ts'
 import type { AccountsContext, Outcome } from './context.ts'
+import { findUser } from './find-user.ts'
 import { inMintedName, mintedClientId } from './minted-client.ts'
 import { noSuchUser } from './no-such-user.ts'
 import { actorName, permit } from './permit.ts'
@@ -63,9 +65,12 @@ export async function mintToken(
   const id = () => random.id(clock.millis())
   const [grantId, jti, noteId] = [id(), id(), id()]
   const audience = wanted.resource ?? issuer
+  // Of a bot; whoever answers for it meanwhile is asked in the decision.
+  const wrangler = (await findUser(context, userId))?.wrangler
   const refs = {
     instance: ref('instance', 'self'),
     user: ref('user', userId),
+    wrangler: ref('user', wrangler ?? userId),
     client: ref('client', mintedClientId),
     // The issuer is nobody's API, so nothing stands under its name.
     resource: ref('resource', audience),
@@ -75,13 +80,16 @@ export async function mintToken(
   try {
     return await transition(context.transition, refs, (slots, now): Decision<Outcome<MintedToken>> => {
       const no = (refused: Problem) => ({ writes: [], result: { refused } })
-      const user = slots.user.value
+      const account = slots.user.value
       const instance = slots.instance.value
-      if (user === undefined || instance === undefined) return no(noSuchUser)
+      if (account === undefined || instance === undefined) return no(noSuchUser)
+      if (account.wrangler !== wrangler) return no(handedOver)
+      const user = underWrangler(account, wrangler === undefined ? undefined : slots.wrangler.value)
       const plan = planMint(wanted, user, { resource: slots.resource.value, connection: slots.connection.value })
       const refused = permit(actor, {
         do: right,
-        target: user,
+        // With the role that is its own: its wrangler may get back what he lost.
+        target: account,
         scopes: 'field' in plan ? [] : plan.scope,
         resource: slots.resource.value,
       })
@@ -90,7 +98,7 @@ export async function mintToken(
       // What is taken back in this very moment makes nothing any more.
       if (slots.asking.value?.revokedAt !== undefined) return no(askingGone)
       if (within !== undefined && !reaches(within, plan.scope, wanted.resource)) return no(wider)
-      if (user.locked) return no(problem('conflict', { detail: 'the account is locked; unlock it first' }))
+      if (user.locked) return no(account.locked ? lockedItself : lockedWithWrangler)
       const named = inMintedName(slots.client, noteId, now)
       if (named === undefined) return no(clientGone)
       const { client } = named
@@ -135,6 +143,7 @@ export async function mintToken(
           }),
           ...named.writes,
           check(slots.user),
+          ...(wrangler === undefined ? [] : [check(slots.wrangler)]),
           ...(connection === undefined ? [] : [check(slots.connection)]),
           check(slots.instance),
           ...(within === undefined ? [] : [check(slots.asking)]),
@@ -171,6 +180,11 @@ function reaches(
   )
 }
 
+const lockedItself: Problem = problem('conflict', { detail: 'the account is locked; unlock it first' })
+const lockedWithWrangler: Problem = problem('conflict', {
+  detail: 'the person who answers for the bot is locked or gone; unlock him, or give the bot another wrangler',
+})
+const handedOver: Problem = problem('conflict', { detail: 'the bot was given another wrangler just now; try again' })
 const wider: Problem = problem('forbidden', {
   detail:
     'a token makes none that reaches further than it does: sign in with the scopes and the API that this one is for',

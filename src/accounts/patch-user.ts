@@ -23,7 +23,15 @@ import { actorName, permit } from './permit.ts'
 import { putOut } from './put-out.ts'
 import type { LettersContext } from './request-letter.ts'
 import { emailProblem, fullNameProblem, scopesProblem } from './user-fields.ts'
-import { withLocked, withPassword, withProfile, withRole, withScopes, type Profile } from './user-steps.ts'
+import {
+  withLocked,
+  withPassword,
+  withProfile,
+  withRole,
+  withScopes,
+  withWrangler,
+  type Profile,
+} from './user-steps.ts'
 
 /** The fields of an account that change. Absent: stays as it is. */
 export type UserPatch = Profile & {
@@ -176,7 +184,7 @@ function patched(
   if (wanted !== undefined && wanted.username !== after.username) after = { ...after, username: wanted.username }
   if (patch.role !== undefined) after = withRole(after, patch.role, nowMillis)
   if (patch.scopes !== undefined) after = withScopes(after, patch.scopes, nowMillis)
-  if (patch.wrangler !== undefined && patch.wrangler !== after.wrangler) after = { ...after, wrangler: patch.wrangler }
+  if (patch.wrangler !== undefined) after = withWrangler(after, patch.wrangler, nowMillis)
   if (patch.locked !== undefined) after = withLocked(after, patch.locked, nowMillis)
   return passwordHash === undefined ? after : withPassword(after, passwordHash, nowMillis)
 }

@@ -1,3 +1,4 @@
+import { reachesRole } from '../domain/authority.ts'
 import { bumpedEpoch } from '../domain/epoch.ts'
 import type { Role, User } from '../domain/user.ts'
 
@@ -6,9 +7,11 @@ export type Profile = { readonly fullName?: string | null; readonly email?: stri
 
 // What each change makes of an account; the very same account where there is nothing to change. Whether it may be is asked elsewhere.
 
-/** Tokens made under a higher role die with it; a higher role needs new ones anyway. */
+/** Tokens made under a higher role die with it, those of his bots too; a higher role needs new ones anyway. */
 export function withRole(user: User, role: Role, nowMillis: number): User {
-  return user.role === role ? user : { ...user, role, epoch: bumpedEpoch(user.epoch, nowMillis) }
+  if (user.role === role) return user
+  const after = { ...user, role, epoch: bumpedEpoch(user.epoch, nowMillis) }
+  return reachesRole(role, user.role) ? after : withoutBots(after, nowMillis)
 }
 
 /** Any other set of scopes ends the account's tokens: each says what was true of its person when it was made. */
@@ -18,10 +21,21 @@ export function withScopes(user: User, wanted: readonly string[], nowMillis: num
   return same ? user : { ...user, scopes, epoch: bumpedEpoch(user.epoch, nowMillis) }
 }
 
-/** Locking ends every session and token; unlocking brings none back. */
+/** Locking ends every session and token, those of his bots too; unlocking brings none back. */
 export function withLocked(user: User, locked: boolean, nowMillis: number): User {
   if (user.locked === locked) return user
-  return { ...user, locked, epoch: locked ? bumpedEpoch(user.epoch, nowMillis) : user.epoch }
+  if (!locked) return { ...user, locked }
+  return withoutBots({ ...user, locked, epoch: bumpedEpoch(user.epoch, nowMillis) }, nowMillis)
+}
+
+/** Every token that his bots have is dead, however many they are (`domain/under-wrangler.ts`). */
+function withoutBots(user: User, nowMillis: number): User {
+  return user.bot ? user : { ...user, botsEpoch: bumpedEpoch(user.botsEpoch ?? 0, nowMillis) }
+}
+
+/** Another wrangler ends a bot's tokens: the one of until now may have them, and nothing that ended with him comes back. */
+export function withWrangler(bot: User, wrangler: string, nowMillis: number): User {
+  return bot.wrangler === wrangler ? bot : { ...bot, wrangler, epoch: bumpedEpoch(bot.epoch, nowMillis) }
 }
 
 /** A password is changed because somebody may know the old one: whoever was signed in, and every token, is out. */

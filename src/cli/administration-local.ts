@@ -1,3 +1,4 @@
+import { asItStands } from '../accounts/as-they-stand.ts'
 import { changeClient, deleteClient, rotateClientSecret } from '../accounts/change-client.ts'
 import { printCredentials } from '../accounts/client-credentials.ts'
 import type { Outcome } from '../accounts/context.ts'
@@ -62,21 +63,22 @@ export function administerLocally(local: Local): Administration {
     resource_id: encodeTextBase64url(resource.resource),
   })
   const named = (name: string): Promise<User> => userNamed(local, name)
+  const standing = async (user: User): Promise<Document> => printUser(await asItStands(local, user))
 
   return {
     ...connectionsLocally(local, () => {
       changed = true
     }),
-    createUser: async (fields) => printUser(done(await createUser(local, actor, await readNewUser(fields, named)))),
+    createUser: async (fields) => standing(done(await createUser(local, actor, await readNewUser(fields, named)))),
     inviteUser: async (fields) => done(await inviteUser(await withLetters(local), { actor }, readInvitation(fields))),
     invitations: () => invitationsOf(local),
     withdrawInvitation: async (id) => void done(await withdrawInvitation(local, { actor }, id)),
-    users: () => shown(allUsers(local), printUser),
-    user: async (name) => printUser(await named(name)),
+    users: () => shown(allUsers(local), standing),
+    user: async (name) => standing(await named(name)),
     changeUser: async (name, fields) => {
       const { userId } = await named(name)
       const patch = await readUserPatch(fields, named)
-      return printUser(done(await patchUser(await withLetters(local), { actor, userId, patch })))
+      return standing(done(await patchUser(await withLetters(local), { actor, userId, patch })))
     },
     deleteUser: async (name) => void done(await deleteUser(local, { actor, userId: (await named(name)).userId })),
     revokeTokens: async (name) => ({
@@ -183,7 +185,7 @@ async function* eventsOf(local: Local, filter: Readonly<Record<string, string>>)
 }
 
 async function* tokensOf(local: Local, name: string): AsyncGenerator<Document> {
-  const user = await userNamed(local, name)
+  const user = await asItStands(local, await userNamed(local, name))
   const directory = await createDirectory(local)
   try {
     for await (const record of listAll(local.store, 'grant', user.userId)) {
@@ -202,8 +204,11 @@ async function userNamed(local: Local, name: string): Promise<User> {
   return user
 }
 
-async function* shown<T>(list: AsyncIterable<T>, show: (one: T) => Document): AsyncGenerator<Document> {
-  for await (const one of list) yield show(one)
+async function* shown<T>(
+  list: AsyncIterable<T>,
+  show: (one: T) => Document | Promise<Document>,
+): AsyncGenerator<Document> {
+  for await (const one of list) yield await show(one)
 }
 
 /** For a connection of a client, or of whoever holds its handle. */

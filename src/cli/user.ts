@@ -98,7 +98,9 @@ export function registerUser(program: Command, io: Io): void {
     )
 
   change(
-    user.command('set-role <name> <role>').description('editor, admin or superuser; ends its tokens'),
+    user
+      .command('set-role <name> <role>')
+      .description('editor, admin or superuser; ends its tokens, a lower one those of its bots too'),
     ([role]) => ({ role: readRole(role) }),
   )
   change(
@@ -106,12 +108,21 @@ export function registerUser(program: Command, io: Io): void {
     (scopes) => ({ scopes }),
   )
   change(
+    user
+      .command('set-wrangler <name> <wrangler>')
+      .description('the person who answers for a bot from now on; ends its tokens'),
+    ([wrangler]) => ({ wrangler }),
+  )
+  change(
     user.command('rename <name> <new-name>').description('give it another user name; the old one is free'),
     ([username]) => ({ username }),
   )
-  change(user.command('lock <name>').description('nobody gets in, and every session and token ends'), () => ({
-    locked: true,
-  }))
+  change(
+    user.command('lock <name>').description('nobody gets in, and every session and token ends, those of its bots too'),
+    () => ({
+      locked: true,
+    }),
+  )
   change(user.command('unlock <name>').description('let it in again; nothing that ended comes back'), () => ({
     locked: false,
   }))

@@ -22,6 +22,8 @@ export type User = {
   /** Bumping it kills every token and session of this account. */
   readonly epoch: number
   readonly locked: boolean
+  /** Of a person who was locked or put down once: no token of a bot of his from before that holds. */
+  readonly botsEpoch?: number
   /** argon2id, PHC string. Absent: this account has no password. */
   readonly passwordHash?: string
   readonly passwordChangedAt?: EpochSeconds

@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { patchUser } from '../../src/accounts/patch-user.ts'
 import type { Client } from '../../src/domain/client.ts'
-import type { Role, User } from '../../src/domain/user.ts'
+import type { User } from '../../src/domain/user.ts'
 import { openHouse, type House } from './house.ts'
 
 let house: House
@@ -16,43 +15,6 @@ const tokenOf = async (user: User, signedInAgo = 0) =>
   (await house.makeToken({ client, user, scope: 'admin', signedInAgo })).token
 const change = async (token: string, user: User, body: object) =>
   house.ask('PATCH', `/api/v1/users/${user.userId}`, { token, body })
-const patch = async (user: User, wanted: object) => {
-  const changed = await patchUser(house.context, { actor: { kind: 'cli' }, userId: user.userId, patch: wanted })
-  if ('refused' in changed) throw new Error(changed.refused.detail)
-}
-
-describe('a bot never stands above the person who answers for it', () => {
-  const botOf = async (role: Role) => {
-    const wrangler = await house.makeUser({ role })
-    return { wrangler, bot: await house.makeUser({ bot: true, wrangler: wrangler.userId, role }) }
-  }
-
-  test('nobody raises it above its wrangler', async () => {
-    const wrangler = await house.makeUser()
-    const bot = await house.makeUser({ bot: true, wrangler: wrangler.userId })
-    const token = await tokenOf(await house.makeUser({ role: 'superuser' }))
-    const answer = await change(token, bot, { role: 'admin' })
-    expect(answer.status, answer.text).toBe(400)
-    expect(answer.body).toMatchObject({ code: 'invalid_field', field: 'role' })
-    await patch(wrangler, { role: 'admin' })
-    expect((await change(token, bot, { role: 'admin' })).status).toBe(200)
-  })
-
-  test('when its wrangler goes down, it goes down with him', async () => {
-    const { wrangler, bot } = await botOf('admin')
-    const token = await tokenOf(bot)
-    expect((await house.ask('GET', '/api/v1/users', { token })).status).toBe(200)
-    await patch(wrangler, { role: 'editor' })
-    expect((await house.ask('GET', '/api/v1/users', { token })).status).toBe(403)
-  })
-
-  test('when its wrangler is locked, it is locked with him', async () => {
-    const { wrangler, bot } = await botOf('admin')
-    const token = await tokenOf(bot)
-    await patch(wrangler, { locked: true })
-    expect((await house.ask('GET', '/api/v1/users', { token })).status).toBe(401)
-  })
-})
 
 describe('RFC 9470 §3: what gives power over others takes a recent sign-in', () => {
   const late = 301

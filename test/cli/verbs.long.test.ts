@@ -68,6 +68,25 @@ describe('gatehouse user', () => {
     })
   })
 
+  test('a bot is shown as it stands under its wrangler, and gets another one', async () => {
+    await json('user', 'create', 'hopper', '--no-password', '--role', 'admin')
+    await json('user', 'create', 'heir', '--no-password')
+    await json('user', 'create', 'crawler', '--bot', '--wrangler', 'hopper')
+    await json('user', 'lock', 'hopper')
+    expect(await json('user', 'show', 'crawler')).toMatchObject({ locked: true })
+    const { items } = await json('user', 'list')
+    expect(items).toContainEqual(expect.objectContaining({ username: 'crawler', locked: true }))
+    const minted = await at('token', 'mint', '--user', 'crawler', '--format', 'opaque')
+    expect(minted).toMatchObject({ code: 1, out: '' })
+    expect(minted.err).toContain('the person who answers for the bot is locked or gone')
+    expect(await json('user', 'set-wrangler', 'crawler', 'heir')).toMatchObject({
+      locked: false,
+      wrangler: (await json('user', 'show', 'heir'))['user_id'],
+    })
+    expect((await at('token', 'mint', '--user', 'crawler', '--format', 'opaque')).code).toBe(0)
+    for (const name of ['hopper', 'heir', 'crawler']) await json('user', 'delete', name)
+  })
+
   test('a generated password is shown once, and is the one that counts', async () => {
     await json('user', 'create', 'mary', '--no-password')
     const { password: generated } = await json('user', 'set-password', 'mary', '--generate')

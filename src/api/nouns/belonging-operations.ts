@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { asItStands } from '../../accounts/as-they-stand.ts'
 import { findUser } from '../../accounts/find-user.ts'
 import { noSuchUser } from '../../accounts/no-such-user.ts'
 import type { Kind } from '../../domain/record.ts'
@@ -86,7 +87,7 @@ export function operationsOfUsers<K extends Kind, Item extends z.ZodObject>(
       refusals: ['invalid_cursor', 'not_found'],
       example: listExample,
       perform: ({ context, params, query }) =>
-        forUser(context, params.user_id, (user) => pageFor(of, context, { user, query })),
+        showFor(context, params.user_id, (user) => pageFor(of, context, { user, query })),
     }),
     operation({
       method: 'GET',
@@ -100,7 +101,7 @@ export function operationsOfUsers<K extends Kind, Item extends z.ZodObject>(
       refusals: ['not_found'],
       example: shownExample,
       perform: ({ context, params }) =>
-        forUser(context, String(params.user_id), (user) => find(of, context, { user, id: String(params[idName]) })),
+        showFor(context, String(params.user_id), (user) => find(of, context, { user, id: String(params[idName]) })),
     }),
     operation({
       method: 'DELETE',
@@ -147,4 +148,9 @@ async function forUser<T>(
 ): Promise<Result<T>> {
   const user = await findUser(context, userId)
   return user === undefined ? { refused: noSuchUser } : then(user)
+}
+
+/** For looking alone: a bot as it stands under its wrangler, with whose tokens its own end. Who may change it goes by its own role. */
+function showFor<T>(context: ApiContext, userId: string, then: (user: User) => Promise<Result<T>>): Promise<Result<T>> {
+  return forUser(context, userId, async (user) => then(await asItStands(context, user)))
 }

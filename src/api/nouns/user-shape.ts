@@ -40,11 +40,13 @@ export const user = z
       .string()
       .nullable()
       .meta({ description: 'Of letters that nobody asked for: of the page on which the address was proved.' }),
-    role,
+    role: role.meta({ description: 'Of a bot at most that of the person who answers for it.' }),
     bot: z.boolean(),
     wrangler: z.string().nullable().meta({ description: 'User id of the person who answers for a bot.' }),
     scopes: z.array(z.string()),
-    locked: z.boolean(),
+    locked: z
+      .boolean()
+      .meta({ description: 'A bot is locked too where the person who answers for it is, or is gone.' }),
     epoch,
     created_at: instant,
   })
@@ -97,16 +99,19 @@ export const userChange = z
     password: password
       .exactOptional()
       .meta({ description: 'A new password. Ends every session and token of the account.', writeOnly: true }),
-    role: role.exactOptional().meta({ description: 'Another role ends every session and token of the account.' }),
+    role: role.exactOptional().meta({
+      description: 'Another role ends every session and token of the account; a lower one those of its bots too.',
+    }),
     scopes: scopes.exactOptional().meta({
       description:
         'Replaces them. Any other set than before, a larger one too, ends every session and token of the account.',
     }),
-    wrangler: userId.exactOptional(),
-    locked: z
-      .boolean()
+    wrangler: userId
       .exactOptional()
-      .meta({ description: 'Locking ends every session and token; unlocking brings none back.' }),
+      .meta({ description: 'Of a bot: who answers for it from now on. Another one ends its tokens.' }),
+    locked: z.boolean().exactOptional().meta({
+      description: 'Locking ends every session and token, those of its bots too; unlocking brings none back.',
+    }),
   })
   .meta({ id: 'UserChange', description: 'Members left out stay as they are. All of it happens, or none.' })
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { asItStands, asTheyStand } from '../../accounts/as-they-stand.ts'
 import { createUser } from '../../accounts/create-user.ts'
 import { deleteUser } from '../../accounts/delete-user.ts'
 import { findUser, findUserNamed } from '../../accounts/find-user.ts'
@@ -8,6 +9,8 @@ import { noSuchUser } from '../../accounts/no-such-user.ts'
 import { revokeEverything, revokeTokens } from '../../accounts/revoke-tokens.ts'
 import { patchUser, type UserPatch } from '../../accounts/patch-user.ts'
 import { problem } from '../../protocol/problem.ts'
+import type { User } from '../../domain/user.ts'
+import type { ApiContext } from '../context.ts'
 import { weakSignIn } from '../caller.ts'
 import { operation, type Operation } from '../operation.ts'
 import { pageOf, pageQuery, printPage, readPage } from '../page.ts'
@@ -48,10 +51,11 @@ export const userOperations: readonly Operation[] = [
       if ('refused' in asked) return asked
       if (username !== undefined) {
         const named = await findUserNamed(context, username)
-        return { done: { items: named === undefined ? [] : [shownUser(named)], next: null } }
+        return { done: { items: named === undefined ? [] : [await shownStanding(context, named)], next: null } }
       }
       const { users, next } = await listUsers(context, asked)
-      return { done: printPage(context.keys, { list, items: users.map(shownUser), next }) }
+      const items = (await asTheyStand(context, users)).map(shownUser)
+      return { done: printPage(context.keys, { list, items, next }) }
     },
   }),
   operation({
@@ -93,7 +97,7 @@ export const userOperations: readonly Operation[] = [
         ...(fullName !== undefined && { fullName }),
       })
       if ('refused' in made) return made
-      return { done: shownUser(made.done), location: `/api/v1/users/${made.done.userId}` }
+      return { done: await shownStanding(context, made.done), location: `/api/v1/users/${made.done.userId}` }
     },
   }),
   operation({
@@ -109,7 +113,7 @@ export const userOperations: readonly Operation[] = [
     example: { answer: exampleUser },
     async perform({ context, params }) {
       const found = await findUser(context, params.user_id)
-      return found === undefined ? { refused: noSuchUser } : { done: shownUser(found) }
+      return found === undefined ? { refused: noSuchUser } : { done: await shownStanding(context, found) }
     },
   }),
   operation({
@@ -135,7 +139,7 @@ export const userOperations: readonly Operation[] = [
       // Else a token that was made for a program would need neither his password nor a sign-in of his.
       if (isOwn && body.password !== undefined) return { refused: ownPassword }
       const updated = await patchUser(context, { actor: caller.actor, userId: params.user_id, patch: patchOf(body) })
-      return 'refused' in updated ? updated : { done: shownUser(updated.done) }
+      return 'refused' in updated ? updated : { done: await shownStanding(context, updated.done) }
     },
   }),
   operation({
@@ -186,6 +190,11 @@ export const userOperations: readonly Operation[] = [
     },
   }),
 ]
+
+/** A bot is shown with the role, the lock and the epoch that count: no better than its wrangler's. */
+async function shownStanding(context: ApiContext, of: User) {
+  return shownUser(await asItStands(context, of))
+}
 
 const nameless = problem('invalid_field', { field: 'username', detail: 'username is missing' })
 const noLetter = problem('invalid_field', {
