@@ -4,7 +4,9 @@ import { epochOf } from '../domain/epoch.ts'
 import type { Grant } from '../domain/grant.ts'
 import { planMint, type MintRequest } from '../domain/mint-request.ts'
 import { check, create, ref, type Decision } from '../domain/record.ts'
+import { resourceClaims } from '../domain/resource-claims.ts'
 import { underWrangler } from '../domain/under-wrangler.ts'
+import type { User } from '../domain/user.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
 import { clockTolerance, type Seconds } from '../protocol/time.ts'
 import { transition } from '../store/transition.ts'
@@ -35,6 +37,8 @@ export type Minting = {
   readonly right?: 'mint' | 'mint-own' | 'provision'
   /** The token that asks for this one: no token makes a wider one. Absent: no token asks. */
   readonly within?: Asking
+  /** What else keeps an account from it; asked in the commit too, of the account as it stands then. */
+  readonly bar?: (user: User) => Problem | undefined
 }
 
 type Asking = {
@@ -51,7 +55,7 @@ type Asking = {
  */
 export async function mintToken(
   context: MintContext,
-  { actor, userId, address, right = 'mint', within }: Minting,
+  { actor, userId, address, right = 'mint', within, bar }: Minting,
   wanted: MintRequest,
 ): Promise<Outcome<MintedToken>> {
   const { random, clock, issuer, keys } = context
@@ -94,6 +98,8 @@ export async function mintToken(
         resource: slots.resource.value,
       })
       if (refused !== undefined) return no(refused)
+      const barred = bar?.(user)
+      if (barred !== undefined) return no(barred)
       if ('field' in plan) return no(problem('invalid_field', plan))
       // What is taken back in this very moment makes nothing any more.
       if (slots.asking.value?.revokedAt !== undefined) return no(askingGone)
@@ -113,7 +119,10 @@ export async function mintToken(
         format: wanted.format,
         // First, so that every path behind it is one at the provider.
         attenuations: connection === undefined ? attenuations : [`connection = ${connection}`, ...attenuations],
-        ...(connection !== undefined && { accessClaims: { connection } }),
+        accessClaims: {
+          ...resourceClaims(user, slots.resource.value),
+          ...(connection !== undefined && { connection }),
+        },
         promises: promises.filter((promise) => promise !== undefined),
         ttl,
         now,

@@ -3,7 +3,8 @@ import type { MintRequest } from '../domain/mint-request.ts'
 import { usualScopes } from '../domain/mint-request.ts'
 import { ref, type Decision } from '../domain/record.ts'
 import { signInBar } from '../domain/sign-in-bar.ts'
-import type { User } from '../domain/user.ts'
+import { hasSecondFactor } from '../domain/factors.ts'
+import type { Role, User } from '../domain/user.ts'
 import { userIdPrefix } from '../protocol/client-id.ts'
 import { isRefusal } from '../protocol/errors.ts'
 import { problem } from '../protocol/problem.ts'
@@ -11,6 +12,7 @@ import { parseUsername } from '../protocol/username.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
 import type { AccountsContext, Outcome } from './context.ts'
+import { findFactors } from './find-factors.ts'
 import { findUserOfIdentity } from './find-identity.ts'
 import { identifiedAccount, type Identified } from './identified-account.ts'
 import { identityNameRef } from './identity-refs.ts'
@@ -29,6 +31,11 @@ export type Provisioning = {
   readonly token: MintRequest
 }
 
+type ProvisionContext = MintContext & {
+  /** Roles that have to have a second factor. */
+  readonly secondFactorRoles: readonly Role[]
+}
+
 export type Provisioned = MintedToken & { readonly user: User; readonly created: boolean }
 
 /** More than that many others can't be quicker each time. */
@@ -38,7 +45,7 @@ const mostTries = 8
  * Login-or-create for a front end that signed somebody in itself: the account of an identity, made if there is none, and a token
  * for it. The token never holds a power over this server, and no sign-in stands behind it here.
  */
-export async function provisionIdentity(context: MintContext, asked: Provisioning): Promise<Outcome<Provisioned>> {
+export async function provisionIdentity(context: ProvisionContext, asked: Provisioning): Promise<Outcome<Provisioned>> {
   const { actor, address, identified, token } = asked
   // Asked before anything is made; for an account that is there the decision asks again, with its role.
   const scopes = token.scope ?? (token.resource === undefined ? usualScopes : [])
@@ -47,20 +54,31 @@ export async function provisionIdentity(context: MintContext, asked: Provisionin
   const found = await findOrMake(context, asked)
   if ('refused' in found) return found
   const { user, created } = found.done
-  const bar = signInBar(user)
-  if (bar !== undefined) return { refused: bar === 'bot' ? ofBot : locked }
+  if (hasSecondFactor(await findFactors(context, user.userId))) return { refused: secondFactorNeeded }
+  const bar = (one: User) => barOf(context, one)
   const name = token.name ?? identified.provider
-  const made = await mintToken(context, { actor, userId: user.userId, address, right: 'provision' }, { ...token, name })
+  const minting = { actor, userId: user.userId, address, right: 'provision', bar } as const
+  const made = await mintToken(context, minting, { ...token, name })
   return 'refused' in made ? made : { done: { ...made.done, user, created } }
+}
+
+/** C25: what a front end saw of somebody is a first factor, and the second is never skipped (decision 0013). */
+function barOf({ secondFactorRoles }: ProvisionContext, user: Pick<User, 'bot' | 'locked' | 'role'>) {
+  const bar = signInBar(user)
+  if (bar !== undefined) return bar === 'bot' ? ofBot : locked
+  return secondFactorRoles.includes(user.role) ? secondFactorNeeded : undefined
 }
 
 type Found = { readonly user: User; readonly created: boolean }
 
-async function findOrMake(context: AccountsContext, asked: Provisioning): Promise<Outcome<Found>> {
+async function findOrMake(context: ProvisionContext, asked: Provisioning): Promise<Outcome<Found>> {
   const { identified, preferredUsername } = asked
   for (let tries = 0; tries < mostTries; tries += 1) {
     const user = await findUserOfIdentity(context, identified)
     if (user !== undefined) return { done: { user, created: false } }
+    // Nobody is made who would get nothing.
+    const barred = barOf(context, { role: 'editor', bot: false, locked: false })
+    if (barred !== undefined) return { refused: barred }
     const username = await suggestUsername(context, [preferredUsername, `${preferredUsername}-${identified.provider}`])
     const made = await make(context, asked, username)
     // Somebody was quicker, with the name or with this very identity.
@@ -95,4 +113,8 @@ async function make(
 }
 
 const locked = problem('forbidden', { detail: 'the account of this identity is locked' })
+const secondFactorNeeded = problem('forbidden', {
+  detail:
+    'the account of this identity has a second factor, or its role must have one, and nobody has shown it: send its person through the authorization code flow',
+})
 const ofBot = problem('forbidden', { detail: 'the account of this identity is a bot, and nobody signs in as it' })

@@ -1,6 +1,7 @@
 import type { Upstream } from '../upstream/create-upstream.ts'
 import type { PasswordsContext } from '../accounts/context.ts'
 import type { RegistrationContext } from '../accounts/register.ts'
+import type { Role } from '../domain/user.ts'
 import type { Keys } from '../keys/keys.ts'
 import type { Refusal } from '../protocol/errors.ts'
 import type { SenderContext } from '../sender/live-token.ts'
@@ -14,6 +15,8 @@ export type ApiContext = SenderContext &
   PasswordContext &
   PasswordsContext & {
     readonly trustsProxies: boolean
+    /** Roles that have to have a second factor. */
+    readonly secondFactorRoles: readonly Role[]
     readonly look: { readonly productName: string }
     readonly upstream: Pick<Upstream, 'providers'>
     readonly vault: Pick<Vault, 'finishRecalls'>

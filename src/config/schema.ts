@@ -145,7 +145,7 @@ export const resourceEntry = z.strictObject({
         .meta({ description: 'Seconds that an access token lives.' }),
       claims: z.array(z.enum(accessTokenClaims)).default([]).meta({
         description:
-          'Claims about the user that this API gets beyond the standard ones. What he was given beyond his role is none of them: what counts here stands in `scope` (decision 0019).',
+          'Claims about the user that this API gets beyond the standard ones, in every token for it that speaks for somebody, also one that was made without a sign-in; of imported macaroons at introspection. What he was given beyond his role is none of them: what counts here stands in `scope` (decision 0019).',
       }),
     })
     .prefault({})

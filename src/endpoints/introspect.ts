@@ -1,5 +1,6 @@
 import type { Client } from '../domain/client.ts'
 import { scopeAllowedTo } from '../domain/narrow.ts'
+import { resourceClaims } from '../domain/resource-claims.ts'
 import type { Resource } from '../domain/resource.ts'
 import { isRefusal, refuse, throttled } from '../protocol/errors.ts'
 import type { Endpoint } from '../protocol/http.ts'
@@ -89,6 +90,7 @@ function view(
     ...(claims.acr === undefined ? {} : { acr: claims.acr }),
     ...(user !== undefined && claims.scope.includes('profile') ? { username: user.username } : {}),
     ...(claims.caveats === undefined ? {} : { caveats: claims.caveats }),
-    ...claims.extra,
+    // Another server made it, so nothing of what this API asks for stands in it.
+    ...(claims.imported === true && user !== undefined ? resourceClaims(user, resource) : claims.extra),
   }
 }

@@ -10,6 +10,7 @@ import { append, type Write } from '../domain/record.ts'
 import type { NewRefresh } from '../domain/redeem-code.ts'
 import { signInBar } from '../domain/sign-in-bar.ts'
 import { releaseClaims } from '../domain/release-claims.ts'
+import { resourceClaims } from '../domain/resource-claims.ts'
 import type { User } from '../domain/user.ts'
 import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { GrantType as GrantTypeName } from '../protocol/grant-type.ts'
@@ -147,7 +148,7 @@ export async function prepareIssue(context: GrantContext, plan: IssuePlan): Prom
         now,
         ...(grant === undefined ? {} : { authentication: grant.authentication }),
         ...(grant?.nonce === undefined ? {} : { nonce: grant.nonce }),
-        accessClaims: user === undefined ? {} : resourceClaims(user, target),
+        accessClaims: user === undefined ? {} : resourceClaims(user, target.resource),
         // OIDC Core §5.4: with an access token at hand, claims by scope come from userinfo; the ID token holds what was asked for there,
         // and what the person may do, which whoever reads nothing else decides by.
         idToken:
@@ -168,18 +169,6 @@ export async function prepareIssue(context: GrantContext, plan: IssuePlan): Prom
 function accessTtlOf(plan: IssuePlan): Seconds {
   if (plan.grantType === 'implicit') return lifetimes.implicitAccessToken
   return Math.min(plan.target.resource?.accessToken.ttl ?? lifetimes.accessToken, lifetimes.longestAccessToken)
-}
-
-/** Claims that the API asked for in its record, and that this token's user has. */
-function resourceClaims(user: User, target: Target): Readonly<Record<string, string | boolean | readonly string[]>> {
-  const wanted = target.resource?.accessToken.claims ?? []
-  const claims: Record<string, string | boolean | readonly string[]> = {}
-  if (wanted.includes('username')) claims['username'] = user.username
-  if (wanted.includes('role')) claims['role'] = user.role
-  if (wanted.includes('bot')) claims['bot'] = user.bot
-  if (wanted.includes('name') && user.fullName !== undefined) claims['name'] = user.fullName
-  if (wanted.includes('email') && user.email !== undefined && user.emailVerified) claims['email'] = user.email
-  return claims
 }
 
 /** A new code's or refresh token's imprint: made before the decision, and kept by the grant, from which the token can be rebuilt. */

@@ -97,6 +97,7 @@ export async function openHouse() {
     vault: { finishRecalls: () => undefined },
     issuer,
     trustsProxies: false,
+    secondFactorRoles: [],
     look: { productName: 'Gatehouse' },
     clock,
     random,

@@ -18,6 +18,19 @@ export async function makeMacaroonApi(server: TestGatehouse): Promise<MadeClient
   return server.makeClient({ client_id: 'mac-api', grant_types: ['client_credentials'], redirect_uris: [] })
 }
 
+export const curiousApi = 'https://curious.example'
+
+/** An API that asks who its callers are and what they may do; the same client introspects its tokens. */
+export async function makeCuriousApi(server: TestGatehouse): Promise<void> {
+  const claims = ['username', 'role', 'bot', 'name', 'email']
+  await server.makeResource({
+    resource: curiousApi,
+    scope: 'read',
+    access_token: { claims },
+    introspection_clients: ['mac-api'],
+  })
+}
+
 /** A person's macaroon for that API, by the code flow. */
 export async function macaroonOf(
   server: TestGatehouse,

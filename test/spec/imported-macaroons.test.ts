@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createUser } from '../../src/accounts/create-user.ts'
-import { patchUser } from '../../src/accounts/patch-user.ts'
+import { patchUser, type UserPatch } from '../../src/accounts/patch-user.ts'
 import { revokeEverything, revokeTokens } from '../../src/accounts/revoke-tokens.ts'
 import { ImportRefused } from '../../src/keys/import-key.ts'
 import {
@@ -16,7 +16,7 @@ import {
   type Macaroon,
 } from '../../src/tokens/macaroon/index.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
-import { introspectCall, macaroonApi, makeMacaroonApi } from '../kit/macaroons.ts'
+import { curiousApi, introspectCall, macaroonApi, makeCuriousApi, makeMacaroonApi } from '../kit/macaroons.ts'
 import { createBrowser } from '../kit/browser.ts'
 import { userinfo } from '../kit/flow.ts'
 
@@ -79,6 +79,26 @@ describe("system fatcat's macaroons after the move", () => {
       iat: parseInstant(born),
       caveats: [],
     })
+  })
+
+  test('say of their account what the API asks for, as it is now: name, role, bot or not', async () => {
+    await makeCuriousApi(server)
+    const scope = { name: 'curious', resource: curiousApi, scope: ['read'] }
+    await server.core.keys.importKey({ ...terms(scope), rootKey }, 'cli')
+    const token = made(usual(), rootKey, 'curious')
+    expect(await ask(token)).toMatchObject({ active: true, username: 'claire', role: 'editor', bot: false })
+    const accounts = { ...server.core, strength: async () => undefined }
+    const change = (patch: UserPatch) => patchUser(accounts, { actor: cli, userId: `usr_${editor}`, patch })
+    await change({ fullName: 'Claire', username: 'clara' })
+    expect(await ask(token)).toMatchObject({ username: 'clara', name: 'Claire' })
+    // Another role ends what was made before it, as with ours.
+    await change({ role: 'admin' })
+    expect(await ask(token)).toEqual(inactive)
+    server.clock.advance(5)
+    born = printInstant(server.clock.seconds())
+    expect(await ask(made(usual(), rootKey, 'curious'))).toMatchObject({ role: 'admin' })
+    const untold = await ask(made(usual()))
+    for (const name of ['username', 'name', 'role', 'bot']) expect(untold).not.toHaveProperty(name)
   })
 
   test('in both alphabets, padded or not, in V1 and as JSON', async () => {

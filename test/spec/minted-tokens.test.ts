@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createUser } from '../../src/accounts/create-user.ts'
 import { mintedClientId } from '../../src/accounts/minted-client.ts'
 import { mintToken } from '../../src/accounts/mint-token.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
@@ -8,7 +9,7 @@ import type { User } from '../../src/domain/user.ts'
 import { createBrowser, type Answer } from '../kit/browser.ts'
 import { codeFlow, tokenRequest, userinfo } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
-import { introspectCall, macaroonApi, makeMacaroonApi, narrow } from '../kit/macaroons.ts'
+import { curiousApi, introspectCall, macaroonApi, makeCuriousApi, makeMacaroonApi, narrow } from '../kit/macaroons.ts'
 
 let server: TestGatehouse
 let api: MadeClient
@@ -24,6 +25,7 @@ beforeAll(async () => {
   boss = await server.makeUser('boss', { role: 'admin' })
   root = await server.makeUser('root', { role: 'superuser' })
   api = await makeMacaroonApi(server)
+  await makeCuriousApi(server)
   desk = await server.makeClient({ client_id: 'desk', scope: 'openid admin' })
 })
 afterAll(() => server.close())
@@ -129,6 +131,39 @@ describe('what can be minted', () => {
       })
       expect([answer.status, answer.json()['error']], grantType).toEqual([400, 'unauthorized_client'])
     }
+  })
+})
+
+describe.each(['jwt', 'opaque', 'macaroon'] as const)('roles reach a minted %s as claims', (format) => {
+  const claims = async (user: User, resource: string) =>
+    introspectCall(server, api, await minted(user, { format, resource }))
+
+  test('where the API asks for them, and nowhere else', async () => {
+    expect(await claims(boss, curiousApi)).toMatchObject({ active: true, username: 'boss', role: 'admin', bot: false })
+    const untold = await claims(boss, macaroonApi)
+    for (const name of ['username', 'role', 'bot']) expect(untold).not.toHaveProperty(name)
+  })
+
+  test('what somebody has not, or has not proved, is not said', async () => {
+    await patchUser(server.core, {
+      actor: cli,
+      userId: root.userId,
+      patch: { email: 'root@example.org', fullName: null },
+    })
+    const said = await claims(root, curiousApi)
+    for (const name of ['name', 'email']) expect(said).not.toHaveProperty(name)
+    await patchUser(server.core, { actor: cli, userId: root.userId, patch: { fullName: 'Root' } })
+    expect(await claims(root, curiousApi)).toMatchObject({ name: 'Root' })
+  })
+
+  test('of a bot it is the role that counts', async () => {
+    const { userId } = await server.makeUser(`master-${format}`, { role: 'admin' })
+    const wanted = { username: `robot-${format}`, bot: true, wrangler: userId, role: 'admin' } as const
+    const bot = await createUser(server.core, cli, wanted)
+    if ('refused' in bot) throw new Error(bot.refused.detail)
+    expect(await claims(bot.done, curiousApi)).toMatchObject({ role: 'admin', bot: true })
+    await patchUser(server.core, { actor: cli, userId, patch: { role: 'editor' } })
+    expect(await claims(bot.done, curiousApi)).toMatchObject({ role: 'editor', bot: true })
   })
 })
 

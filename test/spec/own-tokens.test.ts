@@ -3,15 +3,20 @@ import { revokeTokens } from '../../src/accounts/revoke-tokens.ts'
 import { createBrowser, type Answer, type Browser } from '../kit/browser.ts'
 import { codeFlow, submit } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
+import { curiousApi, introspectCall, makeCuriousApi, makeMacaroonApi } from '../kit/macaroons.ts'
 
 const api = 'https://api.example'
 
 let server: TestGatehouse
 let client: MadeClient
+/** May introspect what is for the API that asks for claims. */
+let reader: MadeClient
 beforeAll(async () => {
   server = await startGatehouse()
   client = await server.makeClient({ client_id: 'app', scope: 'openid me read write admin' })
   await server.makeResource({ resource: api, scope: 'read write' })
+  reader = await makeMacaroonApi(server)
+  await makeCuriousApi(server)
 })
 afterAll(() => server.close())
 
@@ -151,6 +156,16 @@ describe('the page', () => {
     const ended = await submit(browser, page, 'tokens', { grant_id: id })
     expect(ended.location).toBe('/account/tokens?done')
     expect((await browser.ask('/account/tokens')).text).not.toContain('Nightly')
+  })
+
+  test.each(['jwt', 'opaque', 'macaroon'])('a %s says of its person what the API asks for', async (format) => {
+    await server.makeUser(`lea-${format}`)
+    const browser = await signIn(`lea-${format}`)
+    const typed = { name: 'Report', format, ttl: '3600', resource: curiousApi }
+    const made = await submit(browser, await browser.ask('/account/tokens'), 'token-new', typed)
+    const token = /id="token" type="text" value="([^"]+)"/.exec(made.text)?.[1] ?? ''
+    const said = await introspectCall(server, reader, token)
+    expect(said).toMatchObject({ active: true, username: `lea-${format}`, role: 'editor', bot: false })
   })
 
   test('says in words why not, and keeps what was typed', async () => {

@@ -1,12 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { factorsRef } from '../../src/accounts/find-factors.ts'
+import { findUserOfIdentity } from '../../src/accounts/find-identity.ts'
 import { linkIdentity } from '../../src/accounts/link-identity.ts'
-import { patchUser } from '../../src/accounts/patch-user.ts'
-import { provisionIdentity } from '../../src/accounts/provision-identity.ts'
+import { patchUser, type UserPatch } from '../../src/accounts/patch-user.ts'
+import { provisionIdentity, type Provisioning } from '../../src/accounts/provision-identity.ts'
+import { create } from '../../src/domain/record.ts'
+import { commitNew } from '../../src/store/transition.ts'
 import { readProvider } from '../upstream/house.ts'
 import { becomeBot } from '../kit/become-bot.ts'
 import { createBrowser, type Answer } from '../kit/browser.ts'
 import { tokenRequest } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
+import { curiousApi, introspectCall, makeCuriousApi, makeMacaroonApi } from '../kit/macaroons.ts'
 
 const api = 'https://api.example'
 const orcid = { issuer: 'https://orcid.example', provider: 'orcid', preferred_username: 'Josiah Carberry' }
@@ -15,11 +20,20 @@ const cli = { kind: 'cli' } as const
 let server: TestGatehouse
 let front: MadeClient
 let token: string
+/** May introspect what is for the API that asks for claims. */
+let reader: MadeClient
 beforeAll(async () => {
   const secret = { client_secret: { env: 'HUB' } }
   const hub = { name: 'hub', preset: 'oidc', issuer: 'https://hub.example', client_id: 'gatehouse', ...secret }
-  server = await startGatehouse({ config: { providers: [readProvider(hub, { HUB: 'x'.repeat(40) })] } })
+  server = await startGatehouse({
+    config: {
+      providers: [readProvider(hub, { HUB: 'x'.repeat(40) })],
+      users: { registration: 'closed', secondFactor: ['admin'] },
+    },
+  })
   await server.makeResource({ resource: api, scope: 'read write', access_token: { format: 'macaroon' } })
+  reader = await makeMacaroonApi(server)
+  await makeCuriousApi(server)
   front = await server.makeClient({
     client_id: 'front',
     grant_types: ['client_credentials'],
@@ -43,6 +57,15 @@ function call(bearer: string, path: string, method = 'GET', body?: unknown): Pro
 }
 const provision = (wanted: object, bearer = token) =>
   call(bearer, '/api/v1/identities', 'POST', { ...orcid, ...wanted })
+
+/** As the call has it, but past the network. */
+const provisioning = (subject: string): Provisioning => ({
+  actor: { kind: 'client', client: front.record, scopes: ['accounts:provision'] },
+  address: '192.0.2.1',
+  identified: { ...orcid, subject, label: 'somebody' },
+  preferredUsername: 'Grace Hopper',
+  token: { format: 'opaque' },
+})
 
 describe('system D: a front end that signs people in itself', () => {
   test('201 for a newcomer, 200 for whom it knows, a token each time, and the name is whole', async () => {
@@ -70,14 +93,7 @@ describe('system D: a front end that signs people in itself', () => {
     ]
     expect([one.json()['username'], two.json()['username']]).toEqual([long, `${long}-orcid`])
     // At the very same moment: past the network, which would line them up.
-    const at = (subject: string) =>
-      provisionIdentity(server.core, {
-        actor: { kind: 'client', client: front.record, scopes: ['accounts:provision'] },
-        address: '192.0.2.1',
-        identified: { ...orcid, subject, label: 'somebody' },
-        preferredUsername: 'Grace Hopper',
-        token: { format: 'opaque' },
-      })
+    const at = (subject: string) => provisionIdentity(server.core, provisioning(subject))
     const same = await Promise.all(['13', '13', '13', '13'].map(at))
     const done = same.flatMap((one) => ('done' in one ? [one.done] : []))
     expect(done.map(({ created }) => created).filter((created) => created)).toHaveLength(1)
@@ -122,6 +138,13 @@ describe('system D: a front end that signs people in itself', () => {
     expect((await provision({ subject: '0000-0031', resource: api })).status).toBe(403)
     const made = await provision({ subject: '0000-0031', resource: api, scope: 'read' })
     expect(made.json()).toMatchObject({ scope: 'read' })
+  })
+
+  test.each(['macaroon', 'jwt', 'opaque'])('a %s says of its person what the API asks for', async (format) => {
+    const who = { subject: `0000-0035-${format}`, preferred_username: `carl-${format}` }
+    const made = (await provision({ ...who, format, resource: curiousApi, scope: 'read' })).json()
+    const said = await introspectCall(server, reader, String(made['token']))
+    expect(said).toMatchObject({ active: true, username: `carl-${format}`, role: 'editor', bot: false })
   })
 
   test('K05: the token counts as no sign-in, so it changes no name and no credential', async () => {
@@ -190,5 +213,57 @@ describe('system D: a front end that signs people in itself', () => {
   ])('a bad %s is named', async (field, wrong) => {
     const answer = await provision({ subject: '0000-0071', ...wrong })
     expect([answer.status, answer.json()['field']]).toEqual([400, field])
+  })
+})
+
+describe('C25, decision 0013: a front end shows no second factor', () => {
+  const says = 'send its person through the authorization code flow'
+  const change = (userId: string, patch: UserPatch) => patchUser(server.core, { actor: cli, userId, patch })
+  const madeOf = async (subject: string) => String((await provision({ subject })).json()['user_id'])
+
+  test('so it gets nothing for an account that has one', async () => {
+    const userId = await madeOf('0000-0101')
+    const authenticator = { sealed: 'sealed', lastStep: 0, createdAt: server.clock.seconds() }
+    const factors = { v: 1, authenticator, recoveryHashes: [] } as const
+    await commitNew(server.core.transition, [
+      create(factorsRef(userId), factors, { owners: [userId], expiresAt: null }),
+    ])
+    const refused = await provision({ subject: '0000-0101' })
+    expect([refused.status, refused.json()['detail'], refused.json()['token']]).toEqual([
+      403,
+      expect.stringContaining(says),
+      undefined,
+    ])
+  })
+
+  test('nor for one whose role must have one, until it has another', async () => {
+    const userId = await madeOf('0000-0102')
+    await change(userId, { role: 'admin' })
+    const refused = await provision({ subject: '0000-0102' })
+    expect([refused.status, refused.text.includes(says)]).toEqual([403, true])
+    await change(userId, { role: 'editor' })
+    expect((await provision({ subject: '0000-0102' })).status).toBe(200)
+  })
+
+  test('L4: a role that is given in the middle of it comes before it', async () => {
+    const userId = await madeOf('0000-0103')
+    const { transition } = server.core
+    let done = false
+    const commit: typeof transition.store.commit = async (writes) => {
+      if (!done) await change(userId, { role: 'admin' })
+      done = true
+      return transition.store.commit(writes)
+    }
+    const context = { ...server.core, transition: { ...transition, store: { ...transition.store, commit } } }
+    const made = await provisionIdentity(context, provisioning('0000-0103'))
+    expect(made).toMatchObject({ refused: { detail: expect.stringContaining(says) as string } })
+    expect(done).toBe(true)
+  })
+
+  test('where everybody must have one, no newcomer is made who would get nothing', async () => {
+    const context = { ...server.core, secondFactorRoles: ['editor'] } as const
+    const made = await provisionIdentity(context, provisioning('0000-0104'))
+    expect(made).toMatchObject({ refused: { detail: expect.stringContaining(says) as string } })
+    expect(await findUserOfIdentity(server.core, { issuer: orcid.issuer, subject: '0000-0104' })).toBeUndefined()
   })
 })

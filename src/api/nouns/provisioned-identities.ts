@@ -45,7 +45,7 @@ export const provisionedIdentityOperations: readonly Operation[] = [
     tag: 'Accounts',
     summary: 'Sign somebody in whom a front end knows, or make an account',
     description:
-      'For front ends that ran the sign-in themselves: the account that has this identity, made if there is none, and a token for it. The token never holds `admin`, `vault`, `introspect` or `accounts:provision`, holds of an API only what the front end holds itself, and counts as no sign-in: credentials and names can’t be changed with it. Nobody is provisioned who stands above whoever asks (a client stands where an `admin` stands), nor a locked account.',
+      'For front ends that ran the sign-in themselves: the account that has this identity, made if there is none, and a token for it. The token never holds `admin`, `vault`, `introspect` or `accounts:provision`, holds of an API only what the front end holds itself, and counts as no sign-in: credentials and names can’t be changed with it. Nobody is provisioned who stands above whoever asks (a client stands where an `admin` stands), nor a locked account; nor one that has a second factor, or must have one by its role: its person goes through the authorization code flow.',
     policy: provisioner,
     body: provisioning,
     answer: { status: 201, schema: provisioned },

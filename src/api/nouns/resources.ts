@@ -43,10 +43,10 @@ const accessToken = z
       description: '`jwt` is verified offline, `opaque` and `macaroon` by introspection.',
     }),
     ttl: z.int().min(30).max(3_600).meta({ description: 'Seconds that an access token lives.' }),
-    claims: z
-      .array(z.enum(accessTokenClaims))
-      .max(8)
-      .meta({ description: 'Claims about the user that this API gets beyond the standard ones.' }),
+    claims: z.array(z.enum(accessTokenClaims)).max(8).meta({
+      description:
+        'Claims about the user that this API gets beyond the standard ones, in every token that speaks for somebody.',
+    }),
   })
   .meta({ description: 'What tokens for this API look like. Given as a whole.' })
 const introspectionClients = z
