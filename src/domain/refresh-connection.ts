@@ -1,3 +1,4 @@
+import { longestRetryAfter } from '../protocol/retry-after.ts'
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import { connectionExpiry, isHeld, type HeldConnection, type RefreshFailure, type RefreshIntent } from './connection.ts'
 import { put, type Decision, type Slot, type Write } from './record.ts'
@@ -173,7 +174,7 @@ export function needsTouch({ lastUsedAt }: HeldConnection, now: EpochSeconds): b
 /** Seconds until the next try: twice as long each time, not in step with others; or what the provider asked for. */
 export function retryPause(failures: number, fraction: number, retryAfter: Seconds | undefined): Seconds {
   const grown = Math.min(300, 2 ** Math.min(failures, 10))
-  return Math.max(1, Math.ceil(grown * (0.5 + fraction / 2)), Math.min(retryAfter ?? 0, 3600))
+  return Math.max(1, Math.ceil(grown * (0.5 + fraction / 2)), Math.min(retryAfter ?? 0, longestRetryAfter))
 }
 
 /** A connection whose refresh token is another one than it was: nothing is known against that yet. */

@@ -2,6 +2,7 @@ import type { CustomFetchOptions } from 'oauth4webapi'
 import { parseJsonObject } from '../crypto/strict-json.ts'
 import type { OAuthProvider } from '../config/provider.ts'
 import type { OutboundAnswer } from '../outbound/create-outbound.ts'
+import { parseRetryAfter } from '../protocol/retry-after.ts'
 import type { UpstreamContext } from './context.ts'
 import { filledHeaders } from './filled-headers.ts'
 import type { Seconds } from '../protocol/time.ts'
@@ -28,7 +29,8 @@ export function adaptedFetch(context: UpstreamContext, provider: OAuthProvider, 
       ...(sent === undefined ? {} : { body: sent }),
       allowInsecure: provider.allowInsecure,
     })
-    if (answer.status >= 500 || answer.status === 429) throw new UpstreamBusy(answer.status, retryAfterOf(answer))
+    if (answer.status >= 500 || answer.status === 429)
+      throw new UpstreamBusy(answer.status, parseRetryAfter(answer.headers['retry-after'], context.clock.seconds()))
     return what === 'token' ? straightened(provider, answer) : plain(answer.status, answer)
   }
 }
@@ -90,9 +92,4 @@ function readForm(text: string): Readonly<Record<string, unknown>> | undefined {
 /** A Response refuses statuses that have no body, or are none. */
 function asStatus(status: number): number {
   return status < 200 || status > 599 || [204, 205, 304].includes(status) ? 502 : status
-}
-
-function retryAfterOf({ headers }: OutboundAnswer): number | undefined {
-  const text = headers['retry-after']
-  return text !== undefined && /^\d{1,5}$/.test(text) ? Number(text) : undefined
 }

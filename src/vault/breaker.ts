@@ -28,6 +28,7 @@ type State = { circuit: Circuit; asking: number; readonly waiting: (() => void)[
 
 /** Requests to one provider at once; the rest waits in line. */
 const mostAsking = 64
+/** By our own guess; what the provider asks for is cut where it is read. */
 const longestMillis = 60_000
 
 export function createBreaker(clock: Pick<Clock, 'monotonic'>, fraction: () => number): Breaker {
@@ -72,7 +73,7 @@ export function createBreaker(clock: Pick<Clock, 'monotonic'>, fraction: () => n
         },
         failed: (asked = 0) => {
           // What the provider asks for concerns all of us at once.
-          const atLeastMillis = Math.min(longestMillis, asked * 1_000)
+          const atLeastMillis = asked * 1_000
           state.circuit = afterFailure(state.circuit, patience, { now: clock.monotonic(), atLeastMillis })
           leave(state)
         },

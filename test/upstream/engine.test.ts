@@ -196,6 +196,12 @@ describe('L22: answers that are none', () => {
       why: 'status 503',
       retryAfter: 7,
     })
+    const inTen = new Date((engine.clock.seconds() + 600) * 1000).toUTCString()
+    plain.faults.tokenReply = { status: 429, headers: { 'retry-after': inTen }, text: 'later' }
+    const dated = await through(engine, use('plain'))
+    if (dated.kind !== 'unavailable') throw new Error(dated.kind)
+    expect(dated.retryAfter).toBeGreaterThan(590)
+    expect(dated.retryAfter).toBeLessThanOrEqual(600)
   })
 
   it('F16: a redirect of the token endpoint is not followed', async () => {

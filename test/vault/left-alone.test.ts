@@ -33,6 +33,14 @@ describe('all of a provider’s connections in one process', () => {
   ])('%s that chance leaves of it', async (_name, chance, expected) => {
     expect(await pauses(chance, 12)).toEqual(expected)
   })
+
+  it('FLT-28: as long as the provider asks for, from its first word on', async () => {
+    expect(await pauses(0, 7, 300)).toEqual([300, 300, 300, 300, 300, 300, 300])
+  })
+
+  it('FLT-28: longer than it asks for, where it goes on failing', async () => {
+    expect(await pauses(1, 12, 2)).toEqual([2, 2, 2, 2, 2, 6, 6, 8, 16, 32, 60, 60])
+  })
 })
 
 describe('one connection', () => {
