@@ -3,7 +3,7 @@ import { checkClaims } from './check-claims.ts'
 import { claimRepairs } from './claim-repairs.ts'
 import { checkHeaders } from './check-headers.ts'
 import type { Explained } from './explain.ts'
-import type { OAuthProvider, Provider, SiteLoginProvider } from './provider.ts'
+import type { OAuthProvider, Provider, SaidWhen, SiteLoginProvider } from './provider.ts'
 import type { ProviderDescription, ProviderEntry } from './provider-entry.ts'
 import { readForeignSecret, type SecretPlaces, type SecretReference } from './read-secret.ts'
 import type { SecretValue } from './secret-value.ts'
@@ -80,6 +80,8 @@ function oauth(
     'shared_secret',
     [apiHeaders, tokenHeaders].flatMap(Object.values).some((template: string) => template.includes('{shared_secret}')),
   )
+  if (merged.api_probe !== undefined && merged.api_base === undefined)
+    complain('api_probe', 'is a path below api_base, which is missing; add that')
   const callbackPath = merged.callback_path ?? `/vault/callback/${every.name}`
   if (merged.callback_path !== undefined && ownSegments.has(merged.callback_path.split('/')[1] ?? ''))
     complain('callback_path', 'shadows a path of this server; choose another')
@@ -130,6 +132,7 @@ function oauth(
     ...(merged.refresh_ttl !== undefined && { refreshTtl: merged.refresh_ttl }),
     ...(merged.api_base !== undefined && { apiBase: merged.api_base }),
     apiHeaders,
+    ...(merged.api_probe !== undefined && { apiProbe: merged.api_probe }),
     callbackPath,
     anonymous: merged.anonymous,
   }
@@ -158,9 +161,13 @@ function siteLogin(merged: Merged, every: Every, complain: Complain): SiteLoginP
     usernameClaim: merged.username_claim ?? 'username',
     wrongStatuses: merged.wrong_statuses ?? [401],
     lockedStatuses: merged.locked_statuses ?? [],
+    ...(merged.wrong_when !== undefined && { wrongWhen: saidWhen(merged.wrong_when) }),
+    ...(merged.locked_when !== undefined && { lockedWhen: saidWhen(merged.locked_when) }),
     credentialClients: merged.credential_clients ?? [],
   }
 }
+
+const saidWhen = ({ at, is }: NonNullable<Merged['wrong_when']>): SaidWhen => ({ at, is: [is].flat() })
 
 function foreign(
   reference: SecretReference,

@@ -13,13 +13,18 @@ const headers = z.record(
     .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII'),
 )
 const pointer = z.string().max(200).regex(jsonPointer, 'must be a JSON pointer such as /name/first')
+const word = z.union([z.string().max(200), z.number(), z.boolean()])
 const repair = z.strictObject({
   at: z.union([pointer, z.array(pointer).min(1).max(4)]).optional(),
-  find: z
-    .strictObject({ where: z.record(claim, z.union([z.string().max(200), z.number(), z.boolean()])), take: pointer })
-    .optional(),
+  find: z.strictObject({ where: z.record(claim, word), take: pointer }).optional(),
   as: z.enum(['text', 'boolean', 'list']).optional(),
 })
+const saidWhen = z.strictObject({ at: pointer, is: z.union([word, z.array(word).min(1).max(20)]) })
+/** From the root, in the one spelling that every server reads the same. */
+const path = z
+  .string()
+  .max(500)
+  .regex(/^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*){1,8}$/, 'must be a path such as /v1/ping')
 const scope = z.string().max(2000)
 
 /** Ninety days: a choice beyond that would promise what no session keeps. */
@@ -126,6 +131,9 @@ export const providerDescription = z.strictObject({
   api_headers: headers.optional().meta({
     description: 'Sent with calls of its API; `{client_id}` and `{shared_secret}` are filled in.',
   }),
+  api_probe: path.optional().meta({
+    description: 'A path below `api_base` that answers with `api_headers` alone; `provider check` asks it.',
+  }),
   login_endpoint: url.optional().meta({ description: '`site-login`: takes name and password.' }),
   session_endpoint: url.optional().meta({ description: '`site-login`: says whose credential it is.' }),
   login_request: z.enum(['json', 'form']).optional(),
@@ -143,6 +151,11 @@ export const providerDescription = z.strictObject({
   username_claim: claim.optional(),
   wrong_statuses: z.array(z.int().min(400).max(599)).max(10).optional(),
   locked_statuses: z.array(z.int().min(400).max(599)).max(10).optional(),
+  wrong_when: saidWhen.optional().meta({
+    description:
+      '`site-login`: how an answer in JSON says that the password is wrong, whatever its status: `at` where (a JSON pointer), `is` what stands there, or one of several.',
+  }),
+  locked_when: saidWhen.optional().meta({ description: 'The same of a locked account; looked at first.' }),
 })
 
 export type ProviderDescription = z.output<typeof providerDescription>

@@ -14,6 +14,9 @@ export type ClaimRepair = {
   readonly as?: 'text' | 'boolean' | 'list'
 }
 
+/** What an answer in JSON holds at a place (RFC 6901) if it says something: any of these. */
+export type SaidWhen = { readonly at: string; readonly is: readonly (string | number | boolean)[] }
+
 type EveryProvider = {
   /** Its name in paths, buttons and commands. */
   readonly name: string
@@ -99,6 +102,8 @@ export type OAuthProvider = EveryProvider & {
   readonly apiBase?: string
   /** Sent with every call of its API. `{client_id}` and `{shared_secret}` are filled in. */
   readonly apiHeaders: Readonly<Record<string, string>>
+  /** Below the base: what answers to those headers alone. */
+  readonly apiProbe?: string
   /** Path of the callback, from the root. */
   readonly callbackPath: string
   readonly anonymous: boolean
@@ -120,6 +125,9 @@ export type SiteLoginProvider = EveryProvider & {
   readonly usernameClaim: string
   readonly wrongStatuses: readonly number[]
   readonly lockedStatuses: readonly number[]
+  /** What the login's answer says of a wrong password, or of a locked account, whatever its status. */
+  readonly wrongWhen?: SaidWhen
+  readonly lockedWhen?: SaidWhen
   /** Clients that may fetch the site's credential through token exchange. */
   readonly credentialClients: readonly string[]
 }

@@ -6,6 +6,7 @@ import type { UpstreamContext } from './context.ts'
 import { explainFailure } from './explain-failure.ts'
 import { judgeMetadata, type Finding } from './judge-metadata.ts'
 import { serverOf } from './server-metadata.ts'
+import { tryApi } from './try-api.ts'
 import { tryAuthorize } from './try-authorize.ts'
 import { tryToken } from './try-token.ts'
 import { readFailure } from './upstream-answer.ts'
@@ -30,6 +31,7 @@ export async function probeProvider(
     tryToken(context, provider, { server, callback }),
     tryKeys(context, provider, server),
     tryUserinfo(context, provider),
+    tryApi(context, provider),
   ])
   return [...judgeMetadata(provider, server), ...asked.flat()]
 }

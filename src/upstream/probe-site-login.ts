@@ -24,14 +24,16 @@ function judge(provider: SiteLoginProvider, login: Awaited<ReturnType<typeof sit
       return { status: 'ok', detail: 'its login_endpoint refuses a name that nobody has, as wrong' }
     case 'locked':
       return fail(
-        `it tells a name that nobody has as a locked account; check locked_statuses (${provider.lockedStatuses.join(', ')})`,
+        `it tells a name that nobody has as a locked account; check locked_when and locked_statuses (${provider.lockedStatuses.join(', ')})`,
       )
     case 'done':
       return fail('it lets in a name that nobody has; do not use it')
     case 'unavailable': {
       const [, status] = /^status (\d{3})$/.exec(login.why) ?? []
       if (status === '200')
-        return fail('it answers a wrong password with 200 and nothing that can be read; is it the address of a page?')
+        return fail(
+          'it answers a wrong password with 200 and nothing that can be read; say in wrong_when what that answer holds, or is it the address of a page?',
+        )
       if (status === '404' || status === '405') return fail(`it is not there (status ${status}); check the address`)
       if (status === '400' || status === '415' || status === '422')
         return fail(`it does not understand the request (status ${status}); check login_request and login_fields`)

@@ -1,7 +1,8 @@
 import { parseJsonObject } from '../crypto/strict-json.ts'
-import type { SiteLoginProvider } from '../config/provider.ts'
+import type { SaidWhen, SiteLoginProvider } from '../config/provider.ts'
 import { secretValue, type SecretValue } from '../config/secret-value.ts'
 import type { OutboundAnswer } from '../outbound/create-outbound.ts'
+import { pointTo } from '../protocol/json-pointer.ts'
 import type { Seconds } from '../protocol/time.ts'
 import type { UpstreamContext } from './context.ts'
 import type { UpstreamIdentity } from './identify.ts'
@@ -20,7 +21,10 @@ export type SiteCredentials = {
 export type SiteLogin =
   | { readonly kind: 'done'; readonly identity: UpstreamIdentity; readonly credential: SecretValue }
   | { readonly kind: 'wrong' | 'locked' }
-  | UpstreamUnavailable
+  | (UpstreamUnavailable & {
+      /** It did answer, in words that its entry doesn't know: perhaps a no. */
+      readonly perhapsNo?: true
+    })
 
 /** Log in at a site whose only interface is a login API, as its entry describes it. Whatever isn't a clear yes or no is "not now". */
 export async function siteLogin(
@@ -35,12 +39,12 @@ export async function siteLogin(
       ...bodyOf(provider, given),
       allowInsecure: provider.allowInsecure,
     })
-    if (provider.lockedStatuses.includes(login.status)) return { kind: 'locked' }
-    if (provider.wrongStatuses.includes(login.status)) return { kind: 'wrong' }
+    const no = readNo(provider, login)
+    if (no !== undefined) return { kind: no }
     const answer = readYes(provider, login)
     const credential = answer?.[provider.tokenField]
     if (answer === undefined || typeof credential !== 'string' || !visibleText.test(credential))
-      return unreadable(`status ${login.status}`)
+      return { ...unreadable(`status ${login.status}`), ...perhapsNo(login.status) }
     const claims = provider.sessionEndpoint === undefined ? answer : await session(context, provider, credential)
     const identity = claims === undefined ? undefined : identityOf(provider, claims)
     return identity === undefined
@@ -89,9 +93,24 @@ function readYes({ claims }: SiteLoginProvider, { status, body }: OutboundAnswer
   return said && repairClaims(said, claims)
 }
 
+/** By what the answer says where the entry knows that, then by its status; a locked account first, whose password may be right. */
+function readNo(provider: SiteLoginProvider, { status, body }: OutboundAnswer): 'locked' | 'wrong' | undefined {
+  const { lockedWhen, wrongWhen, lockedStatuses, wrongStatuses } = provider
+  const said = lockedWhen === undefined && wrongWhen === undefined ? undefined : parseJsonObject(body)
+  const says = (when: SaidWhen | undefined): boolean =>
+    when !== undefined && said !== undefined && when.is.some((value) => pointTo(said, when.at) === value)
+  if (says(lockedWhen)) return 'locked'
+  if (says(wrongWhen)) return 'wrong'
+  if (lockedStatuses.includes(status)) return 'locked'
+  return wrongStatuses.includes(status) ? 'wrong' : undefined
+}
+
 function unreadable(why: string): UpstreamUnavailable {
   return { kind: 'unavailable', reason: 'upstream_malformed', why }
 }
+
+/** RFC 9110 §15.6, RFC 6585 §4: these judge nobody; whatever else can't be read may. */
+const perhapsNo = (status: number) => (status >= 500 || status === 429 ? {} : ({ perhapsNo: true } as const))
 
 function identityOf(
   provider: SiteLoginProvider,

@@ -130,6 +130,21 @@ describe('providers of the file', () => {
       ['callback_path must be a path such as /etsy'],
     ],
     [
+      'a probe of no API',
+      `  - { ${github.replace('github', 'oauth2')}, issuer: 'https://h.example', authorization_endpoint: 'https://h.example/a', token_endpoint: 'https://h.example/t', api_probe: /ping }`,
+      ['api_probe is a path below api_base, which is missing; add that'],
+    ],
+    [
+      'a probe that leaves its base',
+      `  - { ${github}, api_probe: /v3/../ping }`,
+      ['api_probe must be a path such as /v1/ping'],
+    ],
+    [
+      'a no that stands nowhere',
+      '  - { name: a, preset: site-login, issuer: "https://h.example", login_endpoint: "https://h.example/l", wrong_when: { at: error, is: x } }',
+      ['wrong_when.at must be a JSON pointer'],
+    ],
+    [
       'a header that belongs to one hop',
       `  - { ${github}, token_headers: { transfer-encoding: chunked }, api_headers: { host: a.example } }`,
       ["api_headers can't hold host", "token_headers can't hold transfer-encoding"],

@@ -7,6 +7,8 @@ export type Site = Emulator & {
   readonly accounts: Map<string, SiteAccount>
   /** What its login takes, and nothing else; potber-api JSON. */
   takes: 'json' | 'form'
+  /** How it says no: by the status, as potber-api does, or under 200 in its answer. */
+  tellsBy: 'status' | 'answer'
   /** Answers nothing but this. */
   broken: Reply | undefined
   /** What happens while whoever asked waits for the answer. */
@@ -36,9 +38,13 @@ export async function startSite(): Promise<Site> {
       return { status: 400, json: { message: 'Bad Request' } }
     const account = accounts.get(username)
     if (account?.password !== password)
-      return { status: 401, json: { statusCode: 401, message: 'Login failed (possibly due to wrong credentials).' } }
+      return site.tellsBy === 'answer'
+        ? said('LOGIN_WRONG')
+        : { status: 401, json: { statusCode: 401, message: 'Login failed (possibly due to wrong credentials).' } }
     if (account.locked === true)
-      return { status: 403, json: { statusCode: 403, message: 'Account permanently locked.' } }
+      return site.tellsBy === 'answer'
+        ? said('LOGIN_LOCKED')
+        : { status: 403, json: { statusCode: 403, message: 'Account permanently locked.' } }
     const iat = Math.floor(Date.now() / 1000)
     const claims = {
       userId: account.userId,
@@ -60,15 +66,18 @@ export async function startSite(): Promise<Site> {
       : { status: 401, json: { statusCode: 401, message: 'Unauthorized' } }
   }
 
-  const atFirst: Pick<Site, 'accounts' | 'takes' | 'broken' | 'meanwhile'> = {
+  const atFirst: Pick<Site, 'accounts' | 'takes' | 'tellsBy' | 'broken' | 'meanwhile'> = {
     accounts,
     takes: 'json',
+    tellsBy: 'status',
     broken: undefined,
     meanwhile: undefined,
   }
   const site: Site = Object.assign(emulator, atFirst)
   return site
 }
+
+const said = (code: string): Reply => ({ json: { success: false, error: { code } } })
 
 function jwt(claims: unknown): string {
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')

@@ -57,8 +57,24 @@ const context = ({ ahead = 0, deadlineMillis = 5000 } = {}) => {
   return { clock, outbound, upstreamServers: new Map() }
 }
 
+const etsy = (more: Entry = {}): Entry => ({
+  name: 'it',
+  preset: 'etsy',
+  client_id: at.etsy.keystring,
+  shared_secret: { env: 'ETSY' },
+  authorization_endpoint: `${at.etsy.url}/oauth/connect`,
+  token_endpoint: `${at.etsy.url}/v3/public/oauth/token`,
+  api_base: at.etsy.url,
+  ...more,
+})
+
 async function probe(entry: Entry, around: Parameters<typeof context>[0] = {}): Promise<readonly Finding[]> {
-  const secrets = { S: at.plain.clientSecret, HUB: at.github.clientSecret, WRONG: 'w'.repeat(40) }
+  const secrets = {
+    S: at.plain.clientSecret,
+    HUB: at.github.clientSecret,
+    ETSY: at.etsy.sharedSecret,
+    WRONG: 'w'.repeat(40),
+  }
   return probeProvider(context(around), readOAuthProvider(entry, secrets), callback)
 }
 
@@ -72,6 +88,7 @@ describe('an entry that fits', () => {
   it.each([
     ['an OpenID provider', () => plain({ scope: 'openid profile email' })],
     ['GitHub', () => oauth2()],
+    ['Etsy', () => etsy()],
   ])('%s: nothing to mend', async (_name, entry) => {
     const findings = await probe(entry())
     expect(said(findings, 'fail')).toBe('')
@@ -305,6 +322,29 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     },
     says: ['its userinfo_endpoint: it answers 200', 'no page'],
   },
+  // What only its API looks at.
+  'a wrong shared secret': {
+    entry: () => etsy({ shared_secret: { env: 'WRONG' } }),
+    says: [
+      'its API at /v3/application/openapi-ping: it refuses api_headers (status 403)',
+      'check client_id and shared_secret',
+    ],
+  },
+  'an API that is elsewhere': {
+    entry: () => etsy({ api_base: `${at.etsy.url}/v3/` }),
+    says: ['it is not there (status 404); check api_base and api_probe'],
+  },
+  'an API that has trouble': {
+    entry: () => {
+      oddReply = () => ({ status: 502 })
+      return etsy({ api_base: odd.url })
+    },
+    says: ['its API at /v3/application/openapi-ping: it has trouble of its own (status 502)'],
+  },
+  'an API that nothing answers for': {
+    entry: () => etsy({ api_base: 'http://127.0.0.1:9' }),
+    says: ['its API at /v3/application/openapi-ping: nothing answers there'],
+  },
   'a clock that is wrong': { entry: () => plain(), says: ['seconds apart', 'NTP'], around: { ahead: 600 } },
 }
 
@@ -379,9 +419,13 @@ describe('a login API', () => {
       more: () => ({ wrong_statuses: [422] }),
       says: 'add it to wrong_statuses',
     },
+    'a wrong password told under 200': {
+      broken: { json: { success: false } },
+      says: 'say in wrong_when what that answer holds',
+    },
     'the status of a locked account for everybody': {
       more: () => ({ wrong_statuses: [422], locked_statuses: [401] }),
-      says: 'check locked_statuses',
+      says: 'check locked_when and locked_statuses',
     },
     'everybody let in': { broken: { json: { access_token: 'x', userId: 1 } }, says: 'do not use it' },
     down: { broken: { status: 502, text: 'Bad Gateway' }, says: 'trouble of its own (status 502)' },

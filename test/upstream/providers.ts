@@ -52,6 +52,7 @@ export async function startProviders(): Promise<Providers> {
           shared_secret: { env: 'S' },
           authorization_endpoint: `${etsy.url}/oauth/connect`,
           token_endpoint: `${etsy.url}/v3/public/oauth/token`,
+          api_base: etsy.url,
           callback_path: '/etsy',
           sign_in: 'create',
         },

@@ -16,5 +16,6 @@ export const etsy: ProviderDescription = {
   expires_in: 3600,
   refresh_ttl: 90 * 24 * 60 * 60,
   api_base: 'https://api.etsy.com',
+  api_probe: '/v3/application/openapi-ping',
   api_headers: { 'x-api-key': '{client_id}:{shared_secret}' },
 }

@@ -58,8 +58,8 @@ export async function trySiteLogin(
   }
   const recallsBefore = recallsOf(await core.directory.instance(), provider.name)
   const login = await core.upstream.login(provider, { username, password, sessionLength })
-  // What the site didn't judge is nobody's mistake.
-  if (login.kind === 'done' || login.kind === 'unavailable') reserved.forgive()
+  // What the site didn't judge is nobody's mistake; an answer that only its entry can't read may be its no to a guess (H03).
+  if (login.kind === 'done' || (login.kind === 'unavailable' && login.perhapsNo !== true)) reserved.forgive()
   if (login.kind === 'done') return { login, sessionLength, recallsBefore }
   const reason = reasons[login.kind]
   core.observer.refused('site-login', refuse('access_denied', reason), { address, reference: provider.name })
