@@ -5,7 +5,6 @@ import { connectionOwners } from '../src/domain/connection.ts'
 import { put, ref } from '../src/domain/record.ts'
 import { transition } from '../src/store/transition.ts'
 import { printVaultHandle, vaultHandleHash } from '../src/tokens/vault-handle.ts'
-import { recordFetch } from '../src/vault/pick-up.ts'
 import { startEtsy } from '../test/emulators/etsy.ts'
 import { startGatehouse, type TestGatehouse } from '../test/kit/gatehouse.ts'
 import { connectDirectly, etsyProvider } from '../test/vault/house.ts'
@@ -61,7 +60,11 @@ async function measure(server: TestGatehouse, connection: string): Promise<reado
   const recorded = async (): Promise<void> => {
     const fresh = await core.vault.freshToken({ connection })
     if (fresh.outcome !== 'token') throw new Error('the benchmark fetches nothing')
-    await recordFetch(core, connection, { connection: fresh.connection, address: '192.0.2.17' })
+    // As somebody's, each of whose fetches is an event.
+    await core.vault.recordUse(
+      { owner: { kind: 'client', clientId: 'bench' } },
+      { type: 'connection.fetched', target: connection, address: '192.0.2.17' },
+    )
   }
   const handle = await giveHandle(server, connection)
   const overHttp = async (): Promise<void> => {

@@ -153,6 +153,17 @@ export const policies = {
   'connect-form': { parts: ['source'], budgets: [{ by: ['source'], burst: 300, everySeconds: 2 }] },
   // L12: a start stores nothing; this bounds the work.
   connect: { parts: ['source'], budgets: [{ by: ['source'], burst: 600, everySeconds: 0.5 }] },
+  // What the uses of a connection of nobody can make us write, by what the event says and from where: one an hour in the long run,
+  // and ten from however many sources. Nobody is refused: what finds no room is counted (docs/audit.md).
+  'handle-use': {
+    parts: ['account', 'source'],
+    budgets: [
+      { by: ['account'], burst: 240, everySeconds: 360 },
+      { by: ['account', 'source'], burst: 24, everySeconds: 3600 },
+    ],
+  },
+  // L12: what an account or a client begins from however many addresses; what it finishes gives back what it took.
+  'connect-owned': { parts: ['account'], budgets: [{ by: ['account'], burst: 300, everySeconds: 2 }] },
   // Handles have 256 bits, and most guesses cost a MAC alone.
   'handle-miss': { parts: ['source'], budgets: [{ by: ['source'], burst: 60, everySeconds: 5 }] },
 } as const satisfies Record<string, Policy>

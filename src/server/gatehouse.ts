@@ -172,7 +172,9 @@ export async function openGatehouse(config: Config, system: System, options: Gat
     outbound: createOutbound({ contact: config.issuer }),
     providers: config.providers,
   })
+  const limits = createLimits({ clock, together: options.together })
   const vault = createVault({
+    limits,
     issuer: config.issuer,
     clock,
     random,
@@ -194,7 +196,7 @@ export async function openGatehouse(config: Config, system: System, options: Gat
     random,
     transition,
     directory,
-    limits: createLimits({ clock, together: options.together }),
+    limits,
     keys,
     protection: () => Promise.resolve(protection),
     passwords,

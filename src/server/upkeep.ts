@@ -75,6 +75,7 @@ export function startUpkeep({ core, config }: Gatehouse, report: UpkeepReport): 
       return
     }
     await recordLeftOut(core).catch((error: unknown) => report.onError('events', error))
+    await core.vault.tellUses().catch((error: unknown) => report.onError('events', error))
     await finishEnds(core).catch((error: unknown) => report.onError('sessions', error))
     await finishWithdrawals(core).catch((error: unknown) => report.onError('consents', error))
     core.vault.finishRecalls()

@@ -24,7 +24,7 @@ export async function tryApi(
       return fail(`it refuses api_headers (status ${status}); check client_id and shared_secret`)
     if (status === 404 || status === 405)
       return fail(`it is not there (status ${status}); check api_base and api_probe`)
-    return fail(explainFailure({ kind: 'unavailable', why: `status ${status}` }))
+    return fail(explainFailure({ kind: 'unavailable', reason: 'upstream_unavailable', why: `status ${status}` }))
   } catch (error) {
     return fail(explainFailure(readFailure(error)))
   }

@@ -5,6 +5,7 @@ import { disconnect, type Disconnection } from './end-connection.ts'
 import { freshToken, type AskedToken, type FreshToken } from './fresh-token.ts'
 import { startGiveBack } from './give-back.ts'
 import { finishRecalls } from './recall-connections.ts'
+import { createUses, type UseContext, type Uses } from './record-uses.ts'
 import { createSightings } from './sightings.ts'
 
 /** The tokens that are kept of other servers. */
@@ -12,6 +13,10 @@ export type Vault = {
   readonly freshToken: (asked: AskedToken) => Promise<FreshToken>
   /** Ended here at once, given back to the provider as soon as it takes it. False: it was over before. */
   readonly disconnect: (id: string, about: Disconnection) => Promise<boolean>
+  /** Write down that its token leaves, or is used. */
+  readonly recordUse: Uses['record']
+  /** Tell of the uses that were counted instead, where there is room by now. */
+  readonly tellUses: () => Promise<void>
   /** Ends what was recalled of whole providers, in the background. */
   readonly finishRecalls: () => void
   /** Waits for the renewals under way: what a provider has answered must be stored. */
@@ -19,10 +24,11 @@ export type Vault = {
 }
 
 export function createVault(
-  context: VaultContext & {
-    readonly onError: (error: unknown) => void
-    readonly onTrouble?: (trouble: Trouble) => void
-  },
+  context: VaultContext &
+    UseContext & {
+      readonly onError: (error: unknown) => void
+      readonly onTrouble?: (trouble: Trouble) => void
+    },
 ): Vault {
   const newBreaker = () => createBreaker(context.clock, () => (context.random.bytes(1)[0] ?? 0) / 256)
   // Its own: where nothing can be given back, tokens may be renewed all the same.
@@ -35,6 +41,7 @@ export function createVault(
     onTrouble,
     giveBack: giveBack.wake,
   } satisfies VaultMemory
+  const uses = createUses(context)
   let closed = false
   let finishing: Promise<void> | undefined
   return {
@@ -46,6 +53,8 @@ export function createVault(
           giveBack.wake()
         })
     },
+    recordUse: uses.record,
+    tellUses: () => uses.tell(),
     freshToken: (asked) => freshToken({ ...context, ...memory }, asked),
     disconnect: async (id, about) => {
       const { connection } = about
@@ -59,6 +68,7 @@ export function createVault(
       closed = true
       await finishing
       await Promise.allSettled(memory.renewals.values())
+      await uses.tell('at the end').catch(context.onError)
       await giveBack.close()
     },
   }

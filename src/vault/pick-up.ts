@@ -1,4 +1,3 @@
-import { eventWrite } from '../audit/event-write.ts'
 import { equalDigests } from '../crypto/equal-digests.ts'
 import { verifyMac } from '../crypto/mac.ts'
 import { confirmConnection, startExpiry } from '../domain/connect.ts'
@@ -6,7 +5,6 @@ import { isHeld, type Connection } from '../domain/connection.ts'
 import { ref } from '../domain/record.ts'
 import { refuse, type Refusal } from '../protocol/errors.ts'
 import { readAlive } from '../store/read-alive.ts'
-import { commitNew } from '../store/transition.ts'
 import { normaliseShortCode } from '../tokens/short-code.ts'
 import type { VaultHandle } from '../tokens/vault-handle.ts'
 import { changeConnection } from './change-connection.ts'
@@ -14,7 +12,6 @@ import type { Unavailability, VaultContext } from './context.ts'
 import { endingOf } from './end-connection.ts'
 import type { FreshToken } from './fresh-token.ts'
 import { confirmationText } from './obtain-connection.ts'
-import { ownerOf } from './renew.ts'
 
 /** What a handle leads to. */
 export type FoundByHandle = { readonly handle: VaultHandle; readonly connection: Connection }
@@ -90,14 +87,4 @@ const unavailable: Readonly<Record<Unavailability, string>> = {
   upstream_refused: 'the provider refuses this server: whoever runs it finds the reason in its log',
   upstream_malformed: 'the provider answers with something that is no token',
   connection_key: 'this node has not been told yet of the key to what is kept; ask again',
-}
-
-/** Write down that a token leaves, before it does. */
-export async function recordFetch(
-  context: VaultContext,
-  id: string,
-  { connection, ...by }: { readonly connection: Connection; readonly address: string; readonly clientId?: string },
-): Promise<void> {
-  const event = eventWrite(context, { type: 'connection.fetched', ...ownerOf(connection), ...by, target: id })
-  await commitNew(context.transition, [event])
 }

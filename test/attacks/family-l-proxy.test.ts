@@ -153,6 +153,14 @@ describe('L15 passthrough', () => {
     expect(info.status).toBe(401)
   })
 
+  it('RFC 8725 §3.9: a token of the owner’s for another API is no key to this one', async () => {
+    const scope = 'vault:etsy'
+    const { tokens } = await codeFlow(server, desk, 'ada', { extra: { resource, scope } })
+    const answer = await attack(house, () => call(people.ada.connection, tokens.access_token))
+    expect([answer.status, answer.json()['error']]).toEqual([401, 'invalid_token'])
+    expect(api.called).toEqual([])
+  })
+
   it('and nothing of ours reaches the provider: no token, no cookie, no address', async () => {
     const headers = {
       cookie: 'gatehouse=a-session-cookie',

@@ -111,8 +111,10 @@ it('mints a capability to a connection of nobody’s account, which the server t
 
 it('L25: ends all of a provider, also while a server runs on the store', async () => {
   const ids = await Promise.all([1, 2].map(() => connectDirectly(server, etsyProvider(etsy))))
-  const wrong = await Promise.all([gatehouse('revoke'), gatehouse('revoke', '--provider', 'nope')])
-  expect(wrong.map(({ code }) => code)).toEqual([1, 1])
+  // CONTRACT, commands: 2 is wrong usage, 1 what was refused.
+  const [none, both] = [await gatehouse('revoke'), await gatehouse('revoke', ids[0] ?? '', '--provider', 'etsy')]
+  expect([none.code, both.code, none.err]).toEqual([2, 2, expect.stringContaining('name a connection, or --provider')])
+  expect((await gatehouse('revoke', '--provider', 'nope')).code).toBe(1)
   const ended = await gatehouse('revoke', '--provider', 'etsy')
   expect([ended.code, ended.out]).toEqual([0, expect.stringContaining('every connection of etsy is over')])
   for (const connection of ids) expect((await server.core.vault.freshToken({ connection })).outcome).toBe('revoked')

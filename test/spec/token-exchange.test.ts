@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { identityNameRef } from '../../src/accounts/identity-refs.ts'
+import { changeResource } from '../../src/accounts/write-resource.ts'
 import { linkIdentity } from '../../src/accounts/link-identity.ts'
 import { signJws } from '../../src/crypto/jws.ts'
 import type { OAuthProvider } from '../../src/config/provider.ts'
@@ -9,6 +10,7 @@ import { startSite, type Site } from '../emulators/site.ts'
 import { createBrowser, type Answer } from '../kit/browser.ts'
 import { claimsOf, codeFlow, submit, tokenRequest, type Extra } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
+import { narrow } from '../kit/macaroons.ts'
 import { readProvider } from '../upstream/house.ts'
 import { connectDirectly, etsyProvider, eventsOf, keptTokens } from '../vault/house.ts'
 
@@ -204,6 +206,66 @@ describe('and nobody else does', () => {
     expect((await exchange(signed({}), { connection: shop })).status).toBe(200)
     for (const cnf of [{ jkt: 'x' }, { 'x5t#S256': 'x' }, {}, null])
       expect(errorOf(await exchange(signed({ cnf }), { connection: shop }))).toEqual([400, 'invalid_request'])
+  })
+
+  test('not with a token of a client of one machine alone that comes from elsewhere', async () => {
+    const local = await server.makeClient({ client_id: 'local', loopback_only: true, scope: 'openid read vault:etsy' })
+    const { tokens } = await codeFlow(server, local, 'ada', { extra: { resource: api, scope: 'read vault:etsy' } })
+    const from = (headers: Readonly<Record<string, string>>) =>
+      createBrowser(server.url).ask('/oauth/token', {
+        form: {
+          grant_type: grant,
+          subject_token: tokens.access_token,
+          subject_token_type: accessToken,
+          audience: 'etsy',
+          connection: shop,
+        },
+        headers: { authorization: tools.basic, ...headers },
+      })
+    expect((await from({})).status).toBe(200)
+    expect(errorOf(await from({ 'x-forwarded-for': '198.51.100.7' }))).toEqual([400, 'invalid_request'])
+  })
+
+  test('not for a person who may not hold that scope of the API any more', async () => {
+    const subject = await shown()
+    const hold = (held_scopes: readonly string[] | null) =>
+      changeResource(
+        server.core,
+        { actor: { kind: 'cli' }, issuer: server.url },
+        { resource: api, fields: { held_scopes } },
+      )
+    expect((await exchange(subject, { connection: shop })).status).toBe(200)
+    await hold(['vault:etsy'])
+    expect(errorOf(await exchange(subject, { connection: shop }))).toEqual([400, 'invalid_request'])
+    await hold(null)
+    expect((await exchange(subject, { connection: shop })).status).toBe(200)
+  })
+
+  test('not with a macaroon whose caveats this call does not meet, or that was narrowed to less', async () => {
+    const narrowed = 'https://narrowed.example'
+    await server.makeResource({
+      resource: narrowed,
+      scope: 'read vault:etsy',
+      access_token: { format: 'macaroon' },
+      introspection_clients: ['tools'],
+    })
+    const subject = await shown({ resource: narrowed, scope: 'read vault:etsy' })
+    const at = (seconds: number) => `${new Date((server.clock.seconds() + seconds) * 1000).toISOString().slice(0, 19)}Z`
+    const asked = (...caveats: readonly string[]) => exchange(narrow(subject, ...caveats), { connection: shop })
+    expect((await exchange(subject, { connection: shop })).status).toBe(200)
+    for (const met of [`time < ${at(60)}`, 'scope = vault:etsy', `aud = ${narrowed}`])
+      expect([met, (await asked(met)).status]).toEqual([met, 200])
+    // Nobody says here what the API was called with, so what depends on that isn't met.
+    for (const unmet of [
+      'method = POST',
+      'path = /oauth/token',
+      'endpoint = token',
+      `connection = ${shop}`,
+      'ip = 127.0.0.1',
+    ])
+      expect([unmet, ...errorOf(await asked(unmet))]).toEqual([unmet, 400, 'invalid_request'])
+    for (const less of ['scope = read', `time < ${at(-1)}`, 'shop = 77'])
+      expect([less, ...errorOf(await asked(less))]).toEqual([less, 400, 'invalid_request'])
   })
 
   test('not after the subject token was revoked', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { changeClient } from '../../src/accounts/change-client.ts'
 import { deleteUser } from '../../src/accounts/delete-user.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import type { OAuthProvider } from '../../src/config/provider.ts'
@@ -208,6 +209,57 @@ describe('a connection of a client', () => {
     expect((await ask('/vault/token', { connection: started.connection }, robot.basic)).status).toBe(200)
     expect((await ask('/vault/token', { connection: started.connection }, other.basic)).status).toBe(404)
     expect((await ask('/vault/revoke', { connection: started.connection }, robot.basic)).status).toBe(200)
+  })
+
+  it('A31: ends its use where the client lost the scope vault, also by the handle', async () => {
+    const demoted = await server.makeClient({
+      client_id: 'demoted',
+      scope: 'vault read',
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+    })
+    const started = await start(demoted.basic)
+    const browser = createBrowser(server.url)
+    const page = await browser.ask(started.connect_url)
+    const left = await submit(browser, page, 'connect', { user_code: started.user_code, confirm_mine: 'yes' })
+    await browser.ask(await consent(left.location ?? ''))
+    const { handle } = started
+    const proxied = () =>
+      createBrowser(server.url).ask(`/vault/proxy/${started.connection}/v3/application/openapi-ping`, {
+        headers: { authorization: bearer(handle) },
+      })
+    expect([(await ask('/vault/token', { handle })).status, (await proxied()).status]).toEqual([200, 200])
+    await changeClient(server.core, { actor: { kind: 'cli' }, clientId: 'demoted', fields: { scope: 'read' } })
+    const answer = await ask('/vault/token', { handle })
+    expect([answer.status, answer.json()['error'], (await proxied()).status]).toEqual([400, 'access_denied', 400])
+  })
+
+  it('L12: begins no more than its owner has room for, from however many addresses, and others begin as before', async () => {
+    const busy = await server.makeClient({
+      client_id: 'busy',
+      scope: 'vault',
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+    })
+    const { limits } = server.core
+    while (!('retryAfterSeconds' in limits.reserve('connect-owned', ['client:busy'])));
+    const refused = await ask('/vault/connect', { provider: 'etsy' }, busy.basic)
+    expect([refused.status, Number(refused.headers.get('retry-after'))]).toEqual([429, 2])
+    await start(robot.basic)
+    while (!('retryAfterSeconds' in limits.reserve('connect-owned', [ada.userId])));
+    expect((await ask('/vault/connect', { provider: 'etsy' }, bearer(ada.token))).status).toBe(429)
+    const { connection } = await start(bearer(bob.token))
+    expect(connection).not.toBe('')
+    server.clock.advance(2)
+    // What is finished gives back what it took.
+    const started = await start(busy.basic)
+    expect((await ask('/vault/connect', { provider: 'etsy' }, busy.basic)).status).toBe(429)
+    const browser = createBrowser(server.url)
+    const page = await browser.ask(started.connect_url)
+    const left = await submit(browser, page, 'connect', { user_code: started.user_code, confirm_mine: 'yes' })
+    await browser.ask(await consent(left.location ?? ''))
+    await start(busy.basic)
+    server.clock.advance(700)
   })
 
   it('is listed, shown and ended over REST by the client’s own token, and by no other', async () => {

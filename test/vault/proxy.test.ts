@@ -101,6 +101,13 @@ describe('a call', () => {
     expect(`${answer.text} ${JSON.stringify([...answer.headers])}`).not.toContain(access)
   })
 
+  test('RFC 6750 §3: without credentials it is asked for a bearer token, which alone is taken', async () => {
+    const answer = await call(`${shop}/v3/application/users/me`, { with: '' })
+    expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="gatehouse"'])
+    const basic = await call(`${shop}/v3/application/users/me`, { with: '', headers: { authorization: desk.basic } })
+    expect([basic.status, basic.headers.get('www-authenticate')?.startsWith('Bearer ')]).toEqual([401, true])
+  })
+
   test('keeps method, path, query and body, below the base', async () => {
     const body = JSON.stringify({ title: 'a kingfisher' })
     await call(`${odd}/shops/77/listings/?limit=2&a[]=%C3%A9`, {

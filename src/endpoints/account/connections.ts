@@ -1,6 +1,7 @@
 import { allOf } from '../../api/nouns/all-of.ts'
 import { connectionBelonging } from '../../api/nouns/connections.ts'
 import { connectionList } from '../../pages/account/connection-list.ts'
+import { ownerKey } from '../../domain/connection.ts'
 import { ref } from '../../domain/record.ts'
 import { recallsOf } from '../../domain/recall.ts'
 import type { HttpResponse } from '../../protocol/http.ts'
@@ -53,6 +54,7 @@ async function connectAgain({ core, http, signedIn: { user } }: Asked, id: strin
   if (connection === undefined || owner?.kind !== 'user' || owner.userId !== user.userId) return notNow
   const found = await renewable(core, connection, clientId)
   if (isRefusal(found)) return notNow
+  if ('retryAfterSeconds' in core.limits.reserve('connect-owned', [ownerKey(owner)])) return notNow
   const started = startConnection(core, found.provider, {
     owner,
     clientId,

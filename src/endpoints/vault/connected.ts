@@ -1,4 +1,5 @@
 import type { OAuthProvider } from '../../config/provider.ts'
+import { ownerKey } from '../../domain/connection.ts'
 import type { FlowPurpose } from '../../domain/flow.ts'
 import { ref } from '../../domain/record.ts'
 import { connectedPage, type ConnectOutcome } from '../../pages/connected-page.ts'
@@ -47,8 +48,9 @@ export async function finishConnect(
   )
   if (obtained === undefined)
     return refusalPage(core, http, { endpoint: 'callback', refusal: refuse('invalid_request', 'connect_ended') })
-  core.limits.forgive('connect-form', [address])
   const { pending, sameAccount, confirmationCode } = obtained
+  core.limits.forgive('connect-form', [address])
+  if (pending.owner.kind !== 'handle') core.limits.forgive('connect-owned', [ownerKey(pending.owner)])
   return leaveConnect(core, http, {
     provider,
     connectionId: pending.renews ?? connectionId,

@@ -1,4 +1,3 @@
-import { eventWrite } from '../../audit/event-write.ts'
 import { mintedClientId } from '../../accounts/minted-client.ts'
 import { ownerKey, type Connection, type ConnectionOwner } from '../../domain/connection.ts'
 import type { AuditEvent } from '../../domain/event.ts'
@@ -11,7 +10,6 @@ import { callOf } from '../../sender/call-of.ts'
 import { liveToken } from '../../sender/live-token.ts'
 import { usedElsewhere } from '../../sender/used-elsewhere.ts'
 import { readAlive } from '../../store/read-alive.ts'
-import { commitNew } from '../../store/transition.ts'
 import { agreed, vaultScope } from '../../vault/agreed.ts'
 import { callApi, type ApiCall, type ApiOutcome } from '../../vault/call-api.ts'
 import { refusalOf } from '../../vault/pick-up.ts'
@@ -56,7 +54,7 @@ export function createVaultProxyEndpoint(core: Core): Endpoint {
     else gone.addEventListener('abort', leave, { once: true })
     const { address } = request.peer
     const happening = { type: 'connection.called', ...reached.by, target: asked.connection, address } as const
-    await commitNew(core.transition, [eventWrite(core, happening)])
+    await core.vault.recordUse(reached.connection, happening)
     core.directory.assertFresh()
     const outcome = await callApi({ ...core, freshToken: core.vault.freshToken }, call)
     return outcome.outcome === 'answer' ? outcome.answer : refused(outcome)

@@ -25,7 +25,8 @@ export function vaultRefusal(
   const { address } = http.peer
   if (!unlogged.has(refusal.reason)) core.observer.refused(endpoint, refusal, { address })
   const status = statuses[refusal.reason] ?? statusOf(refusal)
-  const isBearer = /^bearer /i.test(http.headers['authorization'] ?? '')
+  // RFC 6750 §3: the proxy takes a bearer token and nothing else; elsewhere whoever shows none may be a client.
+  const isBearer = endpoint === 'vault-proxy' || /^bearer /i.test(http.headers['authorization'] ?? '')
   if (status === 401) return isBearer ? bearerError(refusal) : oauthError(http, refusal)
   return json(
     status,

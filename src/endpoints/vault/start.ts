@@ -1,5 +1,5 @@
 import type { Client } from '../../domain/client.ts'
-import type { ConnectionOwner } from '../../domain/connection.ts'
+import { ownerKey, type ConnectionOwner } from '../../domain/connection.ts'
 import { recallsOf } from '../../domain/recall.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../../protocol/errors.ts'
 import type { Endpoint, HttpRequest } from '../../protocol/http.ts'
@@ -63,6 +63,9 @@ async function start(core: Core, http: HttpRequest): Promise<Started | Refusal> 
   if (isRefusal(scope)) return scope
   const returnTo = returnToOf(parameters, client)
   if (isRefusal(returnTo)) return returnTo
+  // L12: what an owner begins counts together, from however many addresses; nobody's has no owner but its source.
+  const own = owner.kind === 'handle' ? undefined : core.limits.reserve('connect-owned', [ownerKey(owner)])
+  if (own !== undefined && 'retryAfterSeconds' in own) return throttled(own.retryAfterSeconds)
   const { address } = http.peer
   const recallsBefore = recallsOf(await core.directory.instance(), provider.name)
   const about = { owner, clientId: client?.clientId, address, scope, returnTo, renews: renews?.id, recallsBefore }

@@ -6,7 +6,8 @@ import { parseParameters, refuseRepeated, type Parameters } from '../../protocol
 import { readAlive } from '../../store/read-alive.ts'
 import { agreed } from '../../vault/agreed.ts'
 import type { FreshToken } from '../../vault/fresh-token.ts'
-import { confirm, recordFetch, refusalOf } from '../../vault/pick-up.ts'
+import { confirm, refusalOf } from '../../vault/pick-up.ts'
+import { ownerOf } from '../../vault/renew.ts'
 import type { Core } from '../core.ts'
 import { json } from '../respond.ts'
 import { ownerOfCaller, vaultCaller } from './caller.ts'
@@ -74,10 +75,12 @@ async function fetchToken(core: Core, http: HttpRequest, reached: Reached): Prom
   if (!(await agreed(core, connection, clientId))) return refuse('access_denied', 'connection_consent')
   const fresh = await core.vault.freshToken({ connection: id })
   if (fresh.outcome !== 'token') return refusalOf(fresh)
-  await recordFetch(core, id, {
-    connection: fresh.connection,
+  await core.vault.recordUse(fresh.connection, {
+    type: 'connection.fetched',
+    ...ownerOf(fresh.connection),
     address: http.peer.address,
     ...(clientId !== undefined && { clientId }),
+    target: id,
   })
   return fresh
 }
