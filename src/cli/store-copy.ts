@@ -23,7 +23,8 @@ export function registerStoreCopy(store: Command, io: Io): void {
   verb(command, io, async (_args, options) => {
     const from = addressOf(io, '--from', textOption(options, 'from') ?? '')
     const to = addressOf(io, '--to', textOption(options, 'to') ?? '')
-    if (printStoreAddress(from) === printStoreAddress(to)) throw new CliFailure('--from and --to name the same store')
+    if (printStoreAddress(from) === printStoreAddress(to))
+      throw new CliFailure('--from and --to name the same store', { exitCode: 2 })
     const report = await copyBetween(io, from, to)
     const different = report.kinds.filter(({ same }) => !same).map(({ kind }) => kind)
     return {
@@ -62,8 +63,9 @@ async function copyBetween(io: Io, from: StoreAddress, to: StoreAddress): Promis
 
 function addressOf(io: Io, flag: string, text: string): StoreAddress {
   const result = parseStoreAddress(text, (path) => resolve(io.workingDirectory, path))
-  if ('problem' in result) throw new CliFailure(`${flag} ${result.problem}`)
-  if (result.address.adapter === 'memory') throw new CliFailure(`${flag} memory: lives inside its server`)
+  if ('problem' in result) throw new CliFailure(`${flag} ${result.problem}`, { exitCode: 2 })
+  if (result.address.adapter === 'memory')
+    throw new CliFailure(`${flag} memory: lives inside its server`, { exitCode: 2 })
   return result.address
 }
 

@@ -33,3 +33,12 @@ test('store copy writes nothing where the clock stands further behind the store 
   expect(await copy()).toMatchObject({ code: 0, err: '' })
   await local.close()
 })
+
+test.each([
+  ['one store twice', 'sqlite:a.db', 'sqlite:a.db', 'name the same store'],
+  ['an address that is none', 'a.db', 'sqlite:b.db', '--from '],
+  ['what no other process can open', 'sqlite:a.db', 'memory:', '--to memory: lives inside its server'],
+])('store copy: %s is wrong usage (CONTRACT, commands)', async (_wrong, from, to, says) => {
+  const { code, err } = await at('store', 'copy', '--from', from, '--to', to)
+  expect([code, err]).toEqual([2, expect.stringContaining(says)])
+})
