@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { ambient } from './rules/ambient.ts'
 import { libraries, staleHomes, unexplained, unusedDependencies } from './rules/libraries.ts'
 import { oneWay } from './rules/one-way.ts'
+import { outward } from './rules/outward.ts'
 import { entriesOf, unreachable } from './rules/reachable.ts'
 import { comparisons, secrets } from './rules/secrets.ts'
 import { medianLines, mostLines, names, silenced, tooLong } from './rules/style.ts'
@@ -144,6 +145,46 @@ describe('clock, chance and environment have one home', () => {
     expect(ambient(madeUp({ 'src/server/environment.ts': 'process.env' }))).toEqual([])
     expect(ambient(madeUp({ 'src/upstream/a.ts': 'await context.outbound.fetch({ url })' }))).toEqual([])
     expect(ambient(madeUp({ 'src/api/a.ts': 'new Date(5).toISOString()' }))).toEqual([])
+  })
+})
+
+describe('L8: nobody reaches out but src/outbound', () => {
+  test('holds', () => expect(outward(src)).toEqual([]))
+
+  test.each([
+    "import { connect } from 'node:net'",
+    "import { isIP, createConnection as open } from 'node:net'",
+    "import { Socket } from 'node:net'",
+    "import { Server } from 'node:net'",
+    "import net from 'node:net'",
+    "import * as tls from 'node:tls'",
+    "import { connect } from 'node:tls'",
+    "import { checkServerIdentity } from 'node:tls'",
+    "const { connect } = await import('node:net')",
+    "const { ...all } = await import('node:net')",
+    "const net = await import('node:net')",
+    "export { connect } from 'node:tls'",
+    "export * from 'node:net'",
+    "const { request } = process.getBuiltinModule('node:http')",
+    "const net = globalThis.process.getBuiltinModule('node:net')",
+    "import { createRequire } from 'node:module'",
+    "import { createRemoteJWKSet } from 'jose'",
+    "import * as jose from 'jose'",
+    "import { Pushgateway } from 'prom-client'",
+    'await oauth.userInfoRequest(server, client, token)',
+    'await oauth.discoveryRequest(issuer, { algorithm })',
+    'await oauth.validateApplicationLevelSignature(server, response)',
+  ])('catches %s', (line) => expect(outward(madeUp({ 'src/upstream/a.ts': line }))).toHaveLength(1))
+
+  test('lets pass what computes, listens or is a type, and what is sent through the guard', () => {
+    const lines = {
+      'src/config/a.ts': "import { BlockList, isIP, isIPv4, type Socket } from 'node:net'",
+      'src/server/a.ts': "import type { Socket } from 'node:net'\nexport type { Server } from 'node:net'",
+      'src/server/http.ts': "import { Server as ListeningServer } from 'node:net'",
+      'src/upstream/a.ts': 'await oauth.userInfoRequest(server, client, token, through(context, provider, what))',
+      'src/upstream/b.ts': 'await oauth.discoveryRequest(issuer, { [oauth.customFetch]: guarded })',
+    }
+    expect(outward(madeUp(lines))).toEqual([])
   })
 })
 
