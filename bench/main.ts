@@ -33,10 +33,28 @@ type Plan = {
   readonly warmupCpuSeconds: number
   readonly tokens: number
   readonly starts: number
+  /** Starts of connections in the vault. */
+  readonly strangers: number
 }
 
-const WHOLE: Plan = { rounds: 3, seconds: 10, lanes: 32, warmupCpuSeconds: 6, tokens: 1_000_000, starts: 7 }
-const QUICK: Plan = { rounds: 1, seconds: 1, lanes: 32, warmupCpuSeconds: 0.5, tokens: 20_000, starts: 2 }
+const WHOLE: Plan = {
+  rounds: 3,
+  seconds: 10,
+  lanes: 32,
+  warmupCpuSeconds: 6,
+  tokens: 1_000_000,
+  starts: 7,
+  strangers: 1_000_000,
+}
+const QUICK: Plan = {
+  rounds: 1,
+  seconds: 1,
+  lanes: 32,
+  warmupCpuSeconds: 0.5,
+  tokens: 20_000,
+  starts: 2,
+  strangers: 20_000,
+}
 
 const main = async (): Promise<number> => {
   const { values, positionals } = parseArgs({
@@ -122,7 +140,7 @@ const runScenario = async (
   }
   if (scenario.kind === 'alone')
     return wanted(gatehouseCompiled)
-      ? [{ side: scenario.name, title: scenario.title, figures: await scenario.measure() }]
+      ? [{ side: scenario.name, title: scenario.title, figures: await scenario.measure(plan) }]
       : []
   const results: SideResult[] = []
   for (const side of scenario.sides.filter(wanted)) {

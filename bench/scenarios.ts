@@ -15,6 +15,7 @@ import {
 } from './sides/gatehouse.ts'
 import { bareFastify, peerInMemory, peerOnSqlite } from './sides/peers.ts'
 import type { Side } from './sides/side.ts'
+import { benchVaultStarts } from './vault-starts.ts'
 import { benchVault } from './vault.ts'
 
 export type Scenario = { readonly name: string; readonly what: string } & (
@@ -26,7 +27,11 @@ export type Scenario = { readonly name: string; readonly what: string } & (
     }
   | { readonly kind: 'memory' | 'start'; readonly sides: readonly Side[] }
   /** Without rounds of load: it measures by itself. */
-  | { readonly kind: 'alone'; readonly title: string; readonly measure: () => Promise<readonly Figure[]> }
+  | {
+      readonly kind: 'alone'
+      readonly title: string
+      readonly measure: (plan: { readonly strangers: number }) => Promise<readonly Figure[]>
+    }
 )
 
 /** `cores`: what so many could do by their CPU time, since the load takes part of one wherever there are but two. */
@@ -192,6 +197,14 @@ export const scenariosOf = (gatehouse: Side): readonly Scenario[] => {
       kind: 'alone',
       title: 'Gatehouse on SQLite, any core, medians of three rounds that took turns',
       measure: () => benchPasswordQueue(gatehouse),
+    },
+    {
+      name: 'vault-starts',
+      what: 'what a million starts of connections that nobody follows leave in memory and on disk',
+      kind: 'alone',
+      title:
+        'Gatehouse on SQLite, any core, asked over HTTP from 65,000 addresses of 127/8, 200 times by each that is measured',
+      measure: ({ strangers }) => benchVaultStarts(gatehouse, strangers),
     },
   ]
 }

@@ -19,9 +19,9 @@ export const connectionLostStatus = 75
 /**
  * A keep-alive HTTP/1.1 connection without pipelining, as lean as node:net allows: the load must not cost more than the server.
  * One that the server closed between two requests, which it may (RFC 9112 §9.5), is opened again by the next: while the last
- * lanes are set up, the first may be idle for longer than a server waits.
+ * lanes are set up, the first may be idle for longer than a server waits. `from`: the address of this machine that it comes from.
  */
-export const connect = async (host: string, port: number): Promise<Connection> => {
+export const connect = async (host: string, port: number, from?: string): Promise<Connection> => {
   let received = ''
   let waiting: { on: Socket; resolve: (reply: Reply) => void; reject: (error: Error) => void } | undefined
   let socket = await openSocket()
@@ -33,6 +33,7 @@ export const connect = async (host: string, port: number): Promise<Connection> =
         host,
         port,
         noDelay: true,
+        ...(from !== undefined && { localAddress: from }),
         onread: {
           buffer: Buffer.allocUnsafe(RECEIVE_BYTES),
           callback: (length, bytes) => receive(opened, length, bytes),
@@ -50,7 +51,7 @@ export const connect = async (host: string, port: number): Promise<Connection> =
     })
   }
 
-  function receive(from: Socket, length: number, buffer: Uint8Array): boolean {
+  function receive(socketOf: Socket, length: number, buffer: Uint8Array): boolean {
     received += (buffer as Buffer).toString('latin1', 0, length)
     try {
       const parsed = parseReply(received)
@@ -60,7 +61,7 @@ export const connect = async (host: string, port: number): Promise<Connection> =
       waiting = undefined
       answered?.resolve(parsed.reply)
     } catch (error) {
-      from.destroy(error as Error)
+      socketOf.destroy(error as Error)
     }
     return true
   }

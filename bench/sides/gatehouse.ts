@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { cpSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Place, Side } from './side.ts'
@@ -45,6 +46,26 @@ export const byTwoWorkers = (side: Side): Side => ({
   prepare: (place) => {
     const { args, env } = side.prepare(place)
     return { args: [...args, '--workers', '2'], env }
+  },
+})
+
+export const strangersProvider = 'etsy'
+
+/** The same with a provider at which strangers may begin. Nobody gets there, so it is none that answers. */
+export const allowingStrangers = (side: Side): Side => ({
+  ...side,
+  prepare: (place) => {
+    const { args, env } = side.prepare(place)
+    const provider = {
+      name: strangersProvider,
+      preset: 'etsy',
+      client_id: 'keystring',
+      shared_secret: { env: 'BENCH_ETSY_SECRET' },
+      anonymous: true,
+    }
+    const configured = { ...configuration(place.fixture), providers: [provider] }
+    writeFileSync(join(place.directory, configName), JSON.stringify(configured, null, 2))
+    return { args, env: { ...env, BENCH_ETSY_SECRET: randomBytes(24).toString('base64url') } }
   },
 })
 
