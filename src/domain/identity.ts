@@ -10,7 +10,7 @@ export type Identity = {
   /** With the subject, who it is: nothing else ever says so. */
   readonly issuer: string
   readonly subject: string
-  /** What the person was called there when it was linked: to recognise it by. */
+  /** What the person was called there when he last signed in by it, or when it was linked: to recognise it by. */
   readonly label: string
   readonly linkedAt: EpochSeconds
 }

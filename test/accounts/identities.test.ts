@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { findUserOfIdentity, identitiesOf } from '../../src/accounts/find-identity.ts'
 import { linkIdentity } from '../../src/accounts/link-identity.ts'
+import { relabelIdentity } from '../../src/accounts/relabel-identity.ts'
 import { unlinkIdentity } from '../../src/accounts/unlink-identity.ts'
 import { asUser, cli, done, makeUser, openHouse, refusal, type House } from './house.ts'
 
@@ -23,6 +24,23 @@ describe('giving an identity to an account', () => {
     expect(await findUserOfIdentity(house, identity)).toBeUndefined()
     expect(await identitiesOf(house, bot.userId)).toEqual([])
     expect(await house.events()).toEqual(before)
+  })
+})
+
+describe('what an identity is shown as', () => {
+  test('is what it is called by now; the identity stays who it was, and another in its place is not touched', async () => {
+    const { userId } = await makeUser(house, { username: 'ada', password: 'a fine long password' })
+    const orcid = { provider: 'orcid', issuer: 'https://orcid.org', subject: '0000-0002-1825-0097' }
+    done(await linkIdentity(house, { actor: cli, userId, identity: { ...orcid, label: orcid.subject } }))
+    const [old] = await identitiesOf(house, userId)
+    const label = 'https://orcid.org/0000-0002-1825-0097'
+    await relabelIdentity(house, userId, { ...orcid, label })
+    expect(await identitiesOf(house, userId)).toEqual([{ ...old, label }])
+    expect((await findUserOfIdentity(house, orcid))?.userId).toBe(userId)
+    for (const other of [{ issuer: 'https://sandbox.orcid.org' }, { subject: '0000-0002-1694-233X' }])
+      await relabelIdentity(house, userId, { ...orcid, ...other, label: 'somebody else' })
+    await relabelIdentity(house, userId, { ...orcid, provider: 'github', label: 'nobody' })
+    expect(await identitiesOf(house, userId)).toEqual([{ ...old, label }])
   })
 })
 

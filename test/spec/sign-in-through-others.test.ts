@@ -492,6 +492,17 @@ describe('accounts elsewhere, on the account page', () => {
     expect((await through(later, await later.ask('/signin'), 'work')).status).toBe(403)
   })
 
+  it('shows what somebody is called there by now, from his next sign-in on', async () => {
+    const browser = await signedIn('renamed-elsewhere')
+    openid.user = { sub: 'renamed-at-work', preferred_username: 'maiden.name' }
+    expect((await add(browser)).text).toContain('maiden.name')
+    openid.user = { sub: 'renamed-at-work', preferred_username: 'married.name' }
+    const later = createBrowser(server.url)
+    await through(later, await later.ask('/signin'), 'work')
+    const page = (await later.ask('/account/identities')).text
+    expect([page.includes('married.name'), page.includes('maiden.name')]).toEqual([true, false])
+  })
+
   it('one identity of each provider; nobody’s identity moves to somebody else', async () => {
     const one = await signedIn('first-owner')
     openid.user = { sub: 'shared' }

@@ -253,6 +253,17 @@ describe('signing in with the account of a site that has only a login API (syste
     expect(await kept()).toEqual(before)
   })
 
+  it('whoever is called otherwise there by now is shown so from his next sign-in on', async () => {
+    site.accounts.set('Lena', { password: secret, userId: '4715' })
+    const first = german()
+    await submit(first, await follow(server, first, await logIn(first, 'Lena')), 'create-account', {})
+    const { userId = '' } = (await findUserNamed(server.core, 'Lena')) ?? {}
+    site.accounts.delete('Lena')
+    site.accounts.set('Helena', { password: secret, userId: '4715' })
+    await logIn(german(), 'Helena')
+    expect((await identitiesOf(server.core, userId)).map(({ label }) => label)).toEqual(['Helena'])
+  })
+
   it('nobody signs in as a bot, and nothing of the site is kept for it', async () => {
     site.accounts.set('Rolf', { password: secret, userId: '4714' })
     const first = german()

@@ -1,4 +1,5 @@
 import { findUserOfIdentity } from '../../accounts/find-identity.ts'
+import { relabelIdentity } from '../../accounts/relabel-identity.ts'
 import type { OAuthProvider, Provider } from '../../config/provider.ts'
 import type { FlowPurpose } from '../../domain/flow.ts'
 import { provedAt } from '../../domain/session-state.ts'
@@ -79,6 +80,7 @@ async function signInWith(
   }
   const bar = signInBar(user)
   if (bar !== undefined) return troubled(core, http, { provider, purpose, trouble: { kind: bar } })
+  await relabelIdentity(core, user.userId, { ...identity, provider: provider.name })
   const previous = await currentSession(core, http)
   // Coming back as who he is already, by a provider that doesn't say when it saw him, proves nothing newer than before.
   const known = proved.untold === true && previous?.user.userId === user.userId ? previous.session : proved

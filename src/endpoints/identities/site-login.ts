@@ -1,4 +1,5 @@
 import { findUserOfIdentity } from '../../accounts/find-identity.ts'
+import { relabelIdentity } from '../../accounts/relabel-identity.ts'
 import type { SiteLoginProvider } from '../../config/provider.ts'
 import { outlivesBrowser } from '../../domain/session-state.ts'
 import { signInBar } from '../../domain/sign-in-bar.ts'
@@ -50,6 +51,7 @@ async function enter(
   }
   const bar = signInBar(user)
   if (bar !== undefined) return troubled(core, http, { provider, purpose, trouble: { kind: bar } })
+  await relabelIdentity(core, user.userId, { ...identity, provider: provider.name })
   await keepSiteCredential(core, user.userId, { provider, proof })
   const persistent = outlivesBrowser(proof.sessionLength)
   return goOn(core, http, { proof: { user, persistent, ...shown, previous: form.signedIn }, errand })
