@@ -8,6 +8,11 @@ export function judgeMetadata(provider: OAuthProvider, server: AuthorizationServ
   const findings: Finding[] = []
   const warn = (detail: string): void => void findings.push({ status: 'warn', detail })
   const fail = (detail: string): void => void findings.push({ status: 'fail', detail })
+  // OIDC Discovery §4.3 wants them equal; a slash at the end is let pass, and its ID tokens write it as the document does.
+  if (server.issuer !== provider.issuer)
+    fail(
+      `it writes its issuer ${server.issuer}, not ${provider.issuer}: write it so too, or who is linked by an administrator is somebody else than who signs in`,
+    )
   if (server.authorization_endpoint === undefined) fail('it names no authorization_endpoint; add it to the entry')
   if (server.token_endpoint === undefined) fail('it names no token_endpoint; add it to the entry')
   if (provider.kind === 'oidc' && server.jwks_uri === undefined) fail('it names no jwks_uri; add it to the entry')

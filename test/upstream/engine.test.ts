@@ -77,6 +77,22 @@ describe('the way back', () => {
     expect(done).toMatchObject({ kind: 'done', identity: { subject: 'subject-1', suggestions: [] } })
   })
 
+  it('OIDC Core §5.3.2: what was signed wins over what userinfo says', async () => {
+    plain.faults.claims = (claims) => ({ ...claims, preferred_username: 'signed', email: 'signed@example.org' })
+    plain.faults.userinfo = {
+      json: {
+        sub: 'subject-1',
+        preferred_username: 'unsigned',
+        email: 'unsigned@example.org',
+        email_verified: true,
+      },
+    }
+    expect(await through(engine, use('plain'))).toMatchObject({
+      kind: 'done',
+      identity: { suggestions: ['signed'], verifiedEmail: 'signed@example.org' },
+    })
+  })
+
   it('a no of the person is a no', async () => {
     expect(await through(engine, use('plain'), { decision: 'deny' })).toEqual({ kind: 'denied', why: 'access_denied' })
   })

@@ -136,6 +136,10 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     entry: () => plain({ issuer: at.plain.issuer.replace('127.0.0.1', 'localhost') }),
     says: ['of another issuer', 'write issuer exactly'],
   },
+  'an issuer with a slash at its end that its document lacks': {
+    entry: () => plain({ issuer: `${at.plain.issuer}/` }),
+    says: ['writes its issuer http://127.0.0.1', 'write it so too'],
+  },
   'an issuer with a slash too many': {
     entry: () => oidc(at.gitlab, { issuer: `${at.gitlab.issuer}/` }),
     says: ['of another issuer', 'with or without the last slash'],
