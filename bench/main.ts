@@ -8,7 +8,7 @@ import { measureMemory, measureStart } from './run-footprint.ts'
 import { runLoadScenario } from './run-load.ts'
 import { benchScaling } from './scaling.ts'
 import { benchStores } from './stores/bench-stores.ts'
-import { besideBefore, scenariosOf, type Scenario } from './scenarios.ts'
+import { besideBefore, scenariosOf, type Scenario, type Sizes } from './scenarios.ts'
 import { buildGatehouse, gatehouseCompiled, gatehouseFromSource } from './sides/gatehouse.ts'
 import type { Side } from './sides/side.ts'
 
@@ -33,8 +33,7 @@ type Plan = {
   readonly warmupCpuSeconds: number
   readonly tokens: number
   readonly starts: number
-  /** Starts of connections in the vault. */
-  readonly strangers: number
+  readonly sizes: Sizes
 }
 
 const WHOLE: Plan = {
@@ -44,7 +43,7 @@ const WHOLE: Plan = {
   warmupCpuSeconds: 6,
   tokens: 1_000_000,
   starts: 7,
-  strangers: 1_000_000,
+  sizes: { strangers: 1_000_000, expiring: 10_000, recalled: 100_000 },
 }
 const QUICK: Plan = {
   rounds: 1,
@@ -53,7 +52,7 @@ const QUICK: Plan = {
   warmupCpuSeconds: 0.5,
   tokens: 20_000,
   starts: 2,
-  strangers: 20_000,
+  sizes: { strangers: 20_000, expiring: 700, recalled: 2_000 },
 }
 
 const main = async (): Promise<number> => {
@@ -140,7 +139,7 @@ const runScenario = async (
   }
   if (scenario.kind === 'alone')
     return wanted(gatehouseCompiled)
-      ? [{ side: scenario.name, title: scenario.title, figures: await scenario.measure(plan) }]
+      ? [{ side: scenario.name, title: scenario.title, figures: await scenario.measure(plan.sizes) }]
       : []
   const results: SideResult[] = []
   for (const side of scenario.sides.filter(wanted)) {

@@ -15,8 +15,19 @@ import {
 } from './sides/gatehouse.ts'
 import { bareFastify, peerInMemory, peerOnSqlite } from './sides/peers.ts'
 import type { Side } from './sides/side.ts'
+import { benchOutage, benchRecall } from './vault-faults.ts'
 import { benchVaultStarts } from './vault-starts.ts'
 import { benchVault } from './vault.ts'
+
+/** How much of something is measured. */
+export type Sizes = {
+  /** Starts of connections that nobody follows. */
+  readonly strangers: number
+  /** Connections of providers that are out. */
+  readonly expiring: number
+  /** Connections of a provider that is recalled. */
+  readonly recalled: number
+}
 
 export type Scenario = { readonly name: string; readonly what: string } & (
   | {
@@ -30,7 +41,7 @@ export type Scenario = { readonly name: string; readonly what: string } & (
   | {
       readonly kind: 'alone'
       readonly title: string
-      readonly measure: (plan: { readonly strangers: number }) => Promise<readonly Figure[]>
+      readonly measure: (plan: Sizes) => Promise<readonly Figure[]>
     }
 )
 
@@ -205,6 +216,20 @@ export const scenariosOf = (gatehouse: Side): readonly Scenario[] => {
       title:
         'Gatehouse on SQLite, any core, asked over HTTP from 65,000 addresses of 127/8, 200 times by each that is measured',
       measure: ({ strangers }) => benchVaultStarts(gatehouse, strangers),
+    },
+    {
+      name: 'vault-outage',
+      what: 'FLT-28: providers that are out, and whose provider is well',
+      kind: 'alone',
+      title: 'the vault in memory, in one process with the providers',
+      measure: ({ expiring }) => benchOutage(expiring),
+    },
+    {
+      name: 'vault-recall',
+      what: 'L25: every connection of a provider ended by one call',
+      kind: 'alone',
+      title: 'the vault on SQLite, in one process with who asks',
+      measure: ({ recalled }) => benchRecall(recalled),
     },
   ]
 }
