@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { secretValue } from '../../src/config/secret-value.ts'
 import { connectionOwners, type HeldConnection } from '../../src/domain/connection.ts'
+import type { Instance } from '../../src/domain/instance.ts'
 import { create, ref } from '../../src/domain/record.ts'
 import { commitNew } from '../../src/store/transition.ts'
 import { recallConnections, recallProgress } from '../../src/vault/recall-connections.ts'
@@ -82,8 +83,8 @@ async function recall({ core, url }: TestGatehouse, sample: readonly string[]): 
     await fetch(`${url}/readyz`)
     waits.push(performance.now() - asked)
     const [instance] = await core.transition.store.read([ref('instance', 'self')])
-    const { recalls } = instance?.value as { recalls: Record<string, { finishedAt?: number }> }
-    if (recalls['etsy']?.finishedAt !== undefined) break
+    const { recalls } = (instance?.value ?? {}) as Partial<Instance>
+    if (recalls?.['etsy']?.finishedAt !== undefined) break
   }
   const endedMillis = performance.now() - began
   const { left, waiting } = await recallProgress(core, 'etsy')
