@@ -26,9 +26,9 @@ const reaching: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Who takes a module of Node without an import, each for the reason that stands beside it. */
-const builtins: Readonly<Record<string, string>> = {
-  'src/server/node-http.ts': 'node:http',
-  'src/outbound/open-request.ts': 'node:http',
+const builtins: Readonly<Record<string, readonly string[]>> = {
+  'src/server/node-http.ts': ['node:http'],
+  'src/outbound/open-request.ts': ['node:http', 'node:https'],
 }
 
 /** Who opens a connection of its own, or could. */
@@ -83,7 +83,7 @@ function faultsOf(source: Source): string[] {
       if (callee.type !== 'MemberExpression' || callee.property.type !== 'Identifier') return
       const { name } = callee.property
       const [first] = given
-      if (name === 'getBuiltinModule' && (first?.type === 'SpreadElement' || builtins[path] !== textOf(first)))
+      if (name === 'getBuiltinModule' && (first?.type === 'SpreadElement' || builtins[path]?.includes(textOf(first) ?? '') !== true))
         faults.push(`takes ${textOf(first) ?? 'a module'} without an import`)
       const sends = callee.object.type === 'Identifier' && callee.object.name === 'oauth' && oauthSends.test(name)
       if (sends && !isGuarded(given.at(-1))) faults.push(`lets oauth.${name} fetch by itself`)
