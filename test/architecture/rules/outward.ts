@@ -83,7 +83,10 @@ function faultsOf(source: Source): string[] {
       if (callee.type !== 'MemberExpression' || callee.property.type !== 'Identifier') return
       const { name } = callee.property
       const [first] = given
-      if (name === 'getBuiltinModule' && (first?.type === 'SpreadElement' || builtins[path]?.includes(textOf(first) ?? '') !== true))
+      if (
+        name === 'getBuiltinModule' &&
+        (first?.type === 'SpreadElement' || builtins[path]?.includes(textOf(first) ?? '') !== true)
+      )
         faults.push(`takes ${textOf(first) ?? 'a module'} without an import`)
       const sends = callee.object.type === 'Identifier' && callee.object.name === 'oauth' && oauthSends.test(name)
       if (sends && !isGuarded(given.at(-1))) faults.push(`lets oauth.${name} fetch by itself`)
