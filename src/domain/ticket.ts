@@ -55,6 +55,8 @@ export type TicketPurpose =
       readonly browserHash: string
       /** Codes that were wrong. */
       readonly wrong: number
+      /** Asked for where the account signed in before: what strangers use up is not its. */
+      readonly known?: true
       readonly addressee?: Addressee
     }
   /** Choose a new password. Whom it is for is found out when the letter is written: until then nothing differs for names that exist. */

@@ -102,6 +102,10 @@ export const policies = {
   },
   // By the address that somebody typed, which may be anybody's: with many sources or accounts it would still be one person's patience.
   'letter-to': { parts: ['recipient'], budgets: [{ by: ['recipient'], burst: 5, everySeconds: 600 }] },
+  // H05: by the mailbox that a letter goes to, whatever its account was asked for by. Nobody is told: a letter too many isn't written, so
+  // that the answer tells no account from none. The earlier ones still hold.
+  'letter-received': { parts: ['recipient'], budgets: [{ by: ['recipient'], burst: 5, everySeconds: 600 }] },
+  'mail-code-received': { parts: ['recipient'], budgets: [{ by: ['recipient'], burst: 10, everySeconds: 600 }] },
   // The same for codes by letter; what strangers use up is not what a browser has that is known for the account.
   'mail-code': {
     parts: ['account', 'source'],

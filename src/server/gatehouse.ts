@@ -142,7 +142,9 @@ export async function openGatehouse(config: Config, system: System, options: Gat
   const strength = createPasswordStrength()
   const readyAt = clock.seconds()
   const look = createLook(config.pages, sha256Base64)
+  const limits = createLimits({ clock, together: options.together })
   const compose = {
+    limits,
     issuer: config.issuer,
     clock,
     random,

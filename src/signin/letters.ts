@@ -3,11 +3,12 @@ import { emailRef } from '../accounts/email-name.ts'
 import type { AccountsContext } from '../accounts/context.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { put, ref } from '../domain/record.ts'
-import { addresseeOf, isFor, isNotice, type Outgoing } from '../domain/ticket.ts'
+import { addresseeOf, isFor, isNotice, type Outgoing, type Ticket } from '../domain/ticket.ts'
 import type { User } from '../domain/user.ts'
 import { duration } from '../i18n/duration.ts'
 import { message } from '../i18n/message.ts'
 import { isLanguage, type Language } from '../i18n/messages/catalogue.ts'
+import type { Limits } from '../limits/limits.ts'
 import type { Letter } from '../mail/letter.ts'
 import { letterBodies } from '../pages/letter.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
@@ -22,6 +23,7 @@ export type ComposeContext = AccountsContext & {
   readonly issuer: string
   readonly keys: TokenKeys
   readonly productName: string
+  readonly limits: Limits
 }
 
 /**
@@ -62,13 +64,13 @@ export async function composeLetter(context: ComposeContext, outgoing: Outgoing)
     }
     case 'sign-in': {
       const code = mailCode(context.keys, ticketId, ticket)
-      const user = await address(context, ticketId, ticket.createdAt + lifetimes.mailCode)
+      const user = await address(context, outgoing, ticket.createdAt + lifetimes.mailCode)
       if (user === undefined || code === undefined) return undefined
       if (user.locked) return lockedLetter(context, language, user)
       return codeLetter(context, language, { to: user.email, name: user.username, code })
     }
     case 'recover': {
-      const user = await address(context, ticketId, ticket.createdAt + lifetimes.recovery)
+      const user = await address(context, outgoing, ticket.createdAt + lifetimes.recovery)
       if (user === undefined) return undefined
       if (user.locked) return lockedLetter(context, language, user)
       return write(user.email, { kind: 'recover', name: user.username, url, lives: lifetimes.recovery })
@@ -96,13 +98,14 @@ async function reachable(context: ComposeContext, asked: string): Promise<Reacha
  */
 async function address(
   context: ComposeContext,
-  ticketId: string,
+  outgoing: Outgoing,
   expiresAt: EpochSeconds,
 ): Promise<Reachable | undefined> {
-  const target = ref('ticket', ticketId)
+  const target = ref('ticket', outgoing.ticketId)
   const before = await readAlive(context.transition.store, target, context.clock.seconds())
-  const user = before === undefined || !('asked' in before) ? undefined : await reachable(context, before.asked)
-  if (user === undefined) return undefined
+  if (before === undefined || !('asked' in before)) return undefined
+  const user = await reachable(context, before.asked)
+  if (user === undefined || isFlooded(context, { user, ticket: before, outgoing })) return undefined
   // He is told, and the ticket stays nobody's: what opens no locked account opens none that was unlocked since either.
   if (user.locked) return user
   return transition(context.transition, { slot: target }, ({ slot }) => {
@@ -112,6 +115,25 @@ async function address(
     const addressed = { ...ticket, addressee: addresseeOf(user) }
     return { writes: [put(slot, addressed, { expiresAt, owners: [user.userId] })], result: user }
   })
+}
+
+/**
+ * H05: whether his mailbox got that many already, by whichever name they were asked for. A letter is counted when it is tried first;
+ * one too many is nobody's, so no code that was never sent can be guessed.
+ */
+function isFlooded(
+  { limits }: ComposeContext,
+  about: {
+    readonly user: Reachable
+    readonly ticket: Extract<Ticket, { readonly asked: string }>
+    readonly outgoing: Outgoing
+  },
+): boolean {
+  const { user, ticket, outgoing } = about
+  const isCode = ticket.purpose === 'sign-in'
+  if (outgoing.attempts > 1 || (isCode && ticket.known === true)) return false
+  const purpose = isCode ? 'mail-code-received' : 'letter-received'
+  return 'retryAfterSeconds' in limits.reserve(purpose, [emailRef(user.email).id])
 }
 
 /** The page that asked says the same to everybody (H02), so whose account is locked hears of it here. */

@@ -44,7 +44,7 @@ export async function askForCode(
       : context.limits.reserve('mail-code-known', [account, device.nonce, address])
   if ('retryAfterSeconds' in reserved) return throttled(reserved.retryAfterSeconds)
   const ticketId = await requestLetter(context, {
-    ticket: { purpose: 'sign-in', asked, browserHash, wrong: 0 },
+    ticket: { purpose: 'sign-in', asked, browserHash, wrong: 0, ...(device !== undefined && { known: true }) },
     ttl: lifetimes.mailCode,
     language,
     address,

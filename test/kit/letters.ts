@@ -1,5 +1,7 @@
 import { vi } from 'vitest'
 import type { Letter } from '../../src/mail/letter.ts'
+import { listAll } from '../../src/store/list-all.ts'
+import { errandOwner } from '../../src/store/start-errands.ts'
 import { createBrowser, type Answer, type Browser } from './browser.ts'
 import { submit } from './flow.ts'
 import { password as usualPassword, type TestGatehouse } from './gatehouse.ts'
@@ -49,6 +51,13 @@ export async function withAddress(server: TestGatehouse, username: string): Prom
   const made = await fill(browser, linkIn(letter ?? { text: '' }), 'letter', { password: chosen })
   if (made.location !== '/signin') throw new Error(`no account: ${made.status} ${made.text.slice(0, 300)}`)
   return email
+}
+
+/** Resolves when everything that was asked for was written, or found to be nobody's. */
+export async function outboxEmpty({ core: { transition } }: TestGatehouse): Promise<void> {
+  await vi.waitFor(async () => {
+    for await (const waiting of listAll(transition.store, 'outbox', errandOwner)) throw new Error(`${waiting.id} waits`)
+  }, 5_000)
 }
 
 /** A page without what differs in each by itself. */

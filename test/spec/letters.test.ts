@@ -9,7 +9,17 @@ import { readAlive } from '../../src/store/read-alive.ts'
 import { parseToken, printToken } from '../../src/tokens/token-text.ts'
 import { createBrowser } from '../kit/browser.ts'
 import { password, startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
-import { chosen, fill, lettersTo, linkIn, registration, signIn, withAddress } from '../kit/letters.ts'
+import {
+  chosen,
+  fill,
+  lettersTo,
+  linkIn,
+  outboxEmpty,
+  registration,
+  signIn,
+  still,
+  withAddress,
+} from '../kit/letters.ts'
 import { plainPasswords } from '../kit/plain-passwords.ts'
 
 let server: TestGatehouse
@@ -100,6 +110,23 @@ describe('a letter from before', () => {
     for (const account of ['rita', 'RITA', 'Rita', 'ｒｉｔａ', ' rita ', 'riTa'])
       statuses.push((await fill(createBrowser(server.url), '/recover', 'recover', { account })).status)
     expect(statuses).toEqual([200, 200, 200, 200, 200, 429])
+  })
+
+  test('H05: one for a mailbox, whether its account is asked for by name or by address, and the page says the same', async () => {
+    server.clock.advance(1_200)
+    const email = await withAddress(server, 'olga')
+    server.clock.advance(1_200)
+    const pages: unknown[] = []
+    for (const account of ['olga', email, 'OLGA', 'Olga@mail.example', 'olga', email, 'olga', email, 'olga', email])
+      pages.push(still(await fill(createBrowser(server.url), '/recover', 'recover', { account })))
+    expect(new Set(pages.map((page) => JSON.stringify(page))).size).toBe(1)
+    await outboxEmpty(server)
+    // Beside the letter of the registration.
+    expect(await lettersTo(server, email, 6)).toHaveLength(6)
+    server.clock.advance(600)
+    await fill(createBrowser(server.url), '/recover', 'recover', { account: email })
+    const letters = await lettersTo(server, email, 7)
+    expect((await createBrowser(server.url).ask(linkIn(letters[6]!))).status).toBe(200)
   })
 
   test('nobody’s address is flooded by asking for accounts in its name', async () => {

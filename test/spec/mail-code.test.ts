@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { mintToken } from '../../src/accounts/mint-token.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import { put, ref } from '../../src/domain/record.ts'
+import { askForCode } from '../../src/signin/mail-code.ts'
 import type { Ticket } from '../../src/domain/ticket.ts'
 import { transition } from '../../src/store/transition.ts'
 import { parseMacaroonText } from '../../src/tokens/macaroon-text.ts'
@@ -10,7 +11,7 @@ import { createBrowser, readForm, type Answer, type Browser } from '../kit/brows
 import { authorizeUrl, follow, submit } from '../kit/flow.ts'
 import { enrol, signedInBrowser } from '../kit/second-factor.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
-import { still } from '../kit/letters.ts'
+import { outboxEmpty, still } from '../kit/letters.ts'
 
 let server: TestGatehouse
 let client: MadeClient
@@ -203,6 +204,30 @@ describe('sign-in by a code in a letter', () => {
     known.cookies.delete('gatehouse-session')
     const page = await ask(known, 'ida')
     expect((await type(known, page, await codeTo(email, 6))).location).toBe('/account')
+  })
+
+  test('H05: a mailbox gets so many, by whichever name and from wherever they are asked for, and the known browser still gets its own', async () => {
+    const { email } = await withAddress('olga')
+    const known = createBrowser(server.url)
+    await submit(known, await known.ask('/signin'), 'sign-in', { username: 'olga', password })
+    const tickets: string[] = []
+    for (const address of ['198.51.100.1', '198.51.100.2'])
+      for (const asked of ['olga', email])
+        for (let count = 0; count < 5; count += 1) {
+          const wanted = { asked, browserHash: 'x', language: 'en', address, devices: [] }
+          const made = await askForCode(server.core, wanted)
+          tickets.push('ticketId' in made ? made.ticketId : 'refused')
+        }
+    expect(tickets).not.toContain('refused')
+    const { store } = server.core.transition
+    await outboxEmpty(server)
+    await codeTo(email, 10)
+    // What was never sent is nobody's, so that nobody guesses its code either.
+    const kept = await store.read(tickets.map((ticketId) => ref('ticket', ticketId)))
+    expect(kept.filter((record) => record !== undefined && 'addressee' in record.value)).toHaveLength(10)
+    known.cookies.delete('gatehouse-session')
+    const page = await ask(known, email)
+    expect((await type(known, page, await codeTo(email, 11))).location).toBe('/account')
   })
 
   test('goes on to the application that asked, in its language', async () => {
