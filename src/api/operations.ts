@@ -13,6 +13,7 @@ import { meOperations } from './nouns/me.ts'
 import { mintedTokenOperations } from './nouns/minted-tokens.ts'
 import { registerOperations } from './nouns/register.ts'
 import { provisionedIdentityOperations } from './nouns/provisioned-identities.ts'
+import { ownEventOperations } from './nouns/own-events.ts'
 import { ownExportOperations } from './nouns/own-export.ts'
 import { ownFactorOperations } from './nouns/own-factors.ts'
 import { ownNewFactorOperations } from './nouns/own-new-factors.ts'
@@ -29,6 +30,7 @@ export const operations: readonly Operation[] = [
   ...registerOperations,
   ...meOperations,
   ...ownExportOperations,
+  ...ownEventOperations,
   ...ownFactorOperations,
   ...ownNewFactorOperations,
   ...userOperations,

@@ -5,12 +5,18 @@ import { collectEvents, type StoredEvent } from './collect-events.ts'
 /** `next`: where to go on, or null at the end. Plain text; whoever hands it out seals it. */
 export type EventPage = { readonly events: readonly StoredEvent[]; readonly next: string | null }
 
-/** Which events are wanted: of one type, about one account, about one client. */
-export type EventFilter = { readonly type?: string; readonly user?: string; readonly client?: string }
+/** Which events are wanted: of one type, about one account, about one client; about an account or done by it. */
+export type EventFilter = {
+  readonly type?: string
+  readonly user?: string
+  readonly client?: string
+  readonly concerning?: string
+}
 
-export const wantedEvent = ({ type, user, client }: EventFilter, event: AuditEvent): boolean =>
+export const wantedEvent = ({ type, user, client, concerning }: EventFilter, event: AuditEvent): boolean =>
   (type === undefined || event.type === type) &&
   (user === undefined || event.userId === user) &&
+  (concerning === undefined || event.userId === concerning || event.actor === concerning) &&
   (client === undefined || event.clientId === client)
 
 /** Behind every id: they are lower-case hexadecimal first. */

@@ -76,6 +76,7 @@ export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<Right
     await stage.house.makeIdentity(me(stage))
     return { path: '/api/v1/me/export' }
   },
+  listMyEvents: async () => ({ path: '/api/v1/me/events' }),
   listMyPasskeys: async (stage) => {
     await stage.house.makeFactors(me(stage))
     return { path: '/api/v1/me/passkeys' }

@@ -222,7 +222,12 @@ describe('an account is its person’s to keep', () => {
       tokens: [{ name: 'nightly backup', scope: 'openid me' }],
       identities: [{ provider: 'hub', subject: 'gus at hub', label: 'gus' }],
       connections: [{ provider: 'etsy', account: '12345678', scope: 'shops_r' }],
+      events: { next: null },
     })
+    const { items } = file.json()['events'] as { readonly items: readonly { readonly type: string }[] }
+    expect(items.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['signin.succeeded', 'consent.given', 'code.redeemed', 'token.issued']),
+    )
     expect(file.text).not.toMatch(/argon2|nonce|gth_|sealed|recovery-hash|public-key/)
   })
 

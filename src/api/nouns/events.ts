@@ -10,7 +10,7 @@ import { instant } from './user-shape.ts'
 
 const text = z.string().exactOptional()
 
-const event = z
+export const event = z
   .strictObject({
     id: z.string().meta({ description: 'Begins with the instant; ids are in the order of time.' }),
     type: z.string().meta({ description: 'What happened: a noun, a dot, a verb in the past tense.' }),
@@ -38,7 +38,7 @@ const event = z
       'Who did what to what, and from where. Members that say nothing are left out; no secret is among them.',
   })
 
-const since = z
+export const since = z
   .string()
   .refine((given) => parseDecimal(given) !== undefined, 'must be a number of seconds since 1970')
   .transform(Number)

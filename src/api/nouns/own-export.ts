@@ -4,13 +4,16 @@ import { printFactors } from '../../accounts/print-factors.ts'
 import type { User } from '../../domain/user.ts'
 import type { ApiContext } from '../context.ts'
 import { operation, type Operation } from '../operation.ts'
+import { pageOf } from '../page.ts'
 import { oneselfJustNow } from '../policy.ts'
 import { allOf } from './all-of.ts'
 import { connectionBelonging } from './connections.ts'
 import { consentBelonging } from './consents.ts'
+import { event } from './events.ts'
 import { exampleFactors, factors } from './factors-shape.ts'
 import { grantBelonging } from './grants.ts'
 import { identityBelonging } from './identities.ts'
+import { eventsOf, exampleOwnEvent } from './own-events.ts'
 import { sessionBelonging } from './sessions.ts'
 import { tokenBelonging } from './tokens.ts'
 import { exampleUser, shownUser, user } from './user-shape.ts'
@@ -34,6 +37,10 @@ const exported = z
     tokens: z.array(belongings.tokens.item),
     identities: z.array(belongings.identities.item),
     connections: z.array(belongings.connections.item),
+    events: pageOf(event).meta({
+      description:
+        'What happened to the account and what its person did, the oldest first. Where `next` is a cursor there is more: `GET /api/v1/me/events` goes on from it.',
+    }),
   })
   .meta({ id: 'AccountExport', description: 'Everything that is kept about an account, without its secrets.' })
 
@@ -48,6 +55,7 @@ export async function exportOf(context: ApiContext, of: User): Promise<z.input<t
     tokens: [...(await allOf(belongings.tokens, context, of))],
     identities: [...(await allOf(belongings.identities, context, of))],
     connections: [...(await allOf(belongings.connections, context, of))],
+    events: await eventsOf(context, of),
   }
 }
 
@@ -70,6 +78,7 @@ export const ownExportOperations: readonly Operation[] = [
         tokens: [belongings.tokens.example],
         identities: [belongings.identities.example],
         connections: [belongings.connections.example],
+        events: { items: [exampleOwnEvent], next: null },
       },
     },
     perform: async ({ context, caller }) => ({ done: await exportOf(context, caller.user) }),
