@@ -1,10 +1,22 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { macBytes } from '../../src/crypto/mac.ts'
+import type { AccessClaims } from '../../src/tokens/access-claims.ts'
 import { isWithin, parseAttenuation } from '../../src/tokens/attenuation.ts'
 import { parseCaveatContext, type CaveatContext } from '../../src/tokens/caveat-context.ts'
 import { printIdentityBlock } from '../../src/tokens/identity-block.ts'
-import { addCaveat, addCaveats, mintMacaroon, rawRootKey, type Macaroon } from '../../src/tokens/macaroon/index.ts'
+import {
+  addCaveat,
+  addCaveats,
+  addThirdPartyCaveat,
+  bindDischarge,
+  mintMacaroon,
+  printBinaryV2,
+  printJsonV2,
+  rawRootKey,
+  rootKeyOf,
+  type Macaroon,
+} from '../../src/tokens/macaroon/index.ts'
 import { parseMacaroonText, printMacaroonText } from '../../src/tokens/macaroon-text.ts'
 import { mint } from '../../src/tokens/mint.ts'
 import { verifyAccess } from '../../src/tokens/verify.ts'
@@ -38,10 +50,26 @@ describe('an access macaroon', () => {
   })
 
   test('is accepted bare, in either alphabet, padded or not, as JSON too', () => {
-    const body = text.slice('gth_mc_00000000_'.length)
-    expect(answer(body)).toBe('yes')
-    const bytes = Buffer.from(body, 'base64url')
-    expect(answer(bytes.toString('base64'))).toBe('yes')
+    const spellings = new Set<string>()
+    // Of every length that padding depends on.
+    for (const path of ['/a', '/aa', '/aaa']) {
+      const macaroon = addCaveat(root, `path = ${path}`)
+      const bytes = Buffer.from(printBinaryV2(macaroon))
+      const json = printJsonV2(macaroon)
+      const standard = [bytes.toString('base64'), Buffer.from(json).toString('base64')]
+      const bare = [bytes.toString('base64url'), Buffer.from(json).toString('base64url'), json]
+      for (const spelling of [...standard, ...standard.map((one) => one.replace(/=+$/, '')), ...bare]) {
+        spellings.add(spelling)
+        expect(answer(spelling, { path }), spelling).toBe('yes')
+        expect(answer(spelling, { path: '/' }), spelling).toBe('token_caveat')
+      }
+    }
+    // Each alphabet is told from the other, and padding was there to be left out.
+    for (const sign of [/^[\w/+]*[+/][\w/+]*$/, /^[\w-]*[-_][\w-]*$/, /=$/, /^\{/])
+      expect(
+        [...spellings].some((one) => sign.test(one)),
+        String(sign),
+      ).toBe(true)
   })
 
   test('a client that acts for itself, no scope, no claims, no sign-in', () => {
@@ -253,6 +281,51 @@ const contexts = fc.record(
   { requiredKeys: [] },
 )
 
+/** Of the token itself, and of discharges in one another: each has its caveats and may ask for the next one. */
+const lists = fc.array(
+  fc.array(
+    fc.oneof(
+      { weight: 1, arbitrary: attenuations },
+      { weight: 2, arbitrary: fc.constantFrom('scope = read write openid', 'method = GET POST') },
+    ),
+    { maxLength: 2 },
+  ),
+  { maxLength: 3 },
+)
+
+test('K05: nor does any that is added to a discharge, however deep', () => {
+  const seen = { yes: 0, no: 0, narrowed: 0 }
+  const grow = (chain: readonly (readonly string[])[], more: string | undefined, at: number): readonly Macaroon[] => {
+    const made = chain.map((list, index) => {
+      const own = index === 0 ? root : mintMacaroon({ rootKey: rootKeyOf(`p${index}`), identifier: `p${index}` })
+      const held = addCaveats(own, list)
+      const next = { location: '', identifier: `p${index + 1}`, rootKey: rootKeyOf(`p${index + 1}`) }
+      const asking = index === chain.length - 1 ? held : addThirdPartyCaveat(held, next, keys.random)
+      return more !== undefined && index === at ? addCaveat(asking, more) : asking
+    })
+    return made.map((one, index) => (index === 0 ? one : bindDischarge(made[0]!, one)))
+  }
+  fc.assert(
+    fc.property(lists, attenuations, fc.nat(), contexts, (below, more, where, context) => {
+      const chain = [[], ...below]
+      const at = below.length === 0 ? 0 : 1 + (where % below.length)
+      const before = say(printMacaroonText(grow(chain, undefined, at)), context)
+      const after = say(printMacaroonText(grow(chain, more, at)), context)
+      if ('refused' in before) {
+        seen.no += 1
+        expect(after).toHaveProperty('refused')
+        return
+      }
+      if ('refused' in after) return
+      seen.yes += 1
+      if (after.scope.length < before.scope.length || after.exp < before.exp) seen.narrowed += 1
+      expectWithin(after, before)
+    }),
+    { numRuns: 400 },
+  )
+  expect(Math.min(seen.yes, seen.no, seen.narrowed)).toBeGreaterThan(3)
+})
+
 test('K05: no caveat ever widens: a no stays a no, and what is left is part of what was there', () => {
   fc.assert(
     fc.property(fc.array(attenuations, { maxLength: 5 }), attenuations, contexts, (list, more, context) => {
@@ -260,14 +333,18 @@ test('K05: no caveat ever widens: a no stays a no, and what is left is part of w
       const after = say(addCaveats(root, [...list, more]), context)
       if ('refused' in before) expect(after).toHaveProperty('refused')
       if ('refused' in before || 'refused' in after) return
-      expect(before.scope).toEqual(expect.arrayContaining([...after.scope]))
-      expect(before.aud).toEqual(expect.arrayContaining([...after.aud]))
-      expect(after.exp).toBeLessThanOrEqual(before.exp)
-      const { scope: _s, aud: _a, exp: _e, caveats: _c, ...who } = after
-      expect(before).toMatchObject(who)
+      expectWithin(after, before)
     }),
   )
 })
+
+function expectWithin(after: AccessClaims, before: AccessClaims): void {
+  expect(before.scope).toEqual(expect.arrayContaining([...after.scope]))
+  expect(before.aud).toEqual(expect.arrayContaining([...after.aud]))
+  expect(after.exp).toBeLessThanOrEqual(before.exp)
+  const { scope: _s, aud: _a, exp: _e, caveats: _c, ...who } = after
+  expect(before).toMatchObject(who)
+}
 
 test('K01: no edit of a byte of the text is accepted', () => {
   const bytes = Buffer.from(text.slice('gth_mc_00000000_'.length), 'base64url')

@@ -282,47 +282,67 @@ describe('properties', () => {
   })
 
   test('K05: adding a caveat, anywhere in a tree of discharges, never turns a no into a yes', () => {
-    const trees = fc.record({
-      own: fc.array(predicates, { maxLength: 3 }),
-      parties: fc.array(
-        fc.record({ list: fc.array(predicates, { maxLength: 2 }), given: fc.boolean(), bound: fc.boolean() }),
-        {
-          maxLength: 3,
-        },
-      ),
-      where: fc.nat(),
-      more: predicates,
-    })
+    const seen = { depth: 0, yes: 0, turned: 0, still: 0 }
     fc.assert(
-      fc.property(trees, ({ own, parties, where, more }) => {
-        const build = (extra: number) => {
-          const added = (at: number, macaroon: Macaroon) => (at === extra ? addCaveat(macaroon, more) : macaroon)
-          let made = addCaveats(root, own)
-          parties.forEach((_, at) => {
-            made = addThirdPartyCaveat(
-              made,
-              { location: '', identifier: `p${at}`, rootKey: rootKeyOf(`k${at}`) },
-              random,
-            )
-          })
-          made = added(0, made)
-          const discharges = parties.flatMap(({ list, given, bound }, at) => {
-            const one = added(
-              at + 1,
-              addCaveats(mintMacaroon({ rootKey: rootKeyOf(`k${at}`), identifier: `p${at}` }), list),
-            )
-            return given ? [bound ? bindDischarge(made, one) : one] : []
-          })
-          return say(made, discharges)
+      fc.property(trees(3), fc.nat(), fc.oneof(fc.constant('user = ada'), predicates), (tree, where, more) => {
+        const before = say(...grow(tree, { at: -1, more }))
+        const after = say(...grow(tree, { at: where % sizeOf(tree), more }))
+        seen.depth = Math.max(seen.depth, depthOf(tree))
+        if (before === 'yes') seen[after === 'yes' ? 'yes' : 'turned'] += 1
+        else {
+          seen.still += 1
+          expect(after).not.toBe('yes')
         }
-        const before = build(-1)
-        const after = build(where % (parties.length + 1))
-        if (before !== 'yes') expect(after).not.toBe('yes')
       }),
-      { numRuns: 300 },
+      { numRuns: 400 },
     )
+    // All of it happened: a tree that is never believed would prove nothing.
+    expect(seen.depth).toBe(3)
+    expect(Math.min(seen.yes, seen.turned, seen.still)).toBeGreaterThan(10)
   })
 })
+
+/** A macaroon with predicates, and third parties whose discharges may have some and third parties of their own. */
+type Tree = {
+  readonly list: readonly string[]
+  readonly parties: readonly { readonly given: boolean; readonly bound: boolean; readonly tree: Tree }[]
+}
+
+const mostly = fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) })
+
+function trees(depth: number): fc.Arbitrary<Tree> {
+  const list = fc.oneof(
+    { weight: 3, arbitrary: fc.constant<readonly string[]>([]) },
+    { weight: 1, arbitrary: fc.array(fc.oneof(fc.constant('user = ada'), predicates), { maxLength: 2 }) },
+  )
+  const party = depth === 0 ? undefined : fc.record({ given: mostly, bound: mostly, tree: trees(depth - 1) })
+  const parties = party === undefined ? fc.constant([]) : fc.array(party, { maxLength: 2 })
+  return fc.record({ list, parties })
+}
+
+const sizeOf = ({ parties }: Tree): number => parties.reduce((sum, { tree }) => sum + sizeOf(tree), 1)
+const depthOf = ({ parties }: Tree): number => parties.reduce((most, { tree }) => Math.max(most, 1 + depthOf(tree)), 0)
+
+/** The root and every discharge that is given. `at`: which macaroon of the tree has `more` in it, the root first; -1: none. */
+function grow(tree: Tree, { at, more }: { readonly at: number; readonly more: string }): [Macaroon, Macaroon[]] {
+  let count = 0
+  const discharges: { readonly bound: boolean; readonly macaroon: Macaroon }[] = []
+  const make = (start: Macaroon, { list, parties }: Tree): Macaroon => {
+    const isHere = count === at
+    count += 1
+    let made = addCaveats(start, list)
+    for (const { given, bound, tree: below } of parties) {
+      const name = `p${count}`
+      const key = rootKeyOf(name)
+      made = addThirdPartyCaveat(made, { location: '', identifier: name, rootKey: key }, random)
+      const macaroon = make(mintMacaroon({ rootKey: key, identifier: name }), below)
+      if (given) discharges.push({ bound, macaroon })
+    }
+    return isHere ? addCaveat(made, more) : made
+  }
+  const made = make(root, tree)
+  return [made, discharges.map(({ bound, macaroon }) => (bound ? bindDischarge(made, macaroon) : macaroon))]
+}
 
 test('predicates and instants have one spelling each', () => {
   expect(parsePredicate('time < 2030-01-01T00:00:00Z')).toEqual({
