@@ -1,3 +1,4 @@
+import { accountNameOperations } from './nouns/account-names.ts'
 import { clientOperations } from './nouns/clients.ts'
 import { connectionOperations } from './nouns/connections.ts'
 import { consentOperations } from './nouns/consents.ts'
@@ -34,6 +35,7 @@ export const operations: readonly Operation[] = [
   ...ownFactorOperations,
   ...ownNewFactorOperations,
   ...userOperations,
+  ...accountNameOperations,
   ...factorOperations,
   ...invitationOperations,
   ...sessionOperations,

@@ -115,7 +115,10 @@ describe('policies', () => {
       'revokeConnectionsOfProvider',
     ])
     expect(operations.filter(({ policy }) => policy === anybody).map(({ id }) => id)).toEqual(['register'])
-    expect(operations.filter(({ policy }) => policy === provisioner).map(({ id }) => id)).toEqual(['provisionIdentity'])
+    expect(operations.filter(({ policy }) => policy === provisioner).map(({ id }) => id)).toEqual([
+      'findAccountName',
+      'provisionIdentity',
+    ])
     expect(operations.filter(({ policy }) => policy === leakReporter).map(({ id }) => id)).toEqual([
       'reportLeakedTokens',
     ])

@@ -271,6 +271,7 @@ export const rightCalls: Readonly<Record<string, (stage: Stage) => Promise<Right
     path: await ofTarget(stage, '/identities'),
     body: { provider: 'etsy', subject: fresh('subject '), label: 'ada' },
   }),
+  findAccountName: async (stage) => ({ path: `/api/v1/account-names/${(await target(stage)).userId}` }),
   provisionIdentity: async () => ({
     path: '/api/v1/identities',
     body: {

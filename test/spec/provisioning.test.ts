@@ -119,6 +119,32 @@ describe('system D: a front end that signs people in itself', () => {
     expect(await named('0000-0066', tooLong)).toMatch(/^newcomer-[a-z0-9]{1,6}$/)
   })
 
+  test('it names an account by id or exact name, and says nothing else of it', async () => {
+    const address = 'hedy@mail.example'
+    const hedy = await server.makeUser('Hedy', { email: address, role: 'admin' })
+    const named = (asked: string, bearer = token) => call(bearer, `/api/v1/account-names/${encodeURIComponent(asked)}`)
+    const shown = { user_id: hedy.userId, username: 'Hedy', bot: false }
+    for (const asked of [hedy.userId, 'Hedy', 'HEDY', 'ｈｅｄｙ'])
+      expect((await named(asked)).json(), asked).toEqual(shown)
+    for (const asked of [
+      'hed',
+      'hedy*',
+      address,
+      'nobody',
+      hedy.userId.slice(0, -1),
+      'usr_nobody',
+      '',
+      ' ',
+      '../users',
+    ])
+      expect((await named(asked)).status, asked).toBe(404)
+    expect((await call(token, '/api/v1/account-names')).status).toBe(404)
+    const other = await tokenOf(front, 'read')
+    expect([401, 403]).toContain((await named('Hedy', other)).status)
+    const made = await provision({ subject: '0000-0071', preferred_username: 'plain person' })
+    expect((await named('Hedy', String(made.json()['token']))).status).toBe(403)
+  })
+
   test('the power is narrow: it opens nothing else', async () => {
     for (const [method, path] of [
       ['GET', '/api/v1/users'],
