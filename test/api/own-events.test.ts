@@ -26,8 +26,7 @@ const happen = (...events: readonly Happening[]) =>
   )
 const list = async (query = '') =>
   (await house.ask('GET', '/api/v1/me/events', { token, query })).body as unknown as Listed
-const exported = async () =>
-  (await house.ask('GET', '/api/v1/me/export', { token })).body['events'] as unknown as Listed
+const exported = async () => (await house.ask('GET', '/api/v1/me/export', { token })).body['events'] as Listed
 
 test('GDPR Art. 15: list and export say what happened to the account and what its person did, and nothing of others', async () => {
   await happen(
