@@ -174,7 +174,6 @@ export async function openGatehouse(config: Config, system: System, options: Gat
     outbound: createOutbound({ contact: config.issuer }),
     providers: config.providers,
   })
-  const limits = createLimits({ clock, together: options.together })
   const vault = createVault({
     limits,
     issuer: config.issuer,
