@@ -133,13 +133,15 @@ describe('gatehouse client', () => {
     })
     const rotated = await json('client', 'rotate-secret', 'web', '--overlap', '60')
     expect(rotated['client_secret']).not.toBe(made['client_secret'])
-    expect(await json('client', 'list')).toMatchObject({ items: [{ client_id: 'web' }] })
+    const listed = async () =>
+      ((await json('client', 'list'))['items'] as { client_id: string }[]).map((one) => one.client_id)
+    expect(await listed()).toContain('web')
     const off = await json('client', 'disable', 'web')
     expect(off).toMatchObject({ disabled: true })
     expect(off['epoch']).toBeGreaterThan(Number(made['epoch']))
     expect(await json('client', 'enable', 'web')).toMatchObject({ disabled: false, epoch: off['epoch'] })
     expect(await json('client', 'delete', 'web')).toEqual({ deleted: 'web' })
-    expect(await json('client', 'list')).toEqual({ items: [] })
+    expect(await listed()).not.toContain('web')
     expect((await at('client', 'create', '--client-id', 'web', '--redirect-uris', 'https://a.example/cb')).err).toBe(
       'gatehouse: client_id belonged to a client that was deleted, and is never used again; choose another\n',
     )
