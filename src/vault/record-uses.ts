@@ -30,6 +30,10 @@ type Counted = { readonly use: Omit<Use, 'address'> & { readonly address?: strin
 const mostTold = 5_000
 const writesAtOnce = 25
 
+/** One name for one caller, in whatever order his use is written down. */
+const keyOf = (use: Counted['use']): string =>
+  JSON.stringify(Object.entries(use).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+
 /**
  * The events of uses. A connection of an account or a client has one for each, since its owner answers for them. One of nobody could
  * be used by anybody who ever consented anywhere to fill the disk: its uses beyond a budget (`handle-use`) are counted, by caller and
@@ -44,9 +48,9 @@ export function createUses(context: UseContext): Uses {
 
   function add({ use, count }: Counted): void {
     const { address, ...rest } = use
-    const isTold = waiting.has(JSON.stringify(use)) || waiting.size < mostTold
+    const isTold = waiting.has(keyOf(use)) || waiting.size < mostTold
     const kept = isTold && address !== undefined ? { ...rest, address } : rest
-    const key = JSON.stringify(kept)
+    const key = keyOf(kept)
     waiting.set(key, { use: kept, count: count + (waiting.get(key)?.count ?? 0) })
   }
 
@@ -72,7 +76,7 @@ export function createUses(context: UseContext): Uses {
     record: async ({ owner }, use) => {
       if (owner.kind !== 'handle' || waiting.size >= 2 * mostTold) return write([], use)
       if (!hasRoom(use)) return add({ use, count: 1 })
-      await write(take(JSON.stringify(use)), use)
+      await write(take(keyOf(use)), use)
     },
     tell: async (how) => {
       const due = [...waiting].filter(([, { use }]) => how === 'at the end' || hasRoom(use)).map(([key]) => key)

@@ -26,7 +26,7 @@ afterAll(() => Promise.all([server.close(), etsy.close()]))
 
 let use: Use
 beforeEach(async () => {
-  use = { type: 'connection.fetched', target: await connectDirectly(server, etsyProvider(etsy)), address: '192.0.2.1' }
+  use = { address: '192.0.2.1', type: 'connection.fetched', target: await connectDirectly(server, etsyProvider(etsy)) }
 })
 
 const told = async (target = use.target) =>
