@@ -8,7 +8,7 @@ import { behindProxy } from './sides/gatehouse.ts'
 import type { Side } from './sides/side.ts'
 import { start } from './sides/start.ts'
 
-const rounds = 3
+const rounds = 5
 const seconds = 5
 /** More than hash at once and wait: the queue takes a hundred. */
 const guessers = 120

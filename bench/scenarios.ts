@@ -206,7 +206,7 @@ export const scenariosOf = (gatehouse: Side): readonly Scenario[] => {
       name: 'password-queue',
       what: 'the p99 of `/oauth/token` while the queue for password hashing is full of guesses',
       kind: 'alone',
-      title: 'Gatehouse on SQLite, any core, medians of three rounds that took turns',
+      title: 'Gatehouse on SQLite, any core, medians of five rounds that took turns',
       measure: () => benchPasswordQueue(gatehouse),
     },
     {
