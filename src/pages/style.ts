@@ -126,8 +126,8 @@ details dl{margin-top:.75rem}
 .reference{margin-top:1.25rem}
 .reference+details{margin-top:1rem}
 .qr{display:block;width:13rem;max-width:100%;height:auto;margin:1.25rem auto 0;border-radius:.5rem}
-ul.codes{margin:1.25rem 0 0;padding:0;list-style:none;columns:2;column-gap:1rem}
-.codes li{padding:.3rem 0;break-inside:avoid}
+ul.codes{margin:1.25rem 0 0;padding:0;list-style:none;columns:2 10.5rem;column-gap:1rem}
+.codes li{padding:.3rem 0;break-inside:avoid;white-space:nowrap}
 #confirmation_code{display:block;padding:.75rem 1rem;text-align:center;font-size:1.5rem;letter-spacing:.08em;user-select:all;border:1px solid var(--edge);border-radius:.5rem}
 code{font:.875rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
 .symbol{display:block;width:3rem;height:3rem;margin-bottom:1.25rem;color:var(--accent)}

@@ -411,7 +411,7 @@ export const de = {
   'export.title': 'Ihre Daten',
   'export.summary': 'Mitnehmen, was dieser Server über Sie weiß',
   'export.what':
-    'Sie erhalten eine Datei (JSON) mit Ihrem Konto, Ihren Sitzungen, Ihren Erlaubnissen und deren Gebrauch, Ihren Tokens und Ihren Konten anderswo. Passwörter und Schlüssel sind nicht darin.',
+    'Sie erhalten eine Datei (JSON) mit Ihrem Konto, Ihren Sitzungen, Ihren Erlaubnissen und deren Gebrauch, Ihren Tokens, Ihren Konten anderswo, dem, was verbunden ist, und dem Protokoll dessen, was geschehen ist. Passwörter und Schlüssel sind nicht darin.',
   'export.submit': 'Herunterladen',
   'delete.title': 'Konto löschen',
   'delete.summary': 'Endgültig gehen',

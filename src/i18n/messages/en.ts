@@ -393,7 +393,7 @@ export const en = {
   'export.title': 'Your data',
   'export.summary': 'Take along what this server knows about you',
   'export.what':
-    'You get a file (JSON) with your account, your sessions, what you allowed and where it is in use, your tokens and your accounts elsewhere. Passwords and keys aren’t in it.',
+    'You get a file (JSON) with your account, your sessions, what you allowed and where it is in use, your tokens, your accounts elsewhere, what is connected, and the record of what was done. Passwords and keys aren’t in it.',
   'export.submit': 'Download',
   'delete.title': 'Delete account',
   'delete.summary': 'Leave for good',
