@@ -139,6 +139,7 @@ export const reasons = {
   // Other providers
   provider_unknown: 'No such provider, or not one for this',
   flow_unknown: 'The state is none of ours, has expired or was used before',
+  flow_key: 'The state was made with a key that this process has not been told of yet: it was not used up',
   flow_of_other_provider: 'The state was made for another provider than the callback is for',
   flow_of_other_browser: 'The state was made for another browser or session',
   upstream_denied: 'The provider, or the person there, said no',
@@ -168,7 +169,8 @@ export const reasons = {
   connection_denied: 'The person or the provider said no',
   connection_over: 'The start or the connection has ended',
   connection_broken: 'The provider takes the refresh token no more: the person must connect anew',
-  connection_key: 'No key that this process has been told of yet opens the tokens: they stay as they are',
+  connection_key:
+    'No key that this process has been told of yet opens the tokens or fits the code: they stay as they are',
   connection_consent: 'The owner has not agreed to this client for this provider',
 
   // Browsers

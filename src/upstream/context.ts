@@ -1,4 +1,5 @@
 import type { Random } from '../crypto/random.ts'
+import type { Keys } from '../keys/keys.ts'
 import type { Outbound } from '../outbound/create-outbound.ts'
 import type { Clock } from '../protocol/time.ts'
 import type { TransitionContext } from '../store/transition.ts'
@@ -18,5 +19,5 @@ export type FlowContext = UpstreamContext & {
   readonly issuer: string
   readonly random: Random
   readonly transition: TransitionContext
-  readonly keys: TokenKeys
+  readonly keys: TokenKeys & Pick<Keys, 'learn'>
 }

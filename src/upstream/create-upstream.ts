@@ -1,6 +1,5 @@
 import type { OAuthProvider, Provider, SiteLoginProvider } from '../config/provider.ts'
 import type { SecretValue } from '../config/secret-value.ts'
-import type { Keys } from '../keys/keys.ts'
 import { readWithNewest } from '../keys/read-with-newest.ts'
 import type { Refusal } from '../protocol/errors.ts'
 import type { Parameters as RequestParameters } from '../protocol/parameters.ts'
@@ -54,10 +53,7 @@ export type Upstream = {
 }
 
 export function createUpstream(
-  options: Omit<FlowContext, 'upstreamServers'> & {
-    readonly keys: Pick<Keys, 'learn'>
-    readonly providers: readonly Provider[]
-  },
+  options: Omit<FlowContext, 'upstreamServers'> & { readonly providers: readonly Provider[] },
 ): Upstream {
   const upstreamServers: ServerCache = new Map()
   const context: FlowContext = { ...options, upstreamServers }
@@ -73,7 +69,7 @@ export function createUpstream(
     seal: (at, tokens) => sealTokens(context.keys, context.random, { at, tokens }),
     unseal: async (at, sealed) =>
       readWithNewest(
-        options.keys,
+        context.keys,
         () => openTokens(context.keys, at, sealed),
         (found) => found === 'unknown_key',
       ),

@@ -1,4 +1,5 @@
 import type { RefreshFailure } from '../domain/connection.ts'
+import type { Keys } from '../keys/keys.ts'
 import type { Reason } from '../protocol/reasons.ts'
 import type { Seconds } from '../protocol/time.ts'
 import type { Directory } from '../store/directory.ts'
@@ -15,7 +16,7 @@ export type VaultContext = RevocationContext & {
   readonly transition: TransitionContext
   readonly directory: Directory
   readonly upstream: Upstream
-  readonly keys: TokenKeys
+  readonly keys: TokenKeys & Pick<Keys, 'learn'>
 }
 
 /** Why there is no token just now, though nothing is wrong with the connection as far as anybody knows. */

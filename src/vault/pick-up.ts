@@ -3,6 +3,7 @@ import { verifyMac } from '../crypto/mac.ts'
 import { confirmConnection, startExpiry } from '../domain/connect.ts'
 import { isHeld, type Connection } from '../domain/connection.ts'
 import { ref } from '../domain/record.ts'
+import { readWithNewest } from '../keys/read-with-newest.ts'
 import { refuse, type Refusal } from '../protocol/errors.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { normaliseShortCode } from '../tokens/short-code.ts'
@@ -12,6 +13,7 @@ import type { Unavailability, VaultContext } from './context.ts'
 import { endingOf } from './end-connection.ts'
 import type { FreshToken } from './fresh-token.ts'
 import { confirmationText } from './obtain-connection.ts'
+import { keyUnknown } from './renew.ts'
 
 /** What a handle leads to. */
 export type FoundByHandle = { readonly handle: VaultHandle; readonly connection: Connection }
@@ -50,8 +52,10 @@ export async function confirm(
       'send the code from the last page of the browser as confirm',
     )
   const { confirmation } = connection
-  const key = context.keys.secretById('mac', confirmation.keyId)?.key
-  const right = key !== undefined && verifyMac(key, confirmationText(id, normaliseShortCode(code)), confirmation.mac)
+  const secret = await readWithNewest(context.keys, () => context.keys.secretById('mac', confirmation.keyId))
+  // Before anything is written: five of these would end it, and the code may be right.
+  if (secret === undefined) return refusalOf({ outcome: 'unavailable', ...keyUnknown })
+  const right = verifyMac(secret.key, confirmationText(id, normaliseShortCode(code)), confirmation.mac)
   const ending = await endingOf(context, id, { connection, by: { reason: 'connect_code' } })
   const confirmed = await changeConnection(context.transition, id, (slot, now) =>
     confirmConnection(slot, { right, now, end: ending(now) }),

@@ -2,11 +2,18 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { ref } from '../../src/domain/record.ts'
+import { mac } from '../../src/crypto/mac.ts'
+import type { Connection } from '../../src/domain/connection.ts'
+import { put, ref } from '../../src/domain/record.ts'
+import { parseParameters } from '../../src/protocol/parameters.ts'
+import { isRefusal } from '../../src/protocol/errors.ts'
+import { transition } from '../../src/store/transition.ts'
 import { createUpstream } from '../../src/upstream/create-upstream.ts'
 import { createVault, type Vault } from '../../src/vault/create-vault.ts'
 import type { FreshToken } from '../../src/vault/fresh-token.ts'
-import { startEmulator, type Emulator } from '../emulators/emulator.ts'
+import { confirmationText } from '../../src/vault/obtain-connection.ts'
+import { confirm } from '../../src/vault/pick-up.ts'
+import { consent, startEmulator, type Emulator } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import type { OAuthProvider } from '../../src/config/provider.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
@@ -32,8 +39,8 @@ afterAll(async () => {
 
 const options = () => ({ store: { adapter: 'sqlite', path: join(folder, 'store.db') } }) as const
 
-/** A node of the same house whose rings lack the key that seals now, however often it reads them. */
-function keylessNode(core: TestGatehouse['core'], lacks: string): Vault {
+/** A node of the same house whose rings lack a key that others use, however often it reads them. */
+function keylessCore(core: TestGatehouse['core'], lacks: string): TestGatehouse['core'] {
   const keys = {
     ...core.keys,
     secretById: (...[ring, keyId]: Parameters<typeof core.keys.secretById>) =>
@@ -41,8 +48,57 @@ function keylessNode(core: TestGatehouse['core'], lacks: string): Vault {
     learn: () => Promise.resolve(true),
   }
   const { outbound } = core.upstream
-  const upstream = createUpstream({ ...core, outbound, keys, providers: [provider] })
-  return createVault({ ...core, upstream, onError: () => undefined })
+  return { ...core, keys, upstream: createUpstream({ ...core, outbound, keys, providers: [provider] }) }
+}
+
+function keylessNode(core: TestGatehouse['core'], lacks: string): Vault {
+  return createVault({ ...keylessCore(core, lacks), onError: () => undefined })
+}
+
+/** Another node, and the id of the key of this ring that the first one uses by now and this one was not told of. */
+async function laggingNode(ring: 'at-rest' | 'mac'): Promise<{ readonly other: TestGatehouse; readonly next: string }> {
+  const other = await startGatehouse({ ...options(), clock: server.clock, config: { providers: [provider] } })
+  const { keys } = server.core
+  const { keyId: next } = await keys.rotate(ring)
+  server.clock.advance(11)
+  await keys.tick()
+  return { other, next }
+}
+
+const code = 'BCDF-GHJK'
+
+/** A connection that waits for the code of the last page. */
+async function unconfirmed(): Promise<{ readonly id: string; readonly connection: Connection }> {
+  const { transition: context, keys } = server.core
+  const id = await connectDirectly(server, provider)
+  const { keyId, key } = keys.secret('mac')
+  await transition(context, { slot: ref('connection', id) }, ({ slot }) => {
+    const confirmation = { mac: mac(key, confirmationText(id, code)), keyId, attempts: 0, until: 2e9 }
+    return {
+      writes: [put(slot, { ...(slot.value as Connection), confirmation } as Connection, { expiresAt: null })],
+      result: undefined,
+    }
+  })
+  return { id, connection: await storedConnection(server, id) }
+}
+
+const stored = (kind: 'connection' | 'flow') => async () => {
+  const found: unknown[] = []
+  for await (const { id, value } of server.core.admin.scan(kind)) found.push([id, value])
+  return found
+}
+
+const browserHash = 'a browser'
+
+/** What a browser comes back from the provider with. */
+async function comeBack() {
+  const purpose = { for: 'sign-in' } as const
+  const asked = { purpose, browserHash, scope: provider.connectScope, offline: true }
+  const opened = await server.core.upstream.open(provider, asked)
+  if (opened.kind !== 'begun') throw new Error(JSON.stringify(opened))
+  const parameters = parseParameters(new URL(await consent(opened.url)).search.slice(1))
+  if (isRefusal(parameters)) throw new Error(parameters.reason)
+  return { parameters, state: parameters.get('state') }
 }
 
 const accessOf = (token: FreshToken): string =>
@@ -111,4 +167,62 @@ it('an errand whose tokens one node can not open waits for one that can', async 
   await expect.poll(() => eventsOf(server, id)).toEqual(['connection.revoked', 'connection.given_back'])
   expect(revoking.asked.map(({ form }) => form.get('token'))).toEqual([refresh, access])
   await node.close()
+})
+
+it('a code of the last page made under a key that one node was not told of: it reads the rings again, and takes it', async () => {
+  const { other, next } = await laggingNode('mac')
+  try {
+    const waiting = await unconfirmed()
+    expect(waiting.connection).toMatchObject({ confirmation: { keyId: next } })
+    expect(await confirm(other.core, waiting, code)).toBeUndefined()
+    expect(await storedConnection(server, waiting.id)).not.toHaveProperty('confirmation')
+  } finally {
+    await other.close()
+  }
+})
+
+it('a code of the last page under a key that stays unknown: 503, no attempt is counted, and it fits elsewhere', async () => {
+  const waiting = await unconfirmed()
+  const keyless = keylessCore(server.core, server.core.keys.secret('mac').keyId)
+  const before = await stored('connection')()
+  for (const typed of [code, 'WRNG-WRNG', code, code, code, code])
+    expect(await confirm(keyless, waiting, typed)).toMatchObject({
+      error: 'temporarily_unavailable',
+      reason: 'connection_key',
+      retryAfter: 1,
+    })
+  expect(await stored('connection')()).toEqual(before)
+  expect(await eventsOf(server, waiting.id)).toEqual([])
+  expect(await confirm(server.core, waiting, 'WRNG-WRNG')).toMatchObject({ reason: 'connect_code' })
+  expect(await confirm(server.core, waiting, code)).toBeUndefined()
+})
+
+it('a callback whose state was made under a key that one node was not told of: it reads the rings again, and finishes', async () => {
+  const { other, next } = await laggingNode('mac')
+  try {
+    const { parameters, state } = await comeBack()
+    const taken = await other.core.upstream.take(provider, { state, browserHash })
+    if (isRefusal(taken)) throw new Error(taken.reason)
+    expect(taken.flow.keyId).toBe(next)
+    expect(await other.core.upstream.finish(provider, taken, parameters)).toMatchObject({ kind: 'done' })
+  } finally {
+    await other.close()
+  }
+})
+
+it('a callback whose key stays unknown: 503, nothing is used up, and another node takes it', async () => {
+  const { parameters, state } = await comeBack()
+  const keyless = keylessCore(server.core, server.core.keys.secret('mac').keyId)
+  const before = await stored('flow')()
+  for (const browser of [browserHash, 'another browser', browserHash])
+    expect(await keyless.upstream.take(provider, { state, browserHash: browser })).toMatchObject({
+      error: 'temporarily_unavailable',
+      reason: 'flow_key',
+      retryAfter: 1,
+    })
+  expect(await stored('flow')()).toEqual(before)
+  const taken = await server.core.upstream.take(provider, { state, browserHash })
+  if (isRefusal(taken)) throw new Error(taken.reason)
+  expect(await server.core.upstream.finish(provider, taken, parameters)).toMatchObject({ kind: 'done' })
+  expect(await keyless.upstream.take(provider, { state, browserHash })).toMatchObject({ reason: 'flow_unknown' })
 })
