@@ -24,11 +24,20 @@ export function table(rows: readonly Row[], columns: readonly string[]): string 
     .join('')
 }
 
-/** One line for each member that has a value. */
+/** One line for each member that has a value; of a list whose entries hold spaces, one for each entry. */
 export function card(document: Row): string {
   const shown = Object.entries(document).filter(([, value]) => !isEmpty(value))
   const width = Math.max(...shown.map(([name]) => name.length))
-  return shown.map(([name, value]) => `${name.padEnd(width)}  ${cell(value)}\n`).join('')
+  return shown
+    .flatMap(([name, value]) =>
+      linesOf(value).map((line, index) => `${(index === 0 ? name : '').padEnd(width)}  ${line}\n`),
+    )
+    .join('')
+}
+
+function linesOf(value: unknown): readonly string[] {
+  const entries = Array.isArray(value) ? value.map(cell) : []
+  return entries.some((entry) => entry.includes(' ')) ? entries : [cell(value)]
 }
 
 const isEmpty = (value: unknown): boolean =>
