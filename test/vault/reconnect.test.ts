@@ -284,6 +284,20 @@ describe('the account page', () => {
     }
   })
 
+  it('L12: begins no more than its person has room for, and goes on when there is some', async () => {
+    const id = await connectDirectly(server, etsyProvider(etsy), { kind: 'user', userId: ada.userId })
+    const { limits } = server.core
+    let taken = 0
+    while (!('retryAfterSeconds' in limits.reserve('connect-owned', [ada.userId]))) taken++
+    const full = await press(ada.browser, { renew: id })
+    expect([full.status, full.location]).toEqual([400, undefined])
+    server.clock.advance(2)
+    const asked = await press(ada.browser, { renew: id })
+    expect([asked.status, asked.location]).toEqual([303, expect.stringContaining('/vault/connect/')])
+    expect((await press(ada.browser, { renew: id })).status).toBe(400)
+    while (taken-- > 0) limits.forgive('connect-owned', [ada.userId])
+  })
+
   const elsewhere = { 'x-forwarded-for': '203.0.113.80' }
 })
 
