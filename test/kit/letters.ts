@@ -4,10 +4,19 @@ import { listAll } from '../../src/store/list-all.ts'
 import { errandOwner } from '../../src/store/start-errands.ts'
 import { createBrowser, type Answer, type Browser } from './browser.ts'
 import { submit } from './flow.ts'
-import { password as usualPassword, type TestGatehouse } from './gatehouse.ts'
+import { password as usualPassword, startGatehouse, type TestGatehouse } from './gatehouse.ts'
+import { plainPasswords } from './plain-passwords.ts'
 
 /** What people choose here as their own password. */
 export const chosen = 'seven herons cross a frozen lock'
+
+/** A server at which anybody registers, and whose letters stand in `letters`. How passwords are hashed isn't what is tested with it. */
+export function startWithLetters(): Promise<TestGatehouse> {
+  return startGatehouse({
+    config: { mail: { by: 'log' }, users: { registration: 'open' } },
+    passwords: plainPasswords,
+  })
+}
 
 /** The letters to an address, once there are so many. */
 export async function lettersTo(server: TestGatehouse, address: string, count = 1): Promise<readonly Letter[]> {

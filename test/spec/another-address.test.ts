@@ -6,16 +6,12 @@ import { lifetimes } from '../../src/domain/lifetimes.ts'
 import { composeLetter } from '../../src/signin/letters.ts'
 import { createBrowser, readForm } from '../kit/browser.ts'
 import { codeFlow, submit } from '../kit/flow.ts'
-import { password, startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
-import { chosen, fill, lettersTo, linkIn, registration, withAddress } from '../kit/letters.ts'
-import { plainPasswords } from '../kit/plain-passwords.ts'
+import { password, type TestGatehouse } from '../kit/gatehouse.ts'
+import { chosen, fill, lettersTo, linkIn, registration, startWithLetters, withAddress } from '../kit/letters.ts'
 
 let server: TestGatehouse
 beforeAll(async () => {
-  server = await startGatehouse({
-    config: { mail: { by: 'log' }, users: { registration: 'open' } },
-    passwords: plainPasswords,
-  })
+  server = await startWithLetters()
 })
 afterAll(() => server.close())
 

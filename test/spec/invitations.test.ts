@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { confirmEmail } from '../../src/accounts/confirm-email.ts'
 import { findUserAsked } from '../../src/accounts/find-user.ts'
 import { inviteUser, type InvitationRequest } from '../../src/accounts/invite-user.ts'
@@ -12,8 +12,8 @@ import { printTicketToken } from '../../src/tokens/ticket-token.ts'
 import { createBrowser, readForm, type Answer, type Browser } from '../kit/browser.ts'
 import { codeFlow, submit } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
+import { chosen, lettersTo, linkIn } from '../kit/letters.ts'
 
-const next = 'seven herons cross a frozen lock'
 const cli: Actor = { kind: 'cli' }
 
 let server: TestGatehouse
@@ -28,19 +28,13 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([server.close(), withoutMail.close(), closed.close()]))
 
-async function letterTo(address: string) {
-  await vi.waitFor(() => expect(server.letters.filter(({ to }) => to === address)).toHaveLength(1), 5_000)
-  return server.letters.find(({ to }) => to === address)!
-}
-const linkIn = ({ text }: { readonly text: string }) => /https?:\/\/\S+/.exec(text)?.[0] ?? ''
-
 async function invited(wanted: Partial<InvitationRequest> = {}, actor = cli, at = withoutMail) {
   const made = await inviteUser(at.core, { actor }, { language: 'en', ...wanted })
   if ('refused' in made) throw new Error(made.refused.detail)
   return made.done
 }
 const accept = (browser: Browser, page: Answer, typed: Record<string, string>) =>
-  submit(browser, page, 'letter', { new_password: next, repeat_password: next, ...typed })
+  submit(browser, page, 'letter', { new_password: chosen, repeat_password: chosen, ...typed })
 const isGone = (answer: Answer) => answer.status === 400 && answer.text.includes('data-error="link_expired"')
 
 async function signedIn(username: string): Promise<string> {
@@ -65,7 +59,7 @@ describe('an invitation', () => {
     const second = await late.ask(url ?? '')
     const made = await accept(browser, page, { username: 'Countess', full_name: 'Ada King' })
     expect(made.location).toBe('/signin')
-    await submit(browser, await browser.ask('/signin'), 'sign-in', { username: 'countess', password: next })
+    await submit(browser, await browser.ask('/signin'), 'sign-in', { username: 'countess', password: chosen })
     // Nobody proved the address: whoever invited had the link in his hand.
     expect((await browser.ask('/account')).text).toContain('not confirmed yet')
     expect(isGone(await browser.ask(url ?? ''))).toBe(true)
@@ -78,11 +72,11 @@ describe('an invitation', () => {
     const made = await call(token, '/api/v1/users', 'POST', { invite: true, email: 'bea@mail.example', language: 'de' })
     expect([made.status, made.json()['url']]).toEqual([201, null])
     expect(made.text).not.toContain('gth_tk_')
-    const letter = await letterTo('bea@mail.example')
-    expect(letter.subject).toBe(`Sie sind zu ${new URL(server.url).host} eingeladen`)
+    const [letter] = await lettersTo(server, 'bea@mail.example')
+    expect(letter?.subject).toBe(`Sie sind zu ${new URL(server.url).host} eingeladen`)
     const browser = createBrowser(server.url)
-    expect((await accept(browser, await browser.ask(linkIn(letter)), { username: 'bea' })).location).toBe('/signin')
-    await submit(browser, await browser.ask('/signin'), 'sign-in', { username: 'bea', password: next })
+    expect((await accept(browser, await browser.ask(linkIn(letter!)), { username: 'bea' })).location).toBe('/signin')
+    await submit(browser, await browser.ask('/signin'), 'sign-in', { username: 'bea', password: chosen })
     const account = (await browser.ask('/account')).text
     expect(account).toContain('bea@mail.example')
     expect(account).not.toContain('not confirmed yet')
@@ -203,7 +197,7 @@ describe('M10: an invitation is worth what whoever gave it may give', () => {
     expect(page.status).toBe(403)
     const asked = await createBrowser(server.url).ask('/api/v1/register', {
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ username: 'self', password: next, email: 'self@mail.example' }),
+      body: JSON.stringify({ username: 'self', password: chosen, email: 'self@mail.example' }),
     })
     expect(asked.status).toBe(403)
     expect((await createBrowser(server.url).ask('/signin')).text).not.toContain('register-link')
@@ -212,7 +206,7 @@ describe('M10: an invitation is worth what whoever gave it may give', () => {
   test('an invitation makes no bot, and sets nobody’s password', async () => {
     await server.makeUser('head', { role: 'admin' })
     const token = await signedIn('head')
-    for (const wrong of [{ password: next }, { bot: true }])
+    for (const wrong of [{ password: chosen }, { bot: true }])
       expect((await call(token, '/api/v1/users', 'POST', { invite: true, ...wrong })).status).toBe(400)
     expect((await call(token, '/api/v1/users', 'POST', { full_name: 'Nobody' })).json()['field']).toBe('username')
   })
@@ -230,9 +224,9 @@ test('H18: the address that an account had hears that it has another one', async
   // The first was never proved, so nobody is known to read there.
   expect(await confirm('gil@first.example')).toHaveProperty('done')
   expect(await confirm('gil@second.example')).toHaveProperty('done')
-  const letter = await letterTo('gil@first.example')
-  expect(letter.subject).toBe(`Your address at ${new URL(server.url).host} was changed`)
-  expect(letter.text).not.toContain('gth_tk_')
-  expect(letter.text).not.toContain('gil@second.example')
+  const [letter] = await lettersTo(server, 'gil@first.example')
+  expect(letter?.subject).toBe(`Your address at ${new URL(server.url).host} was changed`)
+  expect(letter!.text).not.toContain('gth_tk_')
+  expect(letter!.text).not.toContain('gil@second.example')
   expect(server.letters.some(({ to }) => to === 'gil@old.example')).toBe(false)
 })

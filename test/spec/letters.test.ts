@@ -17,17 +17,14 @@ import {
   outboxEmpty,
   registration,
   signIn,
+  startWithLetters,
   still,
   withAddress,
 } from '../kit/letters.ts'
-import { plainPasswords } from '../kit/plain-passwords.ts'
 
 let server: TestGatehouse
 beforeAll(async () => {
-  server = await startGatehouse({
-    config: { mail: { by: 'log' }, users: { registration: 'open' } },
-    passwords: plainPasswords,
-  })
+  server = await startWithLetters()
 })
 afterAll(() => server.close())
 
@@ -130,7 +127,7 @@ describe('a letter from before', () => {
   })
 
   test('nobody’s address is flooded by asking for accounts in its name', async () => {
-    const plain = await startGatehouse({ config: { mail: { by: 'log' }, users: { registration: 'open' } } })
+    const plain = await startWithLetters()
     try {
       const statuses: number[] = []
       for (let count = 0; count < 6; count += 1) {

@@ -13,6 +13,7 @@ import { composeLetter } from '../../src/signin/letters.ts'
 import { createBrowser, type Browser } from '../kit/browser.ts'
 import { submit } from '../kit/flow.ts'
 import { password, startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
+import { fill, lettersTo, linkIn } from '../kit/letters.ts'
 import { enrol, sendCode, sendPassword, signedInBrowser } from '../kit/second-factor.ts'
 import { plainPasswords } from '../kit/plain-passwords.ts'
 
@@ -40,9 +41,8 @@ async function somebody(language: 'en' | 'de' = 'de'): Promise<{ user: User; bro
   const browser = createBrowser(server.url, { 'accept-language': language })
   await submit(browser, await browser.ask('/signin'), 'sign-in', { username: user.username, password })
   await submit(browser, await browser.ask('/account/email'), 'email-change', { email })
-  await vi.waitFor(() => expect(subjectsTo(email)).toHaveLength(1), 5_000)
-  const letter = server.letters.find(({ to }) => to === email)
-  await submit(browser, await browser.ask(/https?:\/\/\S+/.exec(letter?.text ?? '')?.[0] ?? ''), 'letter', {})
+  const [letter] = await lettersTo(server, email)
+  await fill(browser, linkIn(letter!), 'letter', {})
   const [stored] = await server.core.transition.store.read([ref('user', user.userId)])
   expect(stored?.value).toMatchObject({ email, emailVerified: true, language })
   return { user: stored?.value as User, browser }

@@ -7,16 +7,12 @@ import { patchUser } from '../../src/accounts/patch-user.ts'
 import { secretValue } from '../../src/config/secret-value.ts'
 import { ref } from '../../src/domain/record.ts'
 import { createBrowser, readForm, type Answer } from '../kit/browser.ts'
-import { password, startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
-import { chosen, fill, lettersTo, linkIn, signIn, still, withAddress } from '../kit/letters.ts'
-import { plainPasswords } from '../kit/plain-passwords.ts'
+import { password, type TestGatehouse } from '../kit/gatehouse.ts'
+import { chosen, fill, lettersTo, linkIn, signIn, startWithLetters, still, withAddress } from '../kit/letters.ts'
 
 let server: TestGatehouse
 beforeAll(async () => {
-  server = await startGatehouse({
-    config: { mail: { by: 'log' }, users: { registration: 'open' } },
-    passwords: plainPasswords,
-  })
+  server = await startWithLetters()
 })
 afterAll(() => server.close())
 

@@ -4,15 +4,21 @@ import { patchUser } from '../../src/accounts/patch-user.ts'
 import { createBrowser } from '../kit/browser.ts'
 import { submit } from '../kit/flow.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
-import { chosen, fill, lettersTo, linkIn, registration, signIn, still, withAddress } from '../kit/letters.ts'
-import { plainPasswords } from '../kit/plain-passwords.ts'
+import {
+  chosen,
+  fill,
+  lettersTo,
+  linkIn,
+  registration,
+  signIn,
+  startWithLetters,
+  still,
+  withAddress,
+} from '../kit/letters.ts'
 
 let server: TestGatehouse
 beforeAll(async () => {
-  server = await startGatehouse({
-    config: { mail: { by: 'log' }, users: { registration: 'open' } },
-    passwords: plainPasswords,
-  })
+  server = await startWithLetters()
 })
 afterAll(() => server.close())
 
