@@ -7,8 +7,8 @@ import { parseParameters } from '../../src/protocol/parameters.ts'
 import { commitNew, transition } from '../../src/store/transition.ts'
 import type { FreshToken } from '../../src/vault/fresh-token.ts'
 import { sealedAs } from '../../src/vault/renew.ts'
-import { consent } from '../emulators/emulator.ts'
-import type { Etsy } from '../emulators/etsy.ts'
+import { consent, startEmulator, type Emulator, type Reply } from '../emulators/emulator.ts'
+import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import type { TestGatehouse } from '../kit/gatehouse.ts'
 import { openedTokens, readOAuthProvider } from '../upstream/house.ts'
 
@@ -34,7 +34,41 @@ export function etsyProvider(
   )
 }
 
-const browserHash = 'a browser'
+/** An Etsy that takes tokens back (RFC 7009), which the real one doesn't. */
+export type RevokingEtsy = {
+  readonly etsy: Etsy
+  readonly provider: OAuthProvider
+  /** What is asked where tokens are taken back. */
+  readonly revoking: Emulator
+  /** What is answered there next; afterwards, that it is done. */
+  readonly replies: Reply[]
+  readonly close: () => Promise<void>
+}
+
+export async function startRevokingEtsy(): Promise<RevokingEtsy> {
+  const replies: Reply[] = []
+  const [etsy, revoking] = [await startEtsy(), await startEmulator(() => replies.shift() ?? { json: {} })]
+  return {
+    etsy,
+    provider: etsyProvider(etsy, { revocation_endpoint: `${revoking.url}/revoke` }),
+    revoking,
+    replies,
+    close: async () => void (await Promise.all([etsy.close(), revoking.close()])),
+  }
+}
+
+export const browserHash = 'a browser'
+
+/** What that browser comes back from the provider with, where somebody agreed. */
+export async function comeBack({ core }: Pick<TestGatehouse, 'core'>, provider: OAuthProvider) {
+  const { connectScope: scope } = provider
+  const purpose = { for: 'sign-in' } as const
+  const opened = await core.upstream.open(provider, { purpose, browserHash, scope, offline: true })
+  if (opened.kind !== 'begun') throw new Error(JSON.stringify(opened))
+  const parameters = parseParameters(new URL(await consent(opened.url)).search.slice(1))
+  if (isRefusal(parameters)) throw new Error(parameters.reason)
+  return { parameters, state: parameters.get('state') }
+}
 
 /** A connection as somebody's consent at the provider makes it, without the pages; its id. */
 export async function connectDirectly(
@@ -42,13 +76,8 @@ export async function connectDirectly(
   provider: OAuthProvider,
   owner: HeldConnection['owner'] = { kind: 'handle' },
 ): Promise<string> {
-  const { connectScope: scope } = provider
-  const purpose = { for: 'sign-in' } as const
-  const opened = await core.upstream.open(provider, { purpose, browserHash, scope, offline: true })
-  if (opened.kind !== 'begun') throw new Error(JSON.stringify(opened))
-  const parameters = parseParameters(new URL(await consent(opened.url)).search.slice(1))
-  if (isRefusal(parameters)) throw new Error(parameters.reason)
-  const taken = await core.upstream.take(provider, { state: parameters.get('state'), browserHash })
+  const { parameters, state } = await comeBack({ core }, provider)
+  const taken = await core.upstream.take(provider, { state, browserHash })
   if (isRefusal(taken)) throw new Error(taken.reason)
   const finished = await core.upstream.finish(provider, taken, parameters)
   if (finished.kind !== 'done') throw new Error(JSON.stringify(finished))
@@ -104,6 +133,7 @@ export async function expire({ core }: Pick<TestGatehouse, 'core'>, id: string):
   })
 }
 
+/** What happened to it, in the order of time; what happened within a millisecond in any order, since an id is that and chance. */
 export async function eventsOf({ core }: Pick<TestGatehouse, 'core'>, id: string): Promise<readonly string[]> {
   const found: string[] = []
   for await (const { value } of core.admin.scan('event')) {

@@ -1,33 +1,33 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { OAuthProvider } from '../../src/config/provider.ts'
 import { describe as wordsOf } from '../../src/protocol/errors.ts'
 import type { FreshToken } from '../../src/vault/fresh-token.ts'
 import { refusalOf } from '../../src/vault/pick-up.ts'
 import { printConnection } from '../../src/vault/print-connection.ts'
-import { startEmulator, type Emulator, type Reply } from '../emulators/emulator.ts'
-import { startEtsy, type Etsy, type EtsyFault } from '../emulators/etsy.ts'
+import type { Reply } from '../emulators/emulator.ts'
+import type { EtsyFault } from '../emulators/etsy.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
-import { connectDirectly, etsyProvider, eventsOf, keptTokens, storedConnection } from './house.ts'
+import {
+  connectDirectly,
+  eventsOf,
+  keptTokens,
+  startRevokingEtsy,
+  storedConnection,
+  type RevokingEtsy,
+} from './house.ts'
 
-let etsy: Etsy
-let revoking: Emulator
-let provider: OAuthProvider
+let upstream: RevokingEtsy
 let server: TestGatehouse
-const replies: Reply[] = []
-
 beforeAll(async () => {
-  etsy = await startEtsy()
-  revoking = await startEmulator(() => replies.shift() ?? { json: {} })
-  provider = etsyProvider(etsy, { revocation_endpoint: `${revoking.url}/revoke` })
-  server = await startGatehouse({ config: { providers: [provider] } })
+  upstream = await startRevokingEtsy()
+  server = await startGatehouse({ config: { providers: [upstream.provider] } })
 })
-afterAll(() => Promise.all([server.close(), etsy.close(), revoking.close()]))
+afterAll(() => Promise.all([server.close(), upstream.close()]))
 
 const wrongSecret: Reply = { status: 401, json: { error: 'invalid_client', error_description: 'of k3y5tr1ng' } }
 
 /** Asks for a token that is over, while the provider's token endpoint does this. */
 async function failsBy(id: string, fault: EtsyFault): Promise<{ readonly words: string; readonly failure: unknown }> {
-  etsy.faults.push(fault)
+  upstream.etsy.faults.push(fault)
   const token: FreshToken = await server.core.vault.freshToken({ connection: id })
   if (token.outcome === 'token') throw new Error('a token')
   const about = { instance: await server.core.directory.instance(), providers: server.core.upstream.providers }
@@ -43,7 +43,7 @@ const logged = (): readonly string[] =>
     .filter((line) => line.includes('"vault-'))
 
 it('INV6: a provider that refuses this server is named to whoever runs it, once in the events, and nobody is told that it is silent', async () => {
-  const id = await connectDirectly(server, provider)
+  const id = await connectDirectly(server, upstream.provider)
   const { access, refresh = '' } = await keptTokens(server, id)
   server.clock.advance(4000)
   for (let round = 1; round <= 3; round += 1) {
@@ -57,7 +57,8 @@ it('INV6: a provider that refuses this server is named to whoever runs it, once 
   expect(logged().at(-1)).toContain('"reason":"upstream_refused"')
   expect(await eventsOf(server, id)).toEqual(['connection.refresh_failed'])
   expect((await storedConnection(server, id)).state).toBe('active')
-  for (const secret of [access, refresh, etsy.sharedSecret, 'k3y5tr1ng']) expect(server.logged()).not.toContain(secret)
+  for (const secret of [access, refresh, upstream.etsy.sharedSecret, 'k3y5tr1ng'])
+    expect(server.logged()).not.toContain(secret)
 
   // Another reason is another event; and it is over with the next success.
   expect((await failsBy(id, { status: 400, json: { error: 'unauthorized_client' } })).failure).toBe(
@@ -73,7 +74,7 @@ it('INV6: a provider that refuses this server is named to whoever runs it, once 
 })
 
 it('a provider that is away is in the log and in the connection, and no event of each; one that talks nonsense is both', async () => {
-  const id = await connectDirectly(server, provider)
+  const id = await connectDirectly(server, upstream.provider)
   server.clock.advance(4000)
   expect(await failsBy(id, '500')).toEqual({
     words: 'the provider gives no token at the moment',
@@ -89,8 +90,8 @@ it('a provider that is away is in the log and in the connection, and no event of
 })
 
 it('tokens that a provider does not take back for a reason of ours are in the log', async () => {
-  const id = await connectDirectly(server, provider)
-  replies.push(wrongSecret)
+  const id = await connectDirectly(server, upstream.provider)
+  upstream.replies.push(wrongSecret)
   const connection = await storedConnection(server, id)
   await server.core.vault.disconnect(id, { connection, by: { actor: 'test' } })
   await expect.poll(() => logged().at(-1)).toContain(`"reference":"etsy: invalid_client (${id})"`)

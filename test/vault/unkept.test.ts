@@ -1,38 +1,33 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createVault } from '../../src/vault/create-vault.ts'
 import { recallConnections } from '../../src/vault/recall-connections.ts'
-import { consent, startEmulator, type Emulator } from '../emulators/emulator.ts'
-import { startEtsy, type Etsy } from '../emulators/etsy.ts'
+import { consent } from '../emulators/emulator.ts'
 import { createBrowser, type Answer, type Browser } from '../kit/browser.ts'
 import { codeFlow, submit } from '../kit/flow.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
-import { connectDirectly, etsyProvider, keptTokens, storedConnection } from './house.ts'
+import { connectDirectly, keptTokens, startRevokingEtsy, storedConnection, type RevokingEtsy } from './house.ts'
 
 // What a provider gave and nobody may keep goes back to it (RFC 7009), and what is ended before it began comes to nothing.
 
-let etsy: Etsy
-let revoking: Emulator
+let upstream: RevokingEtsy
 let server: TestGatehouse
 let ada: { readonly browser: Browser; readonly userId: string; readonly token: string }
 
 beforeAll(async () => {
-  etsy = await startEtsy()
-  revoking = await startEmulator(() => ({ json: {} }))
+  upstream = await startRevokingEtsy()
   server = await startGatehouse({
-    config: { providers: [provider()], trustedProxies: ['127.0.0.1'] },
+    config: { providers: [upstream.provider], trustedProxies: ['127.0.0.1'] },
   })
   const web = await server.makeClient({ client_id: 'web', scope: 'openid me vault' })
   const { userId } = await server.makeUser('ada')
   const { browser, tokens } = await codeFlow(server, web, 'ada', { extra: { scope: 'openid me vault' } })
   ada = { browser, userId, token: `Bearer ${tokens.access_token}` }
 })
-afterAll(() => Promise.all([server.close(), etsy.close(), revoking.close()]))
+afterAll(() => Promise.all([server.close(), upstream.close()]))
 afterEach(() => {
-  revoking.asked.length = 0
-  etsy.userId = '123456789'
+  upstream.revoking.asked.length = 0
+  upstream.etsy.userId = '123456789'
 })
-
-const provider = () => etsyProvider(etsy, { revocation_endpoint: `${revoking.url}/revoke` })
 
 type Form = Readonly<Record<string, string>>
 const ask = (path: string, form: Form, headers = {}): Promise<Answer> =>
@@ -62,7 +57,7 @@ async function givenBack(): Promise<readonly string[]> {
   const node = createVault({ ...server.core, onError: () => undefined })
   await expect.poll(due).toBe(0)
   await node.close()
-  return revoking.asked.map(({ form }) => form.get('token') ?? '')
+  return upstream.revoking.asked.map(({ form }) => form.get('token') ?? '')
 }
 
 const asHis = expect.stringMatching(/^123456789\./)
@@ -78,7 +73,7 @@ describe('tokens that came too late', () => {
   })
 
   it('L25: also where its owner had the same account connected before the recall', async () => {
-    await connectDirectly(server, provider(), { kind: 'user', userId: ada.userId })
+    await connectDirectly(server, upstream.provider, { kind: 'user', userId: ada.userId })
     const back = await consented(ada.browser, await start({}, { authorization: ada.token }))
     await recallConnections(server.core, { actor: { kind: 'cli' }, provider: 'etsy' })
     expect((await ada.browser.ask(back)).status).toBe(400)
@@ -110,12 +105,12 @@ describe('tokens that came too late', () => {
 describe('L23: tokens of another account than was to be renewed', () => {
   const renew = async (id: string): Promise<void> => {
     const again = await start({ connection: id }, { authorization: ada.token })
-    etsy.userId = '987654321'
+    upstream.etsy.userId = '987654321'
     await ada.browser.ask(await consented(ada.browser, again))
   }
 
   it('go back, and what is kept stays', async () => {
-    const id = await connectDirectly(server, provider(), { kind: 'user', userId: ada.userId })
+    const id = await connectDirectly(server, upstream.provider, { kind: 'user', userId: ada.userId })
     const kept = await keptTokens(server, id)
     await renew(id)
     const elses = expect.stringMatching(/^987654321\./)
@@ -124,9 +119,9 @@ describe('L23: tokens of another account than was to be renewed', () => {
   })
 
   it('stay where that one is connected too: some providers would end it with them', async () => {
-    const id = await connectDirectly(server, provider(), { kind: 'user', userId: ada.userId })
-    etsy.userId = '987654321'
-    await connectDirectly(server, provider(), { kind: 'user', userId: ada.userId })
+    const id = await connectDirectly(server, upstream.provider, { kind: 'user', userId: ada.userId })
+    upstream.etsy.userId = '987654321'
+    await connectDirectly(server, upstream.provider, { kind: 'user', userId: ada.userId })
     await renew(id)
     expect(await givenBack()).toEqual([])
   })
@@ -152,7 +147,7 @@ describe('tokens that wait for the code of the last page', () => {
     const [confirmed, ended] = [await elsewhere(), await elsewhere()]
     expect((await ask('/vault/token', { handle: confirmed.handle, confirm: confirmed.code })).status).toBe(200)
     expect((await ask('/vault/revoke', { handle: ended.handle })).status).toBe(200)
-    await expect.poll(() => revoking.asked.length).toBe(2)
+    await expect.poll(() => upstream.revoking.asked.length).toBe(2)
     server.clock.advance(700)
     expect(await givenBack()).toEqual(both)
     expect((await ask('/vault/token', { handle: confirmed.handle })).status).toBe(200)
@@ -191,7 +186,7 @@ describe('a start that is revoked before anybody followed it', () => {
 
 describe('tokens of an account that somebody has connected', () => {
   it('stay where he brings them for another start, which its beginner has ended: nobody ends his own that way', async () => {
-    await connectDirectly(server, provider(), { kind: 'user', userId: ada.userId })
+    await connectDirectly(server, upstream.provider, { kind: 'user', userId: ada.userId })
     const started = await start()
     const back = await consented(ada.browser, started)
     await ask('/vault/revoke', { handle: started.handle })

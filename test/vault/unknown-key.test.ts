@@ -5,7 +5,6 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { mac } from '../../src/crypto/mac.ts'
 import type { Connection } from '../../src/domain/connection.ts'
 import { put, ref } from '../../src/domain/record.ts'
-import { parseParameters } from '../../src/protocol/parameters.ts'
 import { isRefusal } from '../../src/protocol/errors.ts'
 import { transition } from '../../src/store/transition.ts'
 import { createUpstream } from '../../src/upstream/create-upstream.ts'
@@ -13,27 +12,29 @@ import { createVault, type Vault } from '../../src/vault/create-vault.ts'
 import type { FreshToken } from '../../src/vault/fresh-token.ts'
 import { confirmationText } from '../../src/vault/obtain-connection.ts'
 import { confirm } from '../../src/vault/pick-up.ts'
-import { consent, startEmulator, type Emulator } from '../emulators/emulator.ts'
-import { startEtsy, type Etsy } from '../emulators/etsy.ts'
-import type { OAuthProvider } from '../../src/config/provider.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
-import { connectDirectly, etsyProvider, eventsOf, keptTokens, storedConnection } from './house.ts'
+import {
+  browserHash,
+  comeBack,
+  connectDirectly,
+  eventsOf,
+  keptTokens,
+  startRevokingEtsy,
+  storedConnection,
+  type RevokingEtsy,
+} from './house.ts'
 
 let folder: string
-let etsy: Etsy
-let revoking: Emulator
-let provider: OAuthProvider
+let upstream: RevokingEtsy
 let server: TestGatehouse
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'gatehouse-unknown-'))
-  etsy = await startEtsy()
-  revoking = await startEmulator(() => ({ json: {} }))
-  provider = etsyProvider(etsy, { revocation_endpoint: `${revoking.url}/revoke` })
-  server = await startGatehouse({ ...options(), config: { providers: [provider] } })
+  upstream = await startRevokingEtsy()
+  server = await startGatehouse({ ...options(), config: { providers: [upstream.provider] } })
 })
 afterAll(async () => {
-  await Promise.all([server.close(), etsy.close(), revoking.close()])
+  await Promise.all([server.close(), upstream.close()])
   rmSync(folder, { recursive: true })
 })
 
@@ -48,7 +49,7 @@ function keylessCore(core: TestGatehouse['core'], lacks: string): TestGatehouse[
     learn: () => Promise.resolve(true),
   }
   const { outbound } = core.upstream
-  return { ...core, keys, upstream: createUpstream({ ...core, outbound, keys, providers: [provider] }) }
+  return { ...core, keys, upstream: createUpstream({ ...core, outbound, keys, providers: [upstream.provider] }) }
 }
 
 function keylessNode(core: TestGatehouse['core'], lacks: string): Vault {
@@ -57,7 +58,7 @@ function keylessNode(core: TestGatehouse['core'], lacks: string): Vault {
 
 /** Another node, and the id of the key of this ring that the first one uses by now and this one was not told of. */
 async function laggingNode(ring: 'at-rest' | 'mac'): Promise<{ readonly other: TestGatehouse; readonly next: string }> {
-  const other = await startGatehouse({ ...options(), clock: server.clock, config: { providers: [provider] } })
+  const other = await startGatehouse({ ...options(), clock: server.clock, config: { providers: [upstream.provider] } })
   const { keys } = server.core
   const { keyId: next } = await keys.rotate(ring)
   server.clock.advance(11)
@@ -70,7 +71,7 @@ const code = 'BCDF-GHJK'
 /** A connection that waits for the code of the last page. */
 async function unconfirmed(): Promise<{ readonly id: string; readonly connection: Connection }> {
   const { transition: context, keys } = server.core
-  const id = await connectDirectly(server, provider)
+  const id = await connectDirectly(server, upstream.provider)
   const { keyId, key } = keys.secret('mac')
   await transition(context, { slot: ref('connection', id) }, ({ slot }) => {
     const confirmation = { mac: mac(key, confirmationText(id, code)), keyId, attempts: 0, until: 2e9 }
@@ -88,28 +89,18 @@ const stored = (kind: 'connection' | 'flow') => async () => {
   return found
 }
 
-const browserHash = 'a browser'
-
-/** What a browser comes back from the provider with. */
-async function comeBack() {
-  const purpose = { for: 'sign-in' } as const
-  const asked = { purpose, browserHash, scope: provider.connectScope, offline: true }
-  const opened = await server.core.upstream.open(provider, asked)
-  if (opened.kind !== 'begun') throw new Error(JSON.stringify(opened))
-  const parameters = parseParameters(new URL(await consent(opened.url)).search.slice(1))
-  if (isRefusal(parameters)) throw new Error(parameters.reason)
-  return { parameters, state: parameters.get('state') }
-}
-
 const accessOf = (token: FreshToken): string =>
   token.outcome === 'token' ? token.accessToken.reveal() : JSON.stringify(token)
 
 const keyUnknown = { outcome: 'unavailable', retryAfter: 1, reason: 'connection_key' }
 
 it('a node that was not told of a new key at rest reads the rings again, and ends nothing', async () => {
-  const other = await startGatehouse({ ...options(), clock: server.clock, config: { providers: [provider] } })
+  const other = await startGatehouse({ ...options(), clock: server.clock, config: { providers: [upstream.provider] } })
   try {
-    const [renewed, over] = [await connectDirectly(server, provider), await connectDirectly(server, provider)]
+    const [renewed, over] = [
+      await connectDirectly(server, upstream.provider),
+      await connectDirectly(server, upstream.provider),
+    ]
     expect(accessOf(await other.core.vault.freshToken({ connection: renewed }))).toContain('123456789.')
     const { keys, vault } = server.core
     const { keyId: next } = await keys.rotate('at-rest')
@@ -130,26 +121,26 @@ it('a node that was not told of a new key at rest reads the rings again, and end
 })
 
 it('a key that stays unknown to one node: 503 there, nothing is written, nobody is asked, and the others go on', async () => {
-  const id = await connectDirectly(server, provider)
+  const id = await connectDirectly(server, upstream.provider)
   const { keyId } = await storedConnection(server, id)
   const keyless = keylessNode(server.core, keyId)
   const before = await server.core.transition.store.read([ref('connection', id)])
-  const asked = etsy.refreshes()
+  const asked = upstream.etsy.refreshes()
   expect(await keyless.freshToken({ connection: id })).toEqual(keyUnknown)
   expect(await keyless.freshToken({ connection: id, rejected: 1 })).toEqual(keyUnknown)
   server.clock.advance(4000)
   expect(await keyless.freshToken({ connection: id })).toEqual(keyUnknown)
   expect(await server.core.transition.store.read([ref('connection', id)])).toEqual(before)
-  expect([etsy.refreshes() - asked, await eventsOf(server, id)]).toEqual([0, []])
+  expect([upstream.etsy.refreshes() - asked, await eventsOf(server, id)]).toEqual([0, []])
   expect((await server.core.vault.freshToken({ connection: id })).outcome).toBe('token')
   await keyless.close()
 })
 
 it('an errand whose tokens one node can not open waits for one that can', async () => {
-  const id = await connectDirectly(server, provider)
+  const id = await connectDirectly(server, upstream.provider)
   const { access, refresh } = await keptTokens(server, id)
   const { keyId } = await storedConnection(server, id)
-  revoking.asked.length = 0
+  upstream.revoking.asked.length = 0
   const keyless = keylessNode(server.core, keyId)
   // The keyless node is the one that hears of it, and comes back to it as long as it runs.
   await keyless.disconnect(id, { connection: await storedConnection(server, id), by: { actor: 'test' } })
@@ -165,7 +156,7 @@ it('an errand whose tokens one node can not open waits for one that can', async 
   server.clock.advance(120)
   const node = createVault({ ...server.core, onError: () => undefined })
   await expect.poll(() => eventsOf(server, id)).toEqual(['connection.revoked', 'connection.given_back'])
-  expect(revoking.asked.map(({ form }) => form.get('token'))).toEqual([refresh, access])
+  expect(upstream.revoking.asked.map(({ form }) => form.get('token'))).toEqual([refresh, access])
   await node.close()
 })
 
@@ -200,29 +191,31 @@ it('a code of the last page under a key that stays unknown: 503, no attempt is c
 it('a callback whose state was made under a key that one node was not told of: it reads the rings again, and finishes', async () => {
   const { other, next } = await laggingNode('mac')
   try {
-    const { parameters, state } = await comeBack()
-    const taken = await other.core.upstream.take(provider, { state, browserHash })
+    const { parameters, state } = await comeBack(server, upstream.provider)
+    const taken = await other.core.upstream.take(upstream.provider, { state, browserHash })
     if (isRefusal(taken)) throw new Error(taken.reason)
     expect(taken.flow.keyId).toBe(next)
-    expect(await other.core.upstream.finish(provider, taken, parameters)).toMatchObject({ kind: 'done' })
+    expect(await other.core.upstream.finish(upstream.provider, taken, parameters)).toMatchObject({ kind: 'done' })
   } finally {
     await other.close()
   }
 })
 
 it('a callback whose key stays unknown: 503, nothing is used up, and another node takes it', async () => {
-  const { parameters, state } = await comeBack()
+  const { parameters, state } = await comeBack(server, upstream.provider)
   const keyless = keylessCore(server.core, server.core.keys.secret('mac').keyId)
   const before = await stored('flow')()
   for (const browser of [browserHash, 'another browser', browserHash])
-    expect(await keyless.upstream.take(provider, { state, browserHash: browser })).toMatchObject({
+    expect(await keyless.upstream.take(upstream.provider, { state, browserHash: browser })).toMatchObject({
       error: 'temporarily_unavailable',
       reason: 'flow_key',
       retryAfter: 1,
     })
   expect(await stored('flow')()).toEqual(before)
-  const taken = await server.core.upstream.take(provider, { state, browserHash })
+  const taken = await server.core.upstream.take(upstream.provider, { state, browserHash })
   if (isRefusal(taken)) throw new Error(taken.reason)
-  expect(await server.core.upstream.finish(provider, taken, parameters)).toMatchObject({ kind: 'done' })
-  expect(await keyless.upstream.take(provider, { state, browserHash })).toMatchObject({ reason: 'flow_unknown' })
+  expect(await server.core.upstream.finish(upstream.provider, taken, parameters)).toMatchObject({ kind: 'done' })
+  expect(await keyless.upstream.take(upstream.provider, { state, browserHash })).toMatchObject({
+    reason: 'flow_unknown',
+  })
 })
