@@ -1,6 +1,7 @@
 import * as oauth from 'oauth4webapi'
 import type { OAuthProvider } from '../config/provider.ts'
 import type { SecretValue } from '../config/secret-value.ts'
+import { unsentFailures } from '../outbound/outbound-failed.ts'
 import { authenticationOf, clientOf, through } from './client-of.ts'
 import type { UpstreamContext } from './context.ts'
 import { serverOf } from './server-metadata.ts'
@@ -16,16 +17,7 @@ export type Refreshed =
 
 /** RFC 6749 §5.2: this refresh token is dead. What else a provider calls it stands in its entry; all that is left may be mended without the person. */
 const dead = 'invalid_grant'
-/** Failures before anything was sent. */
-const unsent: ReadonlySet<string> = new Set([
-  'url',
-  'scheme',
-  'address',
-  'unresolved',
-  'headers',
-  'unreachable',
-  'certificate',
-])
+const unsent: ReadonlySet<string> = new Set(unsentFailures)
 
 /** Renew tokens (RFC 6749 §6). One request, never repeated here: whoever calls knows who else is asking. */
 export async function refreshUpstream(
@@ -41,8 +33,7 @@ export async function refreshUpstream(
   try {
     server = await serverOf(context, provider)
   } catch (error) {
-    const failure = readFailure(error)
-    return { ...(failure.kind === 'refused' ? asUnavailable(failure) : failure), maybeUsed: false }
+    return { ...asUnavailable(readFailure(error)), maybeUsed: false }
   }
   try {
     const client = clientOf(provider)
@@ -63,9 +54,6 @@ export async function refreshUpstream(
     if (failure.kind === 'refused' && isDead) return { kind: 'denied', why: failure.why }
     // A refusal in the words of RFC 6749 §5.2 used nothing up; an answer that can't be read may have.
     const sent = failure.kind === 'unavailable' ? !unsent.has(failure.why) : failure.reason !== 'upstream_refused'
-    return {
-      ...(failure.kind === 'refused' ? asUnavailable(failure) : failure),
-      maybeUsed: sent && provider.refresh === 'rotating',
-    }
+    return { ...asUnavailable(failure), maybeUsed: sent && provider.refresh === 'rotating' }
   }
 }

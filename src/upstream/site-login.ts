@@ -51,8 +51,7 @@ export async function siteLogin(
       ? unreadable('session')
       : { kind: 'done', identity, credential: secretValue(credential) }
   } catch (error) {
-    const failure = readFailure(error)
-    return failure.kind === 'unavailable' ? failure : asUnavailable(failure)
+    return asUnavailable(readFailure(error))
   }
 }
 

@@ -51,8 +51,10 @@ export function readFailure(
   throw error
 }
 
-/** A refusal that says nothing of what was asked for: whoever runs this server, or the provider, may mend it. */
-export function asUnavailable({ reason, why }: UpstreamRefused): UpstreamUnavailable {
+/** A failure that says nothing of what was asked for, a refusal too: whoever runs this server, or the provider, may mend it. */
+export function asUnavailable(failure: UpstreamUnavailable | UpstreamRefused): UpstreamUnavailable {
+  if (failure.kind === 'unavailable') return failure
+  const { reason, why } = failure
   return { kind: 'unavailable', reason: reason === 'upstream_refused' ? reason : 'upstream_malformed', why }
 }
 
