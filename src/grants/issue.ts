@@ -8,7 +8,7 @@ import { lifetimes } from '../domain/lifetimes.ts'
 import { chooseTarget, resourceInQuestion, type Target } from '../domain/narrow.ts'
 import { append, type Write } from '../domain/record.ts'
 import type { NewRefresh } from '../domain/redeem-code.ts'
-import { signInBar } from '../domain/sign-in-bar.ts'
+import { barReasons, signInBar } from '../domain/sign-in-bar.ts'
 import { releaseClaims } from '../domain/release-claims.ts'
 import { resourceClaims } from '../domain/resource-claims.ts'
 import type { User } from '../domain/user.ts'
@@ -196,6 +196,5 @@ export async function activeUser(context: GrantContext, userId: string): Promise
   const user = await context.directory.user(userId)
   if (user === undefined) return refuse('invalid_grant', 'user_unknown')
   const bar = signInBar(user)
-  if (bar === undefined) return user
-  return refuse('invalid_grant', bar === 'bot' ? 'user_bot' : 'user_locked')
+  return bar === undefined ? user : refuse('invalid_grant', barReasons[bar])
 }

@@ -4,7 +4,7 @@ import { sha256 } from '../crypto/hash.ts'
 import { readPasskeyAnswer, verifyPasskey, type Ceremony, type PasskeyAnswer } from '../crypto/passkey.ts'
 import { passkeyMethods, passkeysOf, type Passkey } from '../domain/factors.ts'
 import { put, ref, remove, type Decision, type Ref } from '../domain/record.ts'
-import { signInBar } from '../domain/sign-in-bar.ts'
+import { barReasons, signInBar } from '../domain/sign-in-bar.ts'
 import type { User } from '../domain/user.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
 import type { HttpRequest } from '../protocol/http.ts'
@@ -104,7 +104,7 @@ async function prove(
   const user = await context.directory.user(userId)
   if (passkey === undefined || counter === undefined || user === undefined) return wrongPasskey
   const bar = signInBar(user)
-  if (bar !== undefined) return refuse('invalid_grant', bar === 'bot' ? 'user_bot' : 'user_locked')
+  if (bar !== undefined) return refuse('invalid_grant', barReasons[bar])
   const used = await usePasskey(context, { userId, passkey, counter, once, attemptId })
   return used ? { user, amr: passkeyMethods(passkey) } : wrongPasskey
 }

@@ -4,7 +4,7 @@ import { isImportedHash } from '../crypto/imported-password.ts'
 import { longestPasswordBytes, PasswordPoolBusy } from '../crypto/password-pool.ts'
 import { announce } from '../domain/change.ts'
 import { put, ref, type Decision } from '../domain/record.ts'
-import { signInBar } from '../domain/sign-in-bar.ts'
+import { barReasons, signInBar } from '../domain/sign-in-bar.ts'
 import type { User } from '../domain/user.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
 import type { Reason } from '../protocol/reasons.ts'
@@ -57,7 +57,7 @@ export async function verifyPassword(context: PasswordContext, attempt: Password
     }
     const bar = signInBar(user)
     if (bar !== undefined) {
-      const reason = bar === 'bot' ? 'user_bot' : 'user_locked'
+      const reason = barReasons[bar]
       await recordFailure(context, attempt, { user, reason })
       return refuse('invalid_grant', reason)
     }

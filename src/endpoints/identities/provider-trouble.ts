@@ -1,4 +1,5 @@
 import type { FlowPurpose } from '../../domain/flow.ts'
+import { barReasons, type SignInBar } from '../../domain/sign-in-bar.ts'
 import { refuse } from '../../protocol/errors.ts'
 import type { HttpRequest, HttpResponse } from '../../protocol/http.ts'
 import { openDestination } from '../../signin/destination.ts'
@@ -9,7 +10,7 @@ import { seeOther } from '../respond.ts'
 export const noSuchProvider = refuse('invalid_request', 'provider_unknown', 'there is no such provider here')
 
 type Trouble = {
-  readonly kind: 'unavailable' | 'refused' | 'denied' | 'unknown' | 'locked' | 'bot' | 'stale'
+  readonly kind: 'unavailable' | 'refused' | 'denied' | 'unknown' | SignInBar | 'stale'
   readonly why?: string
 }
 
@@ -30,8 +31,7 @@ const reasons = {
   refused: 'upstream_refused',
   denied: 'upstream_denied',
   unknown: 'identity_unknown',
-  locked: 'user_locked',
-  bot: 'user_bot',
+  ...barReasons,
   stale: 'upstream_not_fresh',
 } as const
 
