@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
-import { Server as ListeningServer, type AddressInfo } from 'node:net'
+import { Server as ListeningServer, type AddressInfo, type Socket } from 'node:net'
 import { answerBrokenRequest, refuseTunnel } from './broken-request.ts'
 import { connectionLimits, mostQueued, watchConnections, type ConnectionLimits } from './connections.ts'
 import { refuse, serve, type Arrival, type ExchangeContext, type ServedRoute, type ShellState } from './exchange.ts'
@@ -13,7 +12,7 @@ import { createMisses } from './misses.ts'
 import { createServer } from './node-http.ts'
 import { createOverload } from './overload.ts'
 import { createPeers } from './peer.ts'
-import { createRouteTable, methodsOf, parametersOf } from './route-table.ts'
+import { createRouteTable, methodsAt, parametersOf } from './route-table.ts'
 import type { Route } from './route.ts'
 import { headersEverywhere, servedRoute } from './served-route.ts'
 import { createErrorAnswers, type ErrorPage } from './shell-error.ts'
@@ -127,7 +126,7 @@ export function createShell(options: ShellOptions): Shell {
     const parameters = parametersOf(route.path)
     known.set(route, { served, parameters })
     if (parameters.length > 0) continue
-    for (const method of methodsOf([{ ...route, cors: 'none' }]))
+    for (const method of methodsAt(route))
       direct.set(method, (direct.get(method) ?? new Map<string, ServedRoute>()).set(route.path, served))
   }
 
@@ -158,8 +157,8 @@ export function createShell(options: ShellOptions): Shell {
 
   function byParameters(arrival: Arrival): void {
     const { routes, values } = table.at(arrival.passed.path)
-    const { method } = arrival.request
-    const route = routes.find((each) => each.method === method || (each.head === true && method === 'HEAD'))
+    const { method = '' } = arrival.request
+    const route = routes.find((each) => methodsAt(each).includes(method))
     const { served, parameters = [] } = (route && known.get(route)) ?? {}
     if (served === undefined) misses.answer(arrival, routes)
     else {

@@ -95,8 +95,13 @@ export function parametersOf(path: string): readonly string[] {
   return partsOf(path).flatMap((part) => (part === '*' ? [part] : part.startsWith(':') ? [part.slice(1)] : []))
 }
 
+/** The methods of requests that reach a route's endpoint. */
+export function methodsAt({ method, head }: Route): readonly string[] {
+  return head === true ? [method, 'HEAD'] : [method]
+}
+
 /** The methods of a path, as `Allow` names them (RFC 9110 §10.2.1). */
 export function methodsOf(routes: readonly Route[]): readonly string[] {
-  const methods = routes.flatMap(({ method, head }) => (head === true ? [method, 'HEAD'] : [method]))
+  const methods = routes.flatMap(methodsAt)
   return routes.some(({ cors }) => cors === 'public') ? [...methods, 'OPTIONS'] : methods
 }
