@@ -2,12 +2,13 @@ import { eventWrite } from '../audit/event-write.ts'
 import type { Actor, Deed } from '../domain/authority.ts'
 import type { EventType } from '../domain/event.ts'
 import type { Imprint } from '../domain/grant.ts'
-import { check, put, ref, remove, type Decision } from '../domain/record.ts'
+import { check, put, ref, remove, type Decision, type Slot } from '../domain/record.ts'
 import type { Role, User } from '../domain/user.ts'
 import { describe, isRefusal } from '../protocol/errors.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
 import { carrySession } from '../domain/carry-session.ts'
 import { standsInForPassword } from '../domain/stands-in-for-password.ts'
+import type { EpochSeconds } from '../protocol/time.ts'
 import { parseUsername, type Username } from '../protocol/username.ts'
 import { transition } from '../store/transition.ts'
 import type { Outcome, PasswordsContext } from './context.ts'
@@ -50,16 +51,18 @@ type Request = {
   readonly patch: UserPatch
   /** The person himself, who may change his names and address alone. */
   readonly own?: boolean
-  /** The session in which the person changes his own password: it alone outlives the change. */
-  readonly keep?: {
-    readonly sessionId: string
-    /** Its sign-in is all that says that it is he: no current password was named. */
-    readonly standsIn: boolean
-    /** Of the token that was shown, where one was. */
-    readonly grantId?: string | undefined
-    /** Of its next cookie, where the person asks in that very browser. */
-    readonly imprint?: Imprint | undefined
-  }
+  readonly keep?: KeptSession
+}
+
+/** The session in which the person changes his own password: it alone outlives the change. */
+type KeptSession = {
+  readonly sessionId: string
+  /** Its sign-in is all that says that it is he: no current password was named. */
+  readonly standsIn: boolean
+  /** Of the token that was shown, where one was. */
+  readonly grantId?: string | undefined
+  /** Of its next cookie, where the person asks in that very browser. */
+  readonly imprint?: Imprint | undefined
 }
 
 type PatchContext = PasswordsContext & LettersContext
@@ -128,17 +131,13 @@ async function patchFrom(
     grant: ref('grant', keep?.grantId ?? 'none'),
   }
   return transition(context.transition, refs, (slots, now): Decision<Outcome<User> | 'changed meanwhile'> => {
-    const { user: slot, from, to, wrangler, kept, address, instance, factors, grant } = slots
+    const { user: slot, from, to, wrangler, kept, address } = slots
     const user = slot.value
     if (user === undefined) return { writes: [], result: { refused: noSuchUser } }
     if (user.username !== before.username || user.wrangler !== before.wrangler || user.email !== before.email)
       return { writes: [], result: 'changed meanwhile' }
     const moves = newName.id !== oldName.id
-    const signIn = { session: kept.value, user, instance: instance.value, factors: factors.value }
-    // L4: as with the password itself, judging and hashing took their time.
-    const takenBack = keep?.grantId !== undefined && (grant.value === undefined || grant.value.revokedAt !== undefined)
-    if (keep?.standsIn === true && (takenBack || !standsInForPassword(signIn, now)))
-      return { writes: [], result: { refused: putOut } }
+    if (keep?.standsIn === true && !stillStandsIn(keep, slots, now)) return { writes: [], result: { refused: putOut } }
     const refused =
       refusalOf(actor, user, request) ??
       unfit(user, patch) ??
@@ -159,8 +158,7 @@ async function patchFrom(
         // An address that is given up is free for whoever proves it next.
         ...(user.emailVerified && !dated.emailVerified && address.value?.target === userId ? remove(address) : []),
         ...(keep === undefined ? [] : carrySession(kept, [user, dated], keep.imprint)),
-        ...(keep?.standsIn === true ? [check(instance), check(factors)] : []),
-        ...(keep?.standsIn === true && keep.grantId !== undefined ? [check(grant)] : []),
+        ...(keep?.standsIn === true ? standing(keep, slots).map(check) : []),
         ...trail(now),
         ...further,
         ...farewell,
@@ -168,6 +166,27 @@ async function patchFrom(
       result: { done: dated },
     }
   })
+}
+
+type SignInSlots = {
+  readonly user: Slot<'user'>
+  readonly kept: Slot<'session'>
+  readonly instance: Slot<'instance'>
+  readonly factors: Slot<'factors'>
+  readonly grant: Slot<'grant'>
+}
+
+/** L4: as with the password itself, judging and hashing took their time. */
+function stillStandsIn({ grantId }: KeptSession, slots: SignInSlots, now: EpochSeconds): boolean {
+  const { user, kept, instance, factors, grant } = slots
+  const takenBack = grantId !== undefined && (grant.value === undefined || grant.value.revokedAt !== undefined)
+  const signIn = { session: kept.value, user: user.value, instance: instance.value, factors: factors.value }
+  return !takenBack && standsInForPassword(signIn, now)
+}
+
+/** What that rests on and this commit doesn't write. */
+function standing({ grantId }: KeptSession, { instance, factors, grant }: SignInSlots) {
+  return [instance, factors, ...(grantId === undefined ? [] : [grant])]
 }
 
 function patched(
