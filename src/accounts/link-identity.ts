@@ -29,9 +29,8 @@ export const otherLinked = problem('conflict', {
 })
 
 /**
- * Add an identity to an account. Nobody's identity is taken away by it, an account has one of each provider, and a bot has
- * none (docs/decisions/0023). `own`: in which
- * session the person adds it himself.
+ * Add an identity to an account. Nobody's identity is taken away by it, an account has one of each provider, and a bot has none
+ * (docs/decisions/0023). `own`: in which session the person adds it himself.
  */
 export async function linkIdentity(
   context: NoticesContext,

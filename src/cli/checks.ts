@@ -202,7 +202,7 @@ async function checkClients(local: Local): Promise<readonly Check[]> {
   return [...checks, ...(await checkFileEntries(local, ofFile))]
 }
 
-/** What a first start would refuse. That nothing is there yet, it knows. */
+/** What a first start would refuse: one that finds nothing stored. */
 function checkNewEntries({ clients }: Config): readonly Check[] {
   return clients.flatMap((wanted) => {
     const nothing = { ...ref('client', wanted.metadata.clientId), version: null, value: undefined }
@@ -243,23 +243,24 @@ async function checkFileEntries({ config, store, clock }: Local, ofFile: readonl
 
 async function checkPeople(local: Local): Promise<readonly Check[]> {
   const given = new Set<string>()
-  const misled = new Set<string>()
+  const idle = new Set<string>()
   let administered = false
   for await (const user of allUsers(local)) {
     for (const scope of user.scopes) {
       given.add(scope)
-      if (!countsForAccounts(scope)) misled.add(user.username)
+      if (!countsForAccounts(scope)) idle.add(user.username)
     }
     administered ||= user.role === 'superuser' && !user.locked && user.passwordHash !== undefined
   }
   const people = administered
     ? ok('people', 'somebody may administer everything')
     : warn('people', 'nobody can sign in as superuser; make one: gatehouse user create NAME --role superuser')
-  return [people, ...(await checkScopes(local, given)), ...checkIdleScopes([...misled])]
+  return [people, ...(await checkScopes(local, given)), ...checkIdleScopes([...idle])]
 }
 
-/** Refused since, but given by older versions. `names`: of the accounts that have some. */
-function checkIdleScopes([first, ...others]: readonly string[]): readonly Check[] {
+/** Scopes that mean nothing: refused since, but given by older versions. `names`: of the accounts that have some. */
+function checkIdleScopes(names: readonly string[]): readonly Check[] {
+  const [first, ...others] = names
   if (first === undefined) return []
   const who = others.length === 0 ? `${first} has` : `${first} and ${others.length} more have`
   const mend = `gatehouse user set-scopes ${first} SCOPES`

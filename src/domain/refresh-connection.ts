@@ -180,7 +180,7 @@ export function retryPause(failures: number, fraction: number, retryAfter: Secon
 /** A connection whose refresh token is another one than it was: nothing is known against that yet. */
 export function withoutRefresh(
   connection: HeldConnection,
-): Omit<HeldConnection, 'intent' | 'unsure' | 'failures' | 'retryAt' | 'pause'> {
+): Omit<HeldConnection, 'intent' | 'unsure' | 'failures' | 'retryAt' | 'pause' | 'failure'> {
   const { intent: _, unsure: _u, failures: _f, retryAt: _r, pause: _p, failure: _l, ...rest } = connection
   return rest
 }

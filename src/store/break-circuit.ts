@@ -1,11 +1,4 @@
-import {
-  afterAnswer,
-  afterFailure,
-  closedCircuit,
-  enterCircuit,
-  type Circuit,
-  type Patience,
-} from '../domain/circuit.ts'
+import { afterAnswer, afterFailure, closedCircuit, enterCircuit, type Patience } from '../domain/circuit.ts'
 import type { Kind, Ref } from '../domain/record.ts'
 import type { Clock } from '../protocol/time.ts'
 import type { StampedWrite, Store } from './port.ts'
@@ -46,7 +39,7 @@ export function breakCircuit(store: Store, clock: Pick<Clock, 'monotonic'>): Sto
 type Guard = <T>(ask: () => Promise<T>, named: () => readonly string[]) => Promise<T>
 
 function circuitBy(clock: Pick<Clock, 'monotonic'>): Guard {
-  let circuit: Circuit = closedCircuit
+  let circuit = closedCircuit
   return async (ask, named) => {
     // Not asked for the time while all is well.
     if (circuit !== closedCircuit) {

@@ -1,7 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { z } from 'zod'
-import type { StoredEvent } from '../../audit/collect-events.ts'
-import { idAt } from '../../audit/collect-events.ts'
+import { idAt, type StoredEvent } from '../../audit/collect-events.ts'
 import { listEvents } from '../../audit/list-events.ts'
 import { printEvent } from '../../audit/print-event.ts'
 import type { User } from '../../domain/user.ts'
