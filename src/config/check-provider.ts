@@ -130,7 +130,7 @@ function oauth(
     refreshErrors: merged.refresh_errors ?? [],
     ...(merged.expires_in !== undefined && { expiresIn: merged.expires_in }),
     ...(merged.refresh_ttl !== undefined && { refreshTtl: merged.refresh_ttl }),
-    ...(merged.api_base !== undefined && { apiBase: merged.api_base }),
+    ...(merged.api_base !== undefined && { apiBase: merged.api_base.replace(/\/$/, '') }),
     apiHeaders,
     ...(merged.api_probe !== undefined && { apiProbe: merged.api_probe }),
     callbackPath,

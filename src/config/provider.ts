@@ -98,7 +98,7 @@ export type OAuthProvider = EveryProvider & {
   readonly expiresIn?: Seconds
   /** How long an unused refresh token lives. */
   readonly refreshTtl?: Seconds
-  /** The only place that the proxy calls. */
+  /** The only place that the proxy calls, without a slash at the end: every path brings one. */
   readonly apiBase?: string
   /** Sent with every call of its API. `{client_id}` and `{shared_secret}` are filled in. */
   readonly apiHeaders: Readonly<Record<string, string>>

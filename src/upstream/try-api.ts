@@ -18,7 +18,7 @@ export async function tryApi(
   const fail = (detail: string): readonly Finding[] => [{ status: 'fail', detail: `its API at ${apiProbe}: ${detail}` }]
   try {
     const headers = { ...filledHeaders(provider, provider.apiHeaders), accept: 'application/json' }
-    const { status } = await outbound.fetch({ url: apiBase.replace(/\/$/, '') + apiProbe, headers, allowInsecure })
+    const { status } = await outbound.fetch({ url: apiBase + apiProbe, headers, allowInsecure })
     if (status >= 200 && status < 300) return [{ status: 'ok', detail: `its API takes api_headers (at ${apiProbe})` }]
     if (status === 401 || status === 403)
       return fail(`it refuses api_headers (status ${status}); check client_id and shared_secret`)

@@ -1,6 +1,5 @@
 import { isApiPath, isApiQuery } from '../protocol/api-path.ts'
 import type { HeaderLine } from '../protocol/http.ts'
-import { rootOf } from './api-request.ts'
 
 /** Headers of an API that its caller gets to see: no cookies, no policies for browsers, nothing from hop to hop. */
 const passedOn: ReadonlySet<string> = new Set([
@@ -43,13 +42,12 @@ export function answerHeaders(
   { apiBase, here, provider }: ApiPlace,
   secrets: readonly string[],
 ): readonly HeaderLine[] {
-  const root = rootOf(apiBase)
   const type = headers['content-type'] ?? ''
   const kept = Object.entries(headers).flatMap(([name, value]): readonly HeaderLine[] => {
     if (!passedOn.has(name) && !budgets.test(name)) return []
     if (!printable.test(value) || secrets.some((secret) => value.includes(secret))) return []
     // RFC 8288: the next page is to be asked for here.
-    return [[name, name === 'link' ? value.replaceAll(`<${root}/`, `<${here}/`) : value]]
+    return [[name, name === 'link' ? value.replaceAll(`<${apiBase}/`, `<${here}/`) : value]]
   })
   return [
     ['content-type', mediaType.test(type) ? type : 'application/octet-stream'],
@@ -64,7 +62,7 @@ export function answerHeaders(
 export function redirectHere(location: string | undefined, asked: string, place: ApiPlace): string | undefined {
   if (location === undefined || !URL.canParse(location, asked)) return undefined
   const url = new URL(location, asked)
-  const root = new URL(rootOf(place.apiBase))
+  const root = new URL(place.apiBase)
   const prefix = root.pathname === '/' ? '' : root.pathname
   if (url.origin !== root.origin || url.username !== '' || !url.pathname.startsWith(`${prefix}/`)) return undefined
   const path = url.pathname.slice(prefix.length)

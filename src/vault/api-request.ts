@@ -34,17 +34,11 @@ export function requestHeaders(
  * parser makes of the whole is compared with it once more, since that is what will be asked.
  */
 export function apiUrl(base: string, path: string, query: string): string | undefined {
-  const root = rootOf(base)
-  const text = `${root}${path}`
-  if (!URL.canParse(text) || !URL.canParse(root)) return undefined
-  const [url, below] = [new URL(text), new URL(root)]
+  const text = `${base}${path}`
+  if (!URL.canParse(text) || !URL.canParse(base)) return undefined
+  const [url, below] = [new URL(text), new URL(base)]
   const prefix = below.pathname === '/' ? '' : below.pathname
   const isThere = url.origin === below.origin && url.pathname === `${prefix}${path}` && url.search === ''
   if (!isThere || url.username !== '' || url.hash !== '') return undefined
   return query === '' ? text : `${text}?${query}`
-}
-
-/** A base without the slash at its end: every path brings one. */
-export function rootOf(base: string): string {
-  return base.endsWith('/') ? base.slice(0, -1) : base
 }

