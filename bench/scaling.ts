@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { publishSweep } from './stores/publish.ts'
 
 type Step = { readonly name: string; readonly command: string; readonly env?: Readonly<Record<string, string>> }
 
@@ -29,7 +29,7 @@ export async function benchScaling({ quick }: { readonly quick: boolean }): Prom
     const minutes = ((performance.now() - began) / 60_000).toFixed(1)
     outcomes.push(`${name.padEnd(10)} ${code === 0 ? 'done' : 'FAILED'} in ${minutes} min`)
     const swept = /^.*\d+ swept in .*$/m.exec(said)?.[0]
-    if (name === 'sweep' && swept !== undefined && !quick) publishSweep(swept)
+    if (name === 'sweep' && swept !== undefined && !quick) await publishSweep(swept)
   }
   console.log(`\n${outcomes.join('\n')}`)
   return whole
@@ -54,15 +54,4 @@ function run(
     child.once('error', reject)
     child.once('close', (code) => resolve({ code: code ?? 1, said }))
   })
-}
-
-/** Under what STORES.md says of the stores, in place of what it said of a sweep before. */
-function publishSweep(swept: string): void {
-  const file = join(import.meta.dirname, 'STORES.md')
-  const [stores = ''] = readFileSync(file, 'utf8').split('\n## A sweep beside requests\n')
-  const when = new Date().toISOString().slice(0, 16)
-  writeFileSync(
-    file,
-    `${stores.trimEnd()}\n\n## A sweep beside requests\n\nMeasured ${when} UTC, on SQLite: ${swept}.\n`,
-  )
 }
