@@ -136,7 +136,9 @@ export async function weakSignIn(context: ApiContext, caller: Caller): Promise<R
 }
 
 function signedInJustNow(context: ApiContext, { who, live }: Extract<Caller, { readonly live: LiveToken }>): boolean {
-  const { authTime, acr } = live.claims
+  const { authTime, acr, caveats } = live.claims
+  // Anybody may have been handed a macaroon, and what such a call makes outlives it: the sign-in in it is its first holder's.
+  if (caveats !== undefined && authTime !== undefined) return false
   // The command line of this machine asks for the password each time that it has no token.
   if (live.client.loopbackOnly) return true
   // No sign-in stands behind a token that somebody made for a program: making it was the deed that took one. Where one does,

@@ -516,6 +516,25 @@ describe('POST /api/v1/me/password', () => {
     expect((await house.read(ref('user', user.userId)))?.passwordHash).toBe('hash of a quiet harbour in november')
   })
 
+  test('no macaroon of a fresh sign-in is one: anybody may have been handed it, and it would outlive it as a password or a passkey', async () => {
+    const user = done(await createUser(house.context, { kind: 'cli' }, { username: 'handed-on' }))
+    const sessionId = await house.makeSession(user)
+    const { token } = await house.makeToken({ client, user, scope: 'me', sessionId, format: 'macaroon' })
+    for (const answer of [
+      await choose(token),
+      await change(token, goodPassword),
+      await house.ask('POST', '/api/v1/me/passkey-challenge', { token }),
+      await house.ask('PATCH', '/api/v1/me', { token, body: { email: 'eve@example.org' } }),
+      await house.ask('DELETE', '/api/v1/me', { token }),
+    ])
+      expect([answer.status, answer.body['code']]).toEqual([401, 'recent_sign_in_needed'])
+    expect(await house.read(ref('user', user.userId))).toEqual(user)
+    // For want of a sign-in, and of nothing else.
+    expect((await house.ask('GET', '/api/v1/me', { token })).status).toBe(200)
+    const { token: own } = await house.makeToken({ client, user, scope: 'me', sessionId })
+    expect((await choose(own)).status).toBe(204)
+  })
+
   test('a bot has none, and gets none', async () => {
     const owner = await house.makeUser()
     const bot = await house.makeUser({ bot: true, wrangler: owner.userId })

@@ -112,7 +112,6 @@ export const mintedTokenOperations: readonly Operation[] = [
     },
     async perform({ context, caller, body, address }) {
       const { actor, user, live } = caller
-      if (live.claims.caveats !== undefined) return { refused: noMacaroon }
       // L14: no client gets by a token of its own making where its user hasn't let it.
       if (body.connection !== undefined && !(await reachesConnection(context, caller, body.connection)))
         return { refused: noConnection }
