@@ -29,7 +29,10 @@ export function registerInit(program: Command, io: Io): void {
         .option('--registration <policy>', `closed, invite or open (default: ${initDefaults.registration})`)
         .option('--smtp <url>', 'mail server that sends letters (default: none)')
         .option('--from <address>', 'address that they come from')
-        .option('--seed <file>', 'make the accounts of this file, with the ids that it gives them; can be run again'),
+        .option(
+          '--seed <file>',
+          'make the accounts of this YAML file, with the ids that it gives them; can be run again. It holds accounts:, a list; each has a user_id and a username, and may have what gatehouse user import takes',
+        ),
       ['config', 'data', 'store', 'issuer'],
     ),
     io,

@@ -45,7 +45,7 @@ export type Deed =
   | { readonly do: 'revoke-everything' }
   /**
    * `given`: all that the client may ask for. `held`: those of them that it would have for itself, where some API has people hold
-   * them.
+   * them or it could give them to accounts.
    */
   | { readonly do: 'write-client'; readonly given: readonly string[]; readonly held: readonly string[] }
   | { readonly do: 'delete-client' }

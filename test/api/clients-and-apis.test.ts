@@ -145,6 +145,27 @@ describe('clients', () => {
     expect(await patch(held, 'plain', { scope: 'read payroll' })).toBe(200)
   })
 
+  test('nobody gives himself a scope by a client that administers: only whoever holds it writes one that has both', async () => {
+    const superuser = await house.makeUser({ role: 'superuser' })
+    const root = (await house.makeToken({ client: tool, user: superuser, scope: 'admin' })).token
+    const holder = await house.makeUser({ role: 'admin', scopes: ['curate'] })
+    const held = (await house.makeToken({ client: tool, user: holder, scope: 'admin' })).token
+    const robot = (id: string, scope: string) => ({ client_id: id, grant_types: ['client_credentials'], scope })
+    const make = async (by: string, body: object) =>
+      (await house.ask('POST', '/api/v1/clients', { token: by, body })).status
+    // No API has people hold it yet: an application may go by `account_scopes`, and an API may ask for it some day.
+    expect(await make(token, robot('mine', 'admin curate'))).toBe(403)
+    expect(await make(held, robot('theirs', 'admin curate'))).toBe(201)
+    expect(await make(root, robot('roots', 'admin curate'))).toBe(201)
+    // What it can't give accounts is between it and its APIs; and what everybody has, nobody needs to be given.
+    expect(await make(token, robot('plain', 'curate'))).toBe(201)
+    expect(await make(token, robot('robot', 'admin introspect openid profile email roles me offline_access'))).toBe(201)
+    const patch = async (id: string, scope: string) =>
+      (await house.ask('PATCH', `/api/v1/clients/${id}`, { token, body: { scope } })).status
+    expect(await patch('plain', 'curate admin')).toBe(403)
+    expect((await house.ask('POST', '/api/v1/clients/roots/secret', { token })).status).toBe(403)
+  })
+
   test('an entry of the configuration file is read-only', async () => {
     await house.makeClient({ client_id: 'filed' })
     await setClient(house, 'filed', { managedBy: 'file' })

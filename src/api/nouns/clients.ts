@@ -50,7 +50,7 @@ export const clientOperations: readonly Operation[] = [
     tag: 'Clients',
     summary: 'Make a client',
     description:
-      'The answer holds the secret of a confidential client, this once. Nobody gives a client a power that he lacks; a client that acts for itself gives scopes of its own alone.',
+      'The answer holds the secret of a confidential client, this once. Nobody gives a client a power that he lacks; a client that acts for itself gives scopes of its own alone. One that administers for itself (`client_credentials` and `admin`) is made with no other scope that its maker’s account lacks, since it gives accounts what it has.',
     policy: administratorJustNow,
     body: newClient,
     bodyLimit,
