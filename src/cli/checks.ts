@@ -4,18 +4,17 @@ import { availableParallelism } from 'node:os'
 import { within } from '../audit/within.ts'
 import type { Config } from '../config/config.ts'
 import type { Client } from '../domain/client.ts'
-import { everybodysScopes } from '../domain/everybodys-scopes.ts'
 import { keyLifetimes, rings } from '../domain/key-lifecycle.ts'
 import { ref } from '../domain/record.ts'
 import { loopbackClientId } from '../accounts/client-record.ts'
-import { reconcileClient } from '../accounts/file-entries.ts'
 import { allClients } from '../accounts/find-client.ts'
 import { allUsers } from '../accounts/list-users.ts'
 import { isLoopbackHost } from '../protocol/loopback.ts'
 import { countsForAccounts } from '../protocol/scope.ts'
 import { sinkOf } from '../server/audit-sink.ts'
-import { listAll } from '../store/list-all.ts'
 import { readAlive } from '../store/read-alive.ts'
+import { fail, ok, warn, type Check } from './check.ts'
+import { checkFileClients, checkNewEntries, checkResources } from './check-entries.ts'
 import { clockBehind } from './clock-behind.ts'
 import type { Io } from './io.ts'
 import { openLocal, type Local } from './local.ts'
@@ -26,12 +25,6 @@ import { loadFrom } from './read-config.ts'
 import type { Options } from './verb.ts'
 
 const sinkMillis = 2_000
-
-export type Check = { readonly check: string; readonly status: 'ok' | 'warn' | 'fail'; readonly detail: string }
-
-const ok = (check: string, detail: string): Check => ({ check, status: 'ok', detail })
-const warn = (check: string, detail: string): Check => ({ check, status: 'warn', detail })
-const fail = (check: string, detail: string): Check => ({ check, status: 'fail', detail })
 
 const lateSeconds = 24 * 60 * 60
 
@@ -199,46 +192,7 @@ async function checkClients(local: Local): Promise<readonly Check[]> {
       ),
     )
   else checks.push(ok('loopback', loopback ? 'takes passwords on this machine alone' : 'the client is deleted'))
-  return [...checks, ...(await checkFileEntries(local, ofFile))]
-}
-
-/** What a first start would refuse: one that finds nothing stored. */
-function checkNewEntries({ clients }: Config): readonly Check[] {
-  return clients.flatMap((wanted) => {
-    const nothing = { ...ref('client', wanted.metadata.clientId), version: null, value: undefined }
-    const change = reconcileClient(nothing, wanted, { now: 0, nowMillis: 0 })
-    return 'problem' in change ? [fail('clients', change.problem)] : []
-  })
-}
-
-/** `ofFile`: those in the store that came of a file and are switched on. */
-async function checkFileEntries({ config, store, clock }: Local, ofFile: readonly Client[]): Promise<readonly Check[]> {
-  const checks: Check[] = []
-  const named = new Set(config.clients.map(({ metadata }) => metadata.clientId))
-  for (const { clientId } of ofFile.filter((client) => !named.has(client.clientId)))
-    checks.push(
-      warn(
-        'clients',
-        `client ${clientId} came of a configuration file and is not in this one; the next start switches it off`,
-      ),
-    )
-  for (const wanted of config.clients) {
-    const target = ref('client', wanted.metadata.clientId)
-    const value = await readAlive(store, target, clock.seconds())
-    const change = reconcileClient({ ...target, version: null, value }, wanted, {
-      now: clock.seconds(),
-      nowMillis: clock.millis(),
-    })
-    if ('problem' in change) checks.push(fail('clients', change.problem))
-    else if (change.is !== 'unchanged')
-      checks.push(
-        warn(
-          'clients',
-          `client ${wanted.metadata.clientId} is not yet as the file says; start the server or send SIGHUP`,
-        ),
-      )
-  }
-  return checks
+  return [...checks, ...(await checkFileClients(local, ofFile))]
 }
 
 async function checkPeople(local: Local): Promise<readonly Check[]> {
@@ -255,7 +209,7 @@ async function checkPeople(local: Local): Promise<readonly Check[]> {
   const people = administered
     ? ok('people', 'somebody may administer everything')
     : warn('people', 'nobody can sign in as superuser; make one: gatehouse user create NAME --role superuser')
-  return [people, ...(await checkScopes(local, given)), ...checkIdleScopes([...idle])]
+  return [people, ...(await checkResources(local, given)), ...checkIdleScopes([...idle])]
 }
 
 /** Scopes that mean nothing: refused since, but given by older versions. `names`: of the accounts that have some. */
@@ -267,15 +221,4 @@ function checkIdleScopes(names: readonly string[]): readonly Check[] {
   return [
     warn('scopes', `${who} scopes of administration or the vault, which mean nothing there; without them: ${mend}`),
   ]
-}
-
-async function checkScopes({ store }: Local, given: ReadonlySet<string>): Promise<readonly Check[]> {
-  const resources = []
-  for await (const { value } of listAll(store, 'resource', '*')) resources.push(value)
-  return everybodysScopes(resources, given).map(({ resource, scope }) =>
-    warn(
-      'scopes',
-      `${resource} gives ${scope} to everybody, though accounts are given it one by one: name it in held_scopes of this API`,
-    ),
-  )
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { checkHouse, type Check } from './checks.ts'
+import type { Check } from './check.ts'
+import { checkHouse } from './checks.ts'
 import type { Io } from './io.ts'
 import { storeSettings, withSettings } from './options.ts'
 import { verb } from './verb.ts'
@@ -8,7 +9,7 @@ import { verb } from './verb.ts'
 export function registerDoctor(program: Command, io: Io): void {
   const command = program
     .command('doctor')
-    .description('check configuration, issuer, clock, keys, store, clients; a line each')
+    .description('check configuration, issuer, clock, keys, store, clients, APIs; a line each')
   verb(withSettings(command, [...storeSettings, 'issuer', 'host', 'port', 'workers']), io, async (_args, options) => {
     const checks = await checkHouse(io, options)
     const failed = checks.filter(({ status }) => status === 'fail').length
@@ -20,4 +21,4 @@ export function registerDoctor(program: Command, io: Io): void {
   })
 }
 
-const line = ({ status, check, detail }: Check): string => `${status.padEnd(4)}  ${check.padEnd(8)}  ${detail}\n`
+const line = ({ status, check, detail }: Check): string => `${status.padEnd(4)}  ${check.padEnd(9)}  ${detail}\n`
