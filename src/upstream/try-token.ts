@@ -4,7 +4,7 @@ import { authenticationOf, clientOf, through } from './client-of.ts'
 import type { UpstreamContext } from './context.ts'
 import { explainFailure } from './explain-failure.ts'
 import type { Finding } from './judge-metadata.ts'
-import { readFailure } from './upstream-answer.ts'
+import { readFailure, unknownCode } from './upstream-answer.ts'
 
 const credentials = 'check client_id, client_secret, token_endpoint_auth_method, and whether it wants token_headers'
 
@@ -46,17 +46,29 @@ export async function tryToken(
       { code: 'gatehouse-provider-check', redirect_uri: callback, code_verifier: 'x'.repeat(43) },
       through(context, provider, 'token'),
     )
+    // Many an API says this in JSON with a member `error`, as if somebody had looked at the client.
+    if (response.status === 404 || response.status === 405)
+      return [
+        {
+          status: 'fail',
+          detail: `its token endpoint: it is not there (status ${response.status}); check the address`,
+        },
+      ]
     await oauth.processGenericTokenEndpointResponse(server, client, response)
     return [{ status: 'fail', detail: 'it gave tokens for a code that was made up; do not use it' }]
   } catch (error) {
     const failure = readFailure(error)
-    if (failure.kind === 'refused' && failure.reason === 'upstream_refused')
-      return [
-        refusals[failure.why] ?? {
-          status: 'ok',
-          detail: `it knows this client (a made-up code was refused: ${failure.why})`,
-        },
-      ]
+    if (failure.kind === 'refused' && failure.reason === 'upstream_refused') return [judge(failure.why)]
     return [{ status: 'fail', detail: `its token endpoint: ${explainFailure(failure)}` }]
   }
+}
+
+function judge(why: string): Finding {
+  if (why === unknownCode)
+    return {
+      status: 'warn',
+      detail:
+        'its token endpoint refuses a made-up code with no word of RFC 6749, so nobody can tell whether it knows this client; check token_endpoint',
+    }
+  return refusals[why] ?? { status: 'ok', detail: `it knows this client (a made-up code was refused: ${why})` }
 }

@@ -58,7 +58,10 @@ export function asUnavailable(failure: UpstreamUnavailable | UpstreamRefused): U
   return { kind: 'unavailable', reason: reason === 'upstream_refused' ? reason : 'upstream_malformed', why }
 }
 
+/** What stands in place of an error code that is written otherwise than the RFCs write them. */
+export const unknownCode = 'unknown_error'
+
 /** An error code as the RFCs write them; anything else a provider says is its own business. */
 export function codeOf(error: string): string {
-  return /^[a-z_]{1,60}$/.test(error) ? error : 'unknown_error'
+  return /^[a-z_]{1,60}$/.test(error) ? error : unknownCode
 }

@@ -286,6 +286,15 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     entry: () => oauth2({ token_endpoint: `${at.github.url}/oauth/token` }),
     says: ['its token endpoint: '],
   },
+  'a token endpoint that is not there, which the API says in JSON': {
+    entry: () => etsy({ token_endpoint: `${at.etsy.url}/v3/public/oauth/tokens` }),
+    says: ['its token endpoint: it is not there (status 404); check the address'],
+  },
+  'a token endpoint of an API that says no in words of its own': {
+    entry: tokens({ status: 400, json: { error: 'Invalid request body' } }),
+    says: ['no word of RFC 6749', 'check token_endpoint'],
+    status: 'warn',
+  },
   'a token endpoint that moved': {
     entry: tokens({ status: 302, headers: { location: '/' } }),
     says: ['its token endpoint: it answers with a redirect'],
