@@ -85,6 +85,25 @@ describe('two curl commands', () => {
     expect(later.text).not.toBe(first.text)
   })
 
+  it.each([
+    ['text/plain', 'text'],
+    ['Text/Plain;charset=utf-8', 'text'],
+    ['text/plain, */*', 'text'],
+    ['text/plain, application/json', 'text'],
+    ['application/json;q=0.5, text/plain', 'text'],
+    // What HTTP libraries of browsers and Node say by themselves: whoever wrote them expects JSON.
+    ['application/json, text/plain, */*', 'json'],
+    ['text/plain;q=0.1, application/json', 'json'],
+    ['text/plain; q=0', 'json'],
+    ['text/*', 'json'],
+    ['*/*', 'json'],
+    ['', 'json'],
+  ])('Accept: %s is answered with %s', async (accept, kind) => {
+    const type = kind === 'text' ? 'text/plain; charset=utf-8' : 'application/json'
+    const answer = await curl('/vault/connect', { provider: 'etsy' }, { accept })
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([201, type])
+  })
+
   it('the way to Etsy carries PKCE and the configured callback path, and the handle nowhere', async () => {
     const started = await start()
     const left = await toProvider(newBrowser(), started)

@@ -35,9 +35,24 @@ export function vaultRefusal(
   )
 }
 
-/** Whether the caller wants text for his shell rather than JSON. */
+/**
+ * Whether the caller wants text for his shell rather than JSON (RFC 9110 §12.5.1; of two that he likes as much, the first). Whoever
+ * takes text among others, as many a library says by itself, gets JSON.
+ */
 export function wantsText({ headers }: HttpRequest): boolean {
-  return (headers['accept'] ?? '').split(',').some((one) => one.split(';', 1)[0]?.trim().toLowerCase() === 'text/plain')
+  const asked = (headers['accept'] ?? '').split(',').map(readRange)
+  const [best] = asked
+    .filter(({ type, weight }) => offered.has(type) && weight > 0)
+    .toSorted((a, b) => b.weight - a.weight)
+  return best?.type === 'text/plain'
+}
+
+const offered: ReadonlySet<string> = new Set(['text/plain', 'application/json'])
+
+function readRange(text: string): { readonly type: string; readonly weight: number } {
+  const [type = '', ...parameters] = text.split(';').map((part) => part.trim().toLowerCase())
+  const weight = parameters.find((parameter) => parameter.startsWith('q='))
+  return { type, weight: weight === undefined ? 1 : Number(weight.slice(2)) }
 }
 
 const noStore: HeaderLine = ['cache-control', 'no-store']
