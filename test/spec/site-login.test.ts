@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { signOut } from '../../src/accounts/end-session.ts'
 import { identitiesOf } from '../../src/accounts/find-identity.ts'
 import { identityNameRef } from '../../src/accounts/identity-refs.ts'
@@ -232,6 +232,8 @@ describe('signing in with the account of a site that has only a login API (syste
       site.broken = broken
       const down = await logIn(german(), 'Erna')
       expect([down.status, down.text.includes('antwortet im Moment nicht')]).toEqual([503, true])
+      // Nobody has looked at them.
+      expect(down.text).toContain('weder Ja noch Nein')
     }
     site.broken = undefined
   })
@@ -262,6 +264,21 @@ describe('signing in with the account of a site that has only a login API (syste
     site.accounts.set('Helena', { password: secret, userId: '4715' })
     await logIn(german(), 'Helena')
     expect((await identitiesOf(server.core, userId)).map(({ label }) => label)).toEqual(['Helena'])
+  })
+
+  it('a newcomer whose site’s credential this node can’t open yet waits, and loses neither it nor his name', async () => {
+    site.accounts.set('Nora', { password: secret, userId: '4716' })
+    const browser = german()
+    const newcomer = await follow(server, browser, await logIn(browser, 'Nora'))
+    const unseal = vi.spyOn(server.core.upstream, 'unseal').mockResolvedValueOnce('unknown_key')
+    const early = await submit(browser, newcomer, 'create-account', {})
+    unseal.mockRestore()
+    expect([early.status, early.headers.get('retry-after')]).toEqual([503, '1'])
+    expect(await findUserNamed(server.core, 'Nora')).toBeUndefined()
+    await submit(browser, newcomer, 'create-account', {})
+    const { userId = '' } = (await findUserNamed(server.core, 'Nora')) ?? {}
+    const place = ref('connection', siteConnectionId(userId, 'forum'))
+    expect((await server.core.transition.store.read([place]))[0]?.value).toMatchObject({ state: 'active' })
   })
 
   it('nobody signs in as a bot, and nothing of the site is kept for it', async () => {

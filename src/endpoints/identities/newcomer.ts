@@ -80,19 +80,26 @@ async function placeOf(core: Core, id: string): Promise<KeptAt> {
   return { instanceId, kind: 'newcomer', id, edition: 1 }
 }
 
-/** What the site gave him moves from the newcomer's record to the account's. */
-async function keepCredential(core: Core, { id, newcomer }: Found, userId: string): Promise<void> {
-  if (newcomer.credential === undefined) return
-  const { recallsBefore = 0 } = newcomer.credential
+/** What the site gave him; undefined where it gave nothing, or it was altered here. */
+async function credentialOf(core: Core, { id, newcomer }: Found): Promise<SecretValue | undefined | 'unknown_key'> {
+  if (newcomer.credential === undefined) return undefined
   const tokens = await core.upstream.unseal(await placeOf(core, id), newcomer.credential)
-  if (typeof tokens === 'string') return
+  if (tokens === 'unknown_key') return tokens
+  return tokens === 'unreadable' ? undefined : tokens.accessToken
+}
+
+/** It moves from the newcomer's record to the account's. */
+async function keepCredential(
+  core: Core,
+  newcomer: Newcomer,
+  kept: { readonly userId: string; readonly credential: SecretValue },
+): Promise<void> {
   await core.upstream.keep({
-    userId,
+    ...kept,
     provider: newcomer.provider,
     account: newcomer.subject,
     holder: identityNameRef(newcomer.issuer, newcomer.subject),
-    recallsBefore,
-    credential: tokens.accessToken,
+    recallsBefore: newcomer.credential?.recallsBefore ?? 0,
     lasts: newcomer.lasts ?? lifetimes.sessionAbsolute,
   })
 }
@@ -117,6 +124,13 @@ export function createNewcomerEndpoint(core: Core): Endpoint {
     if ('status' in found) return found
     const { id, newcomer } = found
     const username = form.parameters.get('username') ?? ''
+    // Opened before he is used up: a node that was not told of its key yet would make an account without it.
+    const credential = await credentialOf(core, found)
+    if (credential === 'unknown_key')
+      return refusalPage(core, http, {
+        endpoint: 'signup',
+        refusal: { ...refuse('temporarily_unavailable', 'connection_key'), retryAfter: 1 },
+      })
     const welcomed = await welcomeNewcomer(core, { newcomerId: id, newcomer, username })
     if ('refused' in welcomed) {
       const { field, code } = welcomed.refused
@@ -133,7 +147,8 @@ export function createNewcomerEndpoint(core: Core): Endpoint {
       })
     }
     core.limits.forgive('park', [http.peer.address])
-    await keepCredential(core, found, welcomed.done.userId)
+    const { userId } = welcomed.done
+    if (credential !== undefined) await keepCredential(core, newcomer, { userId, credential })
     const { amr, proved, lasts, errand } = newcomer
     const proof = {
       user: welcomed.done,

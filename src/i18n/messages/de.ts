@@ -68,7 +68,7 @@ export const de = {
   'siteLogin.lockedAdvice': 'Nur die Betreiber von {site} können es entsperren.',
   'siteLogin.unavailable': '{site} antwortet im Moment nicht.',
   'siteLogin.unavailableAdvice':
-    'Mit Ihrem Benutzernamen und Passwort ist alles in Ordnung. Versuchen Sie es in ein paar Minuten noch einmal.',
+    'Zu Ihrem Benutzernamen und Passwort hat es weder Ja noch Nein gesagt. Versuchen Sie es in ein paar Minuten noch einmal.',
 
   'connect.title': '{provider} verbinden',
   'connect.lead': 'Ein Programm möchte bei {provider} für Sie handeln. Dieser Server verwahrt dafür die Schlüssel.',

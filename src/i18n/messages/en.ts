@@ -65,7 +65,8 @@ export const en = {
   'siteLogin.locked': 'Your account at {site} is locked.',
   'siteLogin.lockedAdvice': 'Only the people who run {site} can unlock it.',
   'siteLogin.unavailable': '{site} doesn’t answer at the moment.',
-  'siteLogin.unavailableAdvice': 'Nothing is wrong with your username or password. Try again in a few minutes.',
+  'siteLogin.unavailableAdvice':
+    'It has said neither yes nor no to your username and password. Try again in a few minutes.',
 
   'connect.title': 'Connect {provider}',
   'connect.lead': 'A program wants to act for you at {provider}. This server keeps the keys for it.',
