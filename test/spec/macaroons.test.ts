@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { revokeTokens } from '../../src/accounts/revoke-tokens.ts'
 import type { User } from '../../src/domain/user.ts'
@@ -8,21 +7,15 @@ import { mint } from '../../src/tokens/mint.ts'
 import { createBrowser } from '../kit/browser.ts'
 import { tokenRequest, userinfo } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
-import { introspectCall, macaroonApi, macaroonOf, makeMacaroonApi, narrow, ownMacaroon } from '../kit/macaroons.ts'
-
-/** What we use of npm `macaroon`, which brings no types. */
-type Library = {
-  importMacaroon(from: Uint8Array): { addFirstPartyCaveat(predicate: string): void; exportJSON(): object }
-}
-const library = createRequire(import.meta.url)('macaroon') as Library
-
-/** The V2 binary behind our prefix goes in; what the library prints is sent as it is, in base64url. */
-function narrowElsewhere(token: string, ...predicates: readonly string[]): string {
-  const body = token.replace(/^gth_mc_[0-9a-f]{8}_/, '')
-  const macaroon = library.importMacaroon(Buffer.from(body, 'base64url'))
-  for (const predicate of predicates) macaroon.addFirstPartyCaveat(predicate)
-  return Buffer.from(JSON.stringify(macaroon.exportJSON())).toString('base64url')
-}
+import {
+  introspectCall,
+  macaroonApi,
+  macaroonOf,
+  makeMacaroonApi,
+  narrow,
+  narrowElsewhere,
+  ownMacaroon,
+} from '../kit/macaroons.ts'
 
 let server: TestGatehouse
 let app: MadeClient

@@ -1,30 +1,12 @@
-import { createRequire } from 'node:module'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseJsonV2, printBinaryV2 } from '../../src/tokens/macaroon/index.ts'
 import { consent } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { createBrowser, type Answer } from '../kit/browser.ts'
 import { codeFlow, submit } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
-import { narrow } from '../kit/macaroons.ts'
+import { narrow, narrowElsewhere } from '../kit/macaroons.ts'
 import { reportLeaks } from '../kit/sign.ts'
 import { connectDirectly, etsyProvider } from './house.ts'
-
-/** What we use of npm `macaroon`, which nobody here wrote and which brings no types. */
-type Library = {
-  importMacaroon(from: Uint8Array): { addFirstPartyCaveat(predicate: string): void; exportJSON(): object }
-}
-const library = createRequire(import.meta.url)('macaroon') as Library
-
-/** Narrowed by a stranger's tool. It takes the V2 binary behind our prefix; of its own it prints JSON (its binary form is short of memory). */
-function narrowElsewhere(token: string, ...predicates: readonly string[]): string {
-  const body = token.replace(/^gth_mc_[0-9a-f]{8}_/, '')
-  const macaroon = library.importMacaroon(Buffer.from(body, 'base64url'))
-  for (const predicate of predicates) macaroon.addFirstPartyCaveat(predicate)
-  const narrowed = parseJsonV2(Buffer.from(JSON.stringify(macaroon.exportJSON())))
-  if (narrowed === undefined) throw new Error('what it printed is no macaroon')
-  return Buffer.from(printBinaryV2(narrowed)).toString('base64url')
-}
 
 let etsy: Etsy
 let server: TestGatehouse
