@@ -1,6 +1,7 @@
+import type { OutboundFailure } from '../outbound/outbound-failed.ts'
 import type { UpstreamRefused, UpstreamUnavailable } from './upstream-answer.ts'
 
-const mends: Readonly<Record<string, string>> = {
+const mends: Readonly<Record<OutboundFailure, string> & Record<string, string>> = {
   url: 'its address is none, or holds a user name; write it out',
   address: 'its address is private; for an intranet add allow_insecure: true',
   scheme: 'it is not https; for a test add allow_insecure: true',
