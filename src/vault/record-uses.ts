@@ -43,7 +43,7 @@ export function createUses(context: UseContext): Uses {
   const waiting = new Map<string, Counted>()
 
   const hasRoom = ({ address = '', ...use }: Counted['use']): boolean =>
-    !('retryAfterSeconds' in context.limits.reserve('handle-use', [JSON.stringify(use), address]))
+    !('retryAfterSeconds' in context.limits.reserve('handle-use', [keyOf(use), address]))
   const eventOf = ({ use, count }: Counted): Write => eventWrite(context, count === 1 ? use : { ...use, count })
 
   function add({ use, count }: Counted): void {
