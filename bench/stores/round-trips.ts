@@ -4,14 +4,12 @@ import { connect, createServer, type Socket } from 'node:net'
 export type RoundTripCounter = {
   readonly port: number
   readonly count: () => number
-  readonly sentBytes: () => number
   readonly close: () => Promise<void>
 }
 
 export async function startRoundTripCounter(target: number): Promise<RoundTripCounter> {
   const sockets = new Set<Socket>()
   let trips = 0
-  let bytes = 0
   const server = createServer({ noDelay: true }, (near) => {
     const far = connect({ port: target, host: '127.0.0.1', noDelay: true })
     let asking = false
@@ -29,7 +27,6 @@ export async function startRoundTripCounter(target: number): Promise<RoundTripCo
     near.on('data', (sent: Buffer) => {
       if (!asking) trips += 1
       asking = true
-      bytes += sent.length
       far.write(sent)
     })
     far.on('data', (answered: Buffer) => {
@@ -43,7 +40,6 @@ export async function startRoundTripCounter(target: number): Promise<RoundTripCo
   return {
     port: address.port,
     count: () => trips,
-    sentBytes: () => bytes,
     close: async () => {
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
