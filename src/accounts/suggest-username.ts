@@ -16,12 +16,12 @@ export async function suggestUsername(context: AccountsContext, wishes: readonly
   const found = await context.transition.store.read(candidates.map(({ normal }) => usernameRef(normal)))
   const free = candidates.find((_, index) => found[index] === undefined)
   if (free !== undefined) return free.username
-  const lot = context.random
+  const suffix = context.random
     .text(4)
     .replaceAll(/[^A-Za-z0-9]/g, '')
     .toLowerCase()
   // The first may be so long that nothing more can be put behind it.
-  return [`${bases[0]}-${lot}`].flatMap(parsed)[0]?.username ?? `${lastResort}-${lot}`
+  return [`${bases[0]}-${suffix}`].flatMap(parsed)[0]?.username ?? `${lastResort}-${suffix}`
 }
 
 function parsed(name: string): readonly Username[] {

@@ -31,8 +31,8 @@ export function createVault(
     },
 ): Vault {
   const newBreaker = () => createBreaker(context.clock, () => (context.random.bytes(1)[0] ?? 0) / 256)
-  // Its own: where nothing can be given back, tokens may be renewed all the same.
   const onTrouble = context.onTrouble ?? (() => undefined)
+  // A breaker of its own: where nothing can be given back, tokens may be renewed all the same.
   const giveBack = startGiveBack({ ...context, onTrouble, breaker: newBreaker() }, context.onError)
   const memory = {
     sightings: createSightings(context.clock),

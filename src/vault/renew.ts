@@ -44,7 +44,8 @@ export const keyUnknown: LeftAlone = { retryAfter: 1, reason: 'connection_key' }
 
 /**
  * Renew a connection's tokens, once for all who ask here at the same time; resolves when there is nothing to wait for any more.
- * What came of it stands in the record; if nobody is asked just now, for how long comes back. Rejects only if the store doesn't answer.
+ * What came of it stands in the record; if nobody is asked just now, for how long and why comes back. Rejects only if the store
+ * doesn't answer.
  */
 export function renew(context: Work, renewal: Renewal): Promise<LeftAlone | undefined> {
   const { renewals } = context
@@ -58,7 +59,7 @@ export function renew(context: Work, renewal: Renewal): Promise<LeftAlone | unde
 
 /** Claim and ask; wait while another process is at it, and take over if that one died, which shows in an intent that never ends. */
 async function run(context: Work, renewal: Renewal): Promise<LeftAlone | undefined> {
-  const { id, connection } = renewal
+  const { id, provider, connection } = renewal
   const { instanceId } = await context.directory.instance()
   const held = await context.upstream.unseal(
     { instanceId, kind: 'connection', id, edition: connection.edition },
@@ -66,19 +67,13 @@ async function run(context: Work, renewal: Renewal): Promise<LeftAlone | undefin
   )
   // Before anything is written: nodes that have the key may renew it meanwhile.
   if (held === 'unknown_key') {
-    const { name } = renewal.provider
-    context.onTrouble({
-      what: 'refresh',
-      provider: name,
-      connection: id,
-      reason: keyUnknown.reason,
-      why: connection.keyId,
-    })
+    const { reason } = keyUnknown
+    context.onTrouble({ what: 'refresh', provider: provider.name, connection: id, reason, why: connection.keyId })
     return keyUnknown
   }
   let abandoned: string | undefined
   for (;;) {
-    const entry = await context.breaker.enter(renewal.provider.name)
+    const entry = await context.breaker.enter(provider.name)
     if ('retryAfter' in entry) return { ...entry, reason: connection.failure?.reason ?? 'upstream_unavailable' }
     let outcome: Outcome = 'unasked'
     let claim: Claim
@@ -121,20 +116,15 @@ async function watch(
   return attempt
 }
 
+/** The connection with this process's intent in it, and what it holds. */
+type Claimed = {
+  readonly connection: HeldConnection
+  readonly attempt: string
+  readonly held: KeptTokens | Exclude<NotOpened, 'unknown_key'>
+}
+
 /** One request to the provider, and its outcome into the record. */
-async function ask(
-  context: Work,
-  { id, provider }: Renewal,
-  {
-    connection,
-    attempt,
-    held,
-  }: {
-    readonly connection: HeldConnection
-    readonly attempt: string
-    readonly held: KeptTokens | Exclude<NotOpened, 'unknown_key'>
-  },
-): Promise<Outcome> {
+async function ask(context: Work, { id, provider }: Renewal, { connection, attempt, held }: Claimed): Promise<Outcome> {
   const { upstream, random } = context
   const { edition } = connection
   const { instanceId } = await context.directory.instance()
