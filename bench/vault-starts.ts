@@ -5,6 +5,7 @@ import { makeFixture, type Fixture } from './fixture.ts'
 import { connect } from './load/connection.ts'
 import { usageOf } from './measure/process.ts'
 import type { Figure } from './report/result.ts'
+import { quantile } from './report/statistics.ts'
 import { allowingStrangers, strangersProvider } from './sides/gatehouse.ts'
 import type { Side } from './sides/side.ts'
 import { freePort, launchServer, makeDirectory } from './sides/start.ts'
@@ -175,7 +176,7 @@ async function tokenP99(port: number, { service, resources }: Fixture): Promise<
       if (status !== 200) throw new Error(`a token request was answered ${status}`)
       took.push(performance.now() - began)
     }
-    rounds.push(took.toSorted((a, b) => a - b)[Math.floor(took.length * 0.99)] ?? Number.NaN)
+    rounds.push(quantile(took, 0.99))
   }
   connection.close()
   return Math.min(...rounds)

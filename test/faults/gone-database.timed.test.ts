@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { quantile } from '../../bench/report/statistics.ts'
 import { noPostgres } from '../kit/postgres.ts'
-import { gone, isGood, outage, quantile } from './gone-database.ts'
+import { gone, isGood, outage } from './gone-database.ts'
 
 const millis = 10_000
 

@@ -144,8 +144,3 @@ async function lookAtKeys(
 export function isGood(reply: Reply): boolean {
   return 'status' in reply && reply.status === 200
 }
-
-/** Of milliseconds that something took: what so many of them stayed below. */
-export function quantile(all: readonly number[], part: number): number {
-  return all.toSorted((a, b) => a - b)[Math.floor(part * (all.length - 1))] ?? Number.NaN
-}

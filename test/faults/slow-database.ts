@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
+import { quantile } from '../../bench/report/statistics.ts'
 import { freePort } from '../kit/free-port.ts'
 import { startPostgres } from '../kit/postgres.ts'
 import { serve, type ServerProcess } from './ledger/server-process.ts'
@@ -216,10 +217,5 @@ async function lookOn({
       }
     }),
   )
-  return Object.fromEntries(
-    Object.entries(took).map(([what, all]) => [
-      what,
-      Math.round(all.toSorted((a, b) => a - b)[Math.floor(0.99 * (all.length - 1))] ?? Infinity),
-    ]),
-  )
+  return Object.fromEntries(Object.entries(took).map(([what, all]) => [what, Math.round(quantile(all, 0.99))]))
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
+import { quantile } from '../../bench/report/statistics.ts'
 import { createRandom } from '../../src/crypto/random.ts'
 import type { Grant } from '../../src/domain/grant.ts'
 import { create, ref } from '../../src/domain/record.ts'
@@ -139,6 +140,5 @@ async function loadWhile(
     ended.abort()
   }
   await Promise.all([watch(), ...Array.from({ length: lanes }, lane)])
-  latencies.sort((a, b) => a - b)
-  return { count: latencies.length, p99: latencies[Math.floor(latencies.length * 0.99)] ?? 0 }
+  return { count: latencies.length, p99: quantile(latencies, 0.99) }
 }

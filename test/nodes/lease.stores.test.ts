@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { quantile } from '../../bench/report/statistics.ts'
 import { endServers, serve, type ServerProcess } from '../faults/ledger/server-process.ts'
 import { freePort } from '../kit/free-port.ts'
 import { noPostgres, startPostgres, type TestPostgres } from '../kit/postgres.ts'
@@ -136,7 +137,7 @@ async function expectHeard(among: readonly number[], rounds: number): Promise<vo
     const others = among.filter((index) => index !== maker)
     late.push(...(await Promise.all(others.flatMap((index) => both.map((one) => untilRefused(index, one))))))
   }
-  const p99 = late.toSorted((a, b) => a - b)[Math.floor(0.99 * (late.length - 1))] ?? Infinity
+  const p99 = quantile(late, 0.99)
   console.log(
     `a revocation was seen among ${among.length} nodes within ${Math.round(p99)} ms at p99, n = ${late.length}`,
   )

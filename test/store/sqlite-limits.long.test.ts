@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { quantile } from '../../bench/report/statistics.ts'
 import { announce } from '../../src/domain/change.ts'
 import { ref } from '../../src/domain/record.ts'
 import type { OpenStore } from '../../src/store/port.ts'
@@ -257,8 +258,4 @@ describe('a sweep', () => {
       expect(quantile(swept, 0.5) - quantile(quiet, 0.5)).toBeLessThan(10)
     },
   )
-
-  function quantile(millis: readonly number[], part: number): number {
-    return millis.toSorted((a, b) => a - b)[Math.floor(millis.length * part)] ?? Infinity
-  }
 })

@@ -1,5 +1,6 @@
 import { deepEqual, ok } from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
+import { quantile } from '../../bench/report/statistics.ts'
 import { secretValue } from '../../src/config/secret-value.ts'
 import { connectionOwners, type HeldConnection } from '../../src/domain/connection.ts'
 import { create, ref } from '../../src/domain/record.ts'
@@ -185,8 +186,6 @@ async function comeBack({ server, upstreamOf }: Place, groups: readonly Group[])
   return renewed
 }
 
-const p99 = (waits: readonly number[]): number => waits.toSorted((a, b) => a - b)[Math.floor(waits.length * 0.99)] ?? 0
-
 /**
  * In turns, and by all refreshes of all rounds together: a round's own p99 is its second slowest, which on a busy machine is three
  * times the next one's, in either direction.
@@ -198,7 +197,7 @@ async function wait(place: Place): Promise<Waited> {
     waits.without.push(...(await waitRound(place, false)))
     waits.with.push(...(await waitRound(place, true)))
   }
-  return { refreshes: waits.with.length, without: p99(waits.without), with: p99(waits.with) }
+  return { refreshes: waits.with.length, without: quantile(waits.without, 0.99), with: quantile(waits.with, 0.99) }
 }
 
 /** Refreshes of the provider that is well, one after the other, while all others are asked for tokens without end. */

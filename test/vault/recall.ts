@@ -2,6 +2,7 @@ import { deepEqual } from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { quantile } from '../../bench/report/statistics.ts'
 import { secretValue } from '../../src/config/secret-value.ts'
 import { connectionOwners, type HeldConnection } from '../../src/domain/connection.ts'
 import type { Instance } from '../../src/domain/instance.ts'
@@ -89,6 +90,6 @@ async function recall({ core, url }: TestGatehouse, sample: readonly string[]): 
   const endedMillis = performance.now() - began
   const { left, waiting } = await recallProgress(core, 'etsy')
   deepEqual(left, 0)
-  const othersMillis = waits.toSorted((a, b) => a - b).at(Math.floor(waits.length * 0.99)) ?? 0
+  const othersMillis = quantile(waits, 0.99)
   return { deadMillis, endedMillis, waiting, othersMillis }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
+import { quantile } from '../../bench/report/statistics.ts'
 import { createConnectEndpoint } from '../../src/endpoints/vault/start.ts'
 import { startEtsy } from '../emulators/etsy.ts'
 import { tokenRequest } from '../kit/flow.ts'
@@ -28,7 +29,7 @@ async function p99Of(request: () => Promise<void>): Promise<number> {
     await request()
     took.push(performance.now() - began)
   }
-  return took.toSorted((a, b) => a - b)[Math.floor(took.length * 0.99)] ?? Infinity
+  return quantile(took, 0.99)
 }
 
 /**
