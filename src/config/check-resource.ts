@@ -1,5 +1,5 @@
 import { parseResource } from '../protocol/resource.ts'
-import { isProviderScope, isReservedScope } from '../protocol/scope.ts'
+import { isScopeOfApis } from '../protocol/scope.ts'
 import type { ConfiguredResource } from './config.ts'
 import { explain, keyName } from './explain.ts'
 import type { Explained } from './explain.ts'
@@ -22,7 +22,7 @@ export function checkResource(entry: ResourceEntry, issuer: string | undefined):
     })
   }
   for (const scope of scopesOf(entry)) {
-    if (ownScopes.has(scope) || (isReservedScope(scope) && !isProviderScope(scope))) {
+    if (ownScopes.has(scope) || !isScopeOfApis(scope)) {
       problems.push({ path: ['scope'], problem: `names ${scope}, which belongs to Gatehouse; choose another name` })
     }
   }

@@ -1,4 +1,4 @@
-import { isReservedScope } from '../protocol/scope.ts'
+import { isReservedScope, isScopeOfApis } from '../protocol/scope.ts'
 import type { Client } from './client.ts'
 import { scopeAllowedTo } from './narrow.ts'
 import type { Resource } from './resource.ts'
@@ -180,7 +180,7 @@ function holds(actor: Proven, scope: string, resource: Resource | undefined): bo
 /** The same for scopes that accounts hold: any API may count on one some day, so nobody but a superuser gives one that he lacks. */
 function bestows(actor: Proven, scopes: readonly string[]): Verdict {
   const limited = actor.kind === 'user' && actor.user.role !== 'superuser'
-  const lacks = limited && scopes.some((scope) => !isReservedScope(scope) && !actor.user.scopes.includes(scope))
+  const lacks = limited && scopes.some((scope) => isScopeOfApis(scope) && !actor.user.scopes.includes(scope))
   return lacks ? no('scope_not_held') : gives(actor, scopes)
 }
 

@@ -39,9 +39,14 @@ export function isReservedScope(scope: string): boolean {
   return narrowPowers.includes(scope) || ofRoleOrConnection.test(scope)
 }
 
-/** What a token that is shown to an API may be exchanged for stands in it as a scope (RFC 8693), so an API may have it. */
-export function isProviderScope(scope: string): boolean {
+/** What a token that is shown to an API may be exchanged for stands in it as a scope (RFC 8693). */
+function isProviderScope(scope: string): boolean {
   return ofProvider.test(scope)
+}
+
+/** Whether an API may have it, and so have people hold it: whatever isn't ours, and what it may exchange a token by. */
+export function isScopeOfApis(scope: string): boolean {
+  return !isReservedScope(scope) || isProviderScope(scope)
 }
 
 /**

@@ -157,6 +157,9 @@ describe('clients', () => {
     expect(await make(token, robot('mine', 'admin curate'))).toBe(403)
     expect(await make(held, robot('theirs', 'admin curate'))).toBe(201)
     expect(await make(root, robot('roots', 'admin curate'))).toBe(201)
+    // By that one the API gets the tokens of a provider that this person keeps (RFC 8693).
+    expect(await make(token, robot('exchanger', 'admin vault:etsy'))).toBe(403)
+    expect(await make(root, robot('exchanger', 'admin vault:etsy'))).toBe(201)
     // What it can't give accounts is between it and its APIs; and what everybody has, nobody needs to be given.
     expect(await make(token, robot('plain', 'curate'))).toBe(201)
     expect(await make(token, robot('robot', 'admin introspect openid profile email roles me offline_access'))).toBe(201)

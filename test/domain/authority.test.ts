@@ -133,22 +133,23 @@ describe('nobody gives a scope that he lacks', () => {
     expect(authority(actor, { do: 'write-client', given: scopes, held: [] }).allowed).toBe(expected)
   })
 
-  const withFree = acting('admin', ['admin'], { scopes: ['payroll'] })
-  test.each<[string, Actor, boolean]>([
-    ['a superuser', acting('superuser'), true],
-    ['an admin who lacks it', acting('admin'), false],
-    ['an admin who holds it', withFree, true],
-  ])('a free scope, which an API may have people hold, is given, freed and minted: %s', (_name, actor, expected) => {
-    const payroll: Resource = { ...api, heldScopes: ['payroll'] }
-    const target = user('editor')
-    const scopes = ['payroll']
-    expect(authority(actor, { do: 'create-user', role: 'editor', scopes }).allowed).toBe(expected)
-    expect(authority(actor, { do: 'set-scopes', target, scopes }).allowed).toBe(expected)
-    expect(authority(actor, { do: 'write-resource', freed: scopes }).allowed).toBe(expected)
-    expect(authority(actor, { do: 'write-client', given: scopes, held: scopes }).allowed).toBe(expected)
-    expect(authority(actor, { do: 'mint', target, scopes, resource: payroll }).allowed).toBe(expected)
-    // Where nobody needs to hold it, it is as free as before.
-    expect(authority(actor, { do: 'mint', target, scopes, resource: api }).allowed).toBe(true)
+  describe.each(['payroll', 'vault:etsy'])('a free scope, which an API may have people hold: %s', (scope) => {
+    const held: Resource = { ...api, scope: [...api.scope, scope], heldScopes: [scope] }
+    test.each<[string, Actor, boolean]>([
+      ['a superuser', acting('superuser'), true],
+      ['an admin who lacks it', acting('admin'), false],
+      ['an admin who holds it', acting('admin', ['admin'], { scopes: [scope] }), true],
+    ])('is given, freed and minted by %s', (_name, actor, expected) => {
+      const target = user('editor')
+      const scopes = [scope]
+      expect(authority(actor, { do: 'create-user', role: 'editor', scopes }).allowed).toBe(expected)
+      expect(authority(actor, { do: 'set-scopes', target, scopes }).allowed).toBe(expected)
+      expect(authority(actor, { do: 'write-resource', freed: scopes }).allowed).toBe(expected)
+      expect(authority(actor, { do: 'write-client', given: scopes, held: scopes }).allowed).toBe(expected)
+      expect(authority(actor, { do: 'mint', target, scopes, resource: held }).allowed).toBe(expected)
+      // Where nobody needs to hold it, it is as free as before.
+      expect(authority(actor, { do: 'mint', target, scopes, resource: api }).allowed).toBe(true)
+    })
   })
 
   test('what somebody holds already is not given again', () => {
