@@ -4,7 +4,9 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { applyFileEntries } from '../../src/accounts/file-entries.ts'
 import type { Io } from '../../src/cli/io.ts'
+import { openLocal } from '../../src/cli/local.ts'
 import { run } from '../../src/cli/run.ts'
 import { createSystem } from '../../src/server/system.ts'
 
@@ -54,6 +56,17 @@ export function spawned(directory: string, args: readonly string[], given: Given
     child.on('error', reject)
     child.on('close', (code) => resolve({ code: code ?? -1, out, err, json: () => JSON.parse(out) as Json }))
   })
+}
+
+/** What a start with these options makes of the configuration file, without the start. */
+export async function applyFile(directory: string, options: Readonly<Record<string, unknown>>): Promise<void> {
+  const local = await openLocal(ioAt(directory), options)
+  try {
+    const applied = await applyFileEntries(local, local.config)
+    if (!('done' in applied)) throw new Error(JSON.stringify(applied))
+  } finally {
+    await local.close()
+  }
 }
 
 export type Server = {

@@ -1,9 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeEach, expect, test } from 'vitest'
-import { applyFileEntries } from '../../src/accounts/file-entries.ts'
-import { openLocal } from '../../src/cli/local.ts'
-import { cli, ioAt, workplace, type Said } from './bench.ts'
+import { applyFile, cli, workplace, type Said } from './bench.ts'
 
 const place = workplace()
 afterAll(place.remove)
@@ -23,16 +21,6 @@ async function clientChecks(...options: readonly string[]) {
   const { checks } = said.json() as { readonly checks: readonly { readonly check: string }[] }
   expect(said.out + said.err).not.toContain(phrase)
   return { code: said.code, checks: checks.filter(({ check }) => check === 'clients') }
-}
-
-/** What a start makes of the file. */
-async function startedWith(options: Readonly<Record<string, unknown>>): Promise<void> {
-  const store = await openLocal(ioAt(place.directory), options)
-  try {
-    expect(await applyFileEntries(store, store.config)).toHaveProperty('done')
-  } finally {
-    await store.close()
-  }
 }
 
 beforeEach(() => {
@@ -56,12 +44,12 @@ test('D13: and of a client that is there from before: why the next start refuses
   expect(
     (await gatehouse('client', 'create', '--client-id', 'by-hand', '--grant-types', 'client_credentials')).code,
   ).toBe(0)
-  await startedWith({ config: 'house.yaml' })
+  await applyFile(place.directory, { config: 'house.yaml' })
   expect(await clientChecks('--config', 'house.yaml')).toEqual({ code: 0, checks: [] })
   const detail = 'client jobs came of a configuration file and is not in this one; the next start switches it off'
   expect(await clientChecks()).toEqual({ code: 0, checks: [{ check: 'clients', status: 'warn', detail }] })
   writeFileSync(at('client.secret'), phrase)
   expect(await clientChecks('--config', 'house.yaml')).toEqual({ code: 1, checks: [refused] })
-  await startedWith({})
+  await applyFile(place.directory, {})
   expect(await clientChecks()).toEqual({ code: 0, checks: [] })
 })

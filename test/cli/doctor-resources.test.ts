@@ -1,9 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { applyFileEntries } from '../../src/accounts/file-entries.ts'
-import { openLocal } from '../../src/cli/local.ts'
-import { cli, ioAt, workplace, type Said } from './bench.ts'
+import { applyFile, cli, workplace, type Said } from './bench.ts'
 
 const place = workplace()
 afterAll(place.remove)
@@ -19,16 +17,6 @@ async function resourceChecks(...options: readonly string[]) {
   const { code, json } = await gatehouse('doctor', '--json', ...options)
   const { checks } = json() as { readonly checks: readonly { readonly check: string }[] }
   return { code, checks: checks.filter(({ check }) => check === 'resources' || check === 'scopes') }
-}
-
-/** What a start makes of the file. */
-async function startedWith(options: Readonly<Record<string, unknown>>): Promise<void> {
-  const store = await openLocal(ioAt(place.directory), options)
-  try {
-    expect(await applyFileEntries(store, store.config)).toHaveProperty('done')
-  } finally {
-    await store.close()
-  }
 }
 
 const warning = (check: string, detail: string) => ({ check, status: 'warn', detail })
@@ -61,13 +49,13 @@ test('the file and the store are judged as one, as the next start will have them
   expect((await gatehouse('user', 'set-scopes', 'ada', 'curate')).code).toBe(0)
   fileWith(`{ resource: '${wiki}', scope: read curate }`)
   expect(await resourceChecks(...fromFile)).toEqual({ code: 0, checks: [notYet, toEverybody] })
-  await startedWith({ config: 'house.yaml' })
+  await applyFile(place.directory, { config: 'house.yaml' })
   expect(await resourceChecks(...fromFile)).toEqual({ code: 0, checks: [toEverybody] })
   // Mended in the file: the next start does it. Taken out of it: nobody asks that API any more.
   fileWith(`{ resource: '${wiki}', scope: read curate, held_scopes: [curate] }`)
   expect(await resourceChecks(...fromFile)).toEqual({ code: 0, checks: [notYet] })
   expect(await resourceChecks()).toEqual({ code: 0, checks: [switchedOff] })
-  await startedWith({})
+  await applyFile(place.directory, {})
   expect(await resourceChecks()).toEqual({ code: 0, checks: [] })
   // What another API of the file has people hold counts against one of the store.
   expect((await gatehouse('resource', 'create', shop, '--scope', 'write')).code).toBe(0)
