@@ -23,7 +23,9 @@ export type Linking = Pick<Identity, 'provider' | 'issuer' | 'subject' | 'label'
 export const identityTaken = problem('conflict', {
   detail: 'this identity belongs to another account; unlink it there first',
 })
-const notForBots = problem('conflict', { detail: 'a bot has no identity elsewhere: nobody signs in as it' })
+const notForBots = problem('conflict', {
+  detail: 'a bot has no identity elsewhere, since nobody signs in as it: link it to the account of a person',
+})
 export const otherLinked = problem('conflict', {
   detail: 'the account has another identity of this provider; unlink that one first',
 })

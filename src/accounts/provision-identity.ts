@@ -112,9 +112,13 @@ async function make(
   })
 }
 
-const locked = problem('forbidden', { detail: 'the account of this identity is locked' })
+const locked = problem('forbidden', {
+  detail: 'the account of this identity is locked: an administrator may unlock it',
+})
 const secondFactorNeeded = problem('forbidden', {
   detail:
     'the account of this identity has a second factor, or its role must have one, and nobody has shown it: send its person through the authorization code flow',
 })
-const ofBot = problem('forbidden', { detail: 'the account of this identity is a bot, and nobody signs in as it' })
+const ofBot = problem('forbidden', {
+  detail: 'the account of this identity is a bot, and nobody signs in as it: an administrator may unlink the identity',
+})

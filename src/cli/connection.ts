@@ -113,7 +113,9 @@ export function registerConnection(program: Command, io: Io): void {
         return { json: { connection_id: id, revoked: true }, text: `${id} is disconnected\n` }
       }
       if (provider === undefined || given !== undefined)
-        throw new CliFailure('name a connection, or --provider with whose connections are all to end', { exitCode: 2 })
+        throw new CliFailure('name a connection, or --provider and its name to end all of that provider; not both', {
+          exitCode: 2,
+        })
       const recalled = await administration.recall(provider)
       return {
         json: recalled,
