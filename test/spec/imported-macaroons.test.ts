@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createUser } from '../../src/accounts/create-user.ts'
 import { patchUser, type UserPatch } from '../../src/accounts/patch-user.ts'
+import { revokeToken } from '../../src/accounts/revoke-token.ts'
 import { revokeEverything, revokeTokens } from '../../src/accounts/revoke-tokens.ts'
 import { ImportRefused } from '../../src/keys/import-key.ts'
 import {
@@ -155,6 +156,16 @@ describe("system fatcat's macaroons after the move", () => {
       expect(await ask(made(usual(), rootKey, identifier))).toEqual(inactive)
   })
 
+  test('one of them ends alone, with whatever was narrowed from it', async () => {
+    const another = [`editor_id = ${editor}`, `time > ${printInstant((parseInstant(born) ?? 0) - 1)}`]
+    const text = printBinaryV2(made(another)).toString('base64url')
+    expect(await ask(text)).toMatchObject({ active: true })
+    expect(await revokeToken(server.core, { text, actor: cli })).toMatchObject({ done: { revoked: 'access_token' } })
+    expect(await ask(text)).toEqual(inactive)
+    expect(await ask(made([...another, 'scope = read']))).toEqual(inactive)
+    expect(await ask(made(usual()))).toMatchObject({ active: true })
+  })
+
   test('opens no door of ours', async () => {
     const token = printBinaryV2(made(usual())).toString('base64url')
     expect((await userinfo(server, token)).status).toBe(401)
@@ -201,6 +212,12 @@ describe("system fatcat's macaroons after the move", () => {
 })
 
 describe('what key import refuses', () => {
+  test('a scope of an API that opens the vault: whoever has the key could mint himself the tokens of everybody', async () => {
+    await server.makeResource({ resource: 'https://printer.example', scope: 'print vault:etsy' })
+    const wanted = terms({ name: 'n', resource: 'https://printer.example', scope: ['print', 'vault:etsy'] })
+    await expect(server.core.keys.importKey({ ...wanted, rootKey }, 'cli')).rejects.toThrow('the scope vault:etsy')
+  })
+
   test.each([
     [{ name: vector.identifier }, 'imported already'],
     [{ name: 'gth1.x.y' }, 'the name of the key'],
