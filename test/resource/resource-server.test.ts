@@ -183,6 +183,24 @@ describe('introspection', () => {
     expect(questions).toBe(3_003)
   })
 
+  test('an answer is believed no longer than its token holds', async () => {
+    let now = 1_000
+    const ask = createIntrospection(
+      () => Promise.resolve('https://as.example/oauth/introspect'),
+      {
+        fetch: () =>
+          Promise.resolve(Response.json({ active: true, aud: door, sub: 'usr_1', client_id: 'app', exp: 1_002 })),
+        now: () => now,
+        resource: door,
+        authorization: 'Basic x',
+      },
+      5,
+    )
+    expect(await ask('brief', undefined)).toMatchObject({ subject: 'usr_1' })
+    now = 1_002
+    expect(await ask('brief', undefined)).toEqual({ invalid: 'token' })
+  })
+
   test('what is remembered is bounded: the oldest makes room', () => {
     const memory = createShortMemory<number>(3, () => 0)
     for (let number = 0; number < 5; number += 1) memory.keep(String(number), number, 10)

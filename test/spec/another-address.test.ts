@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { emailRef } from '../../src/accounts/email-name.ts'
 import { findUserNamed } from '../../src/accounts/find-user.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import { requestLetter } from '../../src/accounts/request-letter.ts'
@@ -55,6 +56,16 @@ describe('another address', () => {
     await fill(browser, linkIn(letter!), 'letter', {})
     expect(await ask()).toEqual([200, 'ilse@new.example', true])
     expect(await lettersTo(server, 'ilse@new.example')).toHaveLength(1)
+  })
+
+  test('given by an administrator: it is unproved, and the old one is free', async () => {
+    const email = await withAddress(server, 'irma')
+    const { userId = '' } = (await findUserNamed(server.core, 'irma')) ?? {}
+    const held = () => server.core.transition.store.read([emailRef(email)])
+    expect(await held()).toMatchObject([{ value: { target: userId } }])
+    await patchUser(server.core, { actor: { kind: 'cli' }, userId, patch: { email: 'irma@new.example' } })
+    expect(await findUserNamed(server.core, 'irma')).toMatchObject({ email: 'irma@new.example', emailVerified: false })
+    expect(await held()).toEqual([undefined])
   })
 
   test('an address that belongs to somebody else can’t be taken', async () => {

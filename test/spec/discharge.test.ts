@@ -154,6 +154,27 @@ describe('a caveat that asks for a recent sign-in', () => {
     expect([answer.status, answer.json()['error']]).toEqual([403, 'access_denied'])
   })
 
+  test('a token of that sign-in for an API doesn’t, whatever that API calls its scopes', async () => {
+    const { caveatId } = await guarded()
+    const { gid, epoch } = parseJwtClaims(claimsOf((await signedIn()).access_token))!
+    const { core } = server
+    const { accessToken } = mint(core.keys, {
+      issuer: core.issuer,
+      client: app.record,
+      subject: ada.userId,
+      scope: ['me'],
+      audience: [macaroonApi],
+      format: 'jwt',
+      ttl: 600,
+      now: core.clock.seconds(),
+      jti: core.random.id(core.clock.millis()),
+      grantId: gid,
+      epoch,
+    })
+    const answer = await ask(accessToken, caveatId)
+    expect([answer.status, answer.json()['error']]).toEqual([401, 'invalid_token'])
+  })
+
   test('only ids that we sealed', async () => {
     const { caveatId } = await guarded()
     const bearer = (await signedIn()).access_token

@@ -23,7 +23,7 @@ let desk: MadeClient
 beforeAll(async () => {
   server = await startGatehouse({ config: { mail: { by: 'log' }, users: { registration: 'invite' } } })
   withoutMail = await startGatehouse({ config: { users: { registration: 'invite' } } })
-  closed = await startGatehouse()
+  closed = await startGatehouse({ config: { mail: { by: 'log' } } })
   desk = await server.makeClient({ client_id: 'desk', scope: 'openid admin' })
 })
 afterAll(() => Promise.all([server.close(), withoutMail.close(), closed.close()]))
@@ -106,6 +106,14 @@ describe('an invitation', () => {
       two.map(async (browser, index) => accept(browser, await browser.ask(url ?? ''), { username: `race-${index}` })),
     )
     expect(answers.filter(({ location }) => location === '/signin')).toHaveLength(1)
+  })
+
+  test('opens nothing where nobody is let in any more', async () => {
+    const earlier = { ...closed.core, registration: 'invite' } as const
+    const made = await inviteUser(earlier, { actor: cli }, { language: 'en' })
+    const url = 'done' in made ? made.done.url : null
+    expect(url).toContain('/letter?token=')
+    expect(isGone(await createBrowser(closed.url).ask(url ?? ''))).toBe(true)
   })
 
   test('ends after a week', async () => {
