@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { revokeTokens } from '../../src/accounts/revoke-tokens.ts'
 import { createBrowser, type Answer, type Browser } from '../kit/browser.ts'
-import { codeFlow, submit } from '../kit/flow.ts'
+import { codeFlow, submit, tokenRequest } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import { curiousApi, introspectCall, makeCuriousApi, makeMacaroonApi } from '../kit/macaroons.ts'
 
@@ -13,7 +13,7 @@ let client: MadeClient
 let reader: MadeClient
 beforeAll(async () => {
   server = await startGatehouse()
-  client = await server.makeClient({ client_id: 'app', scope: 'openid me read write admin' })
+  client = await server.makeClient({ client_id: 'app', scope: 'openid offline_access me read write admin' })
   await server.makeResource({ resource: api, scope: 'read write' })
   reader = await makeMacaroonApi(server)
   await makeCuriousApi(server)
@@ -94,6 +94,30 @@ describe('REST: tokens for one’s own scripts', () => {
     const here = await tokenOf('di', { scope: 'openid me read' })
     expect((await make(here, { resource: api, scope: 'read' })).status).toBe(403)
   })
+
+  test.each(['jwt', 'opaque', 'macaroon'])(
+    'a %s for an API says of its person what that API asks for',
+    async (format) => {
+      const username = `moe-${format}`
+      const { userId: sub } = await server.makeUser(username)
+      const extra = { resource: curiousApi, scope: 'openid offline_access me read' }
+      const { tokens } = await codeFlow(server, client, username, { extra })
+      const renewing = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token, resource: server.url }
+      const own = (await tokenRequest(server, client, renewing)).json()['access_token'] as string
+      const made = await make(own, { format, resource: curiousApi, scope: 'read' })
+      expect(made.status).toBe(201)
+      const said = await introspectCall(server, reader, String(made.json()['token']))
+      expect(said).toMatchObject({
+        active: true,
+        aud: curiousApi,
+        sub,
+        scope: 'read',
+        username,
+        role: 'editor',
+        bot: false,
+      })
+    },
+  )
 
   test('no token made so makes another, and none does after five minutes', async () => {
     await server.makeUser('eve')
