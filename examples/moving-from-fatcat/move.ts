@@ -18,6 +18,8 @@ const { values, positionals } = parseArgs({
     editors: { type: 'string' },
     /** Who the editors are elsewhere, so that front ends go on signing them in. */
     identities: { type: 'string' },
+    /** PROVIDER=URL, each: who is elsewhere by it signs in here, where that provider calls itself so. Default: as fatcat called it. */
+    issuer: { type: 'string', multiple: true, default: [] },
     resource: { type: 'string' },
     scope: { type: 'string' },
     'not-after': { type: 'string' },
@@ -39,6 +41,11 @@ const gatehouse = (args: readonly string[], input = ''): string =>
     stdio: ['pipe', 'pipe', 'inherit'],
   })
 
+/** By provider; fatcat wrote down the address of its API. */
+const issuers = new Map(
+  values.issuer.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+)
+
 // 1. The API whose users these are. Its front ends ask about their macaroons by introspection.
 const known = gatehouse(['resource', 'list', '--json'])
 if (!known.includes(JSON.stringify(resource)))
@@ -51,7 +58,9 @@ try {
     values.identities === undefined ? undefined : readIdentities(readFileSync(values.identities, 'utf8'))
   const accounts = readEditors(readFileSync(editors, 'utf8'), values.wrangler).map((account) => {
     // Nobody signs in as a bot here.
-    const identities = account.bot ? undefined : elsewhere?.get(account.user_id)
+    const identities = account.bot
+      ? undefined
+      : elsewhere?.get(account.user_id)?.map((one) => ({ ...one, issuer: issuers.get(one.provider) ?? one.issuer }))
     return { ...account, ...(identities !== undefined && { identities }) }
   })
   const file = join(folder, 'accounts.jsonl')

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { github as githubPreset } from '../../src/config/presets/github.ts'
 import { epochOf, readEditors, userIdOf } from '../../examples/moving-from-fatcat/read-editors.ts'
 import { addCaveats, mintMacaroon, printBinaryV2, printInstant, rootKeyOf } from '../../src/tokens/macaroon/index.ts'
 import { cli, endServers, root, serve, workplace, type Server } from '../cli/bench.ts'
@@ -53,6 +54,9 @@ describe('examples/moving-from-fatcat', () => {
         join(directory, 'editors.csv'),
         '--identities',
         join(directory, 'identities.csv'),
+        // Who is there by GitHub is to sign in on the pages of this server.
+        '--issuer',
+        'github=https://github.com',
         '--resource',
         'https://api.example',
         '--scope',
@@ -186,7 +190,8 @@ describe('examples/moving-from-fatcat', () => {
       status: 200,
       body: { user_id: `usr_${fcid(2)}`, username: 'claire' },
     })
-    const github = { provider: 'github', issuer: 'https://api.github.com/', subject: '4711' }
+    // As this server's own sign-in by GitHub names it (config/presets/github.ts).
+    const github = { provider: 'github', issuer: githubPreset.issuer, subject: '4711' }
     expect(await provision(github)).toMatchObject({ status: 200, body: { username: 'claire' } })
     expect(await provision({ ...github, subject: '4712' })).toMatchObject({ status: 201 })
   })

@@ -183,6 +183,17 @@ describe('signing in by it alone', () => {
     expect((await submit(browser, page, 'passkey', { credential })).status).toBe(400)
   })
 
+  test('H21: of two copies of a key that count alike one gets in, at the same time too', async () => {
+    const { device } = await somebody()
+    const browsers = [createBrowser(server.url), createBrowser(server.url)]
+    const pages = await Promise.all(browsers.map((browser) => browser.ask('/signin')))
+    const credentials = pages.map((page) => device.get(requestOf(page), { counter: 7 }))
+    const answers = await Promise.all(
+      browsers.map((browser, index) => submit(browser, pages[index]!, 'passkey', { credential: credentials[index]! })),
+    )
+    expect(answers.map(({ location }) => location).filter((location) => location === '/account')).toHaveLength(1)
+  })
+
   test('H21: an answer of a device that doesn’t count works once too', async () => {
     const { device } = await somebody()
     const browser = createBrowser(server.url)
