@@ -6,6 +6,8 @@ import {
   confirmConnection,
   denyConnection,
   endConnection,
+  endUnbegun,
+  reconnect,
   type ConnectionStart,
 } from '../../src/domain/connect.ts'
 import type { Connection, HeldConnection } from '../../src/domain/connection.ts'
@@ -106,6 +108,55 @@ describe('what comes back from the provider', () => {
   test('L11: is kept once', () => {
     for (const value of [held, undefined, written(denyConnection(slot(bound), event, now))])
       expect(complete(value, 'mine')).toEqual({ writes: [], result: undefined })
+  })
+})
+
+describe('L23: what a renewal brings', () => {
+  const pending = { ...bound, renews: 't' } as Connection
+  const renew = (target: Partial<HeldConnection>, account = '1') =>
+    reconnect(
+      {
+        connection: slot(pending),
+        instance: served(0),
+        target: { ...slot({ ...held, ...target } as HeldConnection), id: 't' },
+        edition: { kind: 'edition', id: 't', version: null, value: undefined },
+      },
+      {
+        browserHash: 'mine',
+        obtain: (edition) => ({ ...obtained, account, edition }),
+        events: { made: event, denied: event },
+        now,
+      },
+    )
+  const renewed = ({ writes }: Decision<unknown>) => writes.some((write) => write.op === 'put' && write.id === 't')
+
+  test('is kept for the same account of the same owner at the same provider, as a later edition', () => {
+    const decision = renew({ edition: 4 })
+    expect([decision.result?.sameAccount, written(decision)]).toMatchObject([true, { edition: 5, state: 'active' }])
+    expect(renewed(decision)).toBe(true)
+  })
+
+  test('and for nobody else: neither another owner, nor another provider, nor one who can’t be told from another', () => {
+    for (const target of [
+      { owner: { kind: 'user', userId: 'usr_1' } },
+      { provider: 'github' },
+      { state: 'revoked' as never },
+    ] satisfies Partial<HeldConnection>[])
+      expect(renew(target)).toEqual({ writes: [], result: undefined })
+    for (const decision of [renew({}, '2'), renew({ account: '' }, '')])
+      expect([decision.result?.sameAccount, renewed(decision)]).toEqual([false, false])
+  })
+})
+
+describe('the end of a start that nobody followed', () => {
+  const end = (at: number, value?: Connection) => endUnbegun(slot(value), { hash: 'hash', startedAt: now }, at)
+
+  test('is written as long as it could come to something, and dies with it', () => {
+    expect([end(now + 599).result, written(end(now + 599))]).toMatchObject([
+      true,
+      { state: 'denied', endsAt: now + 600 },
+    ])
+    for (const nothing of [end(now + 600), end(now, bound)]) expect(nothing).toEqual({ writes: [], result: false })
   })
 })
 

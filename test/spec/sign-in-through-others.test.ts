@@ -50,6 +50,17 @@ beforeAll(async () => {
       },
       { S: openid.clientSecret },
     ),
+    readOAuthProvider(
+      {
+        name: 'vault-only',
+        preset: 'oidc',
+        issuer: `${openid.issuer}/apart`,
+        client_id: openid.clientId,
+        client_secret: { env: 'S' },
+        sign_in: 'off',
+      },
+      { S: openid.clientSecret },
+    ),
   ]
   server = await startGatehouse({ config: { providers } })
   app = await server.makeClient()
@@ -536,6 +547,23 @@ describe('accounts elsewhere, on the account page', () => {
     const page = await browser.ask('/account/identities')
     server.clock.advance(301)
     expect((await submit(browser, page, 'link-work', {})).location).toBe('/signin?next=/account/identities')
+  })
+
+  it('not through a provider by which nobody signs in', async () => {
+    const browser = await signedIn('closed-out')
+    const page = await browser.ask('/account/identities')
+    expect(page.text).not.toContain('link-vault-only')
+    const { fields } = readForm(page.text, 'link-work')
+    const answer = await browser.ask('/account/identities/link', { form: { ...fields, provider: 'vault-only' } })
+    expect([answer.status, answer.location]).toEqual([400, undefined])
+  })
+
+  it('so many at once as second factors may change: each is a letter', async () => {
+    const browser = await signedIn('busy-linker')
+    const { userId = '' } = (await findUserNamed(server.core, 'busy-linker')) ?? {}
+    for (let count = 0; count < 20; count += 1) server.core.limits.count('credential-change', [userId, '127.0.0.1'])
+    const page = await browser.ask('/account/identities')
+    expect((await submit(browser, page, 'link-work', {})).status).toBe(429)
   })
 
   it('L04, G07: a form of nobody’s, or of another session, links nothing', async () => {

@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { identityNameRef } from '../../src/accounts/identity-refs.ts'
+import { changeWrites } from '../../src/accounts/change-writes.ts'
 import { changeResource } from '../../src/accounts/write-resource.ts'
 import { linkIdentity } from '../../src/accounts/link-identity.ts'
 import { signJws } from '../../src/crypto/jws.ts'
 import type { OAuthProvider } from '../../src/config/provider.ts'
+import { put, ref } from '../../src/domain/record.ts'
 import type { User } from '../../src/domain/user.ts'
+import { transition } from '../../src/store/transition.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { startSite, type Site } from '../emulators/site.ts'
 import { createBrowser, type Answer } from '../kit/browser.ts'
@@ -206,6 +209,29 @@ describe('and nobody else does', () => {
     expect((await exchange(signed({}), { connection: shop })).status).toBe(200)
     for (const cnf of [{ jkt: 'x' }, { 'x5t#S256': 'x' }, {}, null])
       expect(errorOf(await exchange(signed({ cnf }), { connection: shop }))).toEqual([400, 'invalid_request'])
+  })
+
+  test('not with a token for several APIs, nor for one that is switched off', async () => {
+    const claims = JSON.parse(Buffer.from((await shown()).split('.')[1] ?? '', 'base64url').toString()) as object
+    const forBoth = signJws(
+      server.core.keys.signing('ES256'),
+      'at+jwt',
+      JSON.stringify({ ...claims, aud: [api, 'https://other.example'] }),
+    )
+    expect(errorOf(await exchange(forBoth, { connection: shop }))).toEqual([400, 'invalid_request'])
+    const subject = await shown()
+    const switched = async (disabled: boolean) => {
+      const place = ref('resource', api)
+      const told = changeWrites(server.core, { type: 'resource.changed', target: api, actor: 'test' }, [place])
+      await transition(server.core.transition, { slot: place }, ({ slot }, now) => {
+        if (slot.value === undefined) throw new Error('no such resource')
+        return { writes: [put(slot, { ...slot.value, disabled }, { expiresAt: null }), ...told(now)], result: undefined }
+      })
+    }
+    await switched(true)
+    expect(errorOf(await exchange(subject, { connection: shop }))).toEqual([400, 'invalid_request'])
+    await switched(false)
+    expect((await exchange(subject, { connection: shop })).status).toBe(200)
   })
 
   test('not with a token of a client of one machine alone that comes from elsewhere', async () => {

@@ -238,6 +238,11 @@ describe('L22: answers that are none', () => {
     }
   })
 
+  it('an ID token that nobody asked for is not looked at, whatever it is', async () => {
+    at.etsy.faults.push({ json: { access_token: '7.a', token_type: 'bearer', expires_in: 60, id_token: 'no JWT' } })
+    expect(await through(engine, use('etsy'))).toMatchObject({ kind: 'done', identity: { subject: '7' } })
+  })
+
   it('takes a life written as text, and a scope that shrank as what was granted', async () => {
     plain.faults.token = (body) => ({ ...body, expires_in: '60', scope: 'openid' })
     const done = await through(engine, use('plain'))

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { changeClient } from '../../src/accounts/change-client.ts'
 import { deleteUser } from '../../src/accounts/delete-user.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
+import { signJws } from '../../src/crypto/jws.ts'
 import type { OAuthProvider } from '../../src/config/provider.ts'
 import type { HeldConnection } from '../../src/domain/connection.ts'
 import { put, ref } from '../../src/domain/record.ts'
@@ -133,6 +134,17 @@ describe('a connection of an account', () => {
       const theirs = await ask(path, { connection: started.connection }, bearer(bob.token))
       const absent = await ask(path, { connection: 'nothing' }, bearer(bob.token))
       expect([theirs.status, theirs.text]).toEqual([404, absent.text])
+    }
+  })
+
+  it('RFC 8725 §3.9: a token for another API, or for several, is no key to the vault', async () => {
+    const claims = JSON.parse(Buffer.from(ada.token.split('.')[1] ?? '', 'base64url').toString()) as object
+    const withAudience = (aud: string | readonly string[]) =>
+      signJws(server.core.keys.signing('ES256'), 'at+jwt', JSON.stringify({ ...claims, aud }))
+    await start(bearer(withAudience(server.url)))
+    for (const aud of ['https://api.example', [server.url, 'https://api.example']]) {
+      const answer = await ask('/vault/connect', { provider: 'etsy' }, bearer(withAudience(aud)))
+      expect([answer.status, answer.json()['error']]).toEqual([401, 'invalid_token'])
     }
   })
 

@@ -108,6 +108,15 @@ describe('a call', () => {
     expect([basic.status, basic.headers.get('www-authenticate')?.startsWith('Bearer ')]).toEqual([401, true])
   })
 
+  test('with a token that was narrowed to one provider reaches that one alone', async () => {
+    const { tokens } = await codeFlow(server, desk, 'ada', { extra: { scope: 'openid vault:odd' } })
+    const narrowed = tokens.access_token
+    expect((await call(`${odd}/a`, { with: narrowed })).status).toBe(200)
+    const elsewhere = await call(`${shop}/v3/application/users/me`, { with: narrowed })
+    const absent = await call('nothing/v3/application/users/me', { with: narrowed })
+    expect([elsewhere.status, elsewhere.text]).toEqual([404, absent.text])
+  })
+
   test('keeps method, path, query and body, below the base', async () => {
     const body = JSON.stringify({ title: 'a kingfisher' })
     await call(`${odd}/shops/77/listings/?limit=2&a[]=%C3%A9`, {
