@@ -225,7 +225,10 @@ describe('and nobody else does', () => {
       const told = changeWrites(server.core, { type: 'resource.changed', target: api, actor: 'test' }, [place])
       await transition(server.core.transition, { slot: place }, ({ slot }, now) => {
         if (slot.value === undefined) throw new Error('no such resource')
-        return { writes: [put(slot, { ...slot.value, disabled }, { expiresAt: null }), ...told(now)], result: undefined }
+        return {
+          writes: [put(slot, { ...slot.value, disabled }, { expiresAt: null }), ...told(now)],
+          result: undefined,
+        }
       })
     }
     await switched(true)

@@ -140,6 +140,12 @@ describe('a connection', () => {
     })
   })
 
+  it('of an account gets its capabilities from the account alone, whoever mints', async () => {
+    const owner = { kind: 'user', userId: (await server.makeUser('eve')).userId } as const
+    const connection = await connectDirectly(server, etsyProvider(etsy), owner)
+    expect(await mintCapability(server.core, { connection, caveats: [] })).toMatchObject({ error: 'access_denied' })
+  })
+
   it('that was recalled is not renewed, but begun anew', async () => {
     const { connection } = await connect(await start())
     const stored = await storedConnection(server, connection)
