@@ -33,6 +33,7 @@ beforeAll(async () => {
       providers: [
         entry('forum', described),
         entry('undescribed'),
+        entry('both', { ...described, wrong_when: { at: '/success', is: false } }),
         entry('contrary', { locked_when: { at: '/statusCode', is: 401 } }),
       ],
     },
@@ -54,6 +55,22 @@ describe('a login API that says no under status 200', () => {
     expect([wrong.status, wrong.text.includes('That username and password')]).toEqual([403, true])
     expect([locked.status, locked.text.includes('is locked')]).toEqual([403, true])
     expect((await logIn('forum', 'Erna', secret)).status).toBe(303)
+  })
+
+  it('tells a locked account first, where what it says of a wrong password fits that too', async () => {
+    const locked = await logIn('both', 'Gesperrt', secret)
+    expect([locked.status, locked.text.includes('is locked')]).toEqual([403, true])
+    expect((await logIn('both', 'Erna', 'guessed')).text).toContain('That username and password')
+  })
+
+  it('lets nobody in whose id there is longer than any (OIDC Core §2)', async () => {
+    for (const [length, status] of [
+      [255, 303],
+      [256, 503],
+    ] as const) {
+      site.accounts.set('Lang', { password: secret, userId: '1'.repeat(length) })
+      expect((await logIn('forum', 'Lang', secret)).status).toBe(status)
+    }
   })
 
   it('says by its answer what no status says, which is looked at afterwards', async () => {
