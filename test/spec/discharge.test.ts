@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { mintToken } from '../../src/accounts/mint-token.ts'
 import type { User } from '../../src/domain/user.ts'
 import { parseJwtClaims } from '../../src/tokens/access-claims.ts'
-import { parseMacaroon, parsePredicate } from '../../src/tokens/macaroon/index.ts'
+import { addCaveats, parseMacaroon, parsePredicate, printMacaroons } from '../../src/tokens/macaroon/index.ts'
 import { withDischarges } from '../../src/tokens/discharge-token.ts'
 import { parseMacaroonText } from '../../src/tokens/macaroon-text.ts'
 import { mint } from '../../src/tokens/mint.ts'
@@ -70,7 +70,6 @@ describe('a caveat that asks for a recent sign-in', () => {
     expect(await say(withDischarges(child, [String(discharge)]))).toBe(true)
     const [, bound] = parseMacaroonText(withDischarges(token, [String(discharge)])!)!
     const [root] = parseMacaroonText(child)!
-    const { printMacaroons } = await import('../../src/tokens/macaroon/index.ts')
     expect(await say(printMacaroons([root, bound!]))).toBe(false)
     const other = await guarded()
     expect(await say(withDischarges(other.token, [String(discharge)]))).toBe(false)
@@ -87,6 +86,16 @@ describe('a caveat that asks for a recent sign-in', () => {
     server.clock.advance(15)
     expect(await say(withDischarges(token, [String(discharge)]))).toBe(false)
     expect(await say(token)).toBe(false)
+  })
+
+  test('what somebody adds to a discharge counts as what he adds to the token, and what nobody knows refuses it', async () => {
+    const { token, caveatId } = await guarded()
+    const { discharge } = (await ask((await signedIn()).access_token, caveatId)).json()
+    const sayWith = (...predicates: readonly string[]) =>
+      say(withDischarges(token, [printMacaroons([addCaveats(parseMacaroon(String(discharge))!, predicates)])]))
+    expect(await sayWith('method = GET', 'scope = read')).toBe(true)
+    for (const unmet of ['method = POST', 'path = /notes', 'aud = https://other.example', 'mood = good'])
+      expect([unmet, await sayWith(unmet)]).toEqual([unmet, false])
   })
 
   test('an old sign-in gets none, though it was refreshed', async () => {
