@@ -35,9 +35,14 @@ export function withEdition<R>(slot: Slot<'edition'>, decision: Decision<R>, now
       ? [write.value]
       : [],
   )
-  const edition = left?.edition ?? 0
-  if (left === undefined || edition <= latest) return decision
+  if (left?.edition === undefined) return decision
+  // An end is later than all that there was, also where the row that ends was put back.
+  const edition = left.state === 'revoked' ? Math.max(left.edition, latest + 1) : left.edition
+  if (edition <= latest) return decision
   const owners = left.owner.kind === 'user' ? [left.owner.userId] : []
   const noted = put(slot, { v: 1, edition }, { expiresAt: now + lifetimes.event, owners })
-  return { ...decision, writes: [...decision.writes, noted] }
+  const writes = decision.writes.map((write) =>
+    write.op === 'put' && write.value === left ? { ...write, value: { ...left, edition } } : write,
+  )
+  return { ...decision, writes: [...writes, noted] }
 }

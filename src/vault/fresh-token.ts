@@ -5,11 +5,10 @@ import type { SecretValue } from '../config/secret-value.ts'
 import { isHeld, type Connection, type HeldConnection } from '../domain/connection.ts'
 import { latestEdition } from '../domain/edition.ts'
 import { isRecalled } from '../domain/recall.ts'
-import { ref } from '../domain/record.ts'
+import { ref, type StoredRecord } from '../domain/record.ts'
 import { breakConnection, needsTouch, stillHolds, touchConnection } from '../domain/refresh-connection.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
-import { lookUp } from '../store/look-up.ts'
-import { readAlive } from '../store/read-alive.ts'
+import { aliveValue } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
 import type { LeftAlone, VaultContext, VaultMemory } from './context.ts'
 import { needOf } from './need-of.ts'
@@ -57,10 +56,7 @@ export async function freshToken(context: VaultContext & VaultMemory, asked: Ask
   const until = clock.monotonic() + longestWaitMillis
   let leftAlone: LeftAlone | undefined
   for (let renewed = false; ; renewed = true) {
-    // The record is asked where nothing was seen since the start: what is put back in between is older than that.
-    const noted = context.sightings.newest(asked.connection) || (await notedEdition(context, asked.connection))
-    const newest = latestEdition(asked.connection, noted, await context.directory.instance())
-    const connection = await lookUp(context.transition, ref('connection', asked.connection), clock.seconds())
+    const { connection, newest } = await found(context, asked.connection)
     if (connection === undefined) return { outcome: 'unknown' }
     if (connection.state === 'revoked') context.sightings.saw(asked.connection, connection.edition ?? 0)
     if (!isHeld(connection)) return { outcome: connection.state }
@@ -91,8 +87,22 @@ export async function freshToken(context: VaultContext & VaultMemory, asked: Ask
   }
 }
 
-async function notedEdition({ transition: { store }, clock }: VaultContext, id: string): Promise<number> {
-  return (await readAlive(store, ref('edition', id), clock.seconds()))?.edition ?? 0
+/** A connection, and the latest edition that there was when its read began (L19). */
+async function found(
+  { sightings, directory, transition: { store }, clock }: VaultContext & VaultMemory,
+  id: string,
+): Promise<{ readonly connection: Connection | undefined; readonly newest: number }> {
+  for (;;) {
+    const newest = latestEdition(id, sightings.newest(id), await directory.instance())
+    const now = clock.seconds()
+    const [record, apart] = await store.read([ref('connection', id), ref('edition', id)])
+    const connection = aliveValue(record as StoredRecord<'connection'> | undefined, now)
+    const noted = aliveValue(apart as StoredRecord<'edition'> | undefined, now)?.edition ?? 0
+    const isLate = connection !== undefined && isHeld(connection) && connection.edition < noted && noted > newest
+    if (!isLate) return { connection, newest }
+    // Read together, but not as of one moment: a renewal may have come in between, and then the next read brings it.
+    sightings.saw(id, noted)
+  }
 }
 
 /** Its provider, if it is there and everybody stands behind the connection who has to. */

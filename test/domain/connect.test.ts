@@ -15,7 +15,7 @@ import type { NewRevocation } from '../../src/domain/give-back-errand.ts'
 import { withEdition } from '../../src/domain/edition.ts'
 import type { Instance } from '../../src/domain/instance.ts'
 import { recallsOf, type Recall } from '../../src/domain/recall.ts'
-import { append, type Decision, type Slot } from '../../src/domain/record.ts'
+import { append, put, type Decision, type Slot } from '../../src/domain/record.ts'
 
 const now = 1_795_000_000
 
@@ -218,24 +218,38 @@ describe('the code of the last page', () => {
 })
 
 describe('L19: the latest edition, apart from the connection', () => {
-  const noted = (edition: number | undefined, owner: HeldConnection['owner'] = { kind: 'handle' }) => {
+  const beside = (edition: number | undefined, decision: Decision<unknown>) => {
     const value = edition === undefined ? undefined : { v: 1 as const, edition }
-    const { writes } = withEdition(
-      { kind: 'edition', id: 'c', version: 'e', value },
-      endConnection(slot({ ...(held as HeldConnection), owner }), ending),
-      now,
-    )
-    return writes.flatMap((write) => (write.op === 'put' && write.kind === 'edition' ? [write] : []))
+    const { writes } = withEdition({ kind: 'edition', id: 'c', version: 'e', value }, decision, now)
+    const left = (kind: string) => writes.filter((write) => write.op === 'put' && write.kind === kind)
+    return { connection: left('connection'), edition: left('edition') }
   }
+  const end = (owner: HeldConnection['owner'] = { kind: 'handle' }) =>
+    endConnection(slot({ ...(held as HeldConnection), owner }), ending)
 
   test('is written with the commit that makes a later one, and never goes back', () => {
+    const renewed = { writes: [put(slot(held), { ...(held as HeldConnection), edition: 2 }, { expiresAt: null })] }
     for (const before of [undefined, 1])
-      expect(noted(before)).toMatchObject([{ value: { v: 1, edition: 2 }, owners: [] }])
-    for (const latest of [2, 7]) expect(noted(latest)).toEqual([])
+      expect(beside(before, { ...renewed, result: 'kept' }).edition).toMatchObject([
+        { value: { v: 1, edition: 2 }, owners: [] },
+      ])
+    for (const latest of [2, 7])
+      expect(beside(latest, { ...renewed, result: 'kept' })).toEqual({ connection: renewed.writes, edition: [] })
+  })
+
+  test.each([
+    [undefined, 2],
+    [1, 2],
+    [2, 3],
+    [7, 8],
+  ])('of an end is later than all that there was: %s, then %s', (before, after) => {
+    const left = beside(before, end())
+    expect(left.edition).toMatchObject([{ value: { v: 1, edition: after } }])
+    expect(left.connection).toMatchObject([{ value: { state: 'revoked', edition: after } }])
   })
 
   test('stands in the list of the account that it goes with', () =>
-    expect(noted(undefined, { kind: 'user', userId: 'usr_1' })).toMatchObject([{ owners: ['usr_1'] }]))
+    expect(beside(undefined, end({ kind: 'user', userId: 'usr_1' })).edition).toMatchObject([{ owners: ['usr_1'] }]))
 })
 
 describe('an end', () => {
