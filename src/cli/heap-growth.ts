@@ -1,4 +1,6 @@
+import { performance } from 'node:perf_hooks'
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 
 /**
  * How far the space for what requests leave behind may grow: as far as it saves collections. Growing on, up to 128 MB as V8 would
@@ -31,4 +33,30 @@ export function letHeapGrow(): void {
 
 function youngBytes(): number {
   return getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')?.space_size ?? 0
+}
+
+const quietMillis = 1_000
+/** Of the event loop's time. */
+const mostBusy = 0.05
+
+/**
+ * What only a start needed, code above all, is given back once, in the first quiet second: 3.4 MB less when idle. It takes the event
+ * loop 60 ms, so a server that has requests already keeps what it has.
+ */
+export function giveBackStart(): void {
+  // What is running now is still the start.
+  setImmediate(() => {
+    const ready = performance.eventLoopUtilization()
+    setTimeout(() => {
+      if (performance.eventLoopUtilization(ready).utilization < mostBusy) collectEverything()
+    }, quietMillis).unref()
+  })
+}
+
+function collectEverything(): void {
+  // Only a context that is made while the flag is set has the function.
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as NodeJS.GCFunction
+  setFlagsFromString('--no-expose-gc')
+  collect({ type: 'major', flavor: 'last-resort' })
 }

@@ -13,7 +13,7 @@ import { watchFaults } from '../server/process-faults.ts'
 import type { RunningServer } from '../server/start.ts'
 import { CliFailure } from './failure.ts'
 import { makeFirstAdministrator } from './first-administrator.ts'
-import { letHeapGrow } from './heap-growth.ts'
+import { giveBackStart, letHeapGrow } from './heap-growth.ts'
 import type { Io } from './io.ts'
 import { letOptimize } from './late-optimizers.ts'
 import { textSettings } from './options.ts'
@@ -71,6 +71,7 @@ export async function openHouse(
 export function watch({ log, metrics }: Serving, server: Pick<RunningServer, 'stop'>): void {
   letHeapGrow()
   letOptimize()
+  giveBackStart()
   watchFaults({ process, log, metrics, refuseWork: () => void server.stop('fault'), exit: exitOf(log) })
 }
 

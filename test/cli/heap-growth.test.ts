@@ -36,3 +36,34 @@ test('the young heap stays as it begins until there are requests, and then grows
   expect(grown).toBeGreaterThanOrEqual(32)
   expect(grown).toBeLessThan(128)
 })
+
+/** Is as busy as it was told to be, and says how often all of the heap was collected. */
+const startThen = (busy: boolean): string => `
+  import { constants, PerformanceObserver } from 'node:perf_hooks'
+  import { giveBackStart } from ${JSON.stringify(growth)}
+  let collections = 0
+  new PerformanceObserver((list) => {
+    for (const { detail } of list.getEntries()) {
+      if (detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) collections += 1
+    }
+  }).observe({ entryTypes: ['gc'] })
+  giveBackStart()
+  const work = () => {
+    for (const until = performance.now() + 10; performance.now() < until;);
+  }
+  const working = ${busy} ? setInterval(work, 20) : undefined
+  setTimeout(() => {
+    clearInterval(working)
+    console.log(String(collections))
+  }, 2_000)
+`
+
+async function collectionsWhen(busy: boolean): Promise<number> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', startThen(busy)])
+  return Number(stdout)
+}
+
+test('what a start left behind is given back in the first quiet second, and not where there are requests already', async () => {
+  expect(await collectionsWhen(false)).toBeGreaterThan(0)
+  expect(await collectionsWhen(true)).toBe(0)
+})

@@ -39,7 +39,7 @@ const homes: Record<string, { folders: string[]; types?: string[]; why?: string 
   'node:child_process': { folders: [] },
   // Loaded only by `serve --workers`.
   'node:cluster': { folders: ['server'] },
-  'node:vm': { folders: [] },
+  'node:vm': { folders: ['cli'], why: 'the one way to V8’s collector without a flag at the start; evaluates one word' },
   'node:inspector': { folders: [] },
 }
 
