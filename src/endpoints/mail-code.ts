@@ -68,6 +68,7 @@ async function redeem(
     browserHash: about.browserHash,
     address: http.peer.address,
   })
+  if (isRefusal(user)) return refusalPage(core, http, { endpoint: 'signin', refusal: user })
   if (user === 'wrong' || user === 'gone') {
     core.observer.refused('signin', wrongCode, { address: http.peer.address })
     if (user === 'gone') return show(core, http, { ...about, problem: { says: 'mailCode.gone', status: 403 } })

@@ -120,6 +120,7 @@ export const reasons = {
   user_bot: 'The account is a bot: nobody signs in as it',
   user_not_allowed: 'The account may not do this',
   mail_code_wrong: 'The code of a letter was wrong, or the letter went nowhere',
+  mail_code_key: 'The code was made with a key that this process has not been told of yet: no attempt was counted',
   password_wrong: 'The password was wrong',
   second_factor_wrong: 'The second factor was wrong or was used before',
   passkey_wrong: 'The passkey, its challenge or its signature was wrong, or it was used before',

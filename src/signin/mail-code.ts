@@ -6,6 +6,8 @@ import { lifetimes } from '../domain/lifetimes.ts'
 import { check, put, ref, remove, type Decision } from '../domain/record.ts'
 import { isFor } from '../domain/ticket.ts'
 import type { User } from '../domain/user.ts'
+import type { Keys } from '../keys/keys.ts'
+import { readWithNewest } from '../keys/read-with-newest.ts'
 import { refuse, throttled, type Refusal } from '../protocol/errors.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
@@ -13,7 +15,7 @@ import { isMailCode, mailCode } from '../tokens/mail-code.ts'
 import type { PasswordContext } from './context.ts'
 import type { KnownDevice } from './known-devices.ts'
 
-type MailCodeContext = LettersContext & Pick<PasswordContext, 'limits'>
+type MailCodeContext = LettersContext & Pick<PasswordContext, 'limits'> & { readonly keys: Pick<Keys, 'learn'> }
 
 /** H17: of a hundred million codes one fits, and that for ten minutes. */
 const mostWrong = 5
@@ -61,14 +63,20 @@ export type CodeAttempt = {
 
 /**
  * Redeem a code: once, in the browser that asked, by the account as it was when the letter was written (locking it is a change). After five wrong ones the
- * ticket is gone, and nothing but the ticket: whoever guesses locks nobody out.
+ * ticket is gone, and nothing but the ticket: whoever guesses locks nobody out. A refusal: nobody has told this process the key yet, and nothing is counted.
  */
-export async function redeemCode(context: MailCodeContext, attempt: CodeAttempt): Promise<User | 'wrong' | 'gone'> {
+export async function redeemCode(
+  context: MailCodeContext,
+  attempt: CodeAttempt,
+): Promise<User | 'wrong' | 'gone' | Refusal> {
   const { ticketId, browserHash } = attempt
   for (;;) {
     const before = await readAlive(context.transition.store, ref('ticket', ticketId), context.clock.seconds())
     if (before?.purpose !== 'sign-in' || !equalDigests(before.browserHash, browserHash)) return 'gone'
-    const fits = isMailCode(mailCode(context.keys, ticketId, before), attempt.code)
+    const code = await readWithNewest(context.keys, () => mailCode(context.keys, ticketId, before))
+    // Before anything is counted: the code may be right, and another node may have the key.
+    if (code === undefined) return { ...refuse('temporarily_unavailable', 'mail_code_key'), retryAfter: 1 }
+    const fits = isMailCode(code, attempt.code)
     const userId = before.addressee?.userId
     const result = await transition(
       context.transition,
