@@ -25,11 +25,18 @@ export type ConnectionLimits = {
   readonly most: number
   /** Connections of one source, trusted proxies apart. */
   readonly mostPerSource: number
-  /** Connections of one source that haven't sent a whole request yet. */
+  /** Connections of one source that haven't sent a whole request yet, after the first moment. */
   readonly mostYoung: number
+  /** The same within it: a program that opens many at once takes that long until it has spoken on each. */
+  readonly mostNew: number
 }
 
-export const connectionLimits: ConnectionLimits = { most: 10_000, mostPerSource: 4_000, mostYoung: 256 }
+export const connectionLimits: ConnectionLimits = { most: 10_000, mostPerSource: 4_000, mostYoung: 256, mostNew: 1_024 }
+
+const momentMillis = 1_000
+
+/** Connections of one source. */
+type Source = { all: number; readonly young: Set<Socket>; thinning: boolean }
 
 export type Connections = {
   readonly linkOf: (socket: Socket) => Link
@@ -44,7 +51,7 @@ export type Connections = {
 
 /**
  * J08: places are bounded, and one who holds many in silence loses the oldest of his own, so that whoever sends a request
- * right after connecting always gets through.
+ * right after connecting always gets through, and so does who connects often before he sends the first.
  */
 export function watchConnections(
   server: Server,
@@ -55,7 +62,7 @@ export function watchConnections(
   },
 ): Connections {
   const { peers, limits, onDropped } = options
-  const bySource = new Map<string, { all: number; readonly young: Set<Socket> }>()
+  const bySource = new Map<string, Source>()
   let size = 0
   let accepted = 0
   server.maxConnections = limits.most
@@ -69,7 +76,7 @@ export function watchConnections(
     const source = sourceOf(ends.direct.socketAddress)
     let known = bySource.get(source)
     if (known === undefined) {
-      known = { all: 0, young: new Set() }
+      known = { all: 0, young: new Set(), thinning: false }
       bySource.set(source, known)
     }
     const { young } = known
@@ -81,7 +88,8 @@ export function watchConnections(
       young.delete(socket)
       if (known.all === 0) bySource.delete(source)
     })
-    if (young.size > limits.mostYoung) drop(young.values().next().value)
+    if (young.size > limits.mostNew) dropOldest(known)
+    else if (young.size > limits.mostYoung) thinSoon(known)
     if (!ends.trusted && known.all > limits.mostPerSource) drop(socket)
   })
 
@@ -91,9 +99,28 @@ export function watchConnections(
     server.closeIdleConnections()
   })
 
-  function drop(socket: Socket | undefined): void {
+  function dropOldest({ young }: Source): void {
+    const [oldest] = young
+    if (oldest === undefined) return
+    // Its end is told later.
+    young.delete(oldest)
+    drop(oldest)
+  }
+
+  function thinSoon(source: Source): void {
+    if (source.thinning) return
+    source.thinning = true
+    const thin = (): void => {
+      source.thinning = false
+      while (source.young.size > limits.mostYoung) dropOldest(source)
+    }
+    // What has come while this process was busy is read before anybody is judged by his silence.
+    setTimeout(() => setImmediate(() => setImmediate(thin)), momentMillis).unref()
+  }
+
+  function drop(socket: Socket): void {
     onDropped(size)
-    socket?.destroy()
+    socket.destroy()
   }
 
   return {

@@ -153,7 +153,9 @@ test(
     await expect
       .poll(() => server.metrics.snapshot().counters.get('dropped_connections') ?? 0, { timeout: 20_000 })
       .toBeGreaterThan(1700)
-    expect(server.shell.load().connections).toBeLessThanOrEqual(connectionLimits.mostYoung + 1)
+    await expect
+      .poll(() => server.shell.load().connections, { timeout: 5_000 })
+      .toBeLessThanOrEqual(connectionLimits.mostYoung + 1)
     expect(await median()).toBeLessThan(calm * 2 + 5)
   },
 )
