@@ -4,6 +4,7 @@ import { identitiesOf } from '../../src/accounts/find-identity.ts'
 import { findUserNamed } from '../../src/accounts/find-user.ts'
 import { linkIdentity } from '../../src/accounts/link-identity.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
+import type { Provider } from '../../src/config/provider.ts'
 import type { Attempt } from '../../src/domain/attempt.ts'
 import { consent } from '../emulators/emulator.ts'
 import { startGitHub, type GitHub } from '../emulators/github.ts'
@@ -473,6 +474,21 @@ describe('signing in through another server', () => {
       await through(browser, await follow(server, browser, chosen), 'github')
       expect(await needsSignIn(browser)).toBe(true)
     })
+  })
+})
+
+describe('newcomers', () => {
+  it('that were shut out since they came make no account', async () => {
+    const browser = createBrowser(server.url)
+    newGitHubUser()
+    const page = await through(browser, await browser.ask('/signin'), 'github')
+    const providers = server.core.upstream.providers as Map<string, Provider>
+    const before = providers.get('github')!
+    providers.set('github', { ...before, signIn: 'existing' })
+    const late = await submit(browser, page, 'create-account', { username: 'too-late' })
+    providers.set('github', before)
+    expect(late.status).toBe(400)
+    expect(await findUserNamed(server.core, 'too-late')).toBeUndefined()
   })
 })
 

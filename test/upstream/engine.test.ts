@@ -32,6 +32,16 @@ describe('the authorization request', () => {
     expect(one?.get('code_challenge_method')).toBe('S256')
   })
 
+  it('carries what its entry adds, which never stands in place of ours', async () => {
+    const provider = {
+      ...use('plain'),
+      authorizeParameters: { hd: 'example.org', state: 'theirs', client_id: 'theirs' },
+    }
+    const { searchParams } = new URL(await begin(engine, provider))
+    expect([searchParams.get('hd'), searchParams.get('client_id')]).toEqual(['example.org', provider.clientId])
+    expect(searchParams.getAll('state')).toEqual([expect.stringMatching(/^[\w-]{43}$/)])
+  })
+
   it('F12: believes no discovery document of another issuer', async () => {
     const liar = await startOpenId()
     liar.faults.metadata = (document) => ({ ...document, issuer: 'https://honest.example' })
@@ -168,6 +178,13 @@ describe('RFC 9207 and the state', () => {
   })
 })
 
+it('RFC 9207 §2.4: where the entry promises `iss`, a callback without it is refused, whatever the metadata say', async () => {
+  expect(await through(engine, { ...use('etsy'), name: 'promised', responseIss: true })).toMatchObject({
+    kind: 'refused',
+    reason: 'upstream_issuer',
+  })
+})
+
 describe('L22: answers that are none', () => {
   const answers: Readonly<Record<string, OpenIdFaults>> = {
     'HTML under 200': { tokenReply: { text: '<html>fine</html>' } },
@@ -191,12 +208,18 @@ describe('L22: answers that are none', () => {
         text: '{"access_token":"a","access_token":"b","token_type":"bearer"}',
       },
     },
+    'members of a form twice': {
+      tokenReply: {
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        text: 'access_token=a&access_token=b&token_type=bearer',
+      },
+    },
     'a list': { tokenReply: { headers: { 'content-type': 'application/json' }, text: '[]' } },
   }
   it.each(Object.entries(answers))('%s', async (_name, faults) => {
     Object.assign(plain.faults, faults)
     // Where no ID token is wanted either, whose absence would be enough.
-    const done = await through(engine, use('plain'), { scope: ['profile'] })
+    const done = await through(engine, { ...use('plain'), tokenResponse: 'form' }, { scope: ['profile'] })
     expect(done.kind === 'refused' || done.kind === 'unavailable', JSON.stringify(done)).toBe(true)
   })
 
@@ -258,6 +281,12 @@ describe('refreshing', () => {
     if (done.kind !== 'done' || done.tokens.refreshToken === undefined) throw new Error(JSON.stringify(done))
     return { refreshToken: done.tokens.refreshToken, scope: done.tokens.scope, account: done.tokens.account }
   }
+
+  it('looks at no ID token: a refresh is nobody’s sign-in', async () => {
+    const held = await connected(use('plain'))
+    plain.faults.token = (body) => ({ ...body, id_token: 'no JWT' })
+    expect((await engine.refresh(use('plain'), held)).kind).toBe('done')
+  })
 
   it('a provider that is not there used nothing up', async () => {
     const held = await connected(use('etsy'))

@@ -139,4 +139,14 @@ describe('L25: every connection of a provider is ended by one call', () => {
       recall: { finishedAt: expect.any(Number) },
     })
   })
+
+  it('is for those alone who may end everything', async () => {
+    const user = await server.makeUser('eager')
+    const actor = { kind: 'user', user, scopes: ['me'] } as const
+    const before = await server.core.directory.instance()
+    expect(await recallConnections(server.core, { actor, provider: 'etsy' })).toMatchObject({
+      refused: { status: 403 },
+    })
+    expect((await server.core.directory.instance()).recalls).toEqual(before.recalls)
+  })
 })
