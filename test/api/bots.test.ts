@@ -152,6 +152,16 @@ describe('another wrangler', () => {
     expect(await asked(await mint(bot))).toBe(200)
   })
 
+  test('is none who is locked, nor a bot', async () => {
+    const { bot } = await botOf()
+    const locked = await house.makeUser()
+    await patch(locked, { locked: true })
+    for (const { userId } of [locked, bot]) {
+      const answer = await change(bot, { wrangler: userId })
+      expect([answer.status, answer.body['field']]).toEqual([400, 'wrangler'])
+    }
+  })
+
   test('the same one again changes nothing', async () => {
     const { wrangler, bot } = await botOf()
     const token = await mint(bot)

@@ -111,6 +111,27 @@ describe('offline verification', () => {
     expect(await statusOf(guard, token)).toBe(401)
   })
 
+  test('RFC 9470: what takes a recent sign-in is for no client that acts for itself', async () => {
+    const headers = { authorization: `Bearer ${await tokenFor(notes)}` }
+    const call = { method: 'GET', target: '/', headers, body: () => new Uint8Array() }
+    expect(await open(notes).check(call, { maxAge: 60 })).toMatchObject({
+      refused: {
+        status: 401,
+        headers: expect.arrayContaining([['www-authenticate', expect.stringContaining('max_age="60"')]]) as unknown,
+      },
+    })
+  })
+
+  test('L3: of two tokens none counts, whichever a server gives first', async () => {
+    const headers = { authorization: `Bearer ${await tokenFor(notes)}` }
+    const call = { method: 'GET', target: '/', headers, body: () => new Uint8Array() }
+    const guard = open(notes)
+    expect(await guard.check(call)).toMatchObject({ caller: { provedBy: 'jwt' } })
+    const twice = { ...call, repeated: new Set(['authorization']) }
+    for (const wants of [{}, { optional: true }])
+      expect(await guard.check(twice, wants)).toMatchObject({ refused: { status: 401 } })
+  })
+
   test('a server that calls itself otherwise is none of ours', async () => {
     const guard = createResourceServer({
       issuer: 'https://login.example',
@@ -131,9 +152,10 @@ describe('introspection', () => {
     const token = await tokenFor(door)
     expect(await statusOf(guard, token)).toBe(200)
     await revoke(token)
-    server.clock.advance(4)
-    expect(await statusOf(guard, token)).toBe(200)
+    // The time that asking takes goes by, too.
     server.clock.advance(2)
+    expect(await statusOf(guard, token)).toBe(200)
+    server.clock.advance(4)
     expect(await statusOf(guard, token)).toBe(401)
   })
 

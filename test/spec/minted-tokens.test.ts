@@ -4,8 +4,11 @@ import { mintedClientId } from '../../src/accounts/minted-client.ts'
 import { mintToken } from '../../src/accounts/mint-token.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import { revokeTokens } from '../../src/accounts/revoke-tokens.ts'
+import { announce } from '../../src/domain/change.ts'
 import type { MintRequest } from '../../src/domain/mint-request.ts'
+import { put, ref } from '../../src/domain/record.ts'
 import type { User } from '../../src/domain/user.ts'
+import { transition } from '../../src/store/transition.ts'
 import { createBrowser, type Answer } from '../kit/browser.ts'
 import { codeFlow, tokenRequest, userinfo } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
@@ -103,6 +106,21 @@ describe('what can be minted', () => {
     [{ format: 'jwt', scope: ['admin'] }, 'scope'],
     [{ format: 'jwt', scope: ['anything'] }, 'scope'],
   ] as const)('%j: %s', async (wanted, answer) => expect(await refusalOf(ada, wanted)).toBe(answer))
+
+  test('nothing for an API that is switched off; what was made before holds no more', async () => {
+    const at = ref('resource', 'https://off.example')
+    await server.makeResource({ resource: at.id, scope: 'read', introspection_clients: [api.clientId] })
+    const token = await minted(ada, { format: 'opaque', resource: at.id })
+    expect(await introspectCall(server, api, token)).toMatchObject({ active: true })
+    const noteId = server.core.random.id(server.core.clock.millis())
+    await transition(server.core.transition, { slot: at }, ({ slot }, now) => {
+      if (slot.value === undefined) throw new Error('the API is gone')
+      const off = put(slot, { ...slot.value, disabled: true }, { expiresAt: null })
+      return { writes: [off, announce(noteId, slot, now)], result: undefined }
+    })
+    expect(await refusalOf(ada, { format: 'opaque', resource: at.id })).toBe('resource')
+    expect(await introspectCall(server, api, token)).toEqual({ active: false })
+  })
 
   test('caveats narrow it from the beginning', async () => {
     const token = await minted(ada, { format: 'macaroon', resource: macaroonApi, caveats: ['method = GET'] })

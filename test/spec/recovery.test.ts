@@ -6,9 +6,20 @@ import { linkIdentity } from '../../src/accounts/link-identity.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import { secretValue } from '../../src/config/secret-value.ts'
 import { ref } from '../../src/domain/record.ts'
+import { becomeBot } from '../kit/become-bot.ts'
 import { createBrowser, readForm, type Answer } from '../kit/browser.ts'
 import { password, type TestGatehouse } from '../kit/gatehouse.ts'
-import { chosen, fill, lettersTo, linkIn, signIn, startWithLetters, still, withAddress } from '../kit/letters.ts'
+import {
+  chosen,
+  fill,
+  lettersTo,
+  linkIn,
+  outboxEmpty,
+  signIn,
+  startWithLetters,
+  still,
+  withAddress,
+} from '../kit/letters.ts'
 
 let server: TestGatehouse
 beforeAll(async () => {
@@ -116,6 +127,15 @@ describe('a forgotten password', () => {
       if ('asked' in value && value.asked === 'franz') asked.push('addressee' in value)
     expect(asked).toEqual([false])
     expect(server.letters.filter(({ to }) => to === 'unproved@mail.example')).toEqual([])
+  })
+
+  test('a bot gets no letter, whatever address it has: nobody signs in as it', async () => {
+    const email = await withAddress(server, 'bodo')
+    await becomeBot(server, 'bodo')
+    await fill(createBrowser(server.url), '/recover', 'recover', { account: 'bodo' })
+    await fill(createBrowser(server.url), '/signin/code', 'mail-code', { account: 'bodo' })
+    await outboxEmpty(server)
+    expect(server.letters.filter(({ to }) => to === email)).toHaveLength(1)
   })
 
   test('it is too late after an hour', async () => {
