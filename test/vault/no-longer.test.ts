@@ -86,6 +86,21 @@ describe('a client', () => {
     expect(wire(await ask('/vault/connect', { handle }))).toEqual([400, 'unauthorized_client'])
   })
 
+  it('makes a capability for its person by a token with the scope vault, not by a narrower one of the same sign-in', async () => {
+    await server.makeUser('paula')
+    const client = await server.makeClient({ client_id: 'narrowed', scope: 'openid me vault' })
+    const { browser, tokens } = await codeFlow(server, client, 'paula', { extra: { scope: 'openid me vault' } })
+    const { connection } = await connect(await start({ authorization: `Bearer ${tokens.access_token}` }), browser)
+    const make = async (token: string) => {
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+      const body = JSON.stringify({ format: 'macaroon', connection })
+      return (await createBrowser(server.url).ask('/api/v1/me/tokens', { headers, body })).status
+    }
+    expect(await make(tokens.access_token)).toBe(201)
+    const { tokens: narrower } = await codeFlow(server, client, 'paula', { browser, extra: { scope: 'openid me' } })
+    expect(await make(narrower.access_token)).toBe(403)
+  })
+
   it('that is switched off is nobody to the vault, whoever asks on its behalf', async () => {
     const { clientId } = await robot('retired')
     const connection = await connectDirectly(server, etsyProvider(etsy), { kind: 'client', clientId })
