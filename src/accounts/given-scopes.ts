@@ -1,6 +1,6 @@
 import type { Deed } from '../domain/authority.ts'
 import type { Client } from '../domain/client.ts'
-import { isScopeOfApis } from '../protocol/scope.ts'
+import { countsForAccounts } from '../protocol/scope.ts'
 import { listAll } from '../store/list-all.ts'
 import type { AccountsContext } from './context.ts'
 
@@ -25,7 +25,7 @@ export async function findGivenScopes({
     for (const scope of value.heldScopes ?? []) held.add(scope)
   return ({ grantTypes, scope }) => {
     const counts = (one: string) =>
-      held.has(one) || (scope.includes('admin') && isScopeOfApis(one) && !everybodys.includes(one))
+      held.has(one) || (scope.includes('admin') && countsForAccounts(one) && !everybodys.includes(one))
     return {
       do: 'write-client',
       given: scope,

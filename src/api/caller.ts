@@ -137,13 +137,13 @@ export async function weakSignIn(context: ApiContext, caller: Caller): Promise<R
 
 function signedInJustNow(context: ApiContext, { who, live }: Extract<Caller, { readonly live: LiveToken }>): boolean {
   const { authTime, acr, caveats } = live.claims
+  // No sign-in stands behind a token that somebody made for a program: making it was the deed that took one. Where one does,
+  // and nobody knows when it was, it isn't recent. Asked before the client: that of such tokens may work on this machine alone.
+  if (authTime === undefined) return who === 'administrator' && acr === undefined
   // Anybody may have been handed a macaroon, and what such a call makes outlives it: the sign-in in it is its first holder's.
-  if (caveats !== undefined && authTime !== undefined) return false
+  if (caveats !== undefined) return false
   // The command line of this machine asks for the password each time that it has no token.
   if (live.client.loopbackOnly) return true
-  // No sign-in stands behind a token that somebody made for a program: making it was the deed that took one. Where one does,
-  // and nobody knows when it was, it isn't recent.
-  if (authTime === undefined) return who === 'administrator' && acr === undefined
   return isRecentSignIn(authTime, context.clock.seconds())
 }
 

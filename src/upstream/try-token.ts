@@ -70,5 +70,7 @@ function judge(why: string): Finding {
       detail:
         'its token endpoint refuses a made-up code with no word of RFC 6749, so nobody can tell whether it knows this client; check token_endpoint',
     }
-  return refusals[why] ?? { status: 'ok', detail: `it knows this client (a made-up code was refused: ${why})` }
+  // J01: the word is another server's.
+  const known = Object.hasOwn(refusals, why) ? refusals[why] : undefined
+  return known ?? { status: 'ok', detail: `it knows this client (a made-up code was refused: ${why})` }
 }

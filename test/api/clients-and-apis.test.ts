@@ -160,9 +160,12 @@ describe('clients', () => {
     // By that one the API gets the tokens of a provider that this person keeps (RFC 8693).
     expect(await make(token, robot('exchanger', 'admin vault:etsy'))).toBe(403)
     expect(await make(root, robot('exchanger', 'admin vault:etsy'))).toBe(201)
+    // An account may hold that one too, for longer than its person administers.
+    expect(await make(token, robot('asker', 'admin introspect'))).toBe(403)
+    expect(await make(root, robot('asker', 'admin introspect'))).toBe(201)
     // What it can't give accounts is between it and its APIs; and what everybody has, nobody needs to be given.
-    expect(await make(token, robot('plain', 'curate'))).toBe(201)
-    expect(await make(token, robot('robot', 'admin introspect openid profile email roles me offline_access'))).toBe(201)
+    expect(await make(token, robot('plain', 'curate introspect'))).toBe(201)
+    expect(await make(token, robot('robot', 'admin admin:read openid profile email roles me offline_access'))).toBe(201)
     const patch = async (id: string, scope: string) =>
       (await house.ask('PATCH', `/api/v1/clients/${id}`, { token, body: { scope } })).status
     expect(await patch('plain', 'curate admin')).toBe(403)

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { changeClient } from '../../src/accounts/change-client.ts'
 import { createUser } from '../../src/accounts/create-user.ts'
 import { mintedClientId } from '../../src/accounts/minted-client.ts'
 import { mintToken } from '../../src/accounts/mint-token.ts'
@@ -83,6 +84,31 @@ describe.each(['jwt', 'opaque', 'macaroon'] as const)('a minted %s', (format) =>
   test('is no recent sign-in: what needs one refuses it', async () => {
     const answer = await call(await minted(ada, { format }), '/api/v1/me', 'PATCH', { username: 'lovelace' })
     expect([answer.status, answer.json()['code']]).toEqual([401, 'recent_sign_in_needed'])
+  })
+})
+
+describe('where an operator lets minted tokens work on this machine alone', () => {
+  const only = (loopback: boolean) =>
+    changeClient(server.core, { actor: cli, clientId: mintedClientId, fields: { loopback_only: loopback } })
+  beforeAll(async () => {
+    await minted(ada, { format: 'opaque' })
+    await only(true)
+  })
+  afterAll(() => only(false))
+
+  test.each(['jwt', 'opaque', 'macaroon'] as const)('K05: a %s is no recent sign-in either', async (format) => {
+    const token = await minted(ada, { format })
+    expect(await me(token)).toBe(200)
+    for (const [method, path, body] of [
+      ['POST', '/api/v1/me/tokens', { format: 'opaque' }],
+      ['POST', '/api/v1/me/passkey-challenge'],
+      ['PATCH', '/api/v1/me', { email: 'eve@example.org' }],
+      ['DELETE', '/api/v1/me'],
+    ] as const) {
+      const answer = await call(token, path, method, body)
+      expect([path, answer.status, answer.json()['code']]).toEqual([path, 401, 'recent_sign_in_needed'])
+    }
+    expect((await call(token, '/api/v1/me')).json()).toMatchObject({ username: 'ada', email: null })
   })
 })
 

@@ -290,6 +290,11 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     entry: () => etsy({ token_endpoint: `${at.etsy.url}/v3/public/oauth/tokens` }),
     says: ['its token endpoint: it is not there (status 404); check the address'],
   },
+  'a token endpoint that says no in a word that every object of JavaScript knows': {
+    entry: tokens({ status: 400, json: { error: 'constructor' } }),
+    says: ['it knows this client (a made-up code was refused: constructor)'],
+    status: 'ok',
+  },
   'a token endpoint of an API that says no in words of its own': {
     entry: tokens({ status: 400, json: { error: 'Invalid request body' } }),
     says: ['no word of RFC 6749', 'check token_endpoint'],
