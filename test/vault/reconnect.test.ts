@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { findUserNamed } from '../../src/accounts/find-user.ts'
 import { mintToken } from '../../src/accounts/mint-token.ts'
 import { put, ref } from '../../src/domain/record.ts'
 import { transition } from '../../src/store/transition.ts'
@@ -276,8 +277,10 @@ describe('the account page', () => {
 
   it('L13: does so for nobody else’s, and for none that nobody can renew', async () => {
     const theirs = await connectDirectly(server, etsyProvider(etsy), { kind: 'client', clientId: 'robot' })
+    const { userId = '' } = (await findUserNamed(server.core, 'bob')) ?? {}
+    const bobs = await connectDirectly(server, etsyProvider(etsy), { kind: 'user', userId })
     const nobodys = await connectDirectly(server, etsyProvider(etsy))
-    for (const renew of [theirs, nobodys, 'none']) {
+    for (const renew of [theirs, bobs, nobodys, 'none']) {
       const answer = await press(ada.browser, { renew })
       expect([answer.status, answer.location]).toEqual([400, undefined])
       expect(answer.text).toContain('Start a new connection where you use it')
