@@ -7,7 +7,7 @@ import { readWithNewest } from '../keys/read-with-newest.ts'
 import { refuse, type Refusal } from '../protocol/errors.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { normaliseShortCode } from '../tokens/short-code.ts'
-import type { VaultHandle } from '../tokens/vault-handle.ts'
+import { readVaultHandle, type VaultHandle } from '../tokens/vault-handle.ts'
 import { changeConnection } from './change-connection.ts'
 import type { Unavailability, VaultContext } from './context.ts'
 import { endingOf } from './end-connection.ts'
@@ -17,6 +17,18 @@ import { keyUnknown } from './renew.ts'
 
 /** What a handle leads to. */
 export type FoundByHandle = { readonly handle: VaultHandle; readonly connection: Connection }
+
+/**
+ * What a handle says; undefined: none of ours. Until somebody consents its key alone proves it, so the rings are read again where
+ * that is missing: another node may have made both a moment ago.
+ */
+export async function readHandle(keys: VaultContext['keys'], text: string): Promise<VaultHandle | undefined> {
+  return readWithNewest(
+    keys,
+    () => readVaultHandle(keys, text),
+    (found) => found?.proved === false,
+  )
+}
 
 /** Its connection, or why there is none (yet); undefined is a handle that is none. */
 export async function findByHandle(

@@ -10,8 +10,10 @@ import { transition } from '../../src/store/transition.ts'
 import { createUpstream } from '../../src/upstream/create-upstream.ts'
 import { createVault, type Vault } from '../../src/vault/create-vault.ts'
 import type { FreshToken } from '../../src/vault/fresh-token.ts'
+import { endLeakedHandle } from '../../src/vault/end-leaked-handle.ts'
 import { confirmationText } from '../../src/vault/obtain-connection.ts'
 import { confirm } from '../../src/vault/pick-up.ts'
+import { createBrowser } from '../kit/browser.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
 import {
   browserHash,
@@ -57,7 +59,9 @@ function keylessNode(core: TestGatehouse['core'], lacks: string): Vault {
 }
 
 /** Another node, and the id of the key of this ring that the first one uses by now and this one was not told of. */
-async function laggingNode(ring: 'at-rest' | 'mac'): Promise<{ readonly other: TestGatehouse; readonly next: string }> {
+async function laggingNode(
+  ring: 'at-rest' | 'mac' | 'token-seal',
+): Promise<{ readonly other: TestGatehouse; readonly next: string }> {
   const other = await startGatehouse({ ...options(), clock: server.clock, config: { providers: [upstream.provider] } })
   const { keys } = server.core
   const { keyId: next } = await keys.rotate(ring)
@@ -218,4 +222,42 @@ it('a callback whose key stays unknown: 503, nothing is used up, and another nod
   expect(await keyless.upstream.take(upstream.provider, { state, browserHash })).toMatchObject({
     reason: 'flow_unknown',
   })
+})
+
+const start = async (): Promise<{ readonly handle: string; readonly connect_url: string }> =>
+  (
+    await createBrowser(server.url).ask('/vault/connect', { form: { provider: upstream.provider.name } })
+  ).json() as never
+
+it('a handle made under a key that one node was not told of: it reads the rings again, and says that nobody has finished', async () => {
+  const { other } = await laggingNode('mac')
+  try {
+    const { handle } = await start()
+    const asked = await createBrowser(other.url).ask('/vault/token', { form: { handle } })
+    expect([asked.status, asked.json()['error']]).toEqual([400, 'authorization_pending'])
+  } finally {
+    await other.close()
+  }
+})
+
+it('K17: such a handle that leaked, reported there, ends its start everywhere', async () => {
+  const { other } = await laggingNode('mac')
+  try {
+    const { handle } = await start()
+    await endLeakedHandle(other.core, { text: handle, actor: { kind: 'cli' }, address: '192.0.2.7' })
+    const asked = await createBrowser(server.url).ask('/vault/token', { form: { handle } })
+    expect([asked.status, asked.json()['error']]).toEqual([400, 'access_denied'])
+  } finally {
+    await other.close()
+  }
+})
+
+it('an address that was made under a key that one node was not told of opens there', async () => {
+  const { other } = await laggingNode('token-seal')
+  try {
+    const { pathname } = new URL((await start()).connect_url)
+    expect((await createBrowser(other.url).ask(pathname)).status).toBe(200)
+  } finally {
+    await other.close()
+  }
 })

@@ -7,6 +7,7 @@ import type { SignedIn } from '../../domain/next-step.ts'
 import { put, ref, type Decision } from '../../domain/record.ts'
 import { widenConsent } from '../../domain/remembers-consent.ts'
 import { connectPage, type ConnectProblem } from '../../pages/connect-page.ts'
+import { readWithNewest } from '../../keys/read-with-newest.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../../protocol/errors.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../../protocol/http.ts'
 import { parseParameters, refuseRepeated } from '../../protocol/parameters.ts'
@@ -71,7 +72,7 @@ export function createConnectFormEndpoint(core: Core): Endpoint {
 const ended = 'this connection was begun in another browser, or has ended: start it again'
 
 async function open(core: Core, http: HttpRequest): Promise<Opened | HttpResponse> {
-  const ticket = openConnectTicket(core.keys, http.params['ticket'] ?? '')
+  const ticket = await readWithNewest(core.keys, () => openConnectTicket(core.keys, http.params['ticket'] ?? ''))
   const provider = ticket === undefined ? undefined : core.upstream.providers.get(ticket.provider)
   const now = core.clock.seconds()
   const { restoredAt = 0 } = await core.directory.instance()

@@ -1,7 +1,6 @@
 import { isRefusal, throttled, type Refusal } from '../../protocol/errors.ts'
 import type { HttpRequest } from '../../protocol/http.ts'
-import { readVaultHandle } from '../../tokens/vault-handle.ts'
-import { findByHandle, type FoundByHandle } from '../../vault/pick-up.ts'
+import { findByHandle, readHandle, type FoundByHandle } from '../../vault/pick-up.ts'
 import type { Core } from '../core.ts'
 
 /** The connection of a handle that somebody shows. Who makes handles up is held up, and nobody beside him whose handle proves itself. */
@@ -10,7 +9,7 @@ export async function findShownHandle(
   { peer: { address } }: HttpRequest,
   text: string,
 ): Promise<FoundByHandle | Refusal> {
-  const handle = readVaultHandle(core.keys, text)
+  const handle = await readHandle(core.keys, text)
   const blocked = handle?.proved === true ? undefined : core.limits.blocked('handle-miss', [address])
   if (blocked !== undefined) return throttled(blocked.retryAfterSeconds)
   const found = await findByHandle(core, handle)
