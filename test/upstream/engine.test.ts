@@ -42,6 +42,13 @@ describe('the authorization request', () => {
     expect(searchParams.getAll('state')).toEqual([expect.stringMatching(/^[\w-]{43}$/)])
   })
 
+  it('RFC 7636: sends nobody to a provider without S256 whose entry requires it', async () => {
+    plain.faults.metadata = (document) => ({ ...document, code_challenge_methods_supported: ['plain'] })
+    const asked = { purpose: { for: 'sign-in' }, browserHash: browser, scope: ['openid'], offline: false } as const
+    const opened = await engine.open({ ...use('plain'), name: 'without-s256', pkce: 'required' }, asked)
+    expect(opened).toMatchObject({ kind: 'refused', reason: 'upstream_misconfigured', why: 'pkce' })
+  })
+
   it('F12: believes no discovery document of another issuer', async () => {
     const liar = await startOpenId()
     liar.faults.metadata = (document) => ({ ...document, issuer: 'https://honest.example' })
