@@ -2,6 +2,7 @@ import { parseImportedHash } from '../crypto/imported-password.ts'
 import { reachesRole, type Actor } from '../domain/authority.ts'
 import { bucketOf } from '../domain/bucket.ts'
 import { check, put, ref, remove, type Decision } from '../domain/record.ts'
+import type { Inviter } from '../domain/ticket.ts'
 import type { Role, User } from '../domain/user.ts'
 import { userIdPrefix } from '../protocol/client-id.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
@@ -13,6 +14,7 @@ import { letterUsed } from './letter-used.ts'
 import { changeWrites } from './change-writes.ts'
 import { ownWords, passwordProblem } from './password-policy.ts'
 import { actorName, permit } from './permit.ts'
+import { mayStillInvite } from './still-invites.ts'
 import { readUserFields } from './user-fields.ts'
 
 export type NewUser = {
@@ -43,6 +45,8 @@ export type FromLetter = {
   readonly ticketId: string
   /** Of the password, where it was chosen when the account was asked for. */
   readonly passwordHash?: string
+  /** Of an invitation: who must still be one who may make such an account when it is made. */
+  readonly invitedBy?: Inviter
   /** Whoever has the link reads letters to the address. */
   readonly proves: boolean
   /** Of the page that it leads to. */
@@ -78,6 +82,7 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
   const trail = changeWrites(context, { type: 'user.created', userId, actor: actorName(actor) }, [ref('user', userId)])
   // A bot's wrangler is read too; for everybody else this is the account itself, which isn't there yet.
   const wranglerRef = ref('user', wanted.wrangler ?? userId)
+  const invitedBy: Inviter = letter?.invitedBy ?? { kind: 'cli' }
   return transition(
     context.transition,
     {
@@ -86,9 +91,13 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
       place: ref('user', userId),
       email: emailRef(letter?.proves === true ? (fields.done.email ?? '') : ''),
       ticket: ref('ticket', letter?.ticketId ?? 'none'),
+      inviter: ref('user', invitedBy.kind === 'user' ? invitedBy.userId : userId),
+      inviting: ref('client', invitedBy.kind === 'client' ? invitedBy.clientId : 'none'),
     },
-    ({ name, wrangler, place, email, ticket }, now): Decision<Outcome<User>> => {
+    ({ name, wrangler, place, email, ticket, inviter, inviting }, now): Decision<Outcome<User>> => {
       if (letter !== undefined && ticket.value === undefined) return { writes: [], result: { refused: letterUsed } }
+      if (!mayStillInvite(invitedBy, { user: inviter.value, client: inviting.value }, { role, scopes }))
+        return { writes: [], result: { refused: letterUsed } }
       if (letter !== undefined && email.value !== undefined) return { writes: [], result: { refused: emailTaken } }
       if (name.value !== undefined) return { writes: [], result: { refused: nameTaken } }
       if (place.value !== undefined) return { writes: [], result: { refused: idTaken } }
@@ -117,6 +126,8 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
           put(place, user, { expiresAt: null, owners: [bucketOf(userId)] }),
           put(name, { v: 1, target: userId }, { expiresAt: null, owners: [userId] }),
           ...(bot ? [check(wrangler)] : []),
+          ...(invitedBy.kind === 'user' ? [check(inviter)] : []),
+          ...(invitedBy.kind === 'client' ? [check(inviting)] : []),
           ...(user.emailVerified ? [put(email, { v: 1, target: userId }, { expiresAt: null, owners: [userId] })] : []),
           ...(letter === undefined ? [] : remove(ticket)),
           ...trail(now),

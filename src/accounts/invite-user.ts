@@ -1,6 +1,6 @@
 import { eventWrite } from '../audit/event-write.ts'
 import type { RegistrationPolicy } from '../config/config.ts'
-import { authority, type Actor } from '../domain/authority.ts'
+import type { Actor } from '../domain/authority.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { ref, remove, type Decision, type StoredRecord } from '../domain/record.ts'
 import type { Invitation, Inviter } from '../domain/ticket.ts'
@@ -15,8 +15,7 @@ import { printTicketToken } from '../tokens/ticket-token.ts'
 import type { AccountsContext, Outcome } from './context.ts'
 import { nameTaken } from './create-user.ts'
 import { emailRef, emailTaken } from './email-name.ts'
-import { findUser, usernameRef } from './find-user.ts'
-import { findClient } from './find-client.ts'
+import { usernameRef } from './find-user.ts'
 import { actorName, permit } from './permit.ts'
 import { newTicket, outgoingWrite, type LettersContext } from './request-letter.ts'
 import { emailProblem, fullNameProblem, scopesProblem } from './user-fields.ts'
@@ -131,22 +130,6 @@ export async function withdrawInvitation(
       return { writes: [...remove(ticket), event], result: { done: { invitationId } } }
     },
   )
-}
-
-/** Whether whoever invited could still make such an account: one who was put out since lets nobody in (M10). */
-export async function stillInvites(
-  context: Pick<AccountsContext, 'clock' | 'transition'>,
-  { invitedBy, role, scopes }: Invitation,
-): Promise<boolean> {
-  const deed = { do: 'create-user', role, scopes } as const
-  if (invitedBy.kind === 'cli') return true
-  if (invitedBy.kind === 'user') {
-    const user = await findUser(context, invitedBy.userId)
-    return user !== undefined && !user.locked && authority({ kind: 'user', user, scopes: ['admin'] }, deed).allowed
-  }
-  const client = await findClient(context, invitedBy.clientId)
-  if (client === undefined || client.disabled || !client.scope.includes('admin')) return false
-  return authority({ kind: 'client', client, scopes: ['admin'] }, deed).allowed
 }
 
 function inviterOf(actor: Actor): Inviter | undefined {

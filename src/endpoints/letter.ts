@@ -1,6 +1,6 @@
 import { confirmEmail } from '../accounts/confirm-email.ts'
 import { createUser } from '../accounts/create-user.ts'
-import { stillInvites } from '../accounts/invite-user.ts'
+import { stillInvites } from '../accounts/still-invites.ts'
 import { resetPassword } from '../accounts/reset-password.ts'
 import { ref } from '../domain/record.ts'
 import { sameImprint } from '../domain/same-imprint.ts'
@@ -163,7 +163,7 @@ async function accept(
       scopes,
       ...(fullName !== '' && { fullName }),
       ...(email !== undefined && { email }),
-      letter: { ticketId, proves, language },
+      letter: { ticketId, proves, language, invitedBy: ticket.invitedBy },
     },
   )
   if ('done' in made) return seeOther('/signin')

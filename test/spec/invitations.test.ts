@@ -13,6 +13,7 @@ import { createBrowser, readForm, type Answer, type Browser } from '../kit/brows
 import { codeFlow, submit } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 import { chosen, lettersTo, linkIn } from '../kit/letters.ts'
+import { plainPasswords } from '../kit/plain-passwords.ts'
 
 const cli: Actor = { kind: 'cli' }
 
@@ -157,6 +158,40 @@ describe('M10: an invitation is worth what whoever gave it may give', () => {
     expect(page.status).toBe(200)
     await patchUser(withoutMail.core, { actor: cli, userId: admin.userId, patch })
     expect(isGone(await accept(browser, page, { username: 'newcomer' }))).toBe(true)
+  })
+
+  test('M10: whoever invited is asked for again when the account is made: he may be put out while the password is hashed', async () => {
+    let whileHashing = async (): Promise<void> => undefined
+    const at = await startGatehouse({
+      config: { users: { registration: 'invite' } },
+      passwords: {
+        ...plainPasswords,
+        hash: async (text) => {
+          await whileHashing()
+          return await plainPasswords.hash(text)
+        },
+      },
+    })
+    try {
+      const put = async (inviter: User, change: { readonly locked: boolean } | { readonly role: 'editor' }) => {
+        const { url } = await invited({ role: 'admin' }, actorOf(inviter), at)
+        const browser = createBrowser(at.url)
+        const page = await browser.ask(url ?? '')
+        whileHashing = async () => {
+          whileHashing = async () => undefined
+          const { userId } = inviter
+          expect(await patchUser(at.core, { actor: cli, userId, patch: change })).toHaveProperty('done')
+        }
+        return await accept(browser, page, { username: `let-in-by-${inviter.username}` })
+      }
+      const admin = (username: string) => at.makeUser(username, { role: 'superuser' })
+      expect(isGone(await put(await admin('locked'), { locked: true }))).toBe(true)
+      expect(isGone(await put(await admin('lowered'), { role: 'editor' }))).toBe(true)
+      expect((await put(await admin('unlocked'), { locked: false })).location).toBe('/signin')
+      expect(await findUserAsked(at.core, 'let-in-by-locked')).toBeUndefined()
+    } finally {
+      await at.close()
+    }
   })
 
   test('one of an older version, with a power that no account has by its scopes, makes an account without it', async () => {
