@@ -174,3 +174,16 @@ test('H03: of those who go ahead ten of an account in its browser and sixty of a
   // None of them was wrong, so nothing is used up.
   expect(await attempt(browsers[0]!, 'ada', password)).toBe('in')
 })
+
+describe('answers of passkeys', () => {
+  test('from one source are counted where they are wrong, and stopped after sixty; elsewhere nobody waits', async () => {
+    const stranger = from('198.51.100.0')
+    const page = await stranger.ask('/signin')
+    const answer = (browser: Browser, to = page) => submit(browser, to, 'passkey', { credential: '{}' })
+    const statuses = []
+    for (let tries = 0; tries < 61; tries += 1) statuses.push((await answer(stranger)).status)
+    expect(statuses).toEqual([...Array.from({ length: 60 }, () => 400), 429])
+    const other = from('203.0.113.5')
+    expect((await answer(other, await other.ask('/signin'))).status).toBe(400)
+  })
+})
