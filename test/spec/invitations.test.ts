@@ -168,7 +168,7 @@ describe('M10: an invitation is worth what whoever gave it may give', () => {
         ...plainPasswords,
         hash: async (text) => {
           await whileHashing()
-          return await plainPasswords.hash(text)
+          return plainPasswords.hash(text)
         },
       },
     })
@@ -182,7 +182,7 @@ describe('M10: an invitation is worth what whoever gave it may give', () => {
           const { userId } = inviter
           expect(await patchUser(at.core, { actor: cli, userId, patch: change })).toHaveProperty('done')
         }
-        return await accept(browser, page, { username: `let-in-by-${inviter.username}` })
+        return accept(browser, page, { username: `let-in-by-${inviter.username}` })
       }
       const admin = (username: string) => at.makeUser(username, { role: 'superuser' })
       expect(isGone(await put(await admin('locked'), { locked: true }))).toBe(true)
