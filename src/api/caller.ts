@@ -142,10 +142,17 @@ function signedInJustNow(context: ApiContext, { who, live }: Extract<Caller, { r
   if (authTime === undefined) return who === 'administrator' && acr === undefined
   // Anybody may have been handed a macaroon, and what such a call makes outlives it: the sign-in in it is its first holder's.
   if (caveats !== undefined) return false
-  // The command line of this machine asks for the password each time that it has no token.
-  if (live.client.loopbackOnly) return true
+  if (asksForPassword(live)) return true
   return isRecentSignIn(authTime, context.clock.seconds())
 }
+
+/** The command line of this machine asks for the password each time that it has no token. Any other tool there may have a session of this morning behind it. */
+function asksForPassword({ client }: LiveToken): boolean {
+  const { loopbackOnly, grantTypes } = client
+  return loopbackOnly && grantTypes.includes('password') && grantTypes.every((type) => byPassword.includes(type))
+}
+
+const byPassword: readonly string[] = ['password', 'refresh_token']
 
 async function presentedToken(context: ApiContext, request: HttpRequest, id: string): Promise<LiveToken | Refusal> {
   const authorization = request.headers['authorization']

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createBrowser } from '../kit/browser.ts'
-import { introspect, tokenRequest, userinfo } from '../kit/flow.ts'
+import { codeFlow, introspect, tokenRequest, userinfo } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 
 let server: TestGatehouse
@@ -56,4 +56,16 @@ test('the command line of this machine needs no newer sign-in: its password was 
   const change = { body: JSON.stringify({ role: 'admin' }), headers: { 'content-type': 'application/json' } }
   const answer = await api('PATCH', `/api/v1/users/${bob.userId}`, token, change)
   expect(answer.status, answer.text).toBe(200)
+})
+
+test('a tool of this machine that no password was asked for needs a newer one: the session behind its token may be of this morning', async () => {
+  const tool = await server.makeClient({ client_id: 'tool', loopback_only: true, scope: 'openid admin me' })
+  const bob = await server.makeUser('bea')
+  const { tokens } = await codeFlow(server, tool, 'root', { extra: { scope: 'openid admin me' } })
+  const change = { body: JSON.stringify({ role: 'admin' }), headers: { 'content-type': 'application/json' } }
+  const promote = () => api('PATCH', `/api/v1/users/${bob.userId}`, tokens.access_token, change)
+  server.clock.advance(301)
+  const late = await promote()
+  expect([late.status, late.json()['code']]).toEqual([401, 'recent_sign_in_needed'])
+  expect((await api('DELETE', '/api/v1/me', tokens.access_token)).status).toBe(401)
 })
