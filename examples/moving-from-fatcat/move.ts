@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { readEditors, readIdentities } from './read-editors.ts'
+import { readEditors, readIdentities, readIssuers } from './read-editors.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -42,9 +42,7 @@ const gatehouse = (args: readonly string[], input = ''): string =>
   })
 
 /** By provider; fatcat wrote down the address of its API. */
-const issuers = new Map(
-  values.issuer.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
-)
+const issuers = readIssuers(values.issuer)
 
 // 1. The API whose users these are. Its front ends ask about their macaroons by introspection.
 const known = gatehouse(['resource', 'list', '--json'])

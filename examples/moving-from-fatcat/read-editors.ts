@@ -56,6 +56,23 @@ export function readIdentities(csv: string): ReadonlyMap<string, readonly Identi
   return found
 }
 
+/**
+ * By provider, the issuer that its editors get in place of fatcat's; each text is PROVIDER=URL. Of Wikipedia fatcat kept the user name,
+ * and here the number of an account counts: somebody's name may be the number of somebody else, who would be taken for him.
+ */
+export function readIssuers(pairs: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(
+    pairs.map((pair) => {
+      const [, provider, issuer] = /^([a-z][a-z0-9-]*)=(https:\/\/\S+)$/.exec(pair) ?? []
+      if (provider === undefined || issuer === undefined)
+        throw new Error(`--issuer takes PROVIDER=URL, with https, not ${pair}`)
+      if (provider === 'wikipedia')
+        throw new Error('fatcat knows people of wikipedia by user names, which are none here: they link it anew')
+      return [provider, issuer]
+    }),
+  )
+}
+
 const alphabet = 'abcdefghijklmnopqrstuvwxyz234567'
 
 /** `usr_` and the 16 bytes of a UUID in lower-case base32 without padding, which is how macaroons name their editor. */

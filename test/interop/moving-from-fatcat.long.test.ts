@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { github as githubPreset } from '../../src/config/presets/github.ts'
-import { epochOf, readEditors, userIdOf } from '../../examples/moving-from-fatcat/read-editors.ts'
+import { epochOf, readEditors, readIssuers, userIdOf } from '../../examples/moving-from-fatcat/read-editors.ts'
 import { addCaveats, mintMacaroon, printBinaryV2, printInstant, rootKeyOf } from '../../src/tokens/macaroon/index.ts'
 import { cli, endServers, root, serve, workplace, type Server } from '../cli/bench.ts'
 
@@ -28,6 +28,16 @@ describe('what fatcat writes', () => {
     const head = 'id,username,is_superuser,is_admin,is_bot,is_active,auth_epoch,wrangler_id'
     const row = '00000000-0000-0000-aaaa-000000000001,robot,f,f,t,t,2024-05-01 10:00:00+00,'
     expect(() => readEditors(`${head}\n${row}\n`, undefined)).toThrow('the bot robot has no wrangler')
+  })
+
+  test('H24: an issuer is written for who is known by a number alone; the name of one may be the number of another', () => {
+    expect([...readIssuers(['github=https://github.com', 'orcid=https://orcid.org'])]).toEqual([
+      ['github', 'https://github.com'],
+      ['orcid', 'https://orcid.org'],
+    ])
+    expect(() => readIssuers(['wikipedia=https://meta.wikimedia.org'])).toThrow('user names')
+    for (const pair of ['github', 'github=', '=https://github.com', 'github=github.com', 'github=http://github.com'])
+      expect(() => readIssuers([pair])).toThrow('PROVIDER=URL')
   })
 })
 
