@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { OAuthProvider } from '../../src/config/provider.ts'
 import { finishRecalls, recallConnections, recallProgress } from '../../src/vault/recall-connections.ts'
 import { consent } from '../emulators/emulator.ts'
@@ -138,6 +138,26 @@ describe('L25: every connection of a provider is ended by one call', () => {
       left: 0,
       recall: { finishedAt: expect.any(Number) },
     })
+  })
+
+  it('one that comes while another is being finished stands, and is finished by itself', async () => {
+    const recalled = () => recallConnections(server.core, { actor: { kind: 'cli' }, provider: 'etsy' })
+    const { store } = server.core.transition
+    await recalled()
+    const between = await connectDirectly(server, provider)
+    const list = vi.spyOn(store, 'list').mockImplementationOnce(async (kind, owner, page) => {
+      // What it read of the first one is of before.
+      await recalled()
+      return store.list(kind, owner, page)
+    })
+    await finishRecalls(server.core)
+    list.mockRestore()
+    expect(await fetched(between)).toBe('revoked')
+    expect(await recallProgress(server.core, 'etsy')).toMatchObject({ left: 1 })
+    await finishRecalls(server.core)
+    expect((await storedConnection(server, between)).state).toBe('revoked')
+    const { left, recall } = await recallProgress(server.core, 'etsy')
+    expect([left, recall?.finishedAt]).toEqual([0, expect.any(Number)])
   })
 
   it('is for those alone who may end everything', async () => {
