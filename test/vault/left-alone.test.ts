@@ -1,7 +1,8 @@
+import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { put, ref } from '../../src/domain/record.ts'
 import { transition } from '../../src/store/transition.ts'
-import { createBreaker } from '../../src/vault/breaker.ts'
+import { createBreaker, type Entry } from '../../src/vault/breaker.ts'
 import { createVault } from '../../src/vault/create-vault.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
@@ -40,6 +41,29 @@ describe('all of a provider’s connections in one process', () => {
 
   it('FLT-28: longer than it asks for, where it goes on failing', async () => {
     expect(await pauses(1, 12, 2)).toEqual([2, 2, 2, 2, 2, 6, 6, 8, 16, 32, 60, 60])
+  })
+
+  it('is asked for 64 of them at once and no more; the next one has his turn when one of those is done', async () => {
+    const breaker = createBreaker({ monotonic: () => 0 }, () => 0)
+    const entered: Entry[] = []
+    const enter = async (provider = 'etsy'): Promise<void> => {
+      const entry = await breaker.enter(provider)
+      if ('retryAfter' in entry) throw new Error('closed')
+      entered.push(entry)
+    }
+    const all = Array.from({ length: 66 }, () => enter())
+    await setImmediate()
+    expect(entered).toHaveLength(64)
+    // Another provider has its own line.
+    await enter('elsewhere')
+    expect(entered).toHaveLength(65)
+    for (const end of ['succeeded', 'left'] as const) {
+      const before = entered.length
+      entered[0]?.[end]()
+      await setImmediate()
+      expect(entered).toHaveLength(before + 1)
+    }
+    await Promise.all(all)
   })
 })
 
