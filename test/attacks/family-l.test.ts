@@ -62,6 +62,16 @@ describe('L: the way to another server and back', () => {
     expectPage(await attack(house, () => browser.ask(callback.href)))
   })
 
+  it('L02: no page of a callback repeats anything of its query, not even what other pages are found again by', async () => {
+    const { browser, callback } = await underWay()
+    const words = [callback.searchParams.get('state') ?? '', callback.searchParams.get('code') ?? '', 'I'.repeat(34)]
+    callback.searchParams.set('interaction', words[2] ?? '')
+    const twice = `${callback.href}&state=${words[0]}`
+    const page = await attack(house, () => browser.ask(twice))
+    expectPage(page)
+    for (const word of words) expect(page.text).not.toContain(word)
+  })
+
   it('L03 state-not-ours: a state that the caller brings along is not taken over', async () => {
     const browser = browserHere()
     const away = await browser.ask(`/signin/with/one?state=${'B'.repeat(43)}`)
