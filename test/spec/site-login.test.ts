@@ -6,6 +6,7 @@ import { patchUser } from '../../src/accounts/patch-user.ts'
 import { deleteUser } from '../../src/accounts/delete-user.ts'
 import { unlinkIdentity } from '../../src/accounts/unlink-identity.ts'
 import { findUserNamed } from '../../src/accounts/find-user.ts'
+import { keepCredential } from '../../src/upstream/keep-credential.ts'
 import { openTokens, sealTokens } from '../../src/upstream/sealed-tokens.ts'
 import {
   connectionOwners,
@@ -15,7 +16,7 @@ import {
 } from '../../src/domain/connection.ts'
 import { create, put, ref, remove } from '../../src/domain/record.ts'
 import type { Session } from '../../src/domain/session.ts'
-import { isRecalled } from '../../src/domain/recall.ts'
+import { isRecalled, recallsOf } from '../../src/domain/recall.ts'
 import { commitNew, transition } from '../../src/store/transition.ts'
 import { listAll } from '../../src/store/list-all.ts'
 import { createVault } from '../../src/vault/create-vault.ts'
@@ -342,6 +343,16 @@ describe('signing in with the account of a site that has only a login API (syste
     server.clock.advance(7200)
   })
 
+  it('L12: newcomers whom nobody waits for are so many and no more, also where no journey went before', async () => {
+    site.accounts.set('Zuviel', { password: secret, userId: '672' })
+    while ('forgive' in server.core.limits.reserve('park', ['127.0.0.1']));
+    expect((await logIn(german(), 'Zuviel')).status).toBe(429)
+    // Whom somebody waits for is let in all the same.
+    expect((await logIn(german(), 'Otto')).location).toBe('/account')
+    server.clock.advance(1000)
+    expect((await logIn(german(), 'Zuviel')).location).toMatch(/^\/signup\?/)
+  })
+
   it('H03: whoever is called at the site as somebody else is guesses no more in all his browsers than strangers do', async () => {
     site.accounts.set('OPFER2', { password: secret, userId: '671' })
     const browser = german()
@@ -570,7 +581,10 @@ describe('what a site gave', () => {
     const newcomer = await follow(server, browser, await logIn(browser, 'Rita'))
     await recall()
     await submit(browser, newcomer, 'create-account', { username: 'rita' })
-    expect(await credentialsOf('rita')).toEqual([])
+    // Not even as a row that is worth nothing: a recall that is over ends none.
+    const { userId = '' } = (await findUserNamed(server.core, 'rita')) ?? {}
+    const { records } = await server.core.transition.store.list('connection', userId, { limit: 9 })
+    expect(records).toEqual([])
     expect((await logIn(german(), 'Rita')).location).toBe('/account')
     expect(await credentialsOf('rita')).toEqual(['active'])
   })
@@ -588,6 +602,29 @@ describe('what a site gave', () => {
     expect(edition).toBeGreaterThan(before.edition)
     const { instanceId } = await core.directory.instance()
     expect(await core.upstream.unseal({ instanceId, ...place, edition }, before)).toBe('unreadable')
+  })
+
+  it('L19: nor on a node whose clock is behind', async () => {
+    const { core } = server
+    const { userId = '' } = (await findUserNamed(core, 'rita')) ?? {}
+    const place = ref('connection', siteConnectionId(userId, 'forum'))
+    const stored = async () => (await core.transition.store.read([place]))[0]?.value as HeldConnection
+    const before = await stored()
+    await transition(core.transition, { place }, (slots) => ({ writes: remove(slots.place), result: undefined }))
+    const clock = { ...core.clock, millis: () => core.clock.millis() - 60_000 }
+    await keepCredential(
+      { ...core, clock },
+      {
+        userId,
+        provider: 'forum',
+        account: '8001',
+        holder: identityNameRef('https://forum.example', '8001'),
+        recallsBefore: recallsOf(await core.directory.instance(), 'forum'),
+        credential: secretValue('of a node behind'),
+        lasts: 3600,
+      },
+    )
+    expect((await stored()).edition).toBeGreaterThan(before.edition)
   })
 
   it('L25: nor what it was about to give', async () => {
