@@ -54,7 +54,9 @@ export async function changeOwnPassword(
     room.forgive()
     return proved
   }
-  const keep = sessionId === undefined ? undefined : { sessionId, standsIn: proved === 'sign-in', grantId, imprint }
+  // L4: of an account without a password nothing else says who asks either.
+  const standsIn = proved !== 'password'
+  const keep = sessionId === undefined ? undefined : { sessionId, standsIn, grantId, imprint }
   return patchUser(context, {
     actor,
     userId,

@@ -516,6 +516,19 @@ describe('POST /api/v1/me/password', () => {
     expect((await house.read(ref('user', user.userId)))?.passwordHash).toBe('hash of a quiet harbour in november')
   })
 
+  test('L4: nor does it once its browser is signed out while that is hashed', async () => {
+    const user = done(await createUser(house.context, { kind: 'cli' }, { username: 'signed-out' }))
+    const sessionId = await house.makeSession(user)
+    const { token } = await house.makeToken({ client, user, scope: 'me', sessionId })
+    const { passwords } = house.context
+    const end = () => endSession(house.context, { actor: { kind: 'cli' }, user, address: '192.0.2.7' }, sessionId)
+    const hash = (text: string) => end().then(() => passwords.hash(text))
+    Object.assign(house.context, { passwords: { ...passwords, hash } })
+    const answer = await choose(token)
+    expect([answer.status, answer.body['code']]).toEqual([403, 'forbidden'])
+    expect(await house.read(ref('user', user.userId))).toEqual(user)
+  })
+
   test('no macaroon of a fresh sign-in is one: anybody may have been handed it, and it would outlive it as a password or a passkey', async () => {
     const user = done(await createUser(house.context, { kind: 'cli' }, { username: 'handed-on' }))
     const sessionId = await house.makeSession(user)
