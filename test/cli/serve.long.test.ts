@@ -416,7 +416,7 @@ describe('gatehouse doctor', () => {
     const said = await cli(directory, ['doctor'])
     expect(said).toMatchObject({
       code: 1,
-      out: `fail  config    ${directory}/gatehouse.yaml:1:1: isuer is an unknown key; did you mean issuer?\n`,
+      out: `fail  config     ${directory}/gatehouse.yaml:1:1: isuer is an unknown key; did you mean issuer?\n`,
       err: 'gatehouse: 1 of 1 checks failed; each line says how to fix it\n',
     })
   })

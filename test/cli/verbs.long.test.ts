@@ -259,7 +259,7 @@ test('a clock that stands before what the store has seen neither sweeps nor pass
   )
   const { out, code } = await at('doctor')
   expect(code).toBe(1)
-  expect(out).toMatch(/^fail {2}clock {5}stands \d+ seconds before what this store has seen/m)
+  expect(out).toMatch(/^fail +clock +stands \d+ seconds before what this store has seen/m)
   // FLT-18: what is written is written in the time of the store, not in that of the clock.
   const seen = Math.floor(Date.now() / 1000) + 3500
   expect(Number((await json('user', 'create', 'late', '--no-password'))['created_at'])).toBeGreaterThan(seen)
