@@ -82,7 +82,7 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
   const trail = changeWrites(context, { type: 'user.created', userId, actor: actorName(actor) }, [ref('user', userId)])
   // A bot's wrangler is read too; for everybody else this is the account itself, which isn't there yet.
   const wranglerRef = ref('user', wanted.wrangler ?? userId)
-  const invitedBy: Inviter = letter?.invitedBy ?? { kind: 'cli' }
+  const invitedBy = letter?.invitedBy
   return transition(
     context.transition,
     {
@@ -91,12 +91,13 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
       place: ref('user', userId),
       email: emailRef(letter?.proves === true ? (fields.done.email ?? '') : ''),
       ticket: ref('ticket', letter?.ticketId ?? 'none'),
-      inviter: ref('user', invitedBy.kind === 'user' ? invitedBy.userId : userId),
-      inviting: ref('client', invitedBy.kind === 'client' ? invitedBy.clientId : 'none'),
+      inviter: ref('user', invitedBy?.kind === 'user' ? invitedBy.userId : userId),
+      inviting: ref('client', invitedBy?.kind === 'client' ? invitedBy.clientId : 'none'),
     },
     ({ name, wrangler, place, email, ticket, inviter, inviting }, now): Decision<Outcome<User>> => {
       if (letter !== undefined && ticket.value === undefined) return { writes: [], result: { refused: letterUsed } }
-      if (!mayStillInvite(invitedBy, { user: inviter.value, client: inviting.value }, { role, scopes }))
+      const asked = { user: inviter.value, client: inviting.value }
+      if (invitedBy !== undefined && !mayStillInvite(invitedBy, asked, { role, scopes }))
         return { writes: [], result: { refused: letterUsed } }
       if (letter !== undefined && email.value !== undefined) return { writes: [], result: { refused: emailTaken } }
       if (name.value !== undefined) return { writes: [], result: { refused: nameTaken } }
@@ -126,8 +127,8 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
           put(place, user, { expiresAt: null, owners: [bucketOf(userId)] }),
           put(name, { v: 1, target: userId }, { expiresAt: null, owners: [userId] }),
           ...(bot ? [check(wrangler)] : []),
-          ...(invitedBy.kind === 'user' ? [check(inviter)] : []),
-          ...(invitedBy.kind === 'client' ? [check(inviting)] : []),
+          ...(invitedBy?.kind === 'user' ? [check(inviter)] : []),
+          ...(invitedBy?.kind === 'client' ? [check(inviting)] : []),
           ...(user.emailVerified ? [put(email, { v: 1, target: userId }, { expiresAt: null, owners: [userId] })] : []),
           ...(letter === undefined ? [] : remove(ticket)),
           ...trail(now),

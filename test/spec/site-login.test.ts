@@ -589,14 +589,20 @@ describe('what a site gave', () => {
     expect(await credentialsOf('rita')).toEqual(['active'])
   })
 
-  it('L19: has an edition that never comes again, though nothing is left of the one before', async () => {
+  /** Rita's, gone as when its end is so long ago that nobody remembers it. */
+  async function forgottenCredential() {
     const { core } = server
     const { userId = '' } = (await findUserNamed(core, 'rita')) ?? {}
     const place = ref('connection', siteConnectionId(userId, 'forum'))
     const stored = async () => (await core.transition.store.read([place]))[0]?.value as HeldConnection
     const before = await stored()
-    // As when its end is so long ago that nobody remembers it.
     await transition(core.transition, { place }, (slots) => ({ writes: remove(slots.place), result: undefined }))
+    return { userId, place, before, stored }
+  }
+
+  it('L19: has an edition that never comes again, though nothing is left of the one before', async () => {
+    const { core } = server
+    const { place, before, stored } = await forgottenCredential()
     expect((await logIn(german(), 'Rita')).location).toBe('/account')
     const { edition } = await stored()
     expect(edition).toBeGreaterThan(before.edition)
@@ -606,11 +612,7 @@ describe('what a site gave', () => {
 
   it('L19: nor on a node whose clock is behind', async () => {
     const { core } = server
-    const { userId = '' } = (await findUserNamed(core, 'rita')) ?? {}
-    const place = ref('connection', siteConnectionId(userId, 'forum'))
-    const stored = async () => (await core.transition.store.read([place]))[0]?.value as HeldConnection
-    const before = await stored()
-    await transition(core.transition, { place }, (slots) => ({ writes: remove(slots.place), result: undefined }))
+    const { userId, before, stored } = await forgottenCredential()
     const clock = { ...core.clock, millis: () => core.clock.millis() - 60_000 }
     await keepCredential(
       { ...core, clock },
