@@ -10,6 +10,8 @@ import { startVitest, type TestModule, type Vitest } from 'vitest/node'
 interface Tally {
   passed: number
   failed: number
+  /** What failed, each with the first line of its reason: said again at the end, where whoever reads only that finds it. */
+  failures: { what: string; why: string }[]
   /** What didn't run, each with its reason. */
   skipped: { what: string; why: string }[]
 }
@@ -17,7 +19,7 @@ interface Tally {
 const root = new URL('..', import.meta.url)
 
 const { values, positionals: filters } = parseArgs({ options: { suite: { type: 'string' } }, allowPositionals: true })
-const tally: Tally = { passed: 0, failed: 0, skipped: [] }
+const tally: Tally = { passed: 0, failed: 0, failures: [], skipped: [] }
 
 process.chdir(new URL(root).pathname)
 const suites = values.suite === undefined ? suitesHere(tally) : [values.suite]
@@ -49,10 +51,10 @@ async function runChecks(tally: Tally): Promise<void> {
   if (process.env['CI'] !== undefined) checks.push('format:check')
   const results = await Promise.all(checks.map(async (check) => ({ check, ...(await runScript(check)) })))
   for (const { check, ok, output } of results) {
-    console.log(`${ok ? ' ok ' : 'FAILED'} npm run ${check}`)
+    console.log(`${ok ? 'ok' : 'not ok'} npm run ${check}`)
     if (!ok) console.log(output)
     if (ok) tally.passed += 1
-    else tally.failed += 1
+    else fail(tally, `npm run ${check}`, 'its output is above')
   }
 }
 
@@ -79,11 +81,11 @@ function count(testModule: TestModule, tally: Tally): void {
   const file = testModule.relativeModuleId
   // A file that can't be loaded, or a hook that throws, has no failed test to show for it.
   const broken = [testModule, ...testModule.children.allSuites()].filter((suite) => suite.errors().length > 0)
-  tally.failed += broken.length
+  for (const suite of broken) fail(tally, file, suite.errors()[0]?.message)
   for (const test of testModule.children.allTests()) {
     const result = test.result()
     if (result.state === 'passed') tally.passed += 1
-    else if (result.state === 'failed') tally.failed += 1
+    else if (result.state === 'failed') fail(tally, `${file} > ${test.fullName}`, result.errors[0]?.message)
     else {
       const note = result.state === 'skipped' ? result.note : undefined
       // What a broken hook kept from running is counted with the hook.
@@ -94,15 +96,19 @@ function count(testModule: TestModule, tally: Tally): void {
 }
 
 function countUnhandled(vitest: Vitest, tally: Tally): void {
-  tally.failed += vitest.state.getUnhandledErrors().length
+  for (const error of vitest.state.getUnhandledErrors())
+    fail(tally, 'outside of any test', error instanceof Error ? error.message : String(error))
+}
+
+function fail(tally: Tally, what: string, why = 'no reason was given'): void {
+  tally.failed += 1
+  tally.failures.push({ what, why: why.split('\n', 1)[0]! })
 }
 
 function report(tally: Tally): void {
-  if (tally.passed === 0 && tally.failed === 0) {
-    console.error('FAILED: no test ran')
-    tally.failed += 1
-  }
+  if (tally.passed === 0 && tally.failed === 0) fail(tally, 'everything', 'no test ran')
   for (const { what, why } of tally.skipped) console.log(`SKIPPED ${what}: ${why}`)
+  for (const { what, why } of tally.failures) console.log(`FAILED ${what}: ${why}`)
   const skipped = tally.skipped.length > 0 ? `, ${tally.skipped.length} skipped` : ''
   const line = `${tally.passed} passed, ${tally.failed} failed${skipped}\n`
   process.stdout.write(line, () => process.exit(tally.failed > 0 ? 1 : 0))
