@@ -23,6 +23,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     allowOnly: false,
+    // What a test waits for comes later on a busy machine; one second, the default, is a guess about the machine.
+    expect: { poll: { timeout: 20_000 } },
     projects: Object.entries({ fast, ...suites }).map(([name, suite]) => ({
       extends: true,
       test: {

@@ -102,7 +102,7 @@ function countUnhandled(vitest: Vitest, tally: Tally): void {
 
 function fail(tally: Tally, what: string, why = 'no reason was given'): void {
   tally.failed += 1
-  tally.failures.push({ what, why: why.split('\n', 1)[0]! })
+  tally.failures.push({ what, why: why.replace(/\n[^]*/, '') })
 }
 
 function report(tally: Tally): void {

@@ -29,11 +29,16 @@ export type ConnectionLimits = {
   readonly mostYoung: number
   /** The same within it: a program that opens many at once takes that long until it has spoken on each. */
   readonly mostNew: number
+  readonly momentMillis: number
 }
 
-export const connectionLimits: ConnectionLimits = { most: 10_000, mostPerSource: 4_000, mostYoung: 256, mostNew: 1_024 }
-
-const momentMillis = 1_000
+export const connectionLimits: ConnectionLimits = {
+  most: 10_000,
+  mostPerSource: 4_000,
+  mostYoung: 256,
+  mostNew: 1_024,
+  momentMillis: 1_000,
+}
 
 /** Connections of one source. */
 type Source = { all: number; readonly young: Set<Socket>; thinning: boolean }
@@ -115,7 +120,7 @@ export function watchConnections(
       while (source.young.size > limits.mostYoung) dropOldest(source)
     }
     // What has come while this process was busy is read before anybody is judged by his silence.
-    setTimeout(() => setImmediate(() => setImmediate(thin)), momentMillis).unref()
+    setTimeout(() => setImmediate(() => setImmediate(thin)), limits.momentMillis).unref()
   }
 
   function drop(socket: Socket): void {

@@ -92,7 +92,7 @@ describe('letters', () => {
     expect(await invite({ ...wanted, email: 'cay@mail.example\r\nBcc: eve@evil.example' })).toHaveProperty('refused')
     expect(await invite({ ...wanted, email: 'cay@mail.example, eve@evil.example' })).toHaveProperty('refused')
     expect(await invite(wanted)).toHaveProperty('done')
-    await vi.waitFor(() => expect(server.letters).toHaveLength(1), 5_000)
+    await vi.waitFor(() => expect(server.letters).toHaveLength(1), 20_000)
     const [letter] = server.letters
     expect(letter?.to).toBe('cay@mail.example')
     expect(letter?.subject).not.toMatch(/[\r\n]|Bcc/)

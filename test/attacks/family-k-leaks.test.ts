@@ -69,7 +69,7 @@ describe('K17 leaked-token', () => {
       // Its whole grant, so that it stands in no list of tokens any more.
       const [grant] = await server.core.transition.store.read([ref('grant', 'done' in made ? made.done.grantId : '')])
       expect(grant?.value).toHaveProperty('revokedAt')
-      await vi.waitFor(() => expect(lettersTo(`owner-${format}`)).toHaveLength(1), 5_000)
+      await vi.waitFor(() => expect(lettersTo(`owner-${format}`)).toHaveLength(1), 20_000)
       const [letter] = lettersTo(`owner-${format}`)
       expect(letter?.text).not.toContain(token)
       const [event] = (await leaks()).filter((one) => one['userId'] === userId)
@@ -131,14 +131,14 @@ describe('K18 leak-report-abuse', () => {
     await withAddress('finn')
     const { tokens } = await codeFlow(server, app, 'finn')
     await report([tokens.access_token])
-    await vi.waitFor(() => expect(lettersTo('finn')).toHaveLength(1), 5_000)
+    await vi.waitFor(() => expect(lettersTo('finn')).toHaveLength(1), 20_000)
     const before = (await leaks()).length
     await report([tokens.access_token])
     expect((await leaks()).length).toBe(before)
     // Letters leave in their order: one of a second would be there before the next.
     await withAddress('gus')
     await report([(await codeFlow(server, app, 'gus')).tokens.access_token])
-    await vi.waitFor(() => expect(lettersTo('gus')).toHaveLength(1), 5_000)
+    await vi.waitFor(() => expect(lettersTo('gus')).toHaveLength(1), 20_000)
     expect(lettersTo('finn')).toHaveLength(1)
   })
 

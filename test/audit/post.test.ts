@@ -120,7 +120,7 @@ test('it heals by itself, and what was committed before is not lost', async () =
   state.answer = 'yes'
   advance(1)
   const third = await happen(store)
-  await expect.poll(taken, { timeout: 2000 }).toEqual([first, second, third])
+  await expect.poll(taken).toEqual([first, second, third])
 })
 
 test('INV7: a commit whose outcome nobody learned is told if it is stored, and only then', async () => {

@@ -10,6 +10,7 @@ import {
   type SigningKey,
   type VerificationKey,
 } from '../../src/crypto/jws.ts'
+import { quickest } from '../kit/quickest.ts'
 
 const algorithms = ['ES256', 'RS256', 'EdDSA'] as const
 type Pair = { readonly signing: SigningKey; readonly verification: VerificationKey; readonly jwk: PublicJwk }
@@ -176,13 +177,14 @@ describe('E05 crit and b64, E06 encryption and compression', () => {
     expect(judge(signedWith(pair, { alg: 'ES256', ...more }), pair.verification)).toBe('malformed')
   })
 
-  test('E06: a JWE of five parts is refused at once', () => {
+  test('E06: a JWE of five parts is refused at once', async () => {
     const { verification } = pairs.get('RS256')!
     const header = encode({ alg: 'PBES2-HS256+A128KW', p2c: 2 ** 31, enc: 'A128GCM', zip: 'DEF' })
-    const started = performance.now()
-    expect(judge(`${header}.AAAA.AAAA.AAAA.AAAA`, verification)).toBe('malformed')
-    expect(judge(`${header}.AAAA.AAAA`, verification)).toBe('malformed')
-    expect(performance.now() - started).toBeLessThan(10)
+    const took = await quickest(() => {
+      expect(judge(`${header}.AAAA.AAAA.AAAA.AAAA`, verification)).toBe('malformed')
+      expect(judge(`${header}.AAAA.AAAA`, verification)).toBe('malformed')
+    })
+    expect(took).toBeLessThan(10)
   })
 })
 
@@ -235,13 +237,16 @@ describe('E08 loose-encoding', () => {
     expect(judge(text, verification, 20_000)).toMatch(/^accepted/)
   })
 
-  test('hostile lengths are judged in linear time', () => {
+  test('hostile lengths are judged in linear time', async () => {
     const { verification } = pairs.get('ES256')!
-    const started = performance.now()
-    for (const text of ['A'.repeat(1e6), '.'.repeat(1e6), `${'A'.repeat(1e6)}.A.!`, `A.${'A'.repeat(1e6)}.`]) {
-      expect(judge(text, verification, 2e6)).toBe('malformed')
-    }
-    expect(performance.now() - started).toBeLessThan(500)
+    const texts = ['A'.repeat(1e6), '.'.repeat(1e6), `${'A'.repeat(1e6)}.A.!`, `A.${'A'.repeat(1e6)}.`]
+    const took = await quickest(
+      () => {
+        for (const text of texts) expect(judge(text, verification, 2e6)).toBe('malformed')
+      },
+      { enough: 500 },
+    )
+    expect(took).toBeLessThan(500)
   })
 })
 

@@ -6,6 +6,7 @@ import { transition } from '../../src/store/transition.ts'
 import type { Store } from '../../src/store/port.ts'
 import { StoreUnavailable } from '../../src/store/unavailable.ts'
 import { auditEvents, fakeClock, memory, protectedBy, random, startNode } from './fixtures.ts'
+import { quickest } from '../kit/quickest.ts'
 
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
@@ -45,9 +46,8 @@ describe('the first start', () => {
     const started = performance.now()
     const first = await startNode(store, fakeClock())
     const firstMillis = performance.now() - started
-    const again = performance.now()
     const second = await startNode(store, fakeClock())
-    const againMillis = performance.now() - again
+    const againMillis = await quickest(() => startNode(store, fakeClock()), { enough: 200 })
     expect(second.keys.list()).toEqual(first.keys.list())
     expect(second.keys.jwks()).toEqual(first.keys.jwks())
     expect(second.events).toEqual([])

@@ -23,7 +23,7 @@ export async function lettersTo(server: TestGatehouse, address: string, count = 
   const there = () => server.letters.filter(({ to }) => to === address)
   await vi.waitFor(() => {
     if (there().length !== count) throw new Error(`${there().length} letters to ${address}, not ${count}`)
-  }, 5_000)
+  }, 20_000)
   return there()
 }
 
@@ -66,7 +66,7 @@ export async function withAddress(server: TestGatehouse, username: string): Prom
 export async function outboxEmpty({ core: { transition } }: TestGatehouse): Promise<void> {
   await vi.waitFor(async () => {
     for await (const waiting of listAll(transition.store, 'outbox', errandOwner)) throw new Error(`${waiting.id} waits`)
-  }, 5_000)
+  }, 20_000)
 }
 
 /** A page without what differs in each by itself. */

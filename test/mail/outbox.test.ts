@@ -48,7 +48,7 @@ describe('the outbox', () => {
     await put('a')
     const sent: string[] = []
     const outbox = start(async ({ to }) => void sent.push(to))
-    await vi.waitFor(async () => expect([sent, await left()]).toEqual([['a'], 0]))
+    await vi.waitFor(async () => expect([sent, await left()]).toEqual([['a'], 0]), 20_000)
     await outbox.close()
   })
 
@@ -60,13 +60,13 @@ describe('the outbox', () => {
       attempts += 1
       if (attempts === 1) throw new Error('mail server away')
     })
-    await vi.waitFor(() => expect(attempts).toBe(1))
+    await vi.waitFor(() => expect(attempts).toBe(1), 20_000)
     outbox.wake()
     await new Promise((resolve) => setTimeout(resolve, 20))
     expect([attempts, await left()]).toEqual([1, 1])
     advance(61)
     outbox.wake()
-    await vi.waitFor(async () => expect([attempts, await left()]).toEqual([2, 0]))
+    await vi.waitFor(async () => expect([attempts, await left()]).toEqual([2, 0]), 20_000)
     await outbox.close()
   })
 
@@ -76,7 +76,7 @@ describe('the outbox', () => {
     const sent: string[] = []
     const send = async ({ to }: Letter) => void sent.push(to)
     const nodes = [start(send), start(send), start(send)]
-    await vi.waitFor(async () => expect(await left()).toBe(0))
+    await vi.waitFor(async () => expect(await left()).toBe(0), 20_000)
     expect(sent.toSorted()).toEqual(['a', 'b', 'c', 'd'])
     await Promise.all(nodes.map((node) => node.close()))
   })
@@ -89,7 +89,7 @@ describe('the outbox', () => {
       async ({ to }) => void sent.push(to),
       async () => undefined,
     )
-    await vi.waitFor(async () => expect(await left()).toBe(0))
+    await vi.waitFor(async () => expect(await left()).toBe(0), 20_000)
     expect(sent).toEqual([])
     await outbox.close()
   })

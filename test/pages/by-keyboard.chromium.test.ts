@@ -109,7 +109,7 @@ function lookAt(tab: Tab, { javaScript, seen }: { readonly javaScript: boolean; 
 const linkIn = (text = ''): string => /https?:\/\/\S+/.exec(text)?.[0] ?? ''
 async function letterTo(address: string, count: number) {
   const letters = () => server.letters.filter(({ to }) => to === address)
-  await vi.waitFor(() => expect(letters()).toHaveLength(count), 10_000)
+  await vi.waitFor(() => expect(letters()).toHaveLength(count), 20_000)
   return letters()[count - 1]?.text
 }
 

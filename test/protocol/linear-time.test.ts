@@ -18,6 +18,7 @@ import { parseResponseMode } from '../../src/protocol/response-mode.ts'
 import { parseScope } from '../../src/protocol/scope.ts'
 import { parseUsername } from '../../src/protocol/username.ts'
 import { webUriProblem } from '../../src/protocol/web-uri.ts'
+import { quickest } from '../kit/quickest.ts'
 
 const minimal = { redirect_uris: ['https://app.example/cb'] }
 
@@ -79,16 +80,9 @@ const hostile: readonly (readonly [string, string])[] = [
 ]
 
 describe('H26, J17: no field takes 5 ms, whatever 50 KB it is given', () => {
-  test.each(readers)('%s', (_, read) => {
+  test.each(readers)('%s', async (_, read) => {
     for (const [name, text] of hostile) {
-      // The best of five: a pause of the machine is not the parser's.
-      let best = Number.POSITIVE_INFINITY
-      for (let round = 0; round < 5 && best >= 1; round++) {
-        const start = performance.now()
-        read(text)
-        best = Math.min(best, performance.now() - start)
-      }
-      expect(best, name).toBeLessThan(5)
+      expect(await quickest(() => read(text)), name).toBeLessThan(5)
     }
   })
 })

@@ -34,7 +34,9 @@ function ask(bytes: string): Promise<string> {
 }
 
 const page = () => `GET /page HTTP/1.1\r\nHost: localhost:${server.port}\r\nConnection: close\r\n\r\n`
-const limits = { most: 1000, mostPerSource: 500, mostYoung: 20, mostNew: 200 }
+const limits = { most: 1000, mostPerSource: 500, mostYoung: 20, mostNew: 200, momentMillis: 1_000 }
+/** Longer than any test lasts, however busy its machine. */
+const endless = 120_000
 
 /** Connected, and silent so far. */
 const opened = () =>
@@ -45,7 +47,7 @@ const opened = () =>
   })
 
 test('a program that opens a hundred connections and then speaks on each of them is heard on all', async () => {
-  server = await startShell(routes, { connectionLimits: limits })
+  server = await startShell(routes, { connectionLimits: { ...limits, momentMillis: endless } })
   const open = await Promise.all(Array.from({ length: 100 }, opened))
   await expect.poll(() => server.shell.load().connections, { interval: 5 }).toBe(100)
   const answered = open.map(
@@ -62,20 +64,17 @@ test('a program that opens a hundred connections and then speaks on each of them
 
 const dropped = () => server.metrics.snapshot().counters.get('dropped_connections') ?? 0
 
-test('J08: for a moment only, and never more than so many', async () => {
-  server = await startShell(routes, { connectionLimits: { ...limits, mostNew: 50 } })
-  const opening = Promise.all(Array.from({ length: 100 }, opened))
-  // Before the moment is over.
-  await expect.poll(dropped, { timeout: 900, interval: 20 }).toBeGreaterThanOrEqual(50)
-  await opening
-  await expect.poll(dropped, { timeout: 5_000 }).toBe(80)
-  expect(server.shell.load().connections).toBe(20)
+test('J08: but never more than so many, however short they have been there', async () => {
+  server = await startShell(routes, { connectionLimits: { ...limits, mostNew: 50, momentMillis: endless } })
+  await Promise.all(Array.from({ length: 100 }, opened))
+  await expect.poll(dropped).toBe(50)
+  expect(server.shell.load().connections).toBe(50)
 })
 
-test('J08: of a hundred who connect at once and say nothing, as many stay as may be silent', async () => {
+test('J08: and for a moment only: of a hundred who say nothing, as many stay as may be silent', async () => {
   server = await startShell(routes, { connectionLimits: limits })
   const silent = Array.from({ length: 100 }, () => ask('G'))
-  await expect.poll(dropped, { timeout: 5_000 }).toBe(80)
+  await expect.poll(dropped).toBe(80)
   expect(server.shell.load().connections).toBe(20)
   expect(await ask(page())).toContain('200')
   for (const socket of sockets) socket.destroy()

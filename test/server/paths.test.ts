@@ -7,6 +7,7 @@ import { createRouteTable, methodsOf } from '../../src/server/route-table.ts'
 import type { Route } from '../../src/server/route.ts'
 import { sendRaw, statusOf } from './support/raw.ts'
 import { startShell, type TestShell } from './support/shell.ts'
+import { quickest } from '../kit/quickest.ts'
 
 let server: TestShell
 
@@ -146,7 +147,7 @@ describe('A32: a route has one spelling', () => {
     }
   })
 
-  test('no path takes long to judge', () => {
+  test('no path takes long to judge', async () => {
     for (const path of [
       '/'.repeat(15_000),
       '/a'.repeat(7_500),
@@ -154,9 +155,7 @@ describe('A32: a route has one spelling', () => {
       `/${'.'.repeat(15_000)}/`,
       `/${'%41'.repeat(5_000)}%`,
     ]) {
-      const began = performance.now()
-      judgePath(path)
-      expect(performance.now() - began).toBeLessThan(50)
+      expect(await quickest(() => judgePath(path), { enough: 50 })).toBeLessThan(50)
     }
   })
 })

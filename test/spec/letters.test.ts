@@ -79,7 +79,7 @@ describe('a letter from before', () => {
     const open = await startGatehouse({ dataDirectory, store, config })
     try {
       await fill(createBrowser(open.url), '/register', 'register', registration('tina', 'tina@mail.example'))
-      await vi.waitFor(() => expect(open.letters).toHaveLength(1), 5_000)
+      await vi.waitFor(() => expect(open.letters).toHaveLength(1), 20_000)
     } finally {
       await open.close()
     }

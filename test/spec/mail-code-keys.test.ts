@@ -30,7 +30,7 @@ async function waiting(): Promise<{ readonly browser: Browser; readonly page: An
   const browser = createBrowser(server.url)
   const before = server.letters.length
   const page = await submit(browser, await browser.ask('/signin/code'), 'mail-code', { account: 'cleo' })
-  await vi.waitFor(() => expect(server.letters.length).toBe(before + 1), 5_000)
+  await vi.waitFor(() => expect(server.letters.length).toBe(before + 1), 20_000)
   return { browser, page, code: /\b\d{4} \d{4}\b/.exec(server.letters.at(-1)?.text ?? '')?.[0] ?? '' }
 }
 

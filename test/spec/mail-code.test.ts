@@ -43,7 +43,7 @@ async function ask(browser: Browser, account: string, from = '/signin/code'): Pr
 async function codeTo(address: string, count = 1): Promise<string> {
   const codes = () =>
     server.letters.flatMap(({ to, text }) => (to === address ? (/\b\d{4} \d{4}\b/.exec(text) ?? []) : []))
-  await vi.waitFor(() => expect(codes()).toHaveLength(count), 5_000)
+  await vi.waitFor(() => expect(codes()).toHaveLength(count), 20_000)
   return codes().at(-1) ?? ''
 }
 const type = (browser: Browser, page: Answer, code: string) => submit(browser, page, 'one-time-code', { code })
@@ -85,7 +85,7 @@ describe('sign-in by a code in a letter', () => {
     await codeTo(email, 2)
     expect(server.letters.filter(({ to }) => to.startsWith('plain') || to.startsWith('nobody'))).toEqual([])
     const told = () => server.letters.filter(({ to }) => to === bruno.email)
-    await vi.waitFor(() => expect(told()).toHaveLength(2), 5_000)
+    await vi.waitFor(() => expect(told()).toHaveLength(2), 20_000)
     for (const { subject, text } of told()) {
       expect(subject).toContain('is locked')
       expect(text).not.toMatch(/\d{4} \d{4}/)
@@ -98,7 +98,7 @@ describe('sign-in by a code in a letter', () => {
     await lock(true)
     const browser = createBrowser(server.url, { 'accept-language': 'de' })
     const page = await ask(browser, 'bodo')
-    await vi.waitFor(() => expect(server.letters.some(({ to }) => to === email)).toBe(true), 5_000)
+    await vi.waitFor(() => expect(server.letters.some(({ to }) => to === email)).toBe(true), 20_000)
     expect(server.letters.find(({ to }) => to === email)?.subject).toContain('ist gesperrt')
     await lock(false)
     const ticketId = String(readForm(page.text, 'one-time-code').fields['ticket'])

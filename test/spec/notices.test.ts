@@ -31,7 +31,7 @@ const cli = { kind: 'cli' } as const
 const addressOf = ({ username }: Pick<User, 'username'>) => `${username}@mail.example`
 const subjectsTo = (to: string) => server.letters.filter((letter) => letter.to === to).map(({ subject }) => subject)
 const hears = (to: string, subjects: readonly string[]) =>
-  vi.waitFor(() => expect(subjectsTo(to)).toEqual(subjects), 5_000)
+  vi.waitFor(() => expect(subjectsTo(to)).toEqual(subjects), 20_000)
 
 let count = 0
 /** Somebody who proved his address by the link in a letter, and the browser in which he did. */
@@ -69,13 +69,13 @@ describe('letters that nobody asked for, in the language in which the address wa
     // By a letter: its reader may not be the only one who reads there.
     const stranger = createBrowser(server.url, { 'accept-language': 'de' })
     await submit(stranger, await stranger.ask('/recover'), 'recover', { account: user.username })
-    await vi.waitFor(() => expect(subjectsTo(addressOf(user))).toHaveLength(4), 5_000)
+    await vi.waitFor(() => expect(subjectsTo(addressOf(user))).toHaveLength(4), 20_000)
     const link = /https?:\/\/\S+letter\S+/.exec(
       server.letters.filter(({ to }) => to === addressOf(user)).at(-1)?.text ?? '',
     )
     const again = { new_password: 'neun Reiher am Wehr', repeat_password: 'neun Reiher am Wehr' }
     expect((await submit(stranger, await stranger.ask(link?.[0] ?? ''), 'letter', again)).location).toBe('/signin')
-    await vi.waitFor(() => expect(subjectsTo(addressOf(user)).at(-1)).toBe(inGerman(fresh)[1]), 5_000)
+    await vi.waitFor(() => expect(subjectsTo(addressOf(user)).at(-1)).toBe(inGerman(fresh)[1]), 20_000)
     expect(subjectsTo(addressOf(user))).toHaveLength(5)
     // One that is refused is no news.
     await patchUser(server.core, { actor: cli, userId: user.userId, patch: { password: 'short' } })
@@ -184,7 +184,7 @@ test('nobody’s mailbox is filled by letters that many accounts ask for', async
       )
   }
   expect(statuses).toEqual([303, 303, 303, 303, 303, 429])
-  await vi.waitFor(() => expect(subjectsTo(stranger)).toHaveLength(5), 5_000)
+  await vi.waitFor(() => expect(subjectsTo(stranger)).toHaveLength(5), 20_000)
 })
 
 test('nobody’s letters wait behind those of somebody who changes his factors over and over', async () => {
@@ -195,7 +195,7 @@ test('nobody’s letters wait behind those of somebody who changes his factors o
     statuses.push((await submit(browser, await browser.ask('/account/recovery-codes'), 'recovery-codes', {})).status)
   // His first factor was the first change.
   expect(statuses).toEqual([...Array.from({ length: 19 }, () => 200), 429, 429, 429])
-  await vi.waitFor(() => expect(subjectsTo(addressOf(user))).toHaveLength(21), 5_000)
+  await vi.waitFor(() => expect(subjectsTo(addressOf(user))).toHaveLength(21), 20_000)
   const wrong = await submit(browser, await browser.ask('/account/authenticator'), 'remove-authenticator', {
     remove: '1',
   })
