@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createBrowser, errorOf, readForm, type Answer } from '../kit/browser.ts'
 import { authorizeUrl, follow, submit, tokenRequest } from '../kit/flow.ts'
 import { freePort } from '../kit/free-port.ts'
@@ -149,6 +149,7 @@ describe('G10 xff-spoof: what counts attempts is the address that nobody can cho
   })
 
   test('sign-ins of many accounts from one place: 60, whatever it says where it is', async () => {
+    onTestFinished(direct.server.clock.stand())
     const browser = createBrowser(direct.server.url)
     const page = await browser.ask('/signin')
     const { fields } = readForm(page.text, 'sign-in')

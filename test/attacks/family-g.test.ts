@@ -704,7 +704,7 @@ describe('G17 cookie-tossing, G18 token-as-cookie, G19 expired-cookie-page: only
     const [home, account] = await attack(house, () =>
       Promise.all(['/', '/account'].map((path) => createBrowser(server.url).ask(path, { headers }))),
     )
-    expect(home?.text).not.toContain('bob')
+    expect(home?.text).not.toMatch(/[\s>]bob[\s<]/)
     expect({ status: account?.status, location: account?.location }).toEqual({ status: 303, location: '/signin' })
   }
 })
@@ -733,7 +733,7 @@ describe('G20 fail-open: without its store nobody is anybody', () => {
         )
         // 4xx: a request that is wrong whoever asks (a form without its token, an id that can't be).
         const open = answer.status < 400 && !(answer.status === 303 && answer.location === '/signin')
-        if (open || /gth_|eyJ|ada\b/.test(answer.text))
+        if (open || /gth_|eyJ[\w-]+\.|[\s>"]ada[\s<"]/.test(answer.text))
           wrong.push(`${method} ${path}: ${answer.status} ${answer.text.slice(0, 80)}`)
         for (const line of answer.headers.getSetCookie())
           if (line.startsWith(sessionCookie)) wrong.push(`${path} sets a session`)

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { checkEntries } from '../../src/config/check-entries.ts'
 import { providerEntry } from '../../src/config/provider-entry.ts'
 import { kinds } from '../../src/domain/fence.ts'
@@ -197,6 +197,7 @@ describe('L: the way to another server and back', () => {
   })
 
   it('L12: a journey and a newcomer that came to their end give back what they took, and those that did not keep it', async () => {
+    onTestFinished(house.server.clock.stand())
     const { server } = house
     const { limits } = server.core
     const useUp = (): number => {
@@ -218,6 +219,7 @@ describe('L: the way to another server and back', () => {
   })
 
   it('L12 abandoned-states: whoever leaves and never returns is slowed down, and what he left dies', async () => {
+    onTestFinished(house.server.clock.stand())
     const browser = browserHere()
     let last = 0
     for (let at = 0; at < 1100 && last !== 429; at += 1) last = (await browser.ask('/signin/with/one')).status

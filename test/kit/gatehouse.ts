@@ -19,17 +19,30 @@ import { createErrorPage } from '../../src/server/error-page.ts'
 import { routesOf } from '../../src/server/routes.ts'
 import { freePort } from './free-port.ts'
 
-export type TestClock = Clock & { readonly advance: (seconds: number) => void }
+export type TestClock = Clock & {
+  readonly advance: (seconds: number) => void
+  /**
+   * From now on only `advance` moves it, until what comes back is called: for budgets that fill again while a busy machine gets
+   * through a test, and for what may be refused for any reason but its age.
+   */
+  readonly stand: () => () => void
+}
 
 /** Real time plus what a test adds to it: lifetimes can be waited out, timeouts of sockets go on. */
 export function createTestClock(): TestClock {
   let added = 0
+  let stood: { readonly wall: number; readonly monotonic: number } | undefined
+  const millis = (): number => (stood?.wall ?? Date.now()) + added * 1000
   return {
-    millis: () => Date.now() + added * 1000,
-    seconds: () => Math.floor(Date.now() / 1000) + added,
-    monotonic: () => performance.now() + added * 1000,
+    millis,
+    seconds: () => Math.floor(millis() / 1000),
+    monotonic: () => (stood?.monotonic ?? performance.now()) + added * 1000,
     advance: (seconds) => {
       added += seconds
+    },
+    stand: () => {
+      stood = { wall: Date.now(), monotonic: performance.now() }
+      return () => (stood = undefined)
     },
   }
 }

@@ -154,6 +154,7 @@ describe('registration by POST /api/v1/register', () => {
   test('many accounts from one source are throttled, and a closed server makes none', async () => {
     const plain = await startGatehouse({ config: { users: { registration: 'open' } } })
     const closed = await startGatehouse()
+    plain.clock.stand()
     try {
       const statuses: number[] = []
       for (let count = 0; count < 21; count += 1) {

@@ -10,6 +10,7 @@ let counted = 0
 beforeEach(async () => {
   await server?.close()
   server = await startGatehouse({ config: { trustedProxies: ['127.0.0.1'] }, passwords: cheapPasswords })
+  server.clock.stand()
   await server.makeUser('ada')
   await server.makeUser('bob')
   counted = 0

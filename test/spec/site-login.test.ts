@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { signOut } from '../../src/accounts/end-session.ts'
 import { identitiesOf } from '../../src/accounts/find-identity.ts'
 import { identityNameRef } from '../../src/accounts/identity-refs.ts'
@@ -344,6 +344,7 @@ describe('signing in with the account of a site that has only a login API (syste
   })
 
   it('L12: newcomers whom nobody waits for are so many and no more, also where no journey went before', async () => {
+    onTestFinished(server.clock.stand())
     site.accounts.set('Zuviel', { password: secret, userId: '672' })
     while ('forgive' in server.core.limits.reserve('park', ['127.0.0.1']));
     expect((await logIn(german(), 'Zuviel')).status).toBe(429)

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { stateOf } from '../attacks/support.ts'
 import { consent } from '../emulators/emulator.ts'
 import { startEtsy, type Etsy } from '../emulators/etsy.ts'
@@ -280,6 +280,7 @@ describe('what is kept', () => {
   })
 
   it('L12: one source that starts without end is asked to wait, and no other feels it', async () => {
+    onTestFinished(server.clock.stand())
     const ask = () => curl('/vault/connect', { provider: 'etsy' }, { 'x-forwarded-for': '192.0.2.1' })
     const answers = await Promise.all(Array.from({ length: 640 }, ask))
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201, 429]))
@@ -287,6 +288,7 @@ describe('what is kept', () => {
   })
 
   it('L12: sixty sources that use up their forms stop neither the next one nor signing in, and a finished one is given back', async () => {
+    onTestFinished(server.clock.stand())
     const from = (address: string) => newBrowser({ 'x-forwarded-for': address })
     const useUp = (address: string): number => {
       let taken = 0
