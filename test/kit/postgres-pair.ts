@@ -63,7 +63,7 @@ export async function startPostgresPair({ asynchronous = false } = {}): Promise<
     side.process = child
     let complaints = ''
     child.stderr.on('data', (chunk: Buffer) => (complaints = `${complaints}${chunk.toString()}`.slice(-4_000)))
-    for (let tried = 0; tried < 600; tried += 1) {
+    for (let tried = 0; tried < 1_600; tried += 1) {
       if (child.exitCode !== null) throw new Error(`postgres ended: ${complaints}`)
       if (await ask(side, 'SELECT 1').then(Boolean, () => false)) return
       await pause(25)

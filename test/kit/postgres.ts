@@ -89,7 +89,7 @@ export async function startPostgres(
     })
     server = child
     child.stderr.on('data', (chunk) => (complaints = `${complaints}${String(chunk)}`.slice(-4_000)))
-    for (let tried = 0; tried < 600; tried += 1) {
+    for (let tried = 0; tried < 1_600; tried += 1) {
       if (child.exitCode !== null) throw new Error(`postgres ended: ${complaints}`)
       if (await accepts(port)) return
       await pause(25)

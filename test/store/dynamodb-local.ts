@@ -22,7 +22,7 @@ import { freePort } from '../kit/free-port.ts'
 const packed = 'amplify-dynamodb-simulator@2.9.30'
 const integrity = 'xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ=='
 const cache = fileURLToPath(new URL('../../node_modules/.cache/dynamodb-local', import.meta.url))
-const startMillis = 30_000
+const startMillis = 45_000
 /** As long as one request of each kind may take together, where a store waits two seconds for one. */
 const warmMillis = 100
 

@@ -65,10 +65,10 @@ async function change(what: string, turn: number, among: number): Promise<string
 }
 
 test.skipIf(missing !== undefined).each([
-  // One conditional write of two units, the event inside, and one for the event in its bucket.
-  { what: 'always by one node', among: 1, writeUnits: [3, 3.6], calls: [3, 3.6] },
+  // What comes just after it was quiet is missed or counted with the next. One conditional write of two units, the event inside, and one for the event in its bucket.
+  { what: 'always by one node', among: 1, writeUnits: [2.9, 3.6], calls: [2.9, 3.6] },
   // Another node can't know that the last event was brought home: it keeps that beside its own, and brings it again.
-  { what: 'by two nodes in turn', among: 2, writeUnits: [4, 4.4], calls: [3, 3.4] },
+  { what: 'by two nodes in turn', among: 2, writeUnits: [3.9, 4.4], calls: [2.9, 3.4] },
 ])(
   'what a record of a grant’s size costs that changes with its event now and then, $what',
   async ({ what, among, ...bounds }) => {
