@@ -17,6 +17,7 @@ import { isReservedScope, isSubset, parseScope } from '../protocol/scope.ts'
 import { authenticationContexts } from './authentication-context.ts'
 import type { Client } from './client.ts'
 import type { AuthorizationRequest } from './interaction.ts'
+import { claimsWithin } from './requested-claims.ts'
 
 /** Octets of UTF-8 or characters; what is longer helps nobody but an attacker. */
 export const authorizeLimits = {
@@ -138,7 +139,8 @@ function parseForClient(
     ...(maxAge === undefined ? {} : { maxAge }),
     ...(loginHint === undefined ? {} : { loginHint }),
     uiLocales: parseLocales(parameters.get('ui_locales')),
-    ...(claims === undefined ? {} : { claims }),
+    // Like scope: the most it may ask for is what it registered. What is beyond that is left out (OIDC Core §5.5.1).
+    ...(claims === undefined ? {} : { claims: claimsWithin(claims, client.scope) }),
     ...(acrValues.length === 0 ? {} : { acrValues }),
     ...(subject === undefined ? {} : { subject }),
   }

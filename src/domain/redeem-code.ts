@@ -1,4 +1,4 @@
-import { refuse, type Refusal } from '../protocol/errors.ts'
+import { isRefusal, refuse, type Refusal } from '../protocol/errors.ts'
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import { append, put, type Decision, type Slot, type Write } from './record.ts'
 import type { AuditEvent } from './event.ts'
@@ -30,8 +30,8 @@ export type RedeemInput = {
   /** How long the access token minted with it lives: the grant must outlive it. */
   readonly accessTtl: Seconds
   readonly eventId: string
-  /** The audit event of success; refusals make their own. */
-  readonly issued: AuditEvent
+  /** What is recorded of success; a refusal if the request asks for more than the grant holds: then nothing changes. */
+  readonly issued: AuditEvent | Refusal
   readonly address: string
 }
 
@@ -65,6 +65,8 @@ export function redeemCode(slot: Slot<'grant'>, input: RedeemInput): Decision<Gr
     return burned(slot, input, 'redirect_uri_mismatch')
   }
   if (grant.epoch !== input.epoch) return refused('epoch_changed')
+  const { issued } = input
+  if (isRefusal(issued)) return { writes: [], result: issued }
 
   const redeemed: Grant = {
     ...grant,
@@ -73,7 +75,7 @@ export function redeemCode(slot: Slot<'grant'>, input: RedeemInput): Decision<Gr
     ...(input.deviceName === undefined ? {} : { deviceName: input.deviceName }),
   }
   return {
-    writes: [put(slot, redeemed, { expiresAt: grantExpiry(redeemed, input) }), append(input.eventId, input.issued)],
+    writes: [put(slot, redeemed, { expiresAt: grantExpiry(redeemed, input) }), append(input.eventId, issued)],
     result: redeemed,
   }
 }

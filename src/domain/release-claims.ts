@@ -10,6 +10,11 @@ const byScope: Readonly<Record<string, readonly string[]>> = {
   roles: ['role', 'bot', 'account_scopes'],
 }
 
+/** The scope that tells the same as a claim that is asked for by itself. */
+export function scopeOfClaim(name: (typeof personalClaims)[number]): string {
+  return name === 'email' || name === 'email_verified' ? 'email' : 'profile'
+}
+
 /** Every claim about a person that we can release (OIDC Core §5.1, and what he may do here). */
 export const supportedClaims: readonly string[] = Object.values(byScope).flat()
 

@@ -1,6 +1,8 @@
 import type { Client } from './client.ts'
 import type { Consent } from './consent.ts'
 import type { AuthorizationRequest } from './interaction.ts'
+import { scopeOfClaim } from './release-claims.ts'
+import { requestedClaims } from './requested-claims.ts'
 import type { User } from './user.ts'
 
 /**
@@ -9,12 +11,6 @@ import type { User } from './user.ts'
  */
 export function mayRememberConsent(client: Client): boolean {
   return client.authentication.method !== 'none' || client.redirectUris.every((uri) => uri.startsWith('https://'))
-}
-
-/** Names of the single claims that a request asks for (OIDC Core §5.5). */
-export function requestedClaims(request: AuthorizationRequest): readonly string[] {
-  if (request.claims === undefined) return []
-  return [...new Set([...Object.keys(request.claims.idToken), ...Object.keys(request.claims.userinfo)])].toSorted()
 }
 
 /** Whether what the user agreed to before covers all that is asked now. */
@@ -30,7 +26,9 @@ export function coversRequest(
     consent.epoch === user.epoch &&
     request.scope.every((scope) => consent.scope.includes(scope)) &&
     request.resources.every((resource) => consent.resources.includes(resource)) &&
-    requestedClaims(request).every((claim) => consent.claims.includes(claim))
+    requestedClaims(request.claims).every(
+      (claim) => consent.claims.includes(claim) || consent.scope.includes(scopeOfClaim(claim)),
+    )
   )
 }
 

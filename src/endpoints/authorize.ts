@@ -59,7 +59,18 @@ async function read(core: Core, http: HttpRequest): Promise<Pending | HttpRespon
   const to = { client: parsed.client, target, mode: request.responseMode, state: request.state }
   const subject = subjectOf(core, request, parameters.get('id_token_hint'))
   if (isRefusal(subject)) return refuseToClient(core, http, { to, refusal: subject })
+  const unknown = await refuseUnknownApi(core, request)
+  if (unknown !== undefined) return refuseToClient(core, http, { to, refusal: unknown })
   return { request: subject === undefined ? request : { ...request, subject }, to }
+}
+
+/** RFC 8707 §2: nobody is asked to allow something for an API that no token is made for. */
+async function refuseUnknownApi(core: Core, { resources }: AuthorizationRequest): Promise<Refusal | undefined> {
+  const others = resources.filter((resource) => resource !== core.issuer)
+  const apis = await Promise.all(others.map(async (resource) => core.directory.resource(resource)))
+  return apis.every((api) => api !== undefined && !api.disabled)
+    ? undefined
+    : refuse('invalid_target', 'unknown_resource')
 }
 
 /** Whom the request is about, if it says so. OIDC Core §3.1.2.1: a hint must be ours and for this client; it may have expired. */

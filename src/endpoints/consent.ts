@@ -1,6 +1,8 @@
 import { eventWrite } from '../audit/event-write.ts'
 import { ref, remove } from '../domain/record.ts'
+import type { AuthorizationRequest } from '../domain/interaction.ts'
 import type { SignedIn } from '../domain/next-step.ts'
+import { claimsWithin, scopesOfClaims } from '../domain/requested-claims.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { consentPage, type ConsentLifetime } from '../pages/consent-page.ts'
 import type { ScopeWish } from '../pages/scope-words.ts'
@@ -49,15 +51,22 @@ export function createConsentEndpoint(core: Core): Endpoint {
     if (decision === 'deny') return deny(core, http, { pending, signedIn })
     if (decision !== 'allow') return show(core, http, { pending, signedIn })
     const asked = await allowedScope(core, pending, signedIn)
+    const beside = scopesOfClaims(pending.request.claims)
     const ticked = new Set(parameters.all('scope').flatMap((text) => text.split(' ')))
-    if ([...ticked].some((scope) => !asked.includes(scope))) {
+    if ([...ticked].some((scope) => !asked.includes(scope) && !beside.includes(scope))) {
       core.observer.refused('consent', refuse('invalid_scope', 'scope_not_allowed'), {
         clientId: pending.to.client.clientId,
       })
     }
     const scope = asked.filter((name) => name === 'openid' || ticked.has(name))
-    return issueAuthorization(core, http, { pending, signedIn, scope, agreed: true })
+    const agreed = { ...pending, request: withClaimsOf(pending.request, [...ticked]) }
+    return issueAuthorization(core, http, { pending: agreed, signedIn, scope, agreed: true })
   }
+}
+
+/** Claims that were asked for one by one are allowed with the box of their scope. */
+function withClaimsOf(request: AuthorizationRequest, ticked: readonly string[]): AuthorizationRequest {
+  return request.claims === undefined ? request : { ...request, claims: claimsWithin(request.claims, ticked) }
 }
 
 async function deny(
@@ -102,7 +111,7 @@ async function show(
     requester: requesterOf(to.client, to.target),
     person: signedIn.user,
     otherAccount: `/signin?interaction=${id}`,
-    scopes: await wishes(core, request.resources, await allowedScope(core, pending, signedIn)),
+    scopes: await wishes(core, request, await allowedScope(core, pending, signedIn)),
     lifetime: lifetimeOf(pending, signedIn, core.clock.seconds()),
   })
   return withHeaders(view, form.setCookie)
@@ -117,22 +126,23 @@ function lifetimeOf({ request, to }: Parked, { session }: SignedIn, now: EpochSe
     : { kind: 'until_sign_out', atMost: session.absoluteExpiresAt - now }
 }
 
-/** Each scope with the API that it is for, where it isn't ours. */
+/** Each scope with the APIs that it is for, where it isn't ours; and those by which single claims are said in words. */
 async function wishes(
   core: Core,
-  resources: readonly string[],
+  { resources, claims }: AuthorizationRequest,
   scope: readonly string[],
 ): Promise<readonly ScopeWish[]> {
   const apis = await Promise.all(resources.map(async (resource) => core.directory.resource(resource)))
-  return scope.map((name) => {
-    const api = apis.find((candidate) => candidate?.scope.includes(name))
-    const words = api?.scopeDescriptions
-    const description = words !== undefined && Object.hasOwn(words, name) ? words[name] : undefined
+  const asked = scope.map((name): ScopeWish => {
+    const knowing = apis.filter((api) => api !== undefined).filter((api) => api.scope.includes(name))
+    const [words] = knowing.map((api) => api.scopeDescriptions ?? {}).filter((each) => Object.hasOwn(each, name))
     return {
       scope: name,
-      ...(description === undefined ? {} : { description }),
-      ...(api === undefined ? {} : { resource: api.name ?? api.resource }),
-      ...(name === 'openid' ? { required: true } : {}),
+      ...(words?.[name] !== undefined && { description: words[name] }),
+      ...(knowing.length > 0 && { resources: knowing.map((api) => api.name ?? api.resource) }),
+      ...(name === 'openid' && { required: true }),
     }
   })
+  const beside = scopesOfClaims(claims).filter((name) => !scope.includes(name))
+  return [...asked, ...beside.map((name): ScopeWish => ({ scope: name }))]
 }

@@ -55,11 +55,12 @@ async function askingOf(core: Core, parameters: Parameters): Promise<Asking> {
     text === undefined
       ? undefined
       : verifyIdTokenHint(core.keys, text, { issuer: core.issuer, now: core.clock.seconds() })
-  const hint = read === undefined || 'refused' in read ? undefined : read
   const named = parameters.get('client_id')
-  // §2: a client_id that isn't the hint's audience proves that something is mixed up; then nobody asks.
-  const clientId =
-    hint === undefined ? named : named === undefined || named === hint.clientId ? hint.clientId : undefined
+  const proven = read === undefined || 'refused' in read ? undefined : read
+  // §2, §4: a client_id that isn't the hint's audience proves that something is mixed up; then nobody asks, and the hint is none.
+  const mixedUp = proven !== undefined && named !== undefined && named !== proven.clientId
+  const hint = mixedUp ? undefined : proven
+  const clientId = mixedUp ? undefined : (hint?.clientId ?? named)
   const client = clientId === undefined ? undefined : await core.directory.client(clientId)
   const uri = parameters.get('post_logout_redirect_uri')
   const target =

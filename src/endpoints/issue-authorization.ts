@@ -7,7 +7,8 @@ import type { SignedIn } from '../domain/next-step.ts'
 import { check, create, put, ref, remove, type Write } from '../domain/record.ts'
 import { toldContext } from '../domain/needed-context.ts'
 import { authenticationOf, rootOf } from '../domain/session-state.ts'
-import { coversRequest, requestedClaims, widenConsent } from '../domain/remembers-consent.ts'
+import { coversRequest, widenConsent } from '../domain/remembers-consent.ts'
+import { requestedClaims } from '../domain/requested-claims.ts'
 import { freshImprint, prepareIssue, targetOf } from '../grants/issue.ts'
 import { refuseTooLarge } from '../grants/refuse-too-large.ts'
 import { staleInteractionPage } from '../pages/stale-interaction-page.ts'
@@ -71,7 +72,7 @@ export async function issueAuthorization(
       clientId: to.client.clientId,
       scope,
       resources: request.resources,
-      claims: requestedClaims(request),
+      claims: requestedClaims(request.claims),
       epoch: user.epoch,
       givenAt: now,
     })

@@ -38,13 +38,13 @@ export const authorizationCode: GrantType = {
     const challenge = isRefusal(verifier) ? '' : codeChallengeOf(verifier, sha256)
     const user = await activeUser(context, known.userId)
     if (isRefusal(user)) return user
+    // Whether the request asks for too much is said last: a replayed or stolen code is one whatever else stands beside it (B01, B07, B09).
     const target = await askedTarget(context, parameters, { scope: known.scope, resources: known.resources, user })
-    if (isRefusal(target)) return target
 
     const issuing = await prepareIssue(context, {
       client,
       user,
-      target,
+      target: isRefusal(target) ? { resource: undefined, scope: [] } : target,
       grantId: code.recordId,
       grantType: 'authorization_code',
       now,
@@ -67,7 +67,7 @@ export const authorizationCode: GrantType = {
           deviceName: deviceOf(parameters, http),
           accessTtl: issuing.accessTtl,
           eventId: issuing.eventId,
-          issued: { ...issuing.event, type: 'code.redeemed' },
+          issued: isRefusal(target) ? target : { ...issuing.event, type: 'code.redeemed' },
           address: source,
         })
         const { result } = decision
@@ -79,7 +79,7 @@ export const authorizationCode: GrantType = {
     if (isRefusal(outcome)) return outcome
     return {
       minted: outcome,
-      scope: target.scope,
+      scope: isRefusal(target) ? [] : target.scope,
       ...(refresh === undefined
         ? {}
         : {

@@ -167,8 +167,8 @@ export async function prepareIssue(context: GrantContext, plan: IssuePlan): Prom
 }
 
 function accessTtlOf(plan: IssuePlan): Seconds {
-  if (plan.grantType === 'implicit') return lifetimes.implicitAccessToken
-  return Math.min(plan.target.resource?.accessToken.ttl ?? lifetimes.accessToken, lifetimes.longestAccessToken)
+  const longest = plan.grantType === 'implicit' ? lifetimes.implicitAccessToken : lifetimes.longestAccessToken
+  return Math.min(plan.target.resource?.accessToken.ttl ?? lifetimes.accessToken, longest)
 }
 
 /** A new code's or refresh token's imprint: made before the decision, and kept by the grant, from which the token can be rebuilt. */

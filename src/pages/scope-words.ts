@@ -9,8 +9,8 @@ export type ScopeWish = {
   readonly scope: string
   /** What the resource's owner says about it, for scopes that aren't ours. */
   readonly description?: string
-  /** The API that it is for, where it isn't this server. */
-  readonly resource?: string
+  /** The APIs that it is for, where it isn't this server. */
+  readonly resources?: readonly string[]
   /** Part of the bargain: shown, but not to be unticked (`openid`). */
   readonly required?: boolean
   /** Whether its box starts ticked. Default: yes. */
@@ -24,7 +24,8 @@ const sensitive = /^(?:admin(?:[:.].*)?|vault(?:[:.].*)?|introspect|accounts:pro
 
 /** A scope in words a person understands. A scope of an API is described by its owner; without a description it is named plainly. */
 export function scopeWords(language: Language, wish: ScopeWish): ScopeWords {
-  const ours = wish.resource === undefined ? `scope.${wish.scope}` : ''
+  const { resources } = wish
+  const ours = resources === undefined ? `scope.${wish.scope}` : ''
   if (isDescribed(ours)) {
     return {
       title: message(language, ours),
@@ -37,8 +38,12 @@ export function scopeWords(language: Language, wish: ScopeWish): ScopeWords {
       ? message(language, 'scope.named', { scope: clip(wish.scope) })
       : clip(wish.description)
   const detail =
-    wish.resource === undefined ? undefined : message(language, 'consent.at', { resource: clip(wish.resource) })
-  return { title, detail, sensitive: wish.resource === undefined && sensitive.test(wish.scope) }
+    resources === undefined
+      ? undefined
+      : message(language, 'consent.at', {
+          resource: new Intl.ListFormat(language).format(resources.map((name) => clip(name))),
+        })
+  return { title, detail, sensitive: resources === undefined && sensitive.test(wish.scope) }
 }
 
 /** The keys of the scopes that we have words for: those that have a `.detail` beside them. */

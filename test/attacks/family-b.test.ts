@@ -184,6 +184,21 @@ describe('family B: codes, PKCE, response modes, consent', () => {
     expect(query.location ?? '').not.toContain('access_token')
   })
 
+  test('B15 implicit: for an API whose tokens live shorter, no longer than those', async () => {
+    const resource = 'https://brief.example'
+    await server.makeResource({ resource, scope: 'read', access_token: { format: 'opaque', ttl: 60 } })
+    const brief = await server.makeClient({ client_id: 'brief', legacy: ['implicit'], scope: 'openid read' })
+    const url = authorizeUrl(brief, {
+      response_type: 'token',
+      scope: 'openid read',
+      resource,
+      code_challenge: '',
+      code_challenge_method: '',
+    })
+    const given = new URLSearchParams((await authorize(server, signedIn, url, 'ada')).hash.slice(1))
+    expect(given.get('expires_in')).toBe('60')
+  })
+
   test.each(['fragment', 'web_message', 'jwt', 'constructor'])(
     'B17 mode-swap: response_mode=%s is refused',
     async (mode) => {
