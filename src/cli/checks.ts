@@ -5,9 +5,14 @@ import { within } from '../audit/within.ts'
 import type { Config } from '../config/config.ts'
 import type { Client } from '../domain/client.ts'
 import { keyLifetimes, rings } from '../domain/key-lifecycle.ts'
+import { passkeysOf } from '../domain/factors.ts'
 import { ref } from '../domain/record.ts'
+import { signInBar } from '../domain/sign-in-bar.ts'
+import type { User } from '../domain/user.ts'
 import { loopbackClientId } from '../accounts/client-record.ts'
 import { allClients } from '../accounts/find-client.ts'
+import { findFactors } from '../accounts/find-factors.ts'
+import { identitiesOf } from '../accounts/find-identity.ts'
 import { allUsers } from '../accounts/list-users.ts'
 import { isLoopbackHost } from '../protocol/loopback.ts'
 import { countsForAccounts } from '../protocol/scope.ts'
@@ -204,12 +209,20 @@ async function checkPeople(local: Local): Promise<readonly Check[]> {
       given.add(scope)
       if (!countsForAccounts(scope)) idle.add(user.username)
     }
-    administered ||= user.role === 'superuser' && !user.locked && user.passwordHash !== undefined
+    administered ||= user.role === 'superuser' && (await canSignIn(local, user))
   }
   const people = administered
     ? ok('people', 'somebody may administer everything')
     : warn('people', 'nobody can sign in as superuser; make one: gatehouse user create NAME --role superuser')
   return [people, ...(await checkResources(local, given)), ...checkIdleScopes([...idle])]
+}
+
+/** Whether there is any way in for this account's person; a provider that the file names no more isn't asked after. */
+async function canSignIn(local: Local, user: User): Promise<boolean> {
+  if (signInBar(user) !== undefined) return false
+  if (user.passwordHash !== undefined) return true
+  if (passkeysOf(await findFactors(local, user.userId)).length > 0) return true
+  return (await identitiesOf(local, user.userId)).length > 0
 }
 
 /** Scopes that mean nothing: refused since, but given by older versions. `names`: of the accounts that have some. */
