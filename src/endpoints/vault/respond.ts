@@ -36,18 +36,18 @@ export function vaultRefusal(
 }
 
 /**
- * Whether the caller wants text for his shell rather than JSON (RFC 9110 §12.5.1; of two that he likes as much, the first). Whoever
- * takes text among others, as many a library says by itself, gets JSON.
+ * Whether the caller wants text for his shell rather than JSON (RFC 9110 §12.5.1; of two that he likes as much, the first that he
+ * names). Whoever takes text among others, as many a library says by itself, gets JSON.
  */
 export function wantsText({ headers }: HttpRequest): boolean {
-  const asked = (headers['accept'] ?? '').split(',').map(readRange)
-  const [best] = asked
-    .filter(({ type, weight }) => offered.has(type) && weight > 0)
-    .toSorted((a, b) => b.weight - a.weight)
-  return best?.type === 'text/plain'
+  const ranges = (headers['accept'] ?? '').split(',').map(readRange)
+  const named = (type: string): number => ranges.findIndex((range) => range.type === type)
+  const [text, json] = [named('text/plain'), named('application/json')]
+  const asText = ranges[text]?.weight ?? 0
+  // What is named counts for itself, and otherwise the narrowest range that holds it.
+  const asJson = ranges[[json, named('application/*'), named('*/*')].find((at) => at >= 0) ?? -1]?.weight ?? 0
+  return asText > asJson || (asText > 0 && asText === asJson && (json < 0 || text < json))
 }
-
-const offered: ReadonlySet<string> = new Set(['text/plain', 'application/json'])
 
 function readRange(text: string): { readonly type: string; readonly weight: number } {
   const [type = '', ...parameters] = text.split(';').map((part) => part.trim().toLowerCase())
