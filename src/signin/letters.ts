@@ -8,20 +8,21 @@ import type { User } from '../domain/user.ts'
 import { duration } from '../i18n/duration.ts'
 import { message } from '../i18n/message.ts'
 import { isLanguage, type Language } from '../i18n/messages/catalogue.ts'
+import type { Keys } from '../keys/keys.ts'
+import { readWithNewest } from '../keys/read-with-newest.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Letter } from '../mail/letter.ts'
 import { letterBodies } from '../pages/letter.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
-import type { TokenKeys } from '../tokens/keys-view.ts'
 import { mailCode } from '../tokens/mail-code.ts'
 import { printTicketToken } from '../tokens/ticket-token.ts'
 import { noticeLetter } from './notice-letter.ts'
 
 export type ComposeContext = AccountsContext & {
   readonly issuer: string
-  readonly keys: TokenKeys
+  readonly keys: Keys
   readonly productName: string
   readonly limits: Limits
 }
@@ -36,6 +37,8 @@ export async function composeLetter(context: ComposeContext, outgoing: Outgoing)
   if (ticket === undefined) return undefined
   const language = isLanguage(outgoing.language) ? outgoing.language : 'en'
   const write = writerOf(context, language)
+  // Another node may have made the key and the ticket a moment ago; without it the letter would have to wait for its next turn.
+  await readWithNewest(context.keys, () => context.keys.secretById('mac', ticket.keyId))
   const token = printTicketToken(context.keys, { recordId: ticketId, generation: 0, imprint: ticket })
   const url = `${context.issuer}/letter?token=${token}`
   if (isNotice(ticket)) return noticeLetter(context, language, ticket)

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { put, ref } from '../../src/domain/record.ts'
 import type { Ticket } from '../../src/domain/ticket.ts'
+import type { Keys } from '../../src/keys/keys.ts'
+import { composeLetter } from '../../src/signin/letters.ts'
 import { redeemCode } from '../../src/signin/mail-code.ts'
 import { transition } from '../../src/store/transition.ts'
 import { createBrowser, readForm, type Answer, type Browser } from '../kit/browser.ts'
@@ -65,18 +67,29 @@ test('a code under a key that this node was not told of: 503, no attempt is coun
   expect((await typed(code)).location).toBe('/account')
 })
 
+/** Keys that know no secret until they are read again. */
+function untold(): Keys {
+  const { keys } = server.core
+  let told = false
+  return {
+    ...keys,
+    secretById: (...asked) => (told ? keys.secretById(...asked) : undefined),
+    learn: () => Promise.resolve((told = true)),
+  }
+}
+
 test('a code under a key that another node made: the rings are read again', async () => {
   const { page, code } = await waiting()
   const ticket = (await storedTicket(page))?.value as Ticket | undefined
   if (ticket?.purpose !== 'sign-in') throw new Error('no such ticket')
   const { browserHash } = ticket
-  const { keys } = server.core
-  let told = false
-  const late = {
-    ...keys,
-    secretById: (...asked: Parameters<typeof keys.secretById>) => (told ? keys.secretById(...asked) : undefined),
-    learn: () => Promise.resolve((told = true)),
-  }
   const attempt = { ticketId: ticketIdOf(page), code, browserHash, address: '192.0.2.7' }
-  expect(await redeemCode({ ...server.core, keys: late }, attempt)).toMatchObject({ userId })
+  expect(await redeemCode({ ...server.core, keys: untold() }, attempt)).toMatchObject({ userId })
+})
+
+test('the letter that brings it is written under a key that another node made, at once', async () => {
+  const { page, code } = await waiting()
+  const outgoing = { v: 1, ticketId: ticketIdOf(page), language: 'en', createdAt: 0, attempts: 2, nextAt: 0 } as const
+  const letter = await composeLetter({ ...server.core, productName: 'Gatehouse', keys: untold() }, outgoing)
+  expect(letter?.text).toContain(code)
 })
