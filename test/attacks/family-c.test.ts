@@ -93,6 +93,17 @@ describe('family C: refresh, access, introspection, revocation', () => {
     expectTokenError(await attack(house, () => refresh(refresh_token), { writes: ['grant', 'event'] }), 'invalid_grant')
   })
 
+  test('C01: guesses at refresh tokens are counted, then answered 429', async () => {
+    const { refresh_token } = await fresh()
+    const guess = (index: number) => `${refresh_token.slice(0, -6)}${String(index).padStart(6, 'A')}`
+    const statuses: number[] = []
+    for (let index = 0; index < 302; index += 1) statuses.push((await refresh(guess(index))).status)
+    expect([new Set(statuses.slice(0, 300)), statuses.at(-1)]).toEqual([new Set([400]), 429])
+    expect((await refresh(refresh_token)).status).toBe(429)
+    server.clock.advance(3600)
+    expect((await refresh(refresh_token)).status).toBe(200)
+  })
+
   test('C06 revoke-vs-rotate: whichever comes first, every descendant is dead', async () => {
     for (let round = 0; round < 20; round += 1) {
       const { refresh_token } = await fresh()

@@ -128,6 +128,17 @@ describe('family D: client authentication', () => {
     expect((await ask({ authorization: app.basic })).status).toBe(200)
   })
 
+  test('D07 brute: so are assertions with a wrong signature, for each client by itself', async () => {
+    const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+    const statuses: number[] = []
+    for (let tries = 0; tries < 32; tries += 1) statuses.push((await assert(assertion({}, {}, stranger))).status)
+    expect([statuses.at(0), statuses.at(-1)]).toEqual([401, 429])
+    expect((await assert(assertion())).status).toBe(429)
+    expect((await ask({ authorization: app.basic })).status).toBe(200)
+    server.clock.advance(3600)
+    expect((await assert(assertion())).status).toBe(200)
+  })
+
   test('private_key_jwt: the right assertion, with each type that is accepted', async () => {
     for (const typ of ['client-authentication+jwt', 'JWT', undefined]) {
       expect((await assert(assertion({}, { typ }))).status).toBe(200)
@@ -183,6 +194,7 @@ describe('family D: client authentication', () => {
     const wrong: readonly Claims[] = [
       { exp: now - 1 },
       { exp: now + 3600 },
+      { jti: 'x'.repeat(257) },
       { exp: undefined },
       { exp: String(now + 60) },
       { iat: now + 300 },

@@ -61,6 +61,14 @@ describe('rotateRefresh', () => {
     expect(outcomeOf(again)).toBe('repeated')
     expect(again.result).toMatchObject({ generation: 1, imprint: imprint('r1') })
     expect(again.writes.some((write) => write.op === 'put')).toBe(false)
+    // C06: whoever revokes at the same moment wins; the answer stands on the grant as it was read.
+    expect(again.writes).toContainEqual(expect.objectContaining({ op: 'check', kind: 'grant', id: 'g1' }))
+  })
+
+  test('C12: idle time is never told, nor kept, beyond the end of the family', () => {
+    const old = { ...family, refresh: { ...family.refresh, absoluteExpiresAt: start + 500 } } as Grant
+    const decision = rotate(old, 0)
+    expect(grantAfter(old, decision)?.refresh?.idleExpiresAt).toBe(start + 500)
   })
 
   test('C01: outside the grace the family dies', () => {
