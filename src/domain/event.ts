@@ -21,6 +21,8 @@ export type EventType =
   | 'session.ended'
   | 'consent.given'
   | 'consent.denied'
+  /** The answer to its page named more than the page offered; that counted for nothing. */
+  | 'consent.altered'
   | 'consent.withdrawn'
   | 'user.created'
   | 'user.changed'

@@ -1,4 +1,5 @@
 import { eventWrite } from '../audit/event-write.ts'
+import { recordRefusal } from '../audit/refusals.ts'
 import { ref, remove } from '../domain/record.ts'
 import type { AuthorizationRequest } from '../domain/interaction.ts'
 import type { SignedIn } from '../domain/next-step.ts'
@@ -54,9 +55,10 @@ export function createConsentEndpoint(core: Core): Endpoint {
     const beside = scopesOfClaims(pending.request.claims)
     const ticked = new Set(parameters.all('scope').flatMap((text) => text.split(' ')))
     if ([...ticked].some((scope) => !asked.includes(scope) && !beside.includes(scope))) {
-      core.observer.refused('consent', refuse('invalid_scope', 'scope_not_allowed'), {
-        clientId: pending.to.client.clientId,
-      })
+      const about = { clientId: pending.to.client.clientId, address: http.peer.address }
+      core.observer.refused('consent', refuse('invalid_scope', 'scope_not_allowed'), about)
+      const who = { userId: signedIn.user.userId, sessionId: signedIn.sessionId }
+      await recordRefusal(core, { type: 'consent.altered', reason: 'scope_not_allowed', ...about, ...who })
     }
     const scope = asked.filter((name) => name === 'openid' || ticked.has(name))
     const agreed = { ...pending, request: withClaimsOf(pending.request, [...ticked]) }

@@ -304,6 +304,8 @@ describe('family B: codes, PKCE, response modes, consent', () => {
     const back = new URL(answer.location ?? '')
     expect(back.origin).toBe('https://app.example')
     expect((await redeem(back.searchParams.get('code') ?? '')).json()).toMatchObject({ scope: 'openid profile' })
+    const altered = (await eventsOf(server)).filter(({ type }) => type === 'consent.altered')
+    expect(altered).toMatchObject([{ clientId: 'app', reason: 'scope_not_allowed' }])
   })
 
   test('a scope whose box is not ticked is not given', async () => {

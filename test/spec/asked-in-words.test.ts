@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { announce } from '../../src/domain/change.ts'
+import { put, ref } from '../../src/domain/record.ts'
+import { transition } from '../../src/store/transition.ts'
 import { createBrowser, type Answer, type Browser } from '../kit/browser.ts'
 import {
   authorize,
@@ -101,6 +104,19 @@ describe('RFC 8707 §2: the APIs of an authorization request', () => {
   test('one that nobody knows is refused before anybody signs in', async () => {
     const asked = authorizeUrl(app, { scope: 'openid', resource: 'https://unknown.example' })
     expectRedirect(await createBrowser(server.url).ask(asked), server, 'invalid_target')
+  })
+
+  test('so is one that was switched off', async () => {
+    const at = ref('resource', 'https://off.example')
+    await server.makeResource({ resource: at.id, scope: 'read' })
+    const noteId = server.core.random.id(server.core.clock.millis())
+    await transition(server.core.transition, { slot: at }, ({ slot }, now) => {
+      if (slot.value === undefined) throw new Error('the API is gone')
+      const off = put(slot, { ...slot.value, disabled: true }, { expiresAt: null })
+      return { writes: [off, announce(noteId, slot, now)], result: undefined }
+    })
+    const answer = await createBrowser(server.url).ask(authorizeUrl(app, { scope: 'openid', resource: at.id }))
+    expectRedirect(answer, server, 'invalid_target')
   })
 
   test('this server is one', async () => {

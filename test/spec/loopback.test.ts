@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createBrowser } from '../kit/browser.ts'
-import { codeFlow, introspect, tokenRequest, userinfo } from '../kit/flow.ts'
+import { createBrowser, errorOf, readForm } from '../kit/browser.ts'
+import { authorizeUrl, codeFlow, introspect, signInFor, tokenRequest, userinfo } from '../kit/flow.ts'
 import { password, startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 
 let server: TestGatehouse
@@ -47,6 +47,18 @@ test('the tokens of a client of this machine alone count only where they are sen
     headers: { authorization: watcher.basic, ...forwarded.headers },
   })
   expect(seen.json()).toEqual({ active: false })
+})
+
+test('what was asked for on this machine is answered on it alone, also once it waits', async () => {
+  const app = await server.makeClient({ client_id: 'near', loopback_only: true })
+  const browser = createBrowser(server.url)
+  const url = authorizeUrl(app, { prompt: 'consent' })
+  const page = await signInFor(server, browser, url, 'root')
+  const { action, fields } = readForm(page.text, 'consent')
+  const form = { ...fields, decision: 'allow' }
+  const forwarded = await browser.ask(action, { form, headers: { 'x-forwarded-for': '198.51.100.7' } })
+  expect([forwarded.status, errorOf(forwarded.text)]).toEqual([400, 'unauthorized_client'])
+  expect((await browser.ask(action, { form })).location).toContain('code=')
 })
 
 test('the command line of this machine needs no newer sign-in: its password was asked for this token', async () => {
