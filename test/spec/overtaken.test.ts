@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { signOut } from '../../src/accounts/end-session.ts'
 import { withdrawConsent } from '../../src/accounts/withdraw-consent.ts'
+import { ref, remove } from '../../src/domain/record.ts'
+import { beginEnd } from '../../src/domain/session-state.ts'
 import type { User } from '../../src/domain/user.ts'
-import type { Browser } from '../kit/browser.ts'
+import { transition } from '../../src/store/transition.ts'
+import { errorOf, type Answer, type Browser } from '../kit/browser.ts'
 import { authorizeUrl, claimsOf, codeFlow, follow, introspect, submit, tokenRequest, userinfo } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
 
@@ -25,13 +28,14 @@ beforeEach(async () => {
   sessionId = String(claimsOf(flow.tokens.id_token)['sid'])
 })
 
-/** Lets something happen in the moment in which a code has been decided on and isn't stored yet. */
-function beforeTheCode(deed: () => Promise<unknown>): void {
+/** Lets something happen in the moment in which a change of such a record has been decided on and isn't stored yet. */
+function before(kind: 'grant' | 'interaction', deed: () => Promise<unknown>): void {
   const { store } = server.core.transition
   const whole = { ...store }
   Object.assign(store, {
     commit: async (writes: Parameters<typeof store.commit>[0]) => {
-      if (!writes.some((write) => write.op === 'put' && write.kind === 'grant')) return whole.commit(writes)
+      if (!writes.some((write) => write.op !== 'append' && write.op !== 'check' && write.kind === kind))
+        return whole.commit(writes)
       Object.assign(store, whole)
       await deed()
       return whole.commit(writes)
@@ -41,10 +45,20 @@ function beforeTheCode(deed: () => Promise<unknown>): void {
 
 const about = () => ({ actor: { kind: 'user', user: ada, scopes: ['me'] } as const, user: ada, address: '192.0.2.1' })
 const leaves = () => signOut(server.core, about(), sessionId)
+/** The first half of it, after which the process died. */
+const beginsToLeave = () =>
+  transition(server.core.transition, { session: ref('session', sessionId) }, ({ session }, at) => {
+    const end = { at, actor: ada.userId, address: '192.0.2.1' }
+    const eventId = server.core.random.id(server.core.clock.millis())
+    return { writes: beginEnd(session, { end, eventId }), result: undefined }
+  })
 
 describe('L4: what ends while a code is being made', () => {
-  test('the session: nobody gets the code, and the person is asked to sign in', async () => {
-    beforeTheCode(leaves)
+  test.each([
+    ['ended', leaves],
+    ['began to end', beginsToLeave],
+  ])('the session %s: nobody gets the code, and the person is asked to sign in', async (_, deed) => {
+    before('grant', deed)
     const page = await follow(server, browser, await browser.ask(authorizeUrl(app)))
     expect([page.location, page.text.includes('<form id="sign-in"')]).toEqual([undefined, true])
   })
@@ -52,13 +66,13 @@ describe('L4: what ends while a code is being made', () => {
   test('the session, while its person agrees: the same', async () => {
     const asked = authorizeUrl(app, { prompt: 'consent' })
     const consent = await follow(server, browser, await browser.ask(asked))
-    beforeTheCode(leaves)
+    before('grant', leaves)
     const page = await follow(server, browser, await submit(browser, consent, 'consent', { decision: 'allow' }))
     expect([page.location, page.text.includes('<form id="sign-in"')]).toEqual([undefined, true])
   })
 
   test('the consent: he is asked again', async () => {
-    beforeTheCode(() => withdrawConsent(server.core, about(), 'app'))
+    before('grant', () => withdrawConsent(server.core, about(), 'app'))
     const page = await follow(server, browser, await browser.ask(authorizeUrl(app)))
     expect([page.location, page.text.includes('<form id="consent"')]).toEqual([undefined, true])
   })
@@ -66,10 +80,15 @@ describe('L4: what ends while a code is being made', () => {
 
 test('a request that was denied is used up: the second answer to its page says so', async () => {
   const page = await follow(server, browser, await browser.ask(authorizeUrl(app, { prompt: 'consent' })))
-  const [first, second] = await Promise.all(
-    ['deny', 'deny'].map(async (decision) => submit(browser, page, 'consent', { decision })),
-  )
-  expect([first, second].map((answer) => answer?.status).toSorted()).toEqual([303, 400])
+  let first: Answer | undefined
+  before('interaction', async () => {
+    first = await submit(browser, page, 'consent', { decision: 'deny' })
+  })
+  const second = await submit(browser, page, 'consent', { decision: 'deny' })
+  expect([first?.location, errorOf(second.text)]).toEqual([
+    expect.stringContaining('error=access_denied'),
+    'interaction_expired',
+  ])
 })
 
 test('whoever fills the store with requests that nobody answers is turned away', async () => {
@@ -82,6 +101,14 @@ test('whoever fills the store with requests that nobody answers is turned away',
   }
   expect([...statuses]).toEqual([303, 429])
   server.clock.advance(3_600)
+})
+
+test('a token of a person whose grant is nowhere is none: what came of it is forgotten, or was never there', async () => {
+  const { tokens } = await codeFlow(server, app, 'ada')
+  const grant = ref('grant', String(claimsOf(tokens.access_token)['gid']))
+  await transition(server.core.transition, { grant }, (slots) => ({ writes: remove(slots.grant), result: undefined }))
+  expect((await userinfo(server, tokens.access_token)).status).toBe(401)
+  expect(await introspect(server, app, tokens.access_token)).toEqual({ active: false })
 })
 
 test('OIDC Core §5.3: without openid there is no userinfo; without profile no user name at introspection', async () => {
