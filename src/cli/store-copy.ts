@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { parseStoreAddress, printStoreAddress, type StoreAddress } from '../config/store-address.ts'
 import { ref } from '../domain/record.ts'
 import { copyStore, type CopyReport } from '../store/copy.ts'
 import { openStore } from '../store/open.ts'
 import { readAlive } from '../store/read-alive.ts'
-import { resolve } from 'node:path'
 import { CliFailure } from './failure.ts'
 import { inStoreTime } from './in-store-time.ts'
 import type { Io } from './io.ts'
@@ -25,6 +26,9 @@ export function registerStoreCopy(store: Command, io: Io): void {
     const to = addressOf(io, '--to', textOption(options, 'to') ?? '')
     if (printStoreAddress(from) === printStoreAddress(to))
       throw new CliFailure('--from and --to name the same store', { exitCode: 2 })
+    // Opening it would make one.
+    if (from.adapter === 'sqlite' && !existsSync(from.path))
+      throw new CliFailure(`there is no store at ${from.path}; check --from`)
     const report = await copyBetween(io, from, to)
     const different = report.kinds.filter(({ same }) => !same).map(({ kind }) => kind)
     return {

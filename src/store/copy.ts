@@ -4,8 +4,8 @@ import type { Instance } from '../domain/instance.ts'
 import { ref, type Kind } from '../domain/record.ts'
 import { canonical } from './canonical.ts'
 import { createFill, writeOf } from './fill.ts'
-import { beginIncoming, endIncoming } from './incoming.ts'
-import type { OpenStore, OwnedRecord, Store } from './port.ts'
+import { beginIncoming, copiedRef, endIncoming, incomingOf } from './incoming.ts'
+import type { OpenStore, OwnedRecord, StampedWrite, Store } from './port.ts'
 import { StoreRefused } from './refused.ts'
 import type { TransitionContext } from './transition.ts'
 
@@ -36,21 +36,28 @@ const copied = kinds.filter((kind) => !staysBehind.has(kind))
 export async function copyStore(from: OpenStore, to: OpenStore, context: TransitionContext): Promise<CopyReport> {
   const source = await instanceIn(from.store)
   if (source === undefined) throw new StoreRefused('the store to copy from was never served: there is nothing to copy')
-  refuseOther(source, await instanceIn(to.store))
+  const half = await incomingOf(from.store)
+  if (half !== undefined)
+    throw new StoreRefused(
+      `the store to copy from is itself being filled by gatehouse ${half}: let that be finished first`,
+    )
+  await refuseOther(source, to.store)
   await beginIncoming(context, 'store copy')
   let written = 0
   const compared: Compared[] = []
   for (const kind of copied) written += await copyKind(from, to, kind)
   for (const kind of copied) compared.push(await compareKind(from, to, kind))
   if (compared.some(({ same }) => !same)) return { written, kinds: compared }
-  return { written: written + (await copyInstance(from, to)), kinds: compared }
+  return { written: written + (await copyInstance(from, to, context)), kinds: compared }
 }
 
-function refuseOther(source: Instance, target: Instance | undefined): void {
+async function refuseOther(source: Instance, to: Store): Promise<void> {
+  const target = await instanceIn(to)
   if (target === undefined) return
   if (target.instanceId !== source.instanceId)
     throw new StoreRefused('the store to copy to holds another instance: name an empty one')
-  if (target.generation > source.generation || target.highWaterAt > source.highWaterAt)
+  const [copied] = await to.read([copiedRef])
+  if (copied === undefined || target.generation > source.generation || target.highWaterAt > source.highWaterAt)
     throw new StoreRefused(
       'the store to copy to has been served since: copying again would undo what happened there; name an empty one',
     )
@@ -76,10 +83,14 @@ async function copyKind(from: OpenStore, to: OpenStore, kind: Kind): Promise<num
   return written
 }
 
-async function copyInstance(from: OpenStore, to: OpenStore): Promise<number> {
+async function copyInstance(from: OpenStore, to: OpenStore, { random }: TransitionContext): Promise<number> {
+  const [copied] = await to.store.read([copiedRef])
+  const kept = { value: { v: 1, holder: 'store copy' }, owners: [], expiresAt: null } as const
+  const mark = { op: 'put', ...copiedRef, expect: null, version: random.stamp(), ...kept } as const
+  const marked: readonly StampedWrite[] = copied === undefined ? [mark] : []
   for await (const { left, right } of pairs(from, to, 'instance')) {
     const changed = left !== undefined && left.version !== right?.version
-    await endIncoming(to.store, changed ? [writeOf(left, right?.version ?? null)] : [])
+    await endIncoming(to.store, changed ? [writeOf(left, right?.version ?? null), ...marked] : marked)
     return changed ? 1 : 0
   }
   return 0

@@ -7,6 +7,9 @@ import { transition, type TransitionContext } from './transition.ts'
 /** Stands in a store for as long as it is being filled from elsewhere: until then nobody may serve it. */
 export const incomingRef: Ref<'lease'> = ref('lease', 'incoming')
 
+/** Left by a copy for the next one: nobody has been served from it yet, so what it holds may be written over. */
+export const copiedRef: Ref<'lease'> = ref('lease', 'copied')
+
 /** Begin to fill a store, or go on with it. `by`: the command that does. */
 export function beginIncoming(context: TransitionContext, by: string): Promise<void> {
   return transition(context, { incoming: incomingRef }, ({ incoming }) => ({

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { openLocal } from '../../src/cli/local.ts'
@@ -41,4 +42,11 @@ test.each([
 ])('store copy: %s is wrong usage (CONTRACT, commands)', async (_wrong, from, to, says) => {
   const { code, err } = await at('store', 'copy', '--from', from, '--to', to)
   expect([code, err]).toEqual([2, expect.stringContaining(says)])
+})
+
+test('store copy makes no file where there is nothing to copy', async () => {
+  const missing = join(place.directory, 'no-such-folder', 'gatehouse.db')
+  const { code, err } = await at('store', 'copy', '--from', `sqlite:${missing}`, '--to', 'sqlite:never.db')
+  expect([code, err]).toEqual([1, expect.stringContaining(`there is no store at ${missing}`)])
+  expect([missing, join(place.directory, 'never.db')].filter((path) => existsSync(path))).toEqual([])
 })

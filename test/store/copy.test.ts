@@ -5,6 +5,7 @@ import { kinds } from '../../src/domain/fence.ts'
 import type { StoredRecord } from '../../src/domain/record.ts'
 import { copyStore, type CopyReport } from '../../src/store/copy.ts'
 import { ensureInstance } from '../../src/store/ensure-instance.ts'
+import { beginIncoming } from '../../src/store/incoming.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
 import type { OpenStore } from '../../src/store/port.ts'
 import { commitInParts, event, lease, start } from '../../src/store/suite/samples.ts'
@@ -147,6 +148,26 @@ describe('a copy of a store', () => {
     ])
     await expect(copy()).rejects.toThrow(/has been served since/)
     await expect(copyStore(openMemoryStore(), at(to), contextOf(at(to)))).rejects.toThrow(/never served/)
+  })
+
+  test('is refused over one that a server was begun on, however short it was, and over the source itself by another name', async () => {
+    await copy()
+    await copy()
+    await ensureInstance(contextOf(at(to)), { clock, random }, 'https://login.example')
+    await expect(copy()).rejects.toThrow(/has been served since/)
+    await ensureInstance(contextOf(at(from)), { clock, random }, 'https://login.example')
+    await expect(copyStore(at(from), at(from), contextOf(at(from)))).rejects.toThrow(/has been served since/)
+    expect(await at(from).store.read([lease('incoming')])).toEqual([undefined])
+  })
+
+  test('is not made of one that is only half there', async () => {
+    await copy()
+    await beginIncoming(contextOf(at(to)), 'store copy')
+    const third = openMemoryStore()
+    await expect(copyStore(at(to), third, contextOf(third))).rejects.toThrow(
+      /is itself being filled by gatehouse store copy/,
+    )
+    expect(await everything(third)).toEqual([])
   })
 
   test('of a damaged record is never said to be the same', async () => {
