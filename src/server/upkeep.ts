@@ -3,16 +3,14 @@ import { finishWithdrawals } from '../accounts/withdraw-consent.ts'
 import { recordLeftOut } from '../audit/refusals.ts'
 import { startSealer } from '../audit/sealer.ts'
 import { sweepStore } from '../audit/sweep-store.ts'
-import { put, ref } from '../domain/record.ts'
 import { clockTolerance, type EpochSeconds } from '../protocol/time.ts'
 import { startSweeper } from '../store/sweeper.ts'
-import { transition } from '../store/transition.ts'
 import type { Gatehouse } from './gatehouse.ts'
+import { createHighWater, type Standing } from './high-water.ts'
 import { describeError } from './log-line.ts'
 import type { Log } from './log.ts'
 
 const everyMillis = 15_000
-const highWaterEverySeconds = 20
 
 export type Upkeep = { readonly stop: () => Promise<void> }
 
@@ -41,19 +39,13 @@ export function upkeepReport(log: Log): UpkeepReport {
 export function startUpkeep({ core, config }: Gatehouse, report: UpkeepReport): Upkeep {
   const { clock, random, transition: context, keys } = core
   const startedAt = { millis: clock.millis(), monotonic: clock.monotonic() }
-  let highWater: EpochSeconds | undefined
+  const look = createHighWater(context, clock)
+  let standing: Standing | undefined
   let stopped = false
   let working: Promise<void> = Promise.resolve()
 
-  async function raiseHighWater(): Promise<void> {
-    highWater = await transition(context, { instance: ref('instance', 'self') }, ({ instance }, now) => {
-      const { value } = instance
-      if (value === undefined) return { writes: [], result: undefined }
-      if (now < value.highWaterAt + highWaterEverySeconds) return { writes: [], result: value.highWaterAt }
-      // No cache holds it, so no change is announced.
-      return { writes: [put(instance, { ...value, highWaterAt: now }, { expiresAt: null })], result: now }
-    })
-  }
+  const highWater = (): EpochSeconds | undefined =>
+    standing === undefined || standing.is === 'watching' ? undefined : standing.mark
 
   async function once(): Promise<void> {
     const jumped = Math.round((clock.millis() - startedAt.millis - (clock.monotonic() - startedAt.monotonic)) / 1000)
@@ -67,11 +59,18 @@ export function startUpkeep({ core, config }: Gatehouse, report: UpkeepReport): 
       report.onPaused(`the clock was set back by ${ahead} s; until it is right, time goes on from where it was`)
       return
     }
-    await raiseHighWater().catch((error: unknown) => report.onError('high-water', error))
-    if (highWater !== undefined && clock.seconds() < highWater - clockTolerance) {
-      report.onPaused(
-        `the clock is ${highWater - clock.seconds()} seconds behind the latest time that this store has seen`,
-      )
+    try {
+      standing = await look()
+    } catch (error) {
+      report.onError('high-water', error)
+    }
+    if (standing?.is === 'ahead') {
+      report.onPaused(`the clock is ${standing.by} seconds ahead of the other servers on this store`)
+      return
+    }
+    const behind = (highWater() ?? 0) - clock.seconds()
+    if (behind > clockTolerance) {
+      report.onPaused(`the clock is ${behind} seconds behind the latest time that this store has seen`)
       return
     }
     await recordLeftOut(core).catch((error: unknown) => report.onError('events', error))
@@ -79,7 +78,7 @@ export function startUpkeep({ core, config }: Gatehouse, report: UpkeepReport): 
     await finishEnds(core).catch((error: unknown) => report.onError('sessions', error))
     await finishWithdrawals(core).catch((error: unknown) => report.onError('consents', error))
     core.vault.finishRecalls()
-    await keys.tick().catch((error: unknown) => report.onError('keys', error))
+    if (standing?.is !== 'watching') await keys.tick().catch((error: unknown) => report.onError('keys', error))
   }
 
   const timer = setInterval(() => {
@@ -88,17 +87,18 @@ export function startUpkeep({ core, config }: Gatehouse, report: UpkeepReport): 
   timer.unref()
   working = once()
   const sweeper = startSweeper({
-    store: { sweep: (now, limit) => sweepStore(context.store, now, limit) },
+    // Whoever doesn't know yet what time it is forgets nothing by it.
+    store: { sweep: async (now, limit) => (standing?.is === 'kept' ? sweepStore(context.store, now, limit) : 0) },
     clock,
     random,
-    highWater: () => highWater,
+    highWater,
     onError: (error) => report.onError('sweep', error),
     onPaused: report.onPaused,
   })
   const sealer = startSealer(
     { transition: context, clock, random, holder: random.id(clock.millis()), keep: config.eventTtl },
     {
-      paused: sweeper.paused,
+      paused: () => sweeper.paused() ?? (standing?.is === 'kept' ? undefined : 'nobody knows yet what time it is'),
       onSealed: ({ seal, hash }) => report.onSealed?.(seal.number, hash, seal.count),
       onError: (error) => report.onError('seal', error),
     },

@@ -1,10 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createRandom } from '../../src/crypto/random.ts'
 import { ref, put } from '../../src/domain/record.ts'
+import { chainRef } from '../../src/domain/seal.ts'
 import { createForwardClock } from '../../src/server/forward-clock.ts'
+import { createHighWater } from '../../src/server/high-water.ts'
 import { startUpkeep } from '../../src/server/upkeep.ts'
+import { ensureInstance } from '../../src/store/ensure-instance.ts'
+import { openMemoryStore } from '../../src/store/memory.ts'
+import { start } from '../../src/store/suite/samples.ts'
 import { transition } from '../../src/store/transition.ts'
 import { createBrowser } from '../kit/browser.ts'
 import { authorize, authorizeUrl, codeFlow, introspect, tokenRequest, verifier } from '../kit/flow.ts'
@@ -127,6 +133,111 @@ describe('FLT-18: a clock that jumps under a server', () => {
       expect((await codeFlow(other, client, 'ada')).tokens.access_token).toBeDefined()
     } finally {
       await other.close()
+    }
+  })
+})
+
+describe('FLT-18: a node whose clock is ahead of the others', () => {
+  const { store, admin } = openMemoryStore()
+  const random = createRandom()
+  let passed = 0
+  const node = (ahead: number) => {
+    const seconds = () => start + ahead + passed
+    const clock = { seconds, millis: () => seconds() * 1000, monotonic: () => passed * 1000 }
+    return { clock, context: { store, clock, random }, look: createHighWater({ store, clock, random }, clock) }
+  }
+  const [right, wrong] = [node(0), node(hour)]
+  const mark = async () => (await store.read([ref('instance', 'self')]))[0]?.value
+  beforeAll(() => ensureInstance(right.context, { clock: right.clock, random }))
+  afterAll(() => admin.close())
+
+  test('believes them, says by how much it is ahead, and moves the mark for nobody', async () => {
+    const said: unknown[] = []
+    for (; passed < 300; passed += 15) {
+      expect(await right.look()).toMatchObject({ is: 'kept' })
+      said.push((await wrong.look())?.is)
+    }
+    expect(new Set(said)).toEqual(new Set(['watching', 'ahead']))
+    expect(said.slice(3)).not.toContain('watching')
+    // Another one that was slow, and is there in the last moment.
+    passed += 30
+    for (const step of [0, 15, 30, 45, 60]) {
+      if (step > 0) passed += 15
+      if (step % 60 === 0) await right.look()
+      expect((await wrong.look())?.is).toBe('ahead')
+    }
+    passed += 90
+    await right.look()
+    expect(await wrong.look()).toMatchObject({ is: 'ahead', by: expect.closeTo(hour, -2) })
+    expect(await mark()).toMatchObject({ highWaterAt: start + passed })
+  })
+
+  test('learns nothing from an outage in which it saw nobody', async () => {
+    passed += 100
+    expect(await wrong.look()).toMatchObject({ is: 'ahead' })
+    expect(await right.look()).toMatchObject({ is: 'kept', mark: start + passed })
+  })
+
+  test('goes by its own when nobody else serves any more: so does every start after a day', async () => {
+    const stopped = passed
+    expect(await wrong.look()).toMatchObject({ is: 'ahead' })
+    for (; passed < stopped + 60; passed += 15) await wrong.look()
+    expect(await wrong.look()).toMatchObject({ is: 'kept', mark: start + hour + passed })
+    passed += 86_400
+    const [begun, restarted] = [passed, node(0)]
+    for (; passed < begun + 60; passed += 15) expect(await restarted.look()).toEqual({ is: 'watching' })
+    expect(await restarted.look()).toMatchObject({ is: 'kept', mark: start + passed })
+  })
+
+  test('takes no key over, seals and sweeps nothing until it knows', async () => {
+    const late = createSettableClock()
+    const server = await startGatehouse({ clock: late })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+    try {
+      const done = { swept: 0, ticked: 0, paused: new Set<string>() }
+      const { core } = server
+      const store = { ...core.transition.store, sweep: async () => (done.swept += 1) }
+      const watched: typeof core = {
+        ...core,
+        transition: { ...core.transition, store },
+        keys: { ...core.keys, tick: async () => void (done.ticked += 1) },
+      }
+      const sealed = async () => (await store.read([chainRef]))[0]?.value
+      late.advance(2 * hour)
+      const upkeep = startUpkeep(
+        { ...server, core: watched, config: {} as never },
+        {
+          onError: (_job, error) => expect(error).toBeUndefined(),
+          onPaused: (reason) => done.paused.add(reason.replaceAll(/\d+/g, 'n')),
+        },
+      )
+      await vi.advanceTimersByTimeAsync(50_000)
+      expect([done, await sealed()]).toEqual([{ swept: 0, ticked: 0, paused: new Set() }, undefined])
+
+      const raise = (by: number) =>
+        transition(core.transition, { self: ref('instance', 'self') }, ({ self }) => ({
+          writes:
+            self.value === undefined
+              ? []
+              : [put(self, { ...self.value, highWaterAt: self.value.highWaterAt + by }, { expiresAt: null })],
+          result: undefined,
+        }))
+      await raise(20)
+      await vi.advanceTimersByTimeAsync(50_000)
+      expect([done.swept, done.ticked, await sealed()]).toEqual([0, 0, undefined])
+      expect(done.paused).toContain('the clock is n seconds ahead of the other servers on this store')
+
+      for (let waited = 0; waited < 120; waited += 15) {
+        late.advance(15)
+        await vi.advanceTimersByTimeAsync(15_000)
+      }
+      expect(done.swept).toBeGreaterThan(0)
+      expect(done.ticked).toBeGreaterThan(0)
+      expect(await sealed()).toBeDefined()
+      await upkeep.stop()
+    } finally {
+      vi.useRealTimers()
+      await server.close()
     }
   })
 })
