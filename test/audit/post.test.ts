@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -20,7 +21,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 type House = {
   readonly opened: OpenStore
   readonly taken: () => readonly string[]
-  readonly state: { answer: 'yes' | 'no' | 'never' }
+  readonly state: { answer: 'yes' | 'no' | 'never'; meanwhile?: () => Promise<void> }
   readonly advance: (seconds: number) => void
   readonly post: (holder: string, store?: Store) => OpenedPost
   readonly happen: (store: Store, id?: string) => Promise<string>
@@ -38,6 +39,7 @@ function house(): House {
   const sink: EventSink = {
     deliver: async (text) => {
       await answer()
+      await state.meanwhile?.()
       lines.push(...text.trimEnd().split('\n'))
     },
     probe: answer,
@@ -173,6 +175,81 @@ test('a process that ends in order leaves nothing to others', async () => {
   expect((await opened.store.list('relay', '*', { limit: 9 })).records).toEqual([])
 })
 
+test('what was drawn before the last word of a process that was killed, and committed after it, is delivered too', async () => {
+  const { opened, post, happen, state, taken, advance } = house()
+  const killed = post('killed')
+  const store = killed.guard(opened.store)
+  await killed.begin()
+  await happen(store)
+  await soon()
+  state.answer = 'never'
+  const early = await happen(store, random.id(Date.now() - 30_000))
+  state.answer = 'yes'
+  advance(200)
+  const other = post('other')
+  await other.round()
+  expect(taken()).toContain(early)
+  await other.end()
+})
+
+test('a commit under way holds the word of a process back: what comes of it may be as old', async () => {
+  const { opened, post, happen, advance } = house()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const hanging: Store = {
+    ...opened.store,
+    commit: async (writes) => {
+      await promise
+      return opened.store.commit(writes)
+    },
+  }
+  const one = post('one')
+  await one.begin()
+  const began = Date.now()
+  const under = happen(one.guard(hanging), random.id(began))
+  await soon()
+  advance(600)
+  await one.round()
+  const { records } = await opened.store.list('relay', '*', { limit: 9 })
+  expect(records.map(({ value }) => ('since' in value ? value.since : 0))).toEqual([began - 60_000])
+  resolve()
+  await under
+  await one.end()
+})
+
+test('a process that comes back while it is taken over keeps its place', async () => {
+  const { opened, post, happen, state, advance } = house()
+  const [silent, other] = [post('silent'), post('other')]
+  await happen(silent.guard(opened.store))
+  await soon()
+  advance(200)
+  state.meanwhile = async () => {
+    delete state.meanwhile
+    await silent.round()
+  }
+  await other.round()
+  const { records } = await opened.store.list('relay', '*', { limit: 9 })
+  expect(records.map(({ id }) => id)).toEqual(['other', 'silent'])
+  await Promise.all([silent.end(), other.end()])
+})
+
+test('a process that ends before the sink has everything leaves it to others, and a line that hangs holds up no later one', async () => {
+  const { opened, post, happen, state, taken, advance } = house()
+  const [ending, patient] = [post('ending'), post('patient')]
+  await happen(ending.guard(opened.store))
+  await happen(patient.guard(opened.store))
+  await soon()
+  state.answer = 'never'
+  const [left, late] = [await happen(ending.guard(opened.store)), await happen(patient.guard(opened.store))]
+  await ending.end()
+  expect(taken()).not.toContain(left)
+  state.answer = 'yes'
+  await expect.poll(taken).toContain(late)
+  advance(200)
+  await patient.round()
+  expect(taken()).toContain(left)
+  await patient.end()
+})
+
 test('a file may be rotated, and one that cannot be written says so', async () => {
   const path = join(folder, 'audit.jsonl')
   const sink = createFileSink(path)
@@ -187,3 +264,29 @@ test('a file may be rotated, and one that cannot be written says so', async () =
   await expect(full.deliver('x\n')).rejects.toThrow("can't be written (ENOSPC)")
   await full.close()
 })
+
+// A pipe takes what is written and can't be synced: as a device that fails behind the write.
+test.runIf(process.platform === 'linux')(
+  'a line is delivered when it is synced, and one that may have broken off ends before the next',
+  async () => {
+    const path = join(folder, 'pipe')
+    execFileSync('mkfifo', [path])
+    const pipe = openSync(path, 'r+')
+    const sink = createFileSink(path)
+    for (const line of ['a', 'b']) await expect(sink.deliver(`${line}\n`)).rejects.toThrow("can't be written (EINVAL)")
+    await sink.close()
+    const read = Buffer.alloc(99)
+    expect(read.toString('utf8', 0, readSync(pipe, read))).toBe('a\n\nb\n')
+    closeSync(pipe)
+  },
+)
+
+test.runIf(process.platform === 'linux')(
+  'a file where no space is left is no sink, before anything is written',
+  async () => {
+    // A file system without a free block that lets itself be opened for writing.
+    const sink = createFileSink('/proc/self/comm')
+    await expect(sink.probe()).rejects.toThrow('no space is left')
+    await sink.close()
+  },
+)

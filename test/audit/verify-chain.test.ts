@@ -143,6 +143,40 @@ test('a chain that was written anew, hashes and all, is found by what was noted 
   expect((await chronicle.verify({ noted })).bad).toBe(0)
 })
 
+test('an export that claims to be made later than now lets nothing expire by that', async () => {
+  const altered = lines.filter((line) => line !== lines.find(isEvent))
+  const later = altered.map((line, index) =>
+    index === 0 ? line.replace(/"exported_at":\d+/, '"exported_at":99999999999') : line,
+  )
+  expect(later[0]).toContain('99999999999')
+  expect((await verifyLines(later)).findings[0]).toMatch(/is missing/)
+})
+
+test('a chain whose seals are kept shorter than they said, hashes and all, is named', async () => {
+  const items = (await chronicle.items()).map((item) => structuredClone(item))
+  let previous: string | undefined
+  const forged = items.map((item): ChainItem => {
+    if (item.is === 'end') return { is: 'end', head: { ...(item.head as object), hash: previous } }
+    if (item.is !== 'seal') return item
+    const old = item.seal as Seal
+    const seal: Seal = {
+      ...old,
+      ...(previous !== undefined && { previous }),
+      ...(old.number === 2 && { previousUntil: 5 }),
+    }
+    previous = sealHash(seal)
+    return { ...item, seal }
+  })
+  const { findings } = await verifyChain(each(forged), { now: chronicle.clock.seconds })
+  expect(findings).toEqual(['seal 2 is kept for another time than it may be'])
+})
+
+test('a seal that lost its entries before their time is named', async () => {
+  const items = (await chronicle.items()).map((item) => (item.is === 'seal' ? { ...item, entries: null } : item))
+  const { findings } = await verifyChain(each(items), { now: chronicle.clock.seconds })
+  expect(findings).toContain("seal 1 has lost its entries, though their time isn't over")
+})
+
 test('a chain of another instance isn’t one of this', async () => {
   const items = await chronicle.items()
   const moved = items.map((item) => (item.is === 'begin' ? { ...item, instanceId: 'another' } : item))

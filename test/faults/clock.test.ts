@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createRandom } from '../../src/crypto/random.ts'
-import { ref, put } from '../../src/domain/record.ts'
+import { append, put, ref } from '../../src/domain/record.ts'
 import { chainRef } from '../../src/domain/seal.ts'
 import { createForwardClock } from '../../src/server/forward-clock.ts'
 import { createHighWater } from '../../src/server/high-water.ts'
@@ -11,7 +11,7 @@ import { startUpkeep } from '../../src/server/upkeep.ts'
 import { ensureInstance } from '../../src/store/ensure-instance.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
 import { start } from '../../src/store/suite/samples.ts'
-import { transition } from '../../src/store/transition.ts'
+import { commitNew, transition } from '../../src/store/transition.ts'
 import { createBrowser } from '../kit/browser.ts'
 import { authorize, authorizeUrl, codeFlow, introspect, tokenRequest, verifier } from '../kit/flow.ts'
 import { startGatehouse, type MadeClient, type TestGatehouse } from '../kit/gatehouse.ts'
@@ -234,6 +234,23 @@ describe('FLT-18: a node whose clock is ahead of the others', () => {
       expect(done.swept).toBeGreaterThan(0)
       expect(done.ticked).toBeGreaterThan(0)
       expect(await sealed()).toBeDefined()
+
+      // A clock that jumps, or stands before what the store has seen, is believed no more.
+      for (const [wrong, says] of [
+        [() => raise(300), 'the clock is n seconds behind the latest time that this store has seen'],
+        [() => late.set(1_000), 'the clock jumped by n s since the start'],
+      ] as const) {
+        await wrong()
+        const event = { v: 1, type: 'token.issued', at: late.seconds() } as const
+        await commitNew(core.transition, [append(core.random.id(late.millis() - 100_000), event)])
+        Object.assign(done, { swept: 0, ticked: 0, paused: new Set() })
+        await vi.advanceTimersByTimeAsync(16_000)
+        Object.assign(done, { swept: 0, ticked: 0 })
+        const chain = await sealed()
+        await vi.advanceTimersByTimeAsync(90_000)
+        expect([done.swept, done.ticked, await sealed()]).toEqual([0, 0, chain])
+        expect(done.paused).toContain(says)
+      }
       await upkeep.stop()
     } finally {
       vi.useRealTimers()

@@ -72,8 +72,13 @@ export async function backup(opened: OpenStore, clock: Pick<TestClock, 'seconds'
 }
 
 /** Into a new SQLite file. */
-export async function restore(lines: readonly string[], path: string, clock: TestClock): Promise<Restored> {
-  const target = await openTestStore(path, { eventTtl })
+export async function restore(
+  lines: readonly string[],
+  path: string,
+  clock: TestClock,
+  through: (opened: OpenStore) => OpenStore = (opened) => opened,
+): Promise<Restored> {
+  const target = through(await openTestStore(path, { eventTtl }))
   try {
     const head = readHead(lines[0] ?? '')
     return await restoreStore(

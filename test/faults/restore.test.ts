@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ref } from '../../src/domain/record.ts'
+import { readHead } from '../../src/store/backup.ts'
+import type { OpenStore } from '../../src/store/port.ts'
 import { createBrowser } from '../kit/browser.ts'
 import { codeFlow } from '../kit/flow.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
@@ -123,6 +125,36 @@ describe('a backup', () => {
     for (const kind of ['user', 'lease'] as const)
       for await (const record of opened.admin.scan(kind)) expect(record).toBeUndefined()
     await opened.admin.close()
+  })
+
+  test('is refused where a newer program wrote it', () => {
+    expect(() => readHead((lines[0] ?? '').replace('"v":1', '"v":2'))).toThrow(/written by a newer Gatehouse/)
+  })
+
+  test('that broke off goes on, and no other fills what it has begun', async () => {
+    const path = join(folder, 'begun.db')
+    const half = async (): Promise<number> => {
+      const opened = await openTestStore(path)
+      let users = 0
+      for await (const { version } of opened.admin.scan('user')) users += version === '' ? 0 : 1
+      await opened.admin.close()
+      return users
+    }
+    const unplugged = (opened: OpenStore): OpenStore => ({
+      ...opened,
+      store: {
+        ...opened.store,
+        commit: async (writes) => {
+          if (writes.some((write) => write.op === 'put' && write.kind === 'instance')) throw new Error('unplugged')
+          return opened.store.commit(writes)
+        },
+      },
+    })
+    await expect(restore(lines, path, clock, unplugged)).rejects.toThrow('unplugged')
+    expect(await half()).toBeGreaterThan(0)
+    const other = await backup({ store: server.core.transition.store, admin: server.core.admin }, clock)
+    await expect(restore(other, path, clock)).rejects.toThrow(/half filled by another command/)
+    expect((await restore(lines, path, clock)).restored).toBeGreaterThan(0)
   })
 
   test('is never restored over a store that is there', async () => {

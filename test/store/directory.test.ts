@@ -188,6 +188,23 @@ describe('what is in memory', () => {
     expect(reads()).toBe(2)
   })
 
+  test('is not what was on its way when the feed was lost', async () => {
+    const { store, admin } = openMemoryStore()
+    await save(store, ref('client', 'app'), client)
+    let answer: Changes = { cursor: '1', forget: [] }
+    const { store: slow, hold } = watched(store)
+    const directory = await createDirectory({ store: slow, admin: { ...admin, changes: () => answer }, clock })
+    const release = hold()
+    const early = directory.client('app')
+    await save(store, ref('client', 'app'), { ...client, epoch: 99 })
+    answer = { cursor: '2', forget: 'lost' }
+    const late = directory.client('app')
+    release()
+    await early
+    expect((await late)?.epoch).toBe(99)
+    expect((await directory.client('app'))?.epoch).toBe(99)
+  })
+
   test('expires with its record', async () => {
     const { store, admin } = openMemoryStore()
     let now = start
@@ -219,6 +236,30 @@ describe('what is in memory', () => {
 })
 
 describe('a polled store', () => {
+  test('is trusted from before it was asked: whoever was frozen while it answered knows nothing of since', async () => {
+    const { store, admin } = openMemoryStore()
+    let time = 0
+    const { promise, resolve } = Promise.withResolvers<void>()
+    let asked = 0
+    const changes = async (cursor: string | undefined): Promise<Changes> => {
+      const answer = await admin.changes(cursor)
+      if ((asked += 1) === 2) await promise
+      return answer
+    }
+    const directory = await createDirectory({
+      store,
+      admin: { changes, changesAre: 'polled' },
+      clock: { seconds: () => start, monotonic: () => time },
+    })
+    directory.assertFresh()
+    time = 5_001
+    resolve()
+    await promise
+    await new Promise((done) => setImmediate(done))
+    expect(() => directory.assertFresh()).toThrow(/hasn't been seen for 5000 ms/)
+    directory.close()
+  })
+
   test('is trusted while its lease lasts, and refused afterwards', async () => {
     vi.useFakeTimers()
     try {
