@@ -195,6 +195,12 @@ describe('G13 header-variants: a client that works on this machine alone is shut
     'True-Client-IP: 127.0.0.1',
     'X-Original-URL: /',
     'CDN-Loop: x',
+    'Forwarded-For: 127.0.0.1',
+    'Fly-Client-IP: 127.0.0.1',
+    'DO-Connecting-IP: 127.0.0.1',
+    'WL-Proxy-Client-IP: 127.0.0.1',
+    'Ali_CDN_Real_IP: 127.0.0.1',
+    'X-NF-Client-Connection-IP: 127.0.0.1',
     'Forwarded: ',
     'X-Forwarded-For:',
   ]
