@@ -22,7 +22,7 @@ export type BackupHead = {
   readonly made_at: EpochSeconds
 }
 
-type Tail = { readonly records: number; readonly checksum: string }
+type Tail = { readonly records: number; readonly checksum: string; readonly made_at: EpochSeconds }
 
 const chunkChars = 1_000_000
 
@@ -51,12 +51,12 @@ export async function* writeBackup(
     made_at: now,
   }
   yield JSON.stringify(head)
-  let tail: Tail = { records: 0, checksum: '' }
+  let tail: Tail = { records: 0, checksum: '', made_at: now }
   let chunk = ''
   let index = 0
   for await (const record of admin.scan(...returningKinds)) {
     const line = JSON.stringify(record)
-    tail = { records: tail.records + 1, checksum: sha256(tail.checksum + line) }
+    tail = { ...tail, records: tail.records + 1, checksum: sha256(tail.checksum + line) }
     chunk += `${line}\n`
     if (chunk.length < chunkChars) continue
     yield sealer.seal(chunkPlace(backupId, index), gzipSync(chunk))
@@ -80,12 +80,12 @@ export function readHead(line: string): BackupHead {
 
 /** The records of a backup whose head was read, and at the end the proof that they are all. Throws StoreRefused, and what the sealer throws. */
 export async function* readBackup(
-  { backup_id: backupId }: BackupHead,
+  { backup_id: backupId, made_at: madeAt }: BackupHead,
   lines: AsyncIterable<string>,
   sealer: Sealer,
 ): AsyncGenerator<OwnedRecord> {
   let index = 0
-  let found: Tail = { records: 0, checksum: '' }
+  let found: Omit<Tail, 'made_at'> = { records: 0, checksum: '' }
   let last: string | undefined
   for await (const line of lines) {
     if (last !== undefined) {
@@ -100,6 +100,8 @@ export async function* readBackup(
   if (last === undefined) throw cutOff()
   const tail = openTail(sealer, tailPlace(backupId, index), last)
   if (tail?.['records'] !== found.records || tail['checksum'] !== found.checksum) throw cutOff()
+  // Older backups don't say it: the first line is in clear, and tells how old the rest is.
+  if (tail['made_at'] !== undefined && tail['made_at'] !== madeAt) throw cutOff()
 }
 
 function openTail(sealer: Sealer, place: string, line: string): Readonly<Record<string, unknown>> | undefined {

@@ -117,6 +117,7 @@ describe('a backup', () => {
     ['cut off', () => lines.slice(0, -1)],
     ['without its middle', () => [lines[0] ?? '', lines[2] ?? '']],
     ['with a flipped character', () => [lines[0] ?? '', flipped(lines[1] ?? ''), lines[2] ?? '']],
+    ['said to be newer', () => [(lines[0] ?? '').replace(/"made_at":./, '"made_at":9'), ...lines.slice(1)]],
     ['of another name', () => [(lines[0] ?? '').replace(/"backup_id":"./, '"backup_id":"~'), ...lines.slice(1)]],
   ])('that is %s is refused before anything is written', async (name, damaged) => {
     const path = join(folder, `${name}.db`)
