@@ -3,6 +3,8 @@ import type { Command } from 'commander'
 import { printStoreAddress } from '../config/store-address.ts'
 import { sweepStore } from '../audit/sweep-store.ts'
 import { fenceStore } from '../store/fence-store.ts'
+import { ref } from '../domain/record.ts'
+import { readAlive } from '../store/read-alive.ts'
 import { ensureInstance } from '../store/ensure-instance.ts'
 import { clockBehind, setItRight } from './clock-behind.ts'
 import { CliFailure } from './failure.ts'
@@ -37,7 +39,9 @@ export function registerStore(program: Command, io: Io): void {
   })
 
   localVerb(
-    store.command('sweep').description('delete what has expired; a running server does it by itself'),
+    store
+      .command('sweep')
+      .description('delete what had expired when the store was last served; a running server does it by itself'),
     { io, changes: true },
     async (local) => {
       const swept = await sweepAll(local)
@@ -67,12 +71,13 @@ export function registerStore(program: Command, io: Io): void {
   registerStoreBackup(store, io)
 }
 
+/** As a server: what a wrong clock takes for expired may hide what was revoked. A clock that is ahead is told by when the store was last served. */
 async function sweepAll(local: Local): Promise<number> {
   const { clock, store } = local
-  const now = clock.seconds()
-  // As a server: what a wrong clock takes for expired may hide what was revoked.
   const behind = await clockBehind(local)
   if (behind > clockTolerance) throw new CliFailure(setItRight(behind))
+  const instance = await readAlive(store, ref('instance', 'self'), clock.seconds())
+  const now = Math.min(clock.seconds(), instance?.highWaterAt ?? 0)
   let swept = 0
   for (;;) {
     const deleted = await sweepStore(store, now, batch)
