@@ -3,6 +3,7 @@ import { recordRefusal } from '../audit/refusals.ts'
 import { ref, remove } from '../domain/record.ts'
 import type { AuthorizationRequest } from '../domain/interaction.ts'
 import type { SignedIn } from '../domain/next-step.ts'
+import type { Resource } from '../domain/resource.ts'
 import { claimsWithin, scopesOfClaims } from '../domain/requested-claims.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { consentPage, type ConsentLifetime } from '../pages/consent-page.ts'
@@ -107,13 +108,16 @@ async function show(
   const { id } = parked
   // Another tab may sign somebody else in: the form is this session's alone, so what one person was shown nobody else agrees to (B22).
   const form = bindForm(core, http, { purpose: purposeOf('consent', id), signedIn })
+  const scope = await allowedScope(core, pending, signedIn)
+  const apis = await apisOf(core, request)
   const view = consentPage(presentationFor(core, http, request.uiLocales), {
     action: '/consent',
     hidden: [form.field, { name: 'interaction', value: id }],
     requester: requesterOf(to.client, to.target),
     person: signedIn.user,
     otherAccount: `/signin?interaction=${id}`,
-    scopes: await wishes(core, request, await allowedScope(core, pending, signedIn)),
+    scopes: wishes(request, scope, apis),
+    apis: apis.filter((api) => !scope.some((name) => api.scope.includes(name))).map(nameOf),
     lifetime: lifetimeOf(pending, signedIn, core.clock.seconds()),
   })
   return withHeaders(view, form.setCookie)
@@ -128,20 +132,27 @@ function lifetimeOf({ request, to }: Parked, { session }: SignedIn, now: EpochSe
     : { kind: 'until_sign_out', atMost: session.absoluteExpiresAt - now }
 }
 
+/** The APIs that are asked for, without this server, which none is. */
+async function apisOf(core: Core, { resources }: AuthorizationRequest): Promise<readonly Resource[]> {
+  const found = await Promise.all(resources.map(async (resource) => core.directory.resource(resource)))
+  return found.filter((api) => api !== undefined)
+}
+
+const nameOf = (api: Resource): string => api.name ?? api.resource
+
 /** Each scope with the APIs that it is for, where it isn't ours; and those by which single claims are said in words. */
-async function wishes(
-  core: Core,
-  { resources, claims }: AuthorizationRequest,
+function wishes(
+  { claims }: AuthorizationRequest,
   scope: readonly string[],
-): Promise<readonly ScopeWish[]> {
-  const apis = await Promise.all(resources.map(async (resource) => core.directory.resource(resource)))
+  apis: readonly Resource[],
+): readonly ScopeWish[] {
   const asked = scope.map((name): ScopeWish => {
-    const knowing = apis.filter((api) => api !== undefined).filter((api) => api.scope.includes(name))
+    const knowing = apis.filter((api) => api.scope.includes(name))
     const [words] = knowing.map((api) => api.scopeDescriptions ?? {}).filter((each) => Object.hasOwn(each, name))
     return {
       scope: name,
       ...(words?.[name] !== undefined && { description: words[name] }),
-      ...(knowing.length > 0 && { resources: knowing.map((api) => api.name ?? api.resource) }),
+      ...(knowing.length > 0 && { resources: knowing.map(nameOf) }),
       ...(name === 'openid' && { required: true }),
     }
   })

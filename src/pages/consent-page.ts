@@ -16,7 +16,7 @@ import type { Person } from './person.ts'
 import { phrase } from './phrase.ts'
 import { redirectPlace, requesterName, requesterText, unverifiedTag } from './requester.ts'
 import type { Requester } from './requester.ts'
-import { scopeWords } from './scope-words.ts'
+import { apisInWords, scopeWords } from './scope-words.ts'
 import type { ScopeWish } from './scope-words.ts'
 import { webUrl } from './web-url.ts'
 
@@ -34,13 +34,15 @@ export type ConsentView = {
   /** Path that leads to signing in as somebody else for the same request. */
   readonly otherAccount?: string
   readonly scopes: readonly ScopeWish[]
+  /** Names of APIs of which no scope is asked: what is left is who the person is. */
+  readonly apis?: readonly string[]
   readonly lifetime: ConsentLifetime
 }
 
 /** Says in words what is asked, by whom, for how long and where the answer goes. The boxes are wishes: the stored request decides. */
 export function consentPage(presentation: Presentation, view: ConsentView): Page {
   const { language } = presentation
-  const { requester, scopes } = view
+  const { requester, scopes, apis = [] } = view
   const client = requesterName(requester)
   const place = redirectPlace(language, requester.redirectUri)
   return page(presentation, {
@@ -60,6 +62,7 @@ export function consentPage(presentation: Presentation, view: ConsentView): Page
         <ul class="wishes" aria-labelledby="asks">
           ${scopes.map((wish) => scopeItem(language, wish))}
         </ul>
+        ${apis.length > 0 && html`<p>${message(language, 'consent.apis', { resource: apisInWords(language, apis) })}</p>`}
         <p class="quiet">${lifetime(language, view.lifetime)} ${phrase(language, 'consent.return', { place })}</p>
         <div class="actions pair">
           <button class="second" type="submit" name="decision" value="deny">${message(language, 'consent.deny')}</button>

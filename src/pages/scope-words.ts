@@ -40,10 +40,13 @@ export function scopeWords(language: Language, wish: ScopeWish): ScopeWords {
   const detail =
     resources === undefined
       ? undefined
-      : message(language, 'consent.at', {
-          resource: new Intl.ListFormat(language).format(resources.map((name) => clip(name))),
-        })
+      : message(language, 'consent.at', { resource: apisInWords(language, resources) })
   return { title, detail, sensitive: resources === undefined && sensitive.test(wish.scope) }
+}
+
+/** Names of APIs in one sentence. */
+export function apisInWords(language: Language, names: readonly string[]): string {
+  return new Intl.ListFormat(language).format(names.map((name) => clip(name)))
 }
 
 /** The keys of the scopes that we have words for: those that have a `.detail` beside them. */

@@ -133,6 +133,16 @@ describe('RFC 8707 §2: the APIs of an authorization request', () => {
   })
 })
 
+test('an API of which no scope is asked is named too: it learns who the person is', async () => {
+  const resource = 'https://quiet.example'
+  await server.makeResource({ resource, resource_name: 'Quiet api', scope: 'hum' })
+  const curious = await server.makeClient({ client_id: 'curious', scope: 'openid hum' })
+  const ask = async (scope: string) =>
+    (await signInFor(server, createBrowser(server.url), authorizeUrl(curious, { scope, resource }), 'ada')).text
+  expect(await ask('openid')).toContain('It may also show Quiet api who you are.')
+  expect(await ask('openid hum')).not.toContain('It may also show')
+})
+
 describe('RFC 6749 §4.1.2: a code with a request for more than it holds', () => {
   const more = { scope: 'openid admin' } as const
   const redeem = (code: string, form: Readonly<Record<string, string>>, client = app): Promise<Answer> =>
