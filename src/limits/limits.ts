@@ -62,6 +62,9 @@ export function createLimits({
   const leftOut = new Map<Purpose, number>()
   for (const [purpose, policy] of Object.entries<Policy>(policies)) table.set(purpose as Purpose, countedBy(policy))
 
+  /** In whole milliseconds, whose sums are exact: by those of fractions the last attempt of a burst in one instant would be one too many. */
+  const timeNow = (): number => Math.floor(clock.monotonic())
+
   function blocked(purpose: Purpose, parts: readonly string[], now: number): Blocked | undefined {
     let wait = 0
     let everybody = false
@@ -80,7 +83,7 @@ export function createLimits({
   }
 
   function giveBack(purpose: Purpose, parts: readonly string[]): void {
-    const now = clock.monotonic()
+    const now = timeNow()
     for (const counted of table.get(purpose) ?? []) counted.counts.giveBack(keyOf(counted, parts), now)
   }
 
@@ -95,15 +98,15 @@ export function createLimits({
   }
 
   together?.onTold(({ is, purpose, parts }) => {
-    if (is === 'taken') take(purpose, parts, clock.monotonic())
+    if (is === 'taken') take(purpose, parts, timeNow())
     else giveBack(purpose, parts)
   })
 
   return {
-    blocked: (purpose, parts) => blocked(purpose, parts, clock.monotonic()),
-    count: (purpose, parts) => takeHere(purpose, parts, clock.monotonic()),
+    blocked: (purpose, parts) => blocked(purpose, parts, timeNow()),
+    count: (purpose, parts) => takeHere(purpose, parts, timeNow()),
     reserve: (purpose, parts) => {
-      const now = clock.monotonic()
+      const now = timeNow()
       const refused = blocked(purpose, parts, now)
       if (refused !== undefined) {
         leftOut.set(purpose, (leftOut.get(purpose) ?? 0) + 1)

@@ -20,6 +20,14 @@ describe('sign-in', () => {
     expect(results.filter((result) => 'forgive' in result)).toHaveLength(accountBurst)
   })
 
+  test('and exactly the budget at any instant, whatever fraction of a millisecond it falls on', () => {
+    for (let at = 0; at < 200; at += 1) {
+      const limits = createLimits({ clock: { monotonic: () => 12_345.678_9 * (at + 0.321) } })
+      const results = Array.from({ length: 70 }, (_, n) => limits.reserve('sign-in', [`user${n}`, '192.0.2.1']))
+      expect(results.filter((result) => 'forgive' in result)).toHaveLength(60)
+    }
+  })
+
   test('a success gives back what it reserved, once', () => {
     const limits = createLimits({ clock: handClock() })
     limits.count('sign-in', ['alice', '192.0.2.1'])
