@@ -317,6 +317,7 @@ export const gallery: readonly Example[] = [
         ...consent(w),
         requester: { clientId: w.clientId, name: w.clientName, redirectUri: w.redirectUri, verified: false },
         scopes: [{ scope: 'openid', required: true }, { scope: 'admin' }, { scope: w.scope, ticked: false }],
+        apis: [w.resource],
         lifetime: { kind: 'for', seconds: 900 },
       }),
   },
