@@ -89,11 +89,18 @@ export async function presentAll(server: TestGatehouse, kept: Kept, after: Used)
   return { presented, revived }
 }
 
-/** Time that stands still, so that nothing is refused only because it expired. */
+/** Time that stands still, so that nothing is refused only because it expired. Waiting goes on: a node finds its way back by it. */
 export function standingClock(): TestClock {
-  const clock = createTestClock()
-  clock.stand()
-  return clock
+  const real = createTestClock()
+  let millis = real.millis()
+  return {
+    ...real,
+    millis: () => millis,
+    seconds: () => Math.floor(millis / 1000),
+    advance(seconds) {
+      millis += seconds * 1000
+    },
+  }
 }
 
 async function each<T>(count: number, make: () => Promise<T>): Promise<readonly T[]> {

@@ -23,7 +23,7 @@ export type TestClock = Clock & {
   readonly advance: (seconds: number) => void
   /**
    * From now on only `advance` moves it, until what comes back is called: for budgets that fill again while a busy machine gets
-   * through a test, and for what may be refused for any reason but its age.
+   * through a test.
    */
   readonly stand: () => () => void
 }
