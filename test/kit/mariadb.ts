@@ -25,13 +25,17 @@ export async function startMariadb(tls?: { readonly certificate: string; readonl
   const owner = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
   chmodSync(folder, 0o755)
   if (owner.uid !== undefined) chownSync(folder, owner.uid, owner.gid)
+  // A server that starts removes the temporary tables that it finds there: not those of another one, which are in use.
+  const temporary = `--tmpdir=${folder}`
   const made = spawnSync(
     'mariadb-install-db',
-    [`--datadir=${data}`, '--no-defaults', '--auth-root-authentication-method=normal', '--skip-test-db'],
+    [`--datadir=${data}`, '--no-defaults', temporary, '--auth-root-authentication-method=normal', '--skip-test-db'],
     { ...owner, cwd: folder, encoding: 'utf8' },
   )
   if (made.status !== 0)
-    throw new Error(`mariadb-install-db failed: ${made.error?.message ?? ''}${made.stdout}${made.stderr}`)
+    throw new Error(
+      `mariadb-install-db failed (${made.error?.message ?? made.signal ?? made.status}): ${/^.*ERROR.*$/m.exec(made.stdout + made.stderr)?.[0] ?? ''}\n${made.stdout}${made.stderr}`,
+    )
   const offered = Object.entries({ cert: tls?.certificate, key: tls?.key }).flatMap(([name, text]) => {
     if (text === undefined) return []
     const path = join(folder, `${name}.pem`)
@@ -59,6 +63,7 @@ export async function startMariadb(tls?: { readonly certificate: string; readonl
       [
         '--no-defaults',
         `--datadir=${data}`,
+        temporary,
         `--socket=${join(folder, 'socket')}`,
         `--pid-file=${join(folder, 'pid')}`,
         '--bind-address=127.0.0.1',

@@ -259,6 +259,28 @@ describe.skipIf(noPostgres !== undefined)('a store on PostgreSQL', () => {
     await admin.close()
   })
 
+  test('tries a read again on a new connection, not on those that idled beside the one that ended', async () => {
+    const proxy = await startTcpProxy(running().port)
+    const { store, admin } = await openTestPostgres(
+      running().address('idle').replace(`:${running().port}`, `:${proxy.port}`),
+    )
+    try {
+      await store.commit([putLease('a', 'x', 'v1')])
+      // Both at once, so that two connections idle afterwards.
+      await Promise.all([store.commit([putLease('b', 'x', 'v1')]), store.read([lease('a')])])
+      let isNew = false
+      proxy.watch = (sent) => {
+        // A connection begins with the version of the protocol: 3.0.
+        isNew ||= sent.length > 8 && sent.readInt32BE(4) === 0x3_00_00
+        return isNew ? 'pass' : 'cut after'
+      }
+      expect(await exists(store, lease('a'))).toBe(true)
+    } finally {
+      await admin.close()
+      await proxy.close()
+    }
+  })
+
   test('verify finds what isn’t as it was written', async () => {
     const { store, admin } = await openTestPostgres(running().address('damaged'))
     await store.commit([putLease('a', 'x', 'v1', { owners: ['o'] }), putLease('b', 'x', 'v1', { owners: ['o'] })])

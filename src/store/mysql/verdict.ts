@@ -25,12 +25,13 @@ const lacking = [1021, 1040, 1041, 1114, 1203]
 export function failureOf(error: unknown, stage: Stage): AttemptFailed | StoreRefused {
   if (error instanceof AttemptFailed || error instanceof StoreRefused) return error
   const words = error instanceof Error ? error.message : String(error)
-  const failed = (verdict: AttemptFailed['verdict'], why: string, serverChanged = false): AttemptFailed =>
-    new AttemptFailed(why, verdict, { cause: error, serverChanged })
+  const failed = (verdict: AttemptFailed['verdict'], why: string, sessionsOver = false): AttemptFailed =>
+    new AttemptFailed(why, verdict, { cause: error, sessionsOver })
   const code = serverCodeOf(error)
-  if (stage === 'commit') return failed('unknown', words)
+  if (stage === 'commit') return failed('unknown', words, code === undefined)
   // The session ended: killed, shut down, or cut off.
-  if (code === undefined) return failed(stage === 'single' ? 'unknown' : 'again', `the connection was lost (${words})`)
+  if (code === undefined)
+    return failed(stage === 'single' ? 'unknown' : 'again', `the connection was lost (${words})`, true)
   if (again.includes(code)) return failed('again', words)
   const why = refused[code]
   if (why !== undefined) return new StoreRefused(`the store can't be opened: ${why}`, { cause: error })

@@ -21,8 +21,9 @@ export function failureOf(error: unknown, stage: Stage): AttemptFailed | StoreRe
   if (error instanceof AttemptFailed || error instanceof StoreRefused) return error
   const state = sqlStateOf(error)
   const words = error instanceof Error ? error.message : String(error)
-  const failed = (verdict: AttemptFailed['verdict'], why: string): AttemptFailed =>
-    new AttemptFailed(why, verdict, { cause: error })
+  const cutOff = state === undefined || state.startsWith('08') || state.startsWith('57P')
+  const failed = (verdict: AttemptFailed['verdict'], why: string, sessionsOver = cutOff): AttemptFailed =>
+    new AttemptFailed(why, verdict, { cause: error, sessionsOver })
   // Serialization failures say that nothing was committed, even when they come at the end (CockroachDB).
   if (state === '40001' || state === '40P01') return failed('again', words)
   if (stage === 'commit') return failed('unknown', words)
@@ -35,8 +36,7 @@ export function failureOf(error: unknown, stage: Stage): AttemptFailed | StoreRe
   // 55P03: a lock that somebody keeps; the others of the batch don't need it.
   if (state === '55P03') return failed('alone', 'somebody keeps a lock on a record')
   if (state === '57014') return failed('slow', 'the statement took too long')
-  if (state === '25006')
-    return new AttemptFailed('the server is read-only', 'none', { cause: error, serverChanged: true })
+  if (state === '25006') return failed('none', 'the server is read-only', true)
   if (state.startsWith('57P')) return failed('again', words)
   // 53: out of disk, memory or connections.
   if (state.startsWith('53') || sessionEnds.test(state)) return failed('none', words)

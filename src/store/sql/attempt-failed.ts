@@ -8,18 +8,18 @@
  */
 export class AttemptFailed extends Error {
   readonly verdict: 'again' | 'alone' | 'slow' | 'none' | 'unknown'
-  /** The server isn't the one that takes writes any more. */
-  readonly serverChanged: boolean
+  /** The session ended, or its server takes no writes any more: those that idle beside it are likely no better. */
+  readonly sessionsOver: boolean
 
   constructor(
     message: string,
     verdict: AttemptFailed['verdict'],
-    options: { readonly cause?: unknown; readonly serverChanged?: boolean } = {},
+    options: { readonly cause?: unknown; readonly sessionsOver?: boolean } = {},
   ) {
     super(message, options)
     this.name = 'AttemptFailed'
     this.verdict = verdict
-    this.serverChanged = options.serverChanged ?? false
+    this.sessionsOver = options.sessionsOver ?? false
   }
 }
 

@@ -51,9 +51,9 @@ export async function openSqlStore<C extends Pooled>(options: {
       } catch (error) {
         const isDamage = stage === 'before' && error instanceof SyntaxError
         const failure = isDamage ? damaged(error) : dialect.failureOf(error, stage)
-        // Whoever was the primary isn't any more: look for the one that is.
-        if (failure instanceof AttemptFailed && failure.serverChanged) {
-          await connection.close()
+        // The next attempt is on a new connection, to whoever is the primary by then.
+        if (failure instanceof AttemptFailed && failure.sessionsOver) {
+          void Promise.resolve(connection.close()).catch(() => undefined)
           pool.dropIdle()
         }
         throw failure
