@@ -1,5 +1,5 @@
 import { eventWrite } from '../audit/event-write.ts'
-import type { RegistrationPolicy } from '../config/config.ts'
+import type { UsersPolicy } from '../config/config.ts'
 import type { Actor } from '../domain/authority.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import { ref, remove, type Decision, type StoredRecord } from '../domain/record.ts'
@@ -20,7 +20,7 @@ import { actorName, permit } from './permit.ts'
 import { newTicket, outgoingWrite, type LettersContext } from './request-letter.ts'
 import { emailProblem, fullNameProblem, scopesProblem } from './user-fields.ts'
 
-export type InvitationContext = LettersContext & { readonly issuer: string; readonly registration: RegistrationPolicy }
+export type InvitationContext = LettersContext & { readonly issuer: string; readonly usersPolicy: () => UsersPolicy }
 
 export type InvitationRequest = {
   readonly username?: string
@@ -63,7 +63,7 @@ export async function inviteUser(
   const { username, fullName, email, role = 'editor', scopes = [] } = wanted
   const invitedBy = inviterOf(actor)
   const refused =
-    (context.registration === 'closed' || invitedBy === undefined ? closed : undefined) ??
+    (context.usersPolicy().registration === 'closed' || invitedBy === undefined ? closed : undefined) ??
     permit(actor, { do: 'create-user', role, scopes }) ??
     fullNameProblem(fullName) ??
     emailProblem(email) ??

@@ -1,10 +1,11 @@
+import type { UsersPolicy } from '../config/config.ts'
 import type { Actor } from '../domain/authority.ts'
 import type { MintRequest } from '../domain/mint-request.ts'
 import { usualScopes } from '../domain/mint-request.ts'
 import { ref, type Decision } from '../domain/record.ts'
 import { signInBar } from '../domain/sign-in-bar.ts'
 import { hasSecondFactor } from '../domain/factors.ts'
-import type { Role, User } from '../domain/user.ts'
+import type { User } from '../domain/user.ts'
 import { userIdPrefix } from '../protocol/client-id.ts'
 import { isRefusal } from '../protocol/errors.ts'
 import { problem } from '../protocol/problem.ts'
@@ -31,10 +32,7 @@ export type Provisioning = {
   readonly token: MintRequest
 }
 
-type ProvisionContext = MintContext & {
-  /** Roles that have to have a second factor. */
-  readonly secondFactorRoles: readonly Role[]
-}
+type ProvisionContext = MintContext & { readonly usersPolicy: () => UsersPolicy }
 
 export type Provisioned = MintedToken & { readonly user: User; readonly created: boolean }
 
@@ -63,10 +61,10 @@ export async function provisionIdentity(context: ProvisionContext, asked: Provis
 }
 
 /** C25: what a front end saw of somebody is a first factor, and the second is never skipped (decision 0013). */
-function barOf({ secondFactorRoles }: ProvisionContext, user: Pick<User, 'bot' | 'locked' | 'role'>) {
+function barOf({ usersPolicy }: ProvisionContext, user: Pick<User, 'bot' | 'locked' | 'role'>) {
   const bar = signInBar(user)
   if (bar !== undefined) return bar === 'bot' ? ofBot : locked
-  return secondFactorRoles.includes(user.role) ? secondFactorNeeded : undefined
+  return usersPolicy().secondFactor?.includes(user.role) === true ? secondFactorNeeded : undefined
 }
 
 type Found = { readonly user: User; readonly created: boolean }

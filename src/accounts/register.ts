@@ -1,4 +1,4 @@
-import type { RegistrationPolicy } from '../config/config.ts'
+import type { UsersPolicy } from '../config/config.ts'
 import { lifetimes } from '../domain/lifetimes.ts'
 import type { Limits } from '../limits/limits.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
@@ -10,7 +10,7 @@ import { requestLetter, type LettersContext } from './request-letter.ts'
 import { readUserFields } from './user-fields.ts'
 
 export type RegistrationContext = LettersContext &
-  PasswordsContext & { readonly limits: Limits; readonly registration: RegistrationPolicy }
+  PasswordsContext & { readonly limits: Limits; readonly usersPolicy: () => UsersPolicy }
 
 export type Registration = Pick<NewUser, 'username' | 'fullName' | 'email'> & {
   readonly password: string
@@ -27,7 +27,7 @@ export type Registered =
  * the answer can't but tell whether a name is taken: it is made at once or not at all.
  */
 export async function register(context: RegistrationContext, wanted: Registration): Promise<Registered> {
-  if (context.registration !== 'open') return { refused: closed }
+  if (context.usersPolicy().registration !== 'open') return { refused: closed }
   const fields = readUserFields(wanted)
   if ('refused' in fields) return fields
   const { username, normal, fullName, email } = fields.done

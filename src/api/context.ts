@@ -1,7 +1,6 @@
 import type { Upstream } from '../upstream/create-upstream.ts'
 import type { PasswordsContext } from '../accounts/context.ts'
 import type { RegistrationContext } from '../accounts/register.ts'
-import type { Role } from '../domain/user.ts'
 import type { Keys } from '../keys/keys.ts'
 import type { Refusal } from '../protocol/errors.ts'
 import type { SenderContext } from '../sender/live-token.ts'
@@ -11,12 +10,10 @@ import type { Vault } from '../vault/create-vault.ts'
 
 /** What the REST API needs of the house. */
 export type ApiContext = SenderContext &
-  Pick<RegistrationContext, 'outbox' | 'registration'> &
+  Pick<RegistrationContext, 'outbox' | 'usersPolicy'> &
   PasswordContext &
   PasswordsContext & {
     readonly trustsProxies: boolean
-    /** Roles that have to have a second factor. */
-    readonly secondFactorRoles: readonly Role[]
     readonly look: { readonly productName: string }
     readonly upstream: Pick<Upstream, 'providers'>
     readonly vault: Pick<Vault, 'finishRecalls'>

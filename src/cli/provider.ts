@@ -28,8 +28,8 @@ export function registerProvider(program: Command, io: Io): void {
   const shown = async (options: Options): Promise<readonly Document[]> => {
     const call = remoteCall(io, options)
     if (call !== undefined) return all(pages(call, '/providers'))
-    const { issuer, providers } = read(options)
-    return providers.map((one) => printProvider(issuer, one))
+    const config = read(options)
+    return config.providers.map((one) => printProvider(one, config))
   }
 
   verb(withServer(configured(provider.command('list').description('every provider'))), io, async (_args, options) => {

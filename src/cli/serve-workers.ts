@@ -58,7 +58,8 @@ async function work(serving: Serving): Promise<void> {
   }
   try {
     const { through, together } = worker
-    const gatehouse = await openHouse(serving, { through, together })
+    const gatehouse = await openHouse(serving, { through, together, usersPolicy: begun.usersPolicy })
+    worker.onFollow(gatehouse.follow)
     // Those numbers are the whole server's, and told by the one that began us.
     const { metricsPort: _, ...own } = config
     const listen = { ...config.listen, port: begun.port ?? config.listen.port }

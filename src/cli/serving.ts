@@ -41,7 +41,7 @@ export function exitOf(log: Log): (code: number) => never {
 /** The composed server, whose troubles go into the log. */
 export async function openHouse(
   { io, config, log, metrics }: Serving,
-  part: Pick<GatehouseOptions, 'serves' | 'through' | 'together'>,
+  part: Pick<GatehouseOptions, 'serves' | 'through' | 'together' | 'usersPolicy'>,
 ): Promise<Gatehouse> {
   const keyEvents = createKeyEventLog(log)
   const gatehouse = await openGatehouse(config, io.system, {

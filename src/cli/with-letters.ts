@@ -6,5 +6,5 @@ import { openRings } from './open-rings.ts'
 export async function withLetters(local: Local): Promise<Local & InvitationContext> {
   const { mail, issuer, users } = local.config
   const outbox = mail === undefined ? undefined : { wake: () => undefined }
-  return { ...local, issuer, registration: users.registration, outbox, keys: await openRings(local) }
+  return { ...local, issuer, usersPolicy: () => users, outbox, keys: await openRings(local) }
 }

@@ -58,7 +58,7 @@ export function checkEntries(shape: FileShape, issuer: string | undefined, place
   )
 
   const providers = shape.providers.flatMap((entry, index) => {
-    const checked = checkProvider(entry, { places, registration: shape.users.registration })
+    const checked = checkProvider(entry, { places })
     if ('provider' in checked) return [checked.provider]
     for (const { path, problem } of checked.problems) complain(['providers', index, ...path], problem)
     return []

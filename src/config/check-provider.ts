@@ -3,7 +3,7 @@ import { checkClaims } from './check-claims.ts'
 import { claimRepairs } from './claim-repairs.ts'
 import { checkHeaders } from './check-headers.ts'
 import type { Explained } from './explain.ts'
-import type { OAuthProvider, Provider, SaidWhen, SiteLoginProvider } from './provider.ts'
+import { byRegistration, type OAuthProvider, type Provider, type SaidWhen, type SiteLoginProvider } from './provider.ts'
 import type { ProviderDescription, ProviderEntry } from './provider-entry.ts'
 import { readForeignSecret, type SecretPlaces, type SecretReference } from './read-secret.ts'
 import type { SecretValue } from './secret-value.ts'
@@ -22,7 +22,7 @@ type Merged = Omit<ProviderEntry, keyof ProviderDescription> & ProviderDescripti
 /** What a provider of the file must be by itself. Paths begin at the entry; each sentence begins after its key. */
 export function checkProvider(
   entry: ProviderEntry,
-  context: { readonly places: SecretPlaces; readonly registration: string },
+  { places }: { readonly places: SecretPlaces },
 ): { readonly provider: Provider } | { readonly problems: readonly Explained[] } {
   const problems: Explained[] = []
   const complain: Complain = (key, problem) => void problems.push({ path: [key], problem })
@@ -32,16 +32,14 @@ export function checkProvider(
     name: entry.name,
     title: merged.title ?? entry.name,
     issuer: merged.issuer ?? '',
-    signIn: merged.sign_in ?? (context.registration === 'open' ? 'create' : 'existing'),
+    signIn: merged.sign_in ?? byRegistration,
     allowInsecure: entry.allow_insecure,
     claims: claimRepairs(merged),
   } as const
   checkClaims(merged, complain)
   checkHeaders(merged, complain)
   const provider =
-    entry.preset === 'site-login'
-      ? siteLogin(merged, every, complain)
-      : oauth(merged, every, { places: context.places, complain })
+    entry.preset === 'site-login' ? siteLogin(merged, every, complain) : oauth(merged, every, { places, complain })
   return provider === undefined || problems.length > 0 ? { problems } : { provider }
 }
 

@@ -24,11 +24,7 @@ export type Config = {
   readonly logLevel: LogLevel
   /** Processes that serve, where there are several. */
   readonly workers?: number
-  readonly users: {
-    readonly registration: RegistrationPolicy
-    /** Roles that have to have a second factor. */
-    readonly secondFactor?: readonly Role[]
-  }
+  readonly users: UsersPolicy
   /** How letters leave. Absent: none do. */
   readonly mail?: MailSettings
   /** How long audit events are kept. */
@@ -49,6 +45,13 @@ export type Config = {
 
 /** As in `domain/user.ts`, which is none of this folder's business. */
 type Role = 'editor' | 'admin' | 'superuser'
+
+/** What holds for accounts. A reload changes it, so whoever serves asks for it each time. */
+export type UsersPolicy = {
+  readonly registration: RegistrationPolicy
+  /** Roles that have to have a second factor. */
+  readonly secondFactor?: readonly Role[]
+}
 
 /** Who may make himself an account. */
 export type RegistrationPolicy = 'closed' | 'invite' | 'open'

@@ -67,8 +67,8 @@ ${settings.map((setting) => `| \`${setting.flag}\` | \`${setting.variable}\` | $
 ## The file
 
 \`gatehouse.yaml\` in the working directory, or the file that \`--config\` names. Paths in it are relative to it. Anchors, aliases
-and tags are refused, so that a reviewed file says what it shows. \`kill -HUP\` reads clients and resources anew, all or nothing:
-a bad file keeps the old configuration and says why.
+and tags are refused, so that a reviewed file says what it shows. \`kill -HUP\` reads \`clients\`, \`resources\` and \`users\`
+anew, all or nothing: a bad file keeps the old configuration and says why. The rest takes a restart, and says so.
 
 \`\`\`yaml
 ${example.trimEnd()}

@@ -8,7 +8,6 @@ const fixed: readonly (readonly [name: string, of: (config: Config) => unknown])
   ['store', (config) => config.store],
   ['trusted_proxies', (config) => config.trustedProxies],
   ['pages', (config) => config.pages],
-  ['users', (config) => config.users],
   ['events', (config) => config.eventTtl],
   ['mail', (config) => config.mail && { ...config.mail, url: 'url' in config.mail ? config.mail.url.reveal() : '' }],
   [
@@ -21,7 +20,7 @@ const fixed: readonly (readonly [name: string, of: (config: Config) => unknown])
   ['providers', (config) => config.providers],
 ]
 
-/** One line for each thing that differs and takes a restart. Clients and resources may differ: they are what a reload is for. */
+/** One line for each thing that differs and takes a restart. Clients, resources and the users' policy may differ: they are what a reload is for. */
 export function fixedChanges(running: Config, wanted: Config): readonly string[] {
   return fixed
     .filter(([, of]) => JSON.stringify(of(running)) !== JSON.stringify(of(wanted)))

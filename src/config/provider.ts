@@ -4,6 +4,9 @@ import type { SecretValue } from './secret-value.ts'
 /** Whether people may come in through a provider: not at all, with an account that is linked already, or as newcomers too. */
 export type SignInPolicy = 'off' | 'existing' | 'create'
 
+/** Newcomers where registration is open, else those alone who are linked. */
+export const byRegistration = 'by-registration'
+
 /** How one claim is repaired before anybody reads it. */
 export type ClaimRepair = {
   /** Where it stands (RFC 6901); of several places the texts are joined. Absent: under its own name. */
@@ -24,7 +27,7 @@ type EveryProvider = {
   readonly title: string
   /** Under which its identities are kept, together with the subject. Never changes while there are any. */
   readonly issuer: string
-  readonly signIn: SignInPolicy
+  readonly signIn: SignInPolicy | typeof byRegistration
   /** http and private addresses too: tests and intranets. */
   readonly allowInsecure: boolean
   /** What is repaired of what it says of people, by claim. */
@@ -133,3 +136,12 @@ export type SiteLoginProvider = EveryProvider & {
 }
 
 export type Provider = OAuthProvider | SiteLoginProvider
+
+/** Whether people may come in through it under the users' policy of now. */
+export function signInPolicy(
+  { signIn }: Pick<Provider, 'signIn'>,
+  { registration }: { readonly registration: string },
+): SignInPolicy {
+  if (signIn !== byRegistration) return signIn
+  return registration === 'open' ? 'create' : 'existing'
+}

@@ -1,5 +1,4 @@
 import type { PasswordStrength } from '../accounts/context.ts'
-import type { RegistrationPolicy } from '../config/config.ts'
 import type { AuthorizationRequest } from '../domain/interaction.ts'
 import type { GrantContext } from '../grants/context.ts'
 import type { Outbox } from '../mail/outbox.ts'
@@ -31,7 +30,6 @@ export type Core = GrantContext & {
   readonly strength: PasswordStrength
   readonly look: Look
   readonly outbox: Outbox | undefined
-  readonly registration: RegistrationPolicy
   readonly metadata: ServerMetadata
   readonly observer: Observer
   readonly upstream: Upstream

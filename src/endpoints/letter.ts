@@ -95,7 +95,7 @@ async function act(
   switch (ticket.purpose) {
     case 'register': {
       // Newcomers may have been shut out since.
-      if (core.registration !== 'open') return 'gone'
+      if (core.usersPolicy().registration !== 'open') return 'gone'
       const { email, fullName, passwordHash } = ticket
       const username = typed.get('username') ?? ''
       const unproved = await registrantProblem(core, { ticketId, passwordHash, typed, address: http.peer.address })
@@ -184,7 +184,7 @@ async function accept(
 
 /** Whether an invitation is still one: the policy lets people in, and so does whoever invited. */
 async function stillOpen(core: Core, ticket: Extract<Ticket, { readonly purpose: 'invite' }>): Promise<boolean> {
-  return core.registration !== 'closed' && (await stillInvites(core, ticket))
+  return core.usersPolicy().registration !== 'closed' && (await stillInvites(core, ticket))
 }
 
 /**

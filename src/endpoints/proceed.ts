@@ -99,7 +99,7 @@ export async function stepOf(
     consent,
     progress: parked?.interaction,
     now,
-    secondFactorRoles: core.secondFactorRoles,
+    secondFactorRoles: core.usersPolicy().secondFactor ?? [],
   })
 }
 

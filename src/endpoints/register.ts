@@ -19,7 +19,7 @@ export function createRegisterEndpoint(core: Core): Endpoint {
     const { parameters: typed, signedIn } = asked
     const presentation = presentationFor(core, http)
     const back = { path: '/signin', label: 'register.have' } as const
-    if (core.registration !== 'open') {
+    if (core.usersPolicy().registration !== 'open') {
       const problem = { says: 'register.closed', status: 403 } as const
       return formPage(presentation, { title: 'register.title', body: html``, back, problem })
     }

@@ -48,7 +48,7 @@ export function showSignIn(
       ...(waiting === undefined ? {} : { requester: requesterOf(waiting.to.client, waiting.to.target) }),
       passkey: passkeyOf(core, form.browser),
       providers: providersFor(core, { interaction: name, next }),
-      ...(core.registration === 'open' ? { register: '/register' } : {}),
+      ...(core.usersPolicy().registration === 'open' ? { register: '/register' } : {}),
       ...(core.outbox === undefined
         ? {}
         : { recover: '/recover', mailCode: `${mailCodePath}${queryOf({ interaction: name, next })}` }),

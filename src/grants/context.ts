@@ -1,5 +1,5 @@
 import type { ClientAuthContext } from '../client-auth/context.ts'
-import type { Role } from '../domain/user.ts'
+import type { UsersPolicy } from '../config/config.ts'
 import type { Keys } from '../keys/keys.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import type { PasswordContext } from '../signin/context.ts'
@@ -10,8 +10,7 @@ import type { Vault } from '../vault/create-vault.ts'
 export type GrantContext = ClientAuthContext &
   PasswordContext & {
     readonly keys: Keys
-    /** Roles that have to have a second factor. */
-    readonly secondFactorRoles: readonly Role[]
+    readonly usersPolicy: () => UsersPolicy
     /** When this process began to answer: the refresh grace counts from then at the earliest. */
     readonly readyAt: () => EpochSeconds
     readonly upstream: Pick<Upstream, 'providers'>

@@ -31,7 +31,7 @@ export const password: GrantType = {
     // C25: a form of somebody else's has no place for the second factor, and it is never skipped.
     const owed =
       client.requireSecondFactor === true ||
-      context.secondFactorRoles.includes(user.role) ||
+      context.usersPolicy().secondFactor?.includes(user.role) === true ||
       hasSecondFactor(await findFactors(context, user.userId))
     if (owed)
       return refuse(

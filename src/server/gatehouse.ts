@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fenceMoved } from '../audit/fence-moved.ts'
 import { openPost } from '../audit/post.ts'
 import { createPasswordStrength } from '../accounts/password-strength.ts'
-import type { Config } from '../config/config.ts'
+import type { Config, UsersPolicy } from '../config/config.ts'
 import { createPasswordPool, type PasswordPool } from '../crypto/password-pool.ts'
 import { sha256Base64 } from '../crypto/hash.ts'
 import type { Core, Observer } from '../endpoints/core.ts'
@@ -59,18 +59,23 @@ export type GatehouseOptions = {
   readonly together?: Together
   /** In place of the pool of threads: benchmarks take password hashing out on both sides. */
   readonly passwords?: PasswordPool
+  /** In place of what the configuration says: what the others of this server follow by now. */
+  readonly usersPolicy?: UsersPolicy
 }
 
 /** The composed server: everything but its HTTP shell. */
 export type Gatehouse = {
   readonly config: Config
   readonly core: Core
+  /** From now on this holds for accounts. */
+  readonly follow: (policy: UsersPolicy) => void
   readonly close: () => Promise<void>
 }
 
 /** The composition root: opens the store and the rings and wires them together. Throws what a part of it refuses to start for. */
 export async function openGatehouse(config: Config, system: System, options: GatehouseOptions): Promise<Gatehouse> {
   const { clock, random } = system
+  let usersPolicy = options.usersPolicy ?? config.users
   let distrust = (): void => undefined
   const { store: opened, admin } = await openStore(config.store, {
     clock,
@@ -206,8 +211,7 @@ export async function openGatehouse(config: Config, system: System, options: Gat
     admin,
     look,
     outbox,
-    registration: config.users.registration,
-    secondFactorRoles: config.users.secondFactor ?? [],
+    usersPolicy: () => usersPolicy,
     metadata: buildServerMetadata(
       capabilitiesOf({
         issuer: config.issuer,
@@ -223,6 +227,7 @@ export async function openGatehouse(config: Config, system: System, options: Gat
   return {
     config,
     core,
+    follow: (policy) => (usersPolicy = policy),
     close: async () => {
       await vault.close()
       directory.close()

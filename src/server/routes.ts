@@ -219,9 +219,7 @@ export function routesOf(core: Core): readonly Route[] {
     }),
     ...formRoutes('/register', createRegisterEndpoint(core)),
     // Invitations have links too, where no letters are sent.
-    ...(core.outbox === undefined && core.registration === 'closed'
-      ? []
-      : formRoutes('/letter', createLetterEndpoint(core))),
+    ...formRoutes('/letter', createLetterEndpoint(core)),
     ...(core.outbox === undefined
       ? []
       : [

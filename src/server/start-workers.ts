@@ -1,7 +1,7 @@
-import { applyFileEntries } from '../accounts/file-entries.ts'
 import type { Gatehouse } from './gatehouse.ts'
 import { mergeSnapshots, plainSnapshot } from './merge-snapshots.ts'
 import { listenForMetrics } from './metrics-listener.ts'
+import { createReload } from './reload.ts'
 import type { RunningServer, StartOptions } from './start.ts'
 import { signalsTo } from './stop.ts'
 import { startUpkeep, upkeepReport } from './upkeep.ts'
@@ -22,7 +22,15 @@ export async function startServerOfWorkers(
   const { core } = gatehouse
   const { config, log, metrics, workers: count, fixed, environment } = options
   const { clock, admin } = core
-  const workers = await startWorkers({ count, fixed, environment, log, clock, writeFor: admin.writeFor })
+  const workers = await startWorkers({
+    count,
+    fixed,
+    usersPolicy: config.users,
+    environment,
+    log,
+    clock,
+    writeFor: admin.writeFor,
+  })
   const upkeep = startUpkeep(gatehouse, upkeepReport(log))
   let counted = await workers.counted()
   const gather = async (): Promise<void> => {
@@ -55,12 +63,9 @@ export async function startServerOfWorkers(
     onSignals: signalsTo(stop),
     address: workers.address,
     ...(metricsListener === undefined ? {} : { metricsAddress: metricsListener.address }),
-    reload: async (entries) => {
-      const outcome = await applyFileEntries(core, entries)
-      log.write(
-        'problems' in outcome ? { event: 'config.refused', problems: outcome.problems } : { event: 'config.reloaded' },
-      )
-      return outcome
-    },
+    reload: createReload(gatehouse, log, (policy) => {
+      gatehouse.follow(policy)
+      workers.follow(policy)
+    }),
   }
 }

@@ -1,5 +1,4 @@
 import type { AddressInfo } from 'node:net'
-import { applyFileEntries, type FileChanges, type FileEntries } from '../accounts/file-entries.ts'
 import type { Config } from '../config/config.ts'
 import { rings } from '../domain/key-lifecycle.ts'
 import { createErrorPage } from './error-page.ts'
@@ -9,6 +8,7 @@ import { createShell } from './http.ts'
 import type { Log } from './log.ts'
 import { listenForMetrics } from './metrics-listener.ts'
 import type { Metrics } from './metrics.ts'
+import { createReload, type Reload } from './reload.ts'
 import { routesOf } from './routes.ts'
 import { createStop, type GracefulStop, type StopTimes } from './stop.ts'
 import type { System } from './system.ts'
@@ -18,10 +18,7 @@ import { startUpkeep, upkeepReport } from './upkeep.ts'
 export type RunningServer = GracefulStop & {
   readonly address: AddressInfo
   readonly metricsAddress?: AddressInfo
-  /** What the configuration file says now, all of it or (a line per problem) nothing (SIGHUP). */
-  readonly reload: (
-    entries: FileEntries,
-  ) => Promise<{ readonly done: FileChanges } | { readonly problems: readonly string[] }>
+  readonly reload: Reload
 }
 
 export type StartOptions = {
@@ -88,12 +85,6 @@ export async function startServer(gatehouse: Gatehouse, options: StartOptions): 
     ...stop,
     address,
     ...(metricsListener === undefined ? {} : { metricsAddress: metricsListener.address }),
-    reload: async (entries) => {
-      const outcome = await applyFileEntries(core, entries)
-      log.write(
-        'problems' in outcome ? { event: 'config.refused', problems: outcome.problems } : { event: 'config.reloaded' },
-      )
-      return outcome
-    },
+    reload: createReload(gatehouse, log, gatehouse.follow),
   }
 }

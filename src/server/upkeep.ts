@@ -36,7 +36,7 @@ export function upkeepReport(log: Log): UpkeepReport {
  * What a running server does by itself: take the due steps of its key rings, finish what a crash broke off, write down how late it is, seal events, delete what expired.
  * A clock that was set back, or stands before the store's own high-water mark, can't be believed; then none of it happens.
  */
-export function startUpkeep({ core, config }: Gatehouse, report: UpkeepReport): Upkeep {
+export function startUpkeep({ core, config }: Pick<Gatehouse, 'core' | 'config'>, report: UpkeepReport): Upkeep {
   const { clock, random, transition: context, keys } = core
   const startedAt = { millis: clock.millis(), monotonic: clock.monotonic() }
   const look = createHighWater(context, clock)

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import type { UsersPolicy } from '../config/config.ts'
 import type { Counting } from '../limits/limits.ts'
 import type { WriterOrder, WriterReply } from '../store/port.ts'
 import type { CounterName } from './metrics.ts'
@@ -25,8 +26,10 @@ export type PlainDistribution = {
 
 /** To a worker. */
 export type ToWorker =
-  /** What its configuration must be, by its digest; `port`: where the others listen already. */
-  | { readonly is: 'begin'; readonly fixed: string; readonly port?: number }
+  /** What its configuration must be, by its digest, and what holds for accounts by now; `port`: where the others listen already. */
+  | { readonly is: 'begin'; readonly fixed: string; readonly usersPolicy: UsersPolicy; readonly port?: number }
+  /** From now on this holds for accounts. */
+  | { readonly is: 'follow'; readonly usersPolicy: UsersPolicy }
   | { readonly is: 'written'; readonly reply: WriterReply }
   | { readonly is: 'counting'; readonly counting: Counting }
   | { readonly is: 'count-up' }

@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { UsersPolicy } from '../config/config.ts'
 import type { Clock } from '../protocol/time.ts'
 import type { WriterOrder, WriterReply } from '../store/port.ts'
 import type { Log } from './log.ts'
@@ -19,6 +20,8 @@ export type Workers = {
   readonly address: AddressInfo
   /** Stops all of them; resolves when they have ended. Calling it again makes them hurry. */
   readonly stop: (signal: string) => Promise<void>
+  /** From now on this holds for accounts, also in those that come later. */
+  readonly follow: (policy: UsersPolicy) => void
   /** What all of them counted together, those that have ended included. */
   readonly counted: () => Promise<Snapshot>
 }
@@ -41,6 +44,7 @@ export async function startWorkers(options: {
   readonly count: number
   /** What every worker must have read: by it one finds out that the file has changed since. */
   readonly fixed: string
+  readonly usersPolicy: UsersPolicy
   readonly environment: Readonly<Record<string, string>>
   readonly log: Log
   readonly clock: Pick<Clock, 'monotonic'>
@@ -49,8 +53,8 @@ export async function startWorkers(options: {
 }): Promise<Workers> {
   const { count, fixed, environment, log, clock, writeFor } = options
   const members = new Set<Member>()
-  /** Known once the first one listens, and kept for those that come after. */
-  const known: { port?: number } = {}
+  /** Kept for those that come after; the port is known once the first one listens. */
+  const known: { port?: number; usersPolicy: UsersPolicy } = { usersPolicy: options.usersPolicy }
   let stopping = false
   let restartMillis: number = restartTimes.first
   const ended: PlainSnapshot[] = []
@@ -126,6 +130,10 @@ export async function startWorkers(options: {
 
   return {
     address,
+    follow(policy) {
+      known.usersPolicy = policy
+      for (const member of members) tell(member, { is: 'follow', usersPolicy: policy })
+    },
     async stop(signal) {
       stopping = true
       for (const member of members) tell(member, { is: 'stop', signal })

@@ -71,6 +71,7 @@ export async function applyFile(directory: string, options: Readonly<Record<stri
 
 export type Server = {
   readonly issuer: string
+  readonly pid: number
   readonly out: () => string
   readonly err: () => string
   readonly signal: (name: NodeJS.Signals) => void
@@ -97,11 +98,12 @@ export async function serve(
   const issuer = `http://localhost:${port}`
   const server: Server = {
     issuer,
+    pid: child.pid ?? 0,
     out: () => out,
     err: () => err,
     signal: (name) => void child.kill(name),
     says: async (pattern) => {
-      for (const until = performance.now() + 10_000; !pattern.test(out + err);) {
+      for (const until = performance.now() + 30_000; !pattern.test(out + err);) {
         if (performance.now() > until) throw new Error(`it never said ${pattern}:\n${out}${err}`)
         await new Promise((resolve) => setTimeout(resolve, 20))
       }

@@ -304,16 +304,20 @@ describe('SIGHUP', () => {
     const server = await serve(directory, ['--config', 'site.yaml'])
     expect(await clientsOf(directory)).toEqual(['loopback', 'one', 'two'])
 
-    writeFileSync(file, yaml(['two', 'three']))
+    const registers = async () => (await fetch(`${server.issuer}/register`)).status
+    expect(await registers()).toBe(403)
+    writeFileSync(file, `${yaml(['two', 'three'])}users: { registration: open }\n`)
     server.signal('SIGHUP')
     await server.says(/config\.reloaded/)
     expect(await clientsOf(directory)).toEqual(['loopback', 'three', 'two'])
+    expect(await registers()).toBe(200)
 
-    writeFileSync(file, `${yaml(['four'])}isuer: x\n`)
+    writeFileSync(file, `${yaml(['four'])}users: { registration: closed }\nisuer: x\n`)
     server.signal('SIGHUP')
     await server.says(/config\.refused/)
     expect(server.out()).toContain('isuer is an unknown key; did you mean issuer?')
     expect(await clientsOf(directory)).toEqual(['loopback', 'three', 'two'])
+    expect(await registers()).toBe(200)
 
     writeFileSync(file, `${yaml(['four'])}issuer: https://other.example\nlisten: { host: 127.0.0.2 }\n`)
     server.signal('SIGHUP')

@@ -1,4 +1,7 @@
 import { afterAll, afterEach, expect, test } from 'vitest'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { workersOf } from '../kit/workers-of.ts'
 import { endServers, serve, spawned, workplace } from './bench.ts'
 
 const [first, second] = [workplace(), workplace()]
@@ -38,4 +41,33 @@ test('FLT-34: a server of workers is still the one server of its file', { timeou
   const said = await spawned(directory, ['serve', '--port', '0', '--issuer', server.issuer])
   expect(said.code).toBe(1)
   expect(said.err).toMatch(/is served by another process already/)
+})
+
+test('what SIGHUP brings for accounts counts in every worker, and in one that comes later', async () => {
+  const { directory } = second
+  const file = join(directory, 'site.yaml')
+  writeFileSync(file, 'users: { registration: closed }\n')
+  const server = await serve(directory, ['--config', 'site.yaml', '--workers', '2'])
+  await expect.poll(() => workersOf(server.pid).length).toBe(2)
+  // Each on a connection of its own: the workers take turns.
+  const registers = async () => {
+    const ask = () => fetch(`${server.issuer}/register`, { headers: { connection: 'close' } })
+    const answers = await Promise.all(Array.from({ length: 8 }, ask))
+    return [...new Set(answers.map(({ status }) => status))]
+  }
+  expect(await registers()).toEqual([403])
+  writeFileSync(file, 'users: { registration: open }\n')
+  server.signal('SIGHUP')
+  await server.says(/config\.reloaded/)
+  await expect.poll(registers).toEqual([200])
+  // What stands in the file counts when it is reloaded, for nobody sooner.
+  writeFileSync(file, 'users: { registration: closed }\n')
+  const [struck = 0] = workersOf(server.pid)
+  process.kill(struck, 'SIGKILL')
+  await server.says(/worker\.ended/)
+  await expect.poll(() => workersOf(server.pid).filter((pid) => pid !== struck).length).toBe(2)
+  await server.says(/server\.started(?:[^]*server\.started){2}/)
+  expect(await registers()).toEqual([200])
+  server.signal('SIGTERM')
+  expect(await server.ended).toBe(0)
 })

@@ -20,7 +20,7 @@ describe('providers of the file', () => {
       issuer: 'https://github.com',
       clientId: 'Iv1',
       callbackPath: '/vault/callback/github',
-      signIn: 'existing',
+      signIn: 'by-registration',
       subject: { from: 'userinfo', claim: 'id' },
     })
     expect(JSON.stringify(github)).not.toContain('short-but-theirs')

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { workersOf } from '../kit/workers-of.ts'
 import { printReport, runCampaign, type Fault } from './ledger/campaign.ts'
 import type { ServerProcess } from './ledger/server-process.ts'
 import { gracefulStop } from './stop.ts'
@@ -10,15 +10,10 @@ const environment = { GATEHOUSE_WORKERS: String(workers) }
 const kills = Number(process.env['GATEHOUSE_WORKER_KILLS'] ?? 30)
 const stops = Number(process.env['GATEHOUSE_WORKER_STOPS'] ?? 20)
 
-function workersOf({ pid }: ServerProcess): readonly number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
-  return children === '' ? [] : children.split(' ').map(Number)
-}
-
 /** Every worker, none of them the one that was struck. */
 async function untilAll(server: ServerProcess, struck?: number): Promise<readonly number[]> {
   for (const until = performance.now() + 30_000; performance.now() < until; await pause(20)) {
-    const pids = workersOf(server)
+    const pids = workersOf(server.pid)
     if (pids.length === workers && !pids.some((pid) => pid === struck)) return pids
   }
   throw new Error(`there never were ${workers} workers: ${server.output()}`)

@@ -1,7 +1,7 @@
 import { createClient } from '../../src/accounts/create-client.ts'
 import { createUser } from '../../src/accounts/create-user.ts'
 import { createResource } from '../../src/accounts/write-resource.ts'
-import type { Config } from '../../src/config/config.ts'
+import type { Config, UsersPolicy } from '../../src/config/config.ts'
 import type { PasswordPool } from '../../src/crypto/password-pool.ts'
 import { createRandom } from '../../src/crypto/random.ts'
 import type { Client } from '../../src/domain/client.ts'
@@ -79,6 +79,8 @@ export type TestGatehouse = {
   /** RFC 7591 names. Default: a confidential client `app` with everything ordinary. */
   readonly makeClient: (metadata?: Readonly<Record<string, unknown>>) => Promise<MadeClient>
   readonly makeResource: (document: Readonly<Record<string, unknown>>) => Promise<void>
+  /** As a reload of the configuration does. */
+  readonly follow: (policy: UsersPolicy) => void
   readonly close: () => Promise<void>
 }
 
@@ -120,7 +122,7 @@ export async function startGatehouse(options: TestOptions = {}): Promise<TestGat
   }
   const system = { clock, random: createRandom() }
   const letters: Letter[] = []
-  const { core, close } = await openGatehouse(config, system, {
+  const { core, follow, close } = await openGatehouse(config, system, {
     onLetter: (letter) => void letters.push(letter),
     observer: createObserver(log, metrics),
     onKeyEvent: () => undefined,
@@ -179,6 +181,7 @@ export async function startGatehouse(options: TestOptions = {}): Promise<TestGat
     },
     makeResource: async (document) =>
       void done(await createResource(core, { actor: cli, issuer: config.issuer }, document)),
+    follow,
     close: async () => {
       await shell.close()
       await close()

@@ -15,7 +15,7 @@ test('a start whose port is taken leaves nothing behind that runs on', async () 
   const core = { ...server.core, keys: { ...server.core.keys, tick: async () => void (pings += 1) } }
   const log = createLog({ level: 'error', clock: server.clock, destination: { write: () => undefined } })
   const system = { clock: server.clock, random: server.core.random }
-  const gatehouse = { config, core, close: async () => undefined }
+  const gatehouse = { config, core, follow: () => undefined, close: async () => undefined }
   await expect(startServer(gatehouse, { config, system, log, metrics: createMetrics() })).rejects.toThrow(
     /taken|in use/,
   )

@@ -110,7 +110,7 @@ describe('an invitation', () => {
   })
 
   test('opens nothing where nobody is let in any more', async () => {
-    const earlier = { ...closed.core, registration: 'invite' } as const
+    const earlier = { ...closed.core, usersPolicy: () => ({ registration: 'invite' as const }) }
     const made = await inviteUser(earlier, { actor: cli }, { language: 'en' })
     const url = 'done' in made ? made.done.url : null
     expect(url).toContain('/letter?token=')

@@ -287,7 +287,10 @@ describe('C25, decision 0013: a front end shows no second factor', () => {
   })
 
   test('where everybody must have one, no newcomer is made who would get nothing', async () => {
-    const context = { ...server.core, secondFactorRoles: ['editor'] } as const
+    const context = {
+      ...server.core,
+      usersPolicy: () => ({ registration: 'closed' as const, secondFactor: ['editor' as const] }),
+    }
     const made = await provisionIdentity(context, provisioning('0000-0104'))
     expect(made).toMatchObject({ refused: { detail: expect.stringContaining(says) as string } })
     expect(await findUserOfIdentity(server.core, { issuer: orcid.issuer, subject: '0000-0104' })).toBeUndefined()

@@ -175,7 +175,7 @@ describe('without letters', () => {
     try {
       const browser = createBrowser(plain.url, { accept: 'text/html' })
       expect((await browser.ask('/recover')).status).toBe(404)
-      expect((await browser.ask('/letter')).status).toBe(404)
+      expect((await browser.ask('/letter')).status).toBe(400)
       const closed = await browser.ask('/register')
       expect(closed.status).toBe(403)
       expect(closed.text).not.toContain('<form')

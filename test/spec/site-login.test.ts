@@ -50,7 +50,13 @@ beforeAll(async () => {
     allow_insecure: true,
   }
   server = await startGatehouse({
-    config: { providers: [readProvider(entry), readProvider({ ...entry, name: 'closed', sign_in: 'existing' })] },
+    config: {
+      providers: [
+        readProvider(entry),
+        readProvider({ ...entry, name: 'closed', sign_in: 'existing' }),
+        readProvider({ ...entry, name: 'as-others', sign_in: undefined }),
+      ],
+    },
   })
   app = await server.makeClient()
   for (const name of ['Erna', 'Otto', 'Hugo'])
@@ -305,6 +311,21 @@ describe('signing in with the account of a site that has only a login API (syste
       await submit(browser, page, 'sign-in', { username: 'Hugo', password: secret }),
     )
     expect([answer.status, answer.text.includes('gehört hier keines')]).toEqual([403, true])
+  })
+
+  it('lets newcomers in as registration does where the entry doesn’t say, also after a reload', async () => {
+    const browser = german()
+    const comes = async () => {
+      const page = await browser.ask('/signin/with/as-others')
+      const answer = await submit(browser, page, 'sign-in', { username: 'Hugo', password: secret })
+      return follow(server, browser, answer)
+    }
+    expect((await comes()).status).toBe(403)
+    server.follow({ registration: 'open' })
+    const newcomer = await comes()
+    expect(newcomer.text).toContain('<form id="create-account"')
+    server.follow({ registration: 'closed' })
+    expect((await submit(browser, newcomer, 'create-account', {})).status).toBe(400)
   })
 
   it('H03: guesses are counted as at sign-in, and the site hears no more of them', async () => {

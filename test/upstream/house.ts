@@ -18,7 +18,7 @@ export function readProvider(
   secrets: Readonly<Record<string, string>> = {},
 ): Provider {
   const places = { variable: (name: string) => secrets[name], file: () => undefined }
-  const checked = checkProvider(providerEntry.parse(entry), { places, registration: 'closed' })
+  const checked = checkProvider(providerEntry.parse(entry), { places })
   if ('provider' in checked) return checked.provider
   throw new Error(checked.problems.map(({ path, problem }) => `${path.join('.')} ${problem}`).join('\n'))
 }

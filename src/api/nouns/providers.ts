@@ -97,7 +97,7 @@ export const providerOperations: readonly Operation[] = [
       const items = rest.slice(0, limit)
       const last = items.at(-1)
       const next = last === undefined || rest.length <= limit ? null : last.name
-      const printed = items.map((one) => printProvider(context.issuer, one))
+      const printed = items.map((one) => printProvider(one, { issuer: context.issuer, users: context.usersPolicy() }))
       return { done: printPage(context.keys, { list: 'providers', items: printed, next }) }
     },
   }),

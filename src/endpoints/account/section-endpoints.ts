@@ -28,7 +28,7 @@ export function createSectionEndpoints(
     const recent = provedRecently(signedIn, core.clock.seconds())
     if (section.recent(signedIn) && !recent) return seeOther(`/signin?next=${path}`)
     const { user, session } = signedIn
-    const owed = section.givesTokens === true && core.secondFactorRoles.includes(user.role)
+    const owed = section.givesTokens === true && core.usersPolicy().secondFactor?.includes(user.role) === true
     if (owed && !meetsContext('mfa', session)) return seeOther(`/second-factor?next=${path}`)
     // A session from before there was a second factor: whoever opened it may have known the password alone.
     return (await lacksSecondFactor(core, signedIn)) ? seeOther(`/second-factor?next=${path}`) : signedIn

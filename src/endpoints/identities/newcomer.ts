@@ -1,7 +1,7 @@
 import { identityNameRef } from '../../accounts/identity-refs.ts'
 import { suggestUsername } from '../../accounts/suggest-username.ts'
 import { welcomeNewcomer } from '../../accounts/welcome-newcomer.ts'
-import type { Provider } from '../../config/provider.ts'
+import { signInPolicy, type Provider } from '../../config/provider.ts'
 import type { SecretValue } from '../../config/secret-value.ts'
 import type { Errand } from '../../domain/flow.ts'
 import type { Newcomer } from '../../domain/identity.ts'
@@ -176,7 +176,9 @@ async function findNewcomer(
   if (newcomer === undefined) return stale(400)
   if (!isOfBrowser(core, http, newcomer)) return stale(403)
   // Newcomers may have been shut out since.
-  return core.upstream.providers.get(newcomer.provider)?.signIn === 'create' ? { id, newcomer } : stale(400)
+  const provider = core.upstream.providers.get(newcomer.provider)
+  const welcome = provider !== undefined && signInPolicy(provider, core.usersPolicy()) === 'create'
+  return welcome ? { id, newcomer } : stale(400)
 }
 
 function show(

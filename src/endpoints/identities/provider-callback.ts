@@ -1,6 +1,6 @@
 import { findUserOfIdentity } from '../../accounts/find-identity.ts'
 import { relabelIdentity } from '../../accounts/relabel-identity.ts'
-import type { OAuthProvider, Provider } from '../../config/provider.ts'
+import { signInPolicy, type OAuthProvider, type Provider } from '../../config/provider.ts'
 import type { FlowPurpose } from '../../domain/flow.ts'
 import { provedAt } from '../../domain/session-state.ts'
 import { signInBar } from '../../domain/sign-in-bar.ts'
@@ -74,7 +74,7 @@ async function signInWith(
   if (proved === 'not fresh') return troubled(core, http, { provider, purpose, trouble: { kind: 'stale' } })
   const user = await findUserOfIdentity(core, identity)
   if (user === undefined) {
-    if (provider.signIn === 'create')
+    if (signInPolicy(provider, core.usersPolicy()) === 'create')
       return parkNewcomer(core, http, { provider, identity, errand, amr: ['fed'], proved })
     return troubled(core, http, { provider, purpose, trouble: { kind: 'unknown' } })
   }

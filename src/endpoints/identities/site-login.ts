@@ -1,6 +1,6 @@
 import { findUserOfIdentity } from '../../accounts/find-identity.ts'
 import { relabelIdentity } from '../../accounts/relabel-identity.ts'
-import type { SiteLoginProvider } from '../../config/provider.ts'
+import { signInPolicy, type SiteLoginProvider } from '../../config/provider.ts'
 import { outlivesBrowser } from '../../domain/session-state.ts'
 import { signInBar } from '../../domain/sign-in-bar.ts'
 import type { Endpoint, HttpRequest, HttpResponse } from '../../protocol/http.ts'
@@ -46,7 +46,8 @@ async function enter(
   const user = await findUserOfIdentity(core, identity)
   const shown = { amr: ['pwd'], acr: 'pwd', lasts: proof.sessionLength }
   if (user === undefined) {
-    if (provider.signIn === 'create') return parkNewcomer(core, http, { provider, identity, errand, ...shown, given })
+    if (signInPolicy(provider, core.usersPolicy()) === 'create')
+      return parkNewcomer(core, http, { provider, identity, errand, ...shown, given })
     return troubled(core, http, { provider, purpose, trouble: { kind: 'unknown' } })
   }
   const bar = signInBar(user)
