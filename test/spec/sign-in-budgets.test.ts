@@ -1,4 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { PasswordPoolBusy } from '../../src/crypto/password-pool.ts'
 import { eventsOf } from '../attacks/support.ts'
 import { createBrowser, type Browser } from '../kit/browser.ts'
 import { submit } from '../kit/flow.ts'
@@ -17,6 +18,8 @@ beforeEach(async () => {
 })
 afterAll(() => server?.close())
 
+/** Why nobody's password is looked at just now. */
+let useless: Error | undefined
 /** What a hash waits for, and how many that go ahead are waiting. */
 let gate = Promise.resolve()
 let ahead = 0
@@ -25,6 +28,7 @@ let ahead = 0
 const cheapPasswords = {
   hash: async (text: string) => `hash of ${text}`,
   verify: async (hash: string | undefined, text: string, isAhead = false) => {
+    if (useless !== undefined) throw useless
     counted += 1
     if (isAhead) ahead += 1
     await gate
@@ -174,6 +178,24 @@ test('H03: of those who go ahead ten of an account in its browser and sixty of a
   expect(statuses.flat().filter((status) => status === 429)).toHaveLength(12 * crowd.length - 60)
   // None of them was wrong, so nothing is used up.
   expect(await attempt(browsers[0]!, 'ada', password)).toBe('in')
+})
+
+test.each([
+  ['a queue of passwords that is full', new PasswordPoolBusy(100), 503],
+  ['a thread that ended', new Error('a password thread ended'), 500],
+])('H04: what %s kept from being judged is no attempt', async (_, reason, status) => {
+  const browser = from('203.0.113.5')
+  const page = await browser.ask('/signin')
+  const send = async () => (await submit(browser, page, 'sign-in', { username: 'ada', password: 'wrong' })).status
+  useless = reason
+  const statuses: number[] = []
+  for (let tries = 0; tries < 15; tries += 1) statuses.push(await send())
+  useless = undefined
+  expect(new Set(statuses)).toEqual(new Set([status]))
+  // The whole budget is there still.
+  expect(await guess(1, 12)).toBe(10)
+  for (let tries = 0; tries < 9; tries += 1) expect(await attempt(browser, 'ada', 'wrong')).toBe('wrong')
+  expect(await attempt(browser, 'ada', password)).toBe('in')
 })
 
 describe('answers of passkeys', () => {
