@@ -53,7 +53,7 @@ export async function checkHouse(io: Io, options: Options): Promise<readonly Che
     const later = warn('store', `${config.store.path} is not there yet; the first start makes it`)
     return [...before, later, ...checkNewEntries(config)]
   }
-  const local = await openLocal(io, options).catch((error: unknown) => error)
+  const local = await openLocal(io, options, { secrets: true }).catch((error: unknown) => error)
   if (local instanceof Error) return [...before, fail('store', local.message)]
   const house = local as Local
   try {

@@ -31,13 +31,16 @@ export type Local = PasswordsContext &
     readonly close: () => Promise<void>
   }
 
-/** The store itself, beside whatever server runs on it. It must be there already unless `create`. */
+/**
+ * The store itself, beside whatever server runs on it. It must be there already unless `create`. The secrets of the file's clients
+ * and providers are the server's: unless they are wanted, nobody who administers beside it has to have them.
+ */
 export async function openLocal(
   io: Io,
   options: Readonly<Record<string, unknown>>,
-  { create = false }: { readonly create?: boolean } = {},
+  { create = false, secrets = false }: { readonly create?: boolean; readonly secrets?: boolean } = {},
 ): Promise<Local> {
-  const { config } = readConfig(io, textSettings(options))
+  const { config } = readConfig(io, textSettings(options), { withoutSecrets: !secrets })
   if (config.store.adapter === 'memory') {
     throw new CliFailure('the store memory: lives inside its server; use --server URL --token TOKEN')
   }

@@ -6,16 +6,18 @@ import { CliFailure } from './failure.ts'
 import type { Io } from './io.ts'
 
 /** What file, environment and flags say, without judging it. */
-export function loadFrom(io: Io, flags: TextSettings): LoadedConfig {
-  return loadConfig({ flags, environment: io.environment, workingDirectory: io.workingDirectory, readFile: readBytes })
+export function loadFrom(io: Io, flags: TextSettings, { withoutSecrets = false } = {}): LoadedConfig {
+  const { environment, workingDirectory } = io
+  return loadConfig({ flags, environment, workingDirectory, readFile: readBytes, withoutSecrets })
 }
 
 /** The configuration; a faulty one ends the command with a line for each fault. */
 export function readConfig(
   io: Io,
   flags: TextSettings,
+  about: { readonly withoutSecrets?: boolean } = {},
 ): { readonly config: Config; readonly warnings: readonly string[] } {
-  const loaded = loadFrom(io, flags)
+  const loaded = loadFrom(io, flags, about)
   if ('config' in loaded) return loaded
   const [first = 'the configuration is not acceptable', ...more] = loaded.problems
   throw new CliFailure(first, { more })

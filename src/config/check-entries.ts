@@ -6,7 +6,7 @@ import { keyName } from './explain.ts'
 import type { Explained } from './explain.ts'
 import type { Provider } from './provider.ts'
 import { presets } from './presets/presets.ts'
-import { readSecret } from './read-secret.ts'
+import { leftOut, readSecret } from './read-secret.ts'
 import type { SecretPlaces } from './read-secret.ts'
 import type { FileShape } from './schema.ts'
 import type { Path } from './yaml-document.ts'
@@ -20,7 +20,11 @@ export type CheckedEntries = {
 }
 
 /** Clients, APIs and providers of the file: what each must be by itself, and that no two are the same. */
-export function checkEntries(shape: FileShape, issuer: string | undefined, places: SecretPlaces): CheckedEntries {
+export function checkEntries(
+  shape: FileShape,
+  issuer: string | undefined,
+  places: SecretPlaces | typeof leftOut,
+): CheckedEntries {
   const problems: Explained[] = []
   const complain = (path: Path, problem: string): void =>
     void problems.push({ path, problem: `${keyName(path)} ${problem}` })
@@ -43,7 +47,9 @@ export function checkEntries(shape: FileShape, issuer: string | undefined, place
     complain,
   )
   complainOfTwins(
-    secrets.map((secret) => (secret !== undefined && 'secret' in secret ? secret.secret.reveal() : undefined)),
+    places === leftOut
+      ? []
+      : secrets.map((secret) => (secret !== undefined && 'secret' in secret ? secret.secret.reveal() : undefined)),
     (index) => ['clients', index, 'client_secret'],
     complain,
   )

@@ -5,7 +5,7 @@ import { checkHeaders } from './check-headers.ts'
 import type { Explained } from './explain.ts'
 import { byRegistration, type OAuthProvider, type Provider, type SaidWhen, type SiteLoginProvider } from './provider.ts'
 import type { ProviderDescription, ProviderEntry } from './provider-entry.ts'
-import { readForeignSecret, type SecretPlaces, type SecretReference } from './read-secret.ts'
+import { leftOut, readForeignSecret, type SecretPlaces, type SecretReference } from './read-secret.ts'
 import type { SecretValue } from './secret-value.ts'
 
 /** First segments of our own paths: a callback path in one of them would stand in the way of a page, now or later. */
@@ -22,7 +22,7 @@ type Merged = Omit<ProviderEntry, keyof ProviderDescription> & ProviderDescripti
 /** What a provider of the file must be by itself. Paths begin at the entry; each sentence begins after its key. */
 export function checkProvider(
   entry: ProviderEntry,
-  { places }: { readonly places: SecretPlaces },
+  { places }: { readonly places: SecretPlaces | typeof leftOut },
 ): { readonly provider: Provider } | { readonly problems: readonly Explained[] } {
   const problems: Explained[] = []
   const complain: Complain = (key, problem) => void problems.push({ path: [key], problem })
@@ -48,7 +48,7 @@ type Every = Pick<Provider, 'name' | 'title' | 'issuer' | 'signIn' | 'allowInsec
 function oauth(
   merged: Merged,
   every: Every,
-  { places, complain }: { readonly places: SecretPlaces; readonly complain: Complain },
+  { places, complain }: { readonly places: SecretPlaces | typeof leftOut; readonly complain: Complain },
 ): OAuthProvider | undefined {
   const { authorization_endpoint: authorization, token_endpoint: token, userinfo_endpoint: userinfo } = merged
   const kind = merged.subject?.from === 'id_token' ? 'oidc' : 'oauth2'
@@ -69,7 +69,9 @@ function oauth(
   }
   const clientId =
     typeof merged.client_id === 'object'
-      ? foreign(merged.client_id, 'client_id', { places, complain })?.reveal()
+      ? places === leftOut
+        ? ''
+        : foreign(merged.client_id, 'client_id', { places, complain })?.reveal()
       : merged.client_id
   if (merged.client_id === undefined) complain('client_id', 'is missing; it is what the provider calls this server')
   const clientSecret = secretOf('client_secret', method !== 'none')
@@ -170,7 +172,7 @@ const saidWhen = ({ at, is }: NonNullable<Merged['wrong_when']>): SaidWhen => ({
 function foreign(
   reference: SecretReference,
   key: string,
-  { places, complain }: { readonly places: SecretPlaces; readonly complain: Complain },
+  { places, complain }: { readonly places: SecretPlaces | typeof leftOut; readonly complain: Complain },
 ): SecretValue | undefined {
   const read = readForeignSecret(reference, places)
   if ('secret' in read) return read.secret

@@ -1,4 +1,5 @@
 import type { Config } from './config.ts'
+import type { Provider } from './provider.ts'
 
 /** What a running server can't change, by the name that the operator knows. */
 const fixed: readonly (readonly [name: string, of: (config: Config) => unknown])[] = [
@@ -17,8 +18,15 @@ const fixed: readonly (readonly [name: string, of: (config: Config) => unknown])
   ['metrics', (config) => config.metricsPort],
   ['log', (config) => config.logLevel],
   ['workers', (config) => config.workers],
-  ['providers', (config) => config.providers],
+  ['providers', (config) => config.providers.map(withSecrets)],
 ]
+
+/** Printed as it is, a provider hides whether its secret is another one. */
+function withSecrets(provider: Provider): unknown {
+  if (provider.kind === 'site-login') return provider
+  const { clientSecret, sharedSecret } = provider
+  return { ...provider, clientSecret: clientSecret?.reveal(), sharedSecret: sharedSecret?.reveal() }
+}
 
 /** One line for each thing that differs and takes a restart. Clients, resources and the users' policy may differ: they are what a reload is for. */
 export function fixedChanges(running: Config, wanted: Config): readonly string[] {

@@ -9,6 +9,7 @@ import type { Layers } from './layers.ts'
 import { readConfigFile } from './read-config-file.ts'
 import type { ConfigFile } from './read-config-file.ts'
 import { readAudit } from './read-audit.ts'
+import { leftOut } from './read-secret.ts'
 import { readMail } from './read-mail.ts'
 import { readPicture } from './read-picture.ts'
 import { readEnvironment } from './read-environment.ts'
@@ -27,6 +28,8 @@ export type ConfigSources = {
   readonly readFile: (path: string) => Uint8Array | undefined
   /** Absolute. Paths in flags and environment are relative to it, paths in the file to the file. */
   readonly workingDirectory: string
+  /** Those of clients and providers aren't looked up, and can't be revealed. */
+  readonly withoutSecrets?: boolean
 }
 
 export type LoadedConfig =
@@ -81,17 +84,14 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     { above, file, issuer, environment: sources.environment, readText: (relative) => readText(fromFile(relative)) },
     problems,
   )
-  const audit = readAudit(
-    file,
-    { fromFile, variable: (name) => sources.environment[name], file: (relative) => readText(fromFile(relative)) },
-    problems,
-  )
+  const places = {
+    variable: (name: string) => sources.environment[name],
+    file: (relative: string) => readText(fromFile(relative)),
+  }
+  const audit = readAudit(file, { fromFile, ...places }, problems)
   const pages = readPages(file, (relative) => readPicture(fromFile(relative), sources.readFile), problems)
 
-  const entries = checkEntries(shape, issuer, {
-    variable: (name) => sources.environment[name],
-    file: (relative) => readText(fromFile(relative)),
-  })
+  const entries = checkEntries(shape, issuer, sources.withoutSecrets === true ? leftOut : places)
   problems.push(...entries.problems.map((found) => `${file.place(found.path)}: ${found.problem}`))
 
   if (problems.length > 0 || issuer === undefined || store === undefined) return { problems }

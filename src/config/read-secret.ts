@@ -11,11 +11,15 @@ export type SecretPlaces = {
   readonly file: (path: string) => string | undefined
 }
 
+/** Instead of places: whoever reads the configuration needs no secret of a client or provider, and may not have them. */
+export const leftOut = 'left out'
+
 /** The secret that `{ env: NAME }` or `{ file: PATH }` stands for. Line ends behind it belong to the file, not to it. */
 export function readSecret(
   reference: SecretReference,
-  places: SecretPlaces,
+  places: SecretPlaces | typeof leftOut,
 ): { readonly secret: SecretValue } | { readonly problem: string } {
+  if (places === leftOut) return { secret: unread }
   const found = lookUp(reference, places)
   if ('problem' in found) return found
   const weakness = secretWeakness(found.text)
@@ -25,8 +29,9 @@ export function readSecret(
 /** A secret that somebody else chose, who also says how long it is. */
 export function readForeignSecret(
   reference: SecretReference,
-  places: SecretPlaces,
+  places: SecretPlaces | typeof leftOut,
 ): { readonly secret: SecretValue } | { readonly problem: string } {
+  if (places === leftOut) return { secret: unread }
   const found = lookUp(reference, places)
   if ('problem' in found) return found
   return /^[\x20-\x7E]{1,1000}$/.test(found.text)
@@ -52,6 +57,14 @@ export function lookUp(
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
     return { problem: `names the file ${reference.file}, which can't be read (${code}); check its permissions` }
   }
+}
+
+/** A secret that is needed after all is a mistake of ours, and not an empty one. */
+const unread: SecretValue = {
+  ...secretValue(''),
+  reveal: () => {
+    throw new Error('a secret of the configuration was left out when it was read')
+  },
 }
 
 /** Counted from behind: an expression would try every run of line ends in between as well. */
