@@ -60,7 +60,7 @@ export function spawned(directory: string, args: readonly string[], given: Given
 
 /** What a start with these options makes of the configuration file, without the start. */
 export async function applyFile(directory: string, options: Readonly<Record<string, unknown>>): Promise<void> {
-  const local = await openLocal(ioAt(directory), options)
+  const local = await openLocal(ioAt(directory), options, { secrets: true })
   try {
     const applied = await applyFileEntries(local, local.config)
     if (!('done' in applied)) throw new Error(JSON.stringify(applied))
