@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { mintToken, type Minting } from '../../src/accounts/mint-token.ts'
+import { mintToken } from '../../src/accounts/mint-token.ts'
+import type { Minting } from '../../src/accounts/permitted-mint.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import { revokeEverything } from '../../src/accounts/revoke-tokens.ts'
 import { ref } from '../../src/domain/record.ts'
