@@ -86,3 +86,18 @@ export function cutCommits(oneIn: number, millis: number): { readonly blow: Blow
     },
   }
 }
+
+/** About as many as one blow of `cutOften` cuts. */
+const cutsPerRound = 40
+
+/** FLT-12, about as often as asked for: `cuts` says how often. */
+export async function cutOften(options: {
+  readonly rounds: number
+  readonly firstRound?: number
+  readonly seed: number
+}): Promise<Struck & { readonly cuts: number }> {
+  const { blow, cuts } = cutCommits(4, 4_000)
+  const rounds = Math.ceil(options.rounds / cutsPerRound)
+  const struck = await strikePostgres({ ...options, rounds, blow })
+  return { ...struck, cuts: cuts() }
+}

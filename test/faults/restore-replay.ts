@@ -26,6 +26,7 @@ export const backupSealer: Sealer = {
 
 export type Replay = Presented & {
   readonly restored: Restored
+  readonly restoreMillis: number
   /** The restored server, where people sign in anew. */
   readonly server: TestGatehouse
   readonly client: MadeClient
@@ -44,7 +45,9 @@ export async function replayAfterRestore(rounds: number): Promise<Replay> {
   await before.close()
 
   const path = join(folder, 'b.db')
+  const restoring = performance.now()
   const restored = await restore(lines, path, clock)
+  const restoreMillis = performance.now() - restoring
   const server = await startGatehouse({
     store: { adapter: 'sqlite', path },
     clock,
@@ -52,6 +55,7 @@ export async function replayAfterRestore(rounds: number): Promise<Replay> {
   })
   return {
     restored,
+    restoreMillis,
     ...(await presentAll(server, given, used)),
     server,
     client: given.client,
@@ -61,6 +65,37 @@ export async function replayAfterRestore(rounds: number): Promise<Replay> {
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+export type Restores = {
+  /** How many were presented: at least as many as were asked for. */
+  readonly n: number
+  readonly violations: readonly string[]
+  readonly answers: ReadonlyMap<string, number>
+  /** The restore alone, of as much as was given. */
+  readonly readyMillis: readonly number[]
+}
+
+/** What one round of `replayAfterRestore` presents: two codes, three refresh tokens, three access tokens, an assertion. */
+const perRound = 9
+
+/** FLT-33 with so many credentials: each that is good again is a violation. */
+export async function presentRestored(count: number): Promise<Restores> {
+  const { presented, revived, restoreMillis, close } = await replayAfterRestore(Math.ceil(count / perRound))
+  await close()
+  return {
+    n: Object.values(presented).reduce((sum, times) => sum + times, 0),
+    violations: Object.entries(revived).flatMap(([what, times]) =>
+      times === 0 ? [] : [`INV3: ${times} of ${presented[what]} ${what} from before the restore are good`],
+    ),
+    answers: new Map(Object.entries(presented).map(([what, times]) => [`${what} done`, times])),
+    readyMillis: [restoreMillis],
+  }
+}
+
+export function printPresented({ n, violations, answers }: Restores): string {
+  const each = [...answers].map(([what, times]) => `${times} ${what.replace(' done', '')}`)
+  return [`FLT-33: n = ${n}, violations = ${violations.length}`, each.join(', '), ...violations].join('\n')
 }
 
 /** All lines of a backup. */

@@ -13,7 +13,7 @@ export type Chunk = {
   readonly violations: number
   readonly acknowledged: number
   readonly unknown: number
-  /** The slowest start, or return of the nodes, in milliseconds. */
+  /** The slowest start, return of the nodes, restore with the start on it, or first write on a disk with room again, in milliseconds. */
   readonly readyMillis: number
   readonly commit: string
   readonly machine: string
