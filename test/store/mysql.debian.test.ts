@@ -5,6 +5,7 @@ import { event, exists, lease, putLease } from '../../src/store/suite/samples.ts
 import { storeCases } from '../../src/store/suite/store-cases.ts'
 import type { Subject } from '../../src/store/suite/subject.ts'
 import { startMariadb, type TestMariadb } from '../kit/mariadb.ts'
+import { expectReadOnNewConnection } from './idle-connections.ts'
 import { addressOf, openTestMysql } from './mysql-subject.ts'
 import { runProcess } from './subjects.ts'
 
@@ -155,6 +156,12 @@ describe('a store on MariaDB', () => {
       for (let before = 0; before <= round; before += 1) expect(await exists(store, lease(`a-${before}`))).toBe(true)
     }
     await admin.close()
+  })
+
+  test('tries a read again on a new connection, not on those that idled beside the one that ended', async () => {
+    // The answer to a greeting is the second packet; every command is a first one.
+    const begins = (sent: Buffer) => sent[3] === 1
+    await expectReadOnNewConnection(server, await database(), { open: openTestMysql, begins })
   })
 
   test('verify finds what isn’t as it was written', async () => {

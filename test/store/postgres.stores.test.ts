@@ -9,6 +9,7 @@ import { event, exists, lease, putLease } from '../../src/store/suite/samples.ts
 import { storeCases } from '../../src/store/suite/store-cases.ts'
 import { startTcpProxy } from '../kit/tcp-proxy.ts'
 import { noPostgres, startPostgres, type TestPostgres } from '../kit/postgres.ts'
+import { expectReadOnNewConnection } from './idle-connections.ts'
 import { addressOf, openTestPostgres, postgresSubject } from './postgres-subject.ts'
 
 let server: TestPostgres | undefined
@@ -260,25 +261,9 @@ describe.skipIf(noPostgres !== undefined)('a store on PostgreSQL', () => {
   })
 
   test('tries a read again on a new connection, not on those that idled beside the one that ended', async () => {
-    const proxy = await startTcpProxy(running().port)
-    const { store, admin } = await openTestPostgres(
-      running().address('idle').replace(`:${running().port}`, `:${proxy.port}`),
-    )
-    try {
-      await store.commit([putLease('a', 'x', 'v1')])
-      // Both at once, so that two connections idle afterwards.
-      await Promise.all([store.commit([putLease('b', 'x', 'v1')]), store.read([lease('a')])])
-      let isNew = false
-      proxy.watch = (sent) => {
-        // A connection begins with the version of the protocol: 3.0.
-        isNew ||= sent.length > 8 && sent.readInt32BE(4) === 0x3_00_00
-        return isNew ? 'pass' : 'cut after'
-      }
-      expect(await exists(store, lease('a'))).toBe(true)
-    } finally {
-      await admin.close()
-      await proxy.close()
-    }
+    // The version of the protocol: 3.0.
+    const begins = (sent: Buffer) => sent.length > 8 && sent.readInt32BE(4) === 0x3_00_00
+    await expectReadOnNewConnection(running(), running().address('idle'), { open: openTestPostgres, begins })
   })
 
   test('verify finds what isn’t as it was written', async () => {
