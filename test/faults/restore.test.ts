@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ref } from '../../src/domain/record.ts'
+import type { Grant } from '../../src/domain/grant.ts'
+import { create, ref, type Kind } from '../../src/domain/record.ts'
 import { readHead } from '../../src/store/backup.ts'
 import type { OpenStore } from '../../src/store/port.ts'
+import { commitNew } from '../../src/store/transition.ts'
 import { createBrowser } from '../kit/browser.ts'
 import { codeFlow } from '../kit/flow.ts'
 import { startGatehouse, type TestGatehouse } from '../kit/gatehouse.ts'
@@ -156,6 +158,35 @@ describe('a backup', () => {
     const other = await backup({ store: server.core.transition.store, admin: server.core.admin }, clock)
     await expect(restore(other, path, clock)).rejects.toThrow(/half filled by another command/)
     expect((await restore(lines, path, clock)).restored).toBeGreaterThan(0)
+  })
+
+  test('gives what it changes another stamp, and what it doesn’t the one that it had', async () => {
+    const { transition, admin, random } = server.core
+    const { store } = transition
+    const grant: Grant = {
+      v: 1,
+      clientId: 'app',
+      userId: 'usr_ada',
+      scope: [],
+      resources: [],
+      epoch: '1.1.1',
+      createdAt: clock.seconds(),
+      authentication: { acr: 'pwd', amr: ['pwd'] },
+    }
+    const grantRef = ref('grant', random.id(clock.millis()))
+    await commitNew(transition, [create(grantRef, grant, { owners: [], expiresAt: clock.seconds() + 900 })])
+    const path = join(folder, 'stamps.db')
+    await restore(await backup({ store, admin }, clock), path, clock)
+    const opened = await openTestStore(path)
+    const seen = { same: new Set<Kind>(), other: new Set<Kind>() }
+    for await (const { kind, id, version, value } of opened.admin.scan('user', 'name', 'grant', 'instance')) {
+      const [before] = await store.read([ref(kind, id)])
+      const same = JSON.stringify(value) === JSON.stringify(before?.value)
+      expect(version === before?.version, kind).toBe(same)
+      seen[same ? 'same' : 'other'].add(kind)
+    }
+    await opened.admin.close()
+    expect(seen).toEqual({ same: new Set(['user', 'name']), other: new Set(['grant', 'instance']) })
   })
 
   test('is never restored over a store that is there', async () => {

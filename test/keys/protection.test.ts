@@ -16,6 +16,7 @@ import { mac } from '../../src/crypto/mac.ts'
 import { createKeyFile } from '../../src/keys/key-file.ts'
 import { openProtection } from '../../src/keys/protection.ts'
 import { ProtectionFailed } from '../../src/keys/protection-failed.ts'
+import { watchSyncs } from '../kit/watch-syncs.ts'
 import { fakeClock, memory, random, startNode } from './fixtures.ts'
 
 let folder = ''
@@ -35,6 +36,16 @@ describe('the key file', () => {
     expect(readFileSync(path, 'utf8')).toMatch(/^[A-Za-z0-9_-]{43}\n$/)
     expect(readdirSync(join(folder, 'data'))).toEqual(['gatehouse.key'])
     expect(statSync(join(folder, 'data')).mode & 0o077).toBe(0)
+  })
+
+  test('is on the disk with the folders made for it: a store elsewhere would outlive it otherwise', async () => {
+    const { synced, unwatch } = watchSyncs()
+    try {
+      await createKeyFile(join(folder, 'data', 'keys', 'gatehouse.key'), random)
+    } finally {
+      unwatch()
+    }
+    expect(synced()).toEqual([folder, join(folder, 'data')])
   })
 
   test('stays the same from then on, and opens what it sealed', async () => {

@@ -16,9 +16,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { breakCircuit } from '../../src/store/break-circuit.ts'
 import { StoreRefused } from '../../src/store/refused.ts'
 import { applicationId, migrate, migrations } from '../../src/store/sqlite/schema.ts'
+import { prepareFile } from '../../src/store/sqlite/file.ts'
 import { openConnection } from '../../src/store/sqlite/connection.ts'
-import { event, exists, holderOf, lease, putLease } from '../../src/store/suite/samples.ts'
+import { event, exists, holderOf, lease, putLease, start } from '../../src/store/suite/samples.ts'
 import { damageFile } from '../faults/damage.ts'
+import { watchSyncs } from '../kit/watch-syncs.ts'
 import { openTestStore, temporaryFolder } from './subjects.ts'
 
 let folder: ReturnType<typeof temporaryFolder>
@@ -78,6 +80,23 @@ describe('a new store', () => {
     await fill()
     expect((statSync(join(folder.path, 'shared')).mode & 0o777).toString(8)).toBe('755')
     expect((statSync(path).mode & 0o777).toString(8)).toBe('600')
+  })
+
+  test('its name, and that of each folder made for it, is on the disk before anything is promised', async () => {
+    const [made, below] = [join(folder.path, 'made'), join(folder.path, 'made', 'for it')]
+    path = join(below, 'store.db')
+    const { synced, unwatch } = watchSyncs()
+    try {
+      prepareFile(path)
+      // A name is in the folder above it.
+      expect(synced()).toEqual(expect.arrayContaining([folder.path, made, below]))
+      const before = synced().length
+      const other = join(folder.path, 'other.db')
+      prepareFile(other)
+      expect(synced().slice(before)).toEqual([folder.path])
+    } finally {
+      unwatch()
+    }
   })
 
   test('syncs its log at every commit', async () => {
@@ -192,6 +211,24 @@ describe('FLT-07: damage', () => {
       now += 200
     }
     expect(await holderOf(store, 'b')).toBe('fine')
+    await admin.close()
+  })
+
+  test.each([
+    ['that would end now', 'UPDATE record SET expires_at = 1'],
+    ['that would end later', 'UPDATE record SET expires_at = expires_at + 1'],
+    ['that would never end', 'UPDATE record SET expires_at = NULL'],
+    ['that says whose it is', "UPDATE record SET id = 'b' WHERE id = 'a'"],
+  ])('of a record %s is found like that of its value', async (_, sql) => {
+    const before = await openTestStore(path)
+    await before.store.commit([putLease('a', 'ada', 'v1', { expiresAt: start })])
+    await before.admin.close()
+    const db = new DatabaseSync(path)
+    db.exec(sql)
+    db.close()
+    const { store, admin } = await openTestStore(path)
+    await expect(store.read([lease(sql.includes("'b'") ? 'b' : 'a')])).rejects.toThrow(/isn't what was written/)
+    expect(await admin.verify()).toEqual([expect.stringMatching(/^the lease [ab] isn't what was written$/)])
     await admin.close()
   })
 

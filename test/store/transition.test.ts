@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { append, check, put, ref, remove, type Decision, type Slot } from '../../src/domain/record.ts'
 import { StoreContended } from '../../src/store/contended.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
+import { createRecent } from '../../src/store/recent.ts'
 import type { StampedWrite, Store } from '../../src/store/port.ts'
 import { countingStamps, event, exists, holderOf, lease, putLease, start } from '../../src/store/suite/samples.ts'
 import { commitNew, transition } from '../../src/store/transition.ts'
@@ -181,6 +182,15 @@ describe('a transition', () => {
       result: true,
     }))
     expect(new Set(stamps).size).toBe(4)
+  })
+
+  test('decides on what this process remembers: its own deletion costs the next one no conflict', async () => {
+    const { context, store, commits } = faulty()
+    const remembering = { ...context, recent: createRecent(['lease']) }
+    await transition(remembering, counter, add)
+    await transition(remembering, counter, (slots) => ({ writes: remove(slots.counter), result: true }))
+    expect(await transition(remembering, counter, add)).toBe(1)
+    expect([await holderOf(store, 'counter'), commits()]).toEqual(['1', 3])
   })
 
   test('refuses a decision that writes the same record twice', async () => {

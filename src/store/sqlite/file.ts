@@ -1,6 +1,6 @@
-import { chmodSync, closeSync, fsyncSync, openSync, readSync, statSync } from 'node:fs'
+import { chmodSync, closeSync, openSync, readSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { makeFolder } from '../make-folder.ts'
+import { makeFolder, syncFolder } from '../make-folder.ts'
 import { StoreRefused } from '../refused.ts'
 import { applicationId } from './schema.ts'
 
@@ -15,8 +15,7 @@ const applicationIdAt = 68
 export function prepareFile(path: string): void {
   const folder = dirname(path)
   try {
-    const made = makeFolder(folder)
-    if (made !== undefined) syncFolder(dirname(made))
+    makeFolder(folder)
     // Created before SQLite opens it, so that it is never readable by others, not even for a moment.
     closeSync(openSync(path, 'a', 0o600))
     syncFolder(folder)
@@ -51,16 +50,6 @@ function refuseForeign(path: string): void {
       `the store ${path} is a SQLite database of another program (application id 0x${found.toString(16).padStart(8, '0')}): ` +
         'name another file, or move that one away',
     )
-  }
-}
-
-/** A new name is durable once its folder is. */
-function syncFolder(folder: string): void {
-  const file = openSync(folder, 'r')
-  try {
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
   }
 }
 
