@@ -27,9 +27,10 @@ export const runRound = async (
     const turns = Math.max(1, Math.round(seconds / TURN_SECONDS))
     const loads: TurnLoad[] = []
     for (const { row, server } of running) {
-      const { flow, lanes = options.lanes } = row
+      const { flow, lanes = options.lanes, keeps } = row
       const load = runTurns({
-        ...options,
+        // Each process compiles for itself.
+        warmupCpuSeconds: options.warmupCpuSeconds * (keeps?.cores ?? 1),
         flow,
         lanes,
         port: server.port,
