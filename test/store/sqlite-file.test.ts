@@ -168,6 +168,17 @@ describe('FLT-07: damage', () => {
     expect(await refusal()).toMatch(/first page is damaged.*restore/)
   })
 
+  test.each([
+    ['the format of the schema', 47],
+    ['the version of the schema', 63],
+  ])('of %s in the header is refused at the start', async (_, at) => {
+    await fill()
+    const bytes = readFileSync(path)
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at)
+    writeFileSync(path, bytes)
+    expect(await refusal()).toMatch(/is damaged.*restore the newest backup/)
+  })
+
   test('of a later page is refused at the start', async () => {
     await fill(200)
     const file = openSync(path, 'r+')

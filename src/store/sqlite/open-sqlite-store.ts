@@ -18,7 +18,7 @@ import { scan } from './scan.ts'
 import { migrate } from './schema.ts'
 import { createSnapshot } from './snapshot.ts'
 import { sweepBySteps } from './sweep-by-steps.ts'
-import { verdictOf } from './verdict.ts'
+import { errorCodeOf, verdictOf } from './verdict.ts'
 import { verify } from './verify.ts'
 import type { Reply } from './messages.ts'
 import { writeForWorkers } from './write-for-workers.ts'
@@ -44,6 +44,8 @@ export type SqliteOptions = {
 }
 
 const readRetryMillis = 1_000
+/** SQLITE_ERROR. */
+const wrongStatement = 1
 
 /**
  * The embedded store: one file, one writer thread, reads on the calling thread. Creates the file if there is none.
@@ -176,7 +178,7 @@ async function begin(writer: Writer, path: string, busyMillis: number): Promise<
     return await patiently(busyMillis, () => openConnection(path, { readOnly: true }))
   } catch (error) {
     await writer.abandon()
-    throw verdictOf(error, 'unit') === 'corrupt' ? damagedFile(path, error) : error
+    throw isDamage(error) ? damagedFile(path, error) : error
   }
 }
 
@@ -188,6 +190,11 @@ function setUp(path: string): void {
   } finally {
     db.close()
   }
+}
+
+/** Our own statements are right: a file of ours at which SQLite takes one for wrong has a header that isn't what was written. */
+function isDamage(error: unknown): boolean {
+  return verdictOf(error, 'unit') === 'corrupt' || errorCodeOf(error) === wrongStatement
 }
 
 function damagedFile(path: string, cause: unknown): StoreRefused {
