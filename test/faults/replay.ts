@@ -63,23 +63,28 @@ export async function presentAll(server: TestGatehouse, kept: Kept, after: Used)
   const present = async (what: string, secrets: readonly string[], taken: (secret: string) => Promise<boolean>) => {
     let count = 0
     for (const secret of secrets) if (await taken(secret)) count += 1
-    presented[what] = secrets.length
-    revived[what] = count
+    presented[what] = (presented[what] ?? 0) + secrets.length
+    revived[what] = (revived[what] ?? 0) + count
   }
   const works = async (form: Readonly<Record<string, string>>) =>
     (await tokenRequest(server, client, form)).status === 200
-  await present('codes', [...codes, ...early.map(({ code }) => code)], (code) =>
-    works({ grant_type: 'authorization_code', code, code_verifier: verifier }),
+  const redeems = (code: string) => works({ grant_type: 'authorization_code', code, code_verifier: verifier })
+  // In this order: what is shown first may not end what comes later, or that proves nothing. A redeemed code ends its grant.
+  await present(
+    'access tokens',
+    [...early.map(({ tokens }) => tokens.access_token), ...refreshed.map(accessToken), ...redeemed.map(accessToken)],
+    async (token) => (await introspect(server, client, token))['active'] === true,
   )
+  await present('codes', codes, redeems)
   await present(
     'refresh tokens',
     [...early.map(({ tokens }) => tokens.refresh_token), ...refreshed.map(refreshToken), ...redeemed.map(refreshToken)],
     (token) => works({ grant_type: 'refresh_token', refresh_token: token }),
   )
   await present(
-    'access tokens',
-    [...early.map(({ tokens }) => tokens.access_token), ...refreshed.map(accessToken), ...redeemed.map(accessToken)],
-    async (token) => (await introspect(server, client, token))['active'] === true,
+    'codes',
+    early.map(({ code }) => code),
+    redeems,
   )
   await present('assertions', assertions, (one) => used(server, one))
   await present('sessions', ['the cookies'], async () => {
