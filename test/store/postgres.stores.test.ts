@@ -6,6 +6,7 @@ import { openStore } from '../../src/store/open.ts'
 import { connect } from '../../src/store/postgres/connection.ts'
 import { migrations } from '../../src/store/postgres/schema.ts'
 import { event, exists, lease, putLease } from '../../src/store/suite/samples.ts'
+import { eventTtl } from '../../src/store/suite/subject.ts'
 import { storeCases } from '../../src/store/suite/store-cases.ts'
 import { startTcpProxy } from '../kit/tcp-proxy.ts'
 import { noPostgres, startPostgres, type TestPostgres } from '../kit/postgres.ts'
@@ -303,6 +304,22 @@ describe.skipIf(noPostgres !== undefined)('a store on PostgreSQL', () => {
       "SELECT n_tup_upd AS updates, n_tup_hot_upd AS hot FROM pg_stat_user_tables WHERE schemaname = 'hot' AND relname = 'record'",
     )
     expect(counts).toEqual({ updates: '20', hot: '20' })
+  })
+
+  test('a sweep begins where the one before it ended, and every six hours at the oldest: what came with a time long past waits for that', async () => {
+    const { store, admin } = await openTestPostgres(running().address('sweeps'))
+    const now = 2_000_000_000
+    const late = async (name: string, ago: number): Promise<unknown> =>
+      store.commit([putLease(name, 'x', 'v1', { expiresAt: now - ago }), event(`e-${name}`, now - ago - eventTtl)])
+    await late('first', 90_000)
+    expect(await store.sweep(now, 100)).toBe(2)
+    await late('locked meanwhile', 500)
+    await late('copied', 90_000)
+    expect(await store.sweep(now + 30, 100)).toBe(2)
+    expect(await exists(store, lease('copied'))).toBe(true)
+    expect(await store.sweep(now + 6 * 3_600, 100)).toBe(2)
+    expect(await exists(store, lease('copied'))).toBe(false)
+    await admin.close()
   })
 
   test('FLT-11: whose server no longer says which history it has is refused, until its operator says that nothing was lost', async () => {

@@ -1,4 +1,5 @@
 import { printSqlAddress, type SqlAddress } from '../../config/sql-address.ts'
+import { buckets } from '../../domain/bucket.ts'
 import { lifetimes } from '../../domain/lifetimes.ts'
 import type { Clock, Seconds } from '../../protocol/time.ts'
 import type { OpenStore } from '../port.ts'
@@ -10,7 +11,9 @@ import { guardOrigin } from './guard-origin.ts'
 import { createLook } from './look.ts'
 import { migrate } from './migrate.ts'
 import { statementsFor } from './statements.ts'
+import { sweepEvents } from './sweep-events.ts'
 import { sweepRecords } from './sweep-records.ts'
+import { createSwept } from './swept.ts'
 import { failureOf } from './verdict.ts'
 
 export type PostgresOptions = {
@@ -34,15 +37,17 @@ export function openPostgresStore(options: PostgresOptions): Promise<OpenStore> 
   const { schema, connections } = address
   const sql = statementsFor(schema)
   const place = printSqlAddress('postgres', address)
+  const sweptRecords = createSwept()
+  const sweptEvents = new Map(buckets.map((bucket) => [bucket, createSwept()]))
   const plain: Dialect<Connection> = {
     ...createLook(sql, eventTtl),
     connect: (patience) => reach(patience),
     failureOf,
     migrate: (connection, make) => migrate(connection, { schema, place, create: make }),
     applyBatch: (connection, units) => applyBatch(connection, sql, units),
-    sweepRecords: (connection, now, limit) => sweepRecords(connection, sql, { now, limit }),
-    sweepEvents: async ({ query }, { bucket, before, limit }) =>
-      (await query(sql.sweepEvents, [bucket, before, limit])).count,
+    sweepRecords: (connection, now, limit) => sweepRecords(connection, sql, { now, limit, swept: sweptRecords }),
+    sweepEvents: (connection, which) =>
+      sweepEvents(connection, sql, { ...which, swept: sweptEvents.get(which.bucket) ?? createSwept() }),
     sweepChanges: async ({ query }, now) => void (await query(sql.sweepChanges, [now])),
   }
   const rest = { place, connections, clock, random, eventTtl, create }

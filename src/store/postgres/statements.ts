@@ -125,10 +125,11 @@ export function statementsFor(schema: string) {
     /** after, up to */
     changes: prepared('changes', 'SELECT kind, id FROM $.change WHERE seq > $1 AND seq <= $2 ORDER BY seq'),
 
-    /** now, limit. Whoever is at work on a record keeps it from nobody else's sweep but this one. */
+    /** from, now, limit. Whoever is at work on a record keeps it from nobody else's sweep but this one. */
     due: prepared(
       'due',
-      `SELECT kind, id, expires_at, owners FROM $.record WHERE sweep_at < $1 ORDER BY sweep_at LIMIT $2 FOR UPDATE SKIP LOCKED`,
+      `SELECT kind, id, expires_at, owners, sweep_at FROM $.record WHERE sweep_at >= $1 AND sweep_at < $2
+        ORDER BY sweep_at LIMIT $3 FOR UPDATE SKIP LOCKED`,
     ),
     /** kinds, ids, sweep_at */
     refile: prepared(
@@ -136,10 +137,11 @@ export function statementsFor(schema: string) {
       `UPDATE $.record AS r SET sweep_at = w.sweep_at FROM unnest($1::text[], $2::bytea[], $3::bigint[]) AS w(kind, id, sweep_at)
         WHERE r.kind = w.kind AND r.id = w.id`,
     ),
-    /** bucket, before, limit. Events of one bucket lie in the order of their ids, which begin with their time. */
+    /** bucket, from, before, limit. Events of one bucket lie in the order of their ids, which begin with their time. */
     sweepEvents: prepared(
       'sweep_events',
-      `DELETE FROM $.event WHERE bucket = $1 AND id IN (SELECT id FROM $.event WHERE bucket = $1 AND at < $2 ORDER BY at LIMIT $3)`,
+      `DELETE FROM $.event WHERE bucket = $1 AND id IN (
+         SELECT id FROM $.event WHERE bucket = $1 AND at >= $2 AND at < $3 ORDER BY at LIMIT $4) RETURNING at`,
     ),
     /** now. Only a beginning of the feed, so that whoever finds his next line there has missed none. */
     sweepChanges: prepared(

@@ -3,6 +3,7 @@ import type { EpochSeconds } from '../../protocol/time.ts'
 import { bytes, columnsOf, kindAndId, numberOf, ownersOf, textOf } from './columns.ts'
 import type { Connection } from './connection.ts'
 import type { Statements } from './statements.ts'
+import type { Swept } from './swept.ts'
 
 type Due = {
   readonly kind: Kind
@@ -15,10 +16,13 @@ type Due = {
 export async function sweepRecords(
   connection: Connection,
   sql: Statements,
-  { now, limit }: { readonly now: EpochSeconds; readonly limit: number },
+  { now, limit, swept }: { readonly now: EpochSeconds; readonly limit: number; readonly swept: Swept },
 ): Promise<{ readonly looked: number; readonly deleted: number }> {
   try {
-    const [, found] = await Promise.all([connection.query(sql.begin), connection.query(sql.due, [now, limit])])
+    const [, found] = await Promise.all([
+      connection.query(sql.begin),
+      connection.query(sql.due, [swept.from(now), now, limit]),
+    ])
     const due = found.rows.map(([kind, id, expiresAt, owners]): Due => ({
       kind: kind as Kind,
       id: textOf(id),
@@ -38,6 +42,7 @@ export async function sweepRecords(
       connection.query(sql.refile, columnsOf(later, [...kindAndId, ({ expiresAt }) => expiresAt])),
       connection.query(sql.commit),
     ])
+    swept.done(now, due.length < limit ? undefined : (numberOf(found.rows.at(-1)?.[4]) ?? undefined))
     return { looked: due.length, deleted: expired.length }
   } catch (error) {
     await connection.query(sql.rollback).catch(() => connection.close())
