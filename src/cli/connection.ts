@@ -20,7 +20,7 @@ export function registerConnection(program: Command, io: Io): void {
   const serverOf = async (options: Options): Promise<string> => {
     const named = textOption(options, 'server')
     if (named !== undefined) return named
-    const { config } = readConfig(io, textSettings(options))
+    const { config } = readConfig(io, textSettings(options), { withoutSecrets: true })
     return config.issuerAssumed === true ? servedIssuer(io, options, config) : config.issuer
   }
   const bearerOf = (options: Options): string | undefined =>

@@ -68,7 +68,8 @@ ${settings.map((setting) => `| \`${setting.flag}\` | \`${setting.variable}\` | $
 
 \`gatehouse.yaml\` in the working directory, or the file that \`--config\` names. Paths in it are relative to it. Anchors, aliases
 and tags are refused, so that a reviewed file says what it shows. \`kill -HUP\` reads \`clients\`, \`resources\` and \`users\`
-anew, all or nothing: a bad file keeps the old configuration and says why. The rest takes a restart, and says so.
+anew, all or nothing: a bad file keeps the old configuration and says why. The rest takes a restart, and says so. Clients and
+resources are in the store, so they count in every server on it at once; of \`users\` each server has to be told.
 
 \`\`\`yaml
 ${example.trimEnd()}
@@ -86,7 +87,7 @@ ${rows('', schema)
 - A client or API of the file is read-only in the API and on the command line.
 - An id that stands in the file and was made by an administrator too refuses to start.
 - An entry that leaves the file is switched off, and every token of that client is dead. It comes back with the entry.
-- Secrets are read when the file is. To change one, change it where it stands and send SIGHUP.
+- A client's secret is read when the file is. To change one, change it where it stands and send SIGHUP. Every other secret takes a restart.
 `
 }
 

@@ -1,41 +1,44 @@
 import type { Config } from './config.ts'
-import type { Provider } from './provider.ts'
+import { isSecretValue } from './secret-value.ts'
+
+/** What a reload is for, and what isn't told by the file. */
+type Free = 'clients' | 'resources' | 'users' | 'issuerAssumed' | 'keySecret' | 'adminPassword' | 'file'
 
 /** What a running server can't change, by the name that the operator knows. */
-const fixed: readonly (readonly [name: string, of: (config: Config) => unknown])[] = [
-  ['issuer', (config) => config.issuer],
-  ['listen', (config) => config.listen],
-  ['data', (config) => config.dataDirectory],
-  ['store', (config) => config.store],
-  ['trusted_proxies', (config) => config.trustedProxies],
-  ['pages', (config) => config.pages],
-  ['events', (config) => config.eventTtl],
-  ['mail', (config) => config.mail && { ...config.mail, url: 'url' in config.mail ? config.mail.url.reveal() : '' }],
-  [
-    'audit',
-    ({ audit }) => audit && { ...audit, authorization: 'authorization' in audit && audit.authorization?.reveal() },
-  ],
-  ['metrics', (config) => config.metricsPort],
-  ['log', (config) => config.logLevel],
-  ['workers', (config) => config.workers],
-  ['providers', (config) => config.providers.map(withSecrets)],
-]
+const fixed = {
+  issuer: 'issuer',
+  listen: 'listen',
+  dataDirectory: 'data',
+  store: 'store',
+  trustedProxies: 'trusted_proxies',
+  pages: 'pages',
+  eventTtl: 'events',
+  mail: 'mail',
+  audit: 'audit',
+  metricsPort: 'metrics',
+  logLevel: 'log',
+  workers: 'workers',
+  providers: 'providers',
+} as const satisfies Record<Exclude<keyof Config, Free>, string>
 
-/** Printed as it is, a provider hides whether its secret is another one. */
-function withSecrets(provider: Provider): unknown {
-  if (provider.kind === 'site-login') return provider
-  const { clientSecret, sharedSecret } = provider
-  return { ...provider, clientSecret: clientSecret?.reveal(), sharedSecret: sharedSecret?.reveal() }
-}
+const fixedKeys = Object.keys(fixed) as readonly (keyof typeof fixed)[]
 
-/** One line for each thing that differs and takes a restart. Clients, resources and the users' policy may differ: they are what a reload is for. */
+/** One line for each thing that differs and takes a restart. */
 export function fixedChanges(running: Config, wanted: Config): readonly string[] {
-  return fixed
-    .filter(([, of]) => JSON.stringify(of(running)) !== JSON.stringify(of(wanted)))
-    .map(([name]) => `${name} can't change while the server runs; restart it, or take the change back`)
+  return fixedKeys
+    .filter((key) => revealed(running[key]) !== revealed(wanted[key]))
+    .map((key) => `${fixed[key]} can't change while the server runs; restart it, or take the change back`)
 }
 
 /** All of it as one text, secrets included: two processes with the same serve alike. */
 export function fixedText(config: Config): string {
-  return JSON.stringify(fixed.map(([, of]) => of(config)))
+  return fixedKeys.map((key) => revealed(config[key])).join('\n')
+}
+
+/** As JSON. Printed as they print themselves, two secrets look alike. */
+function revealed(part: unknown): string | undefined {
+  return JSON.stringify(part, function (this: Readonly<Record<string, unknown>>, key, printed: unknown) {
+    const held = this[key]
+    return isSecretValue(held) ? held.reveal() : printed
+  })
 }

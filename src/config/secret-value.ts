@@ -11,3 +11,7 @@ const hidden = (): string => '[secret]'
 export function secretValue(text: string): SecretValue {
   return Object.freeze({ reveal: () => text, toJSON: hidden, toString: hidden })
 }
+
+export function isSecretValue(value: unknown): value is SecretValue {
+  return typeof value === 'object' && value !== null && 'reveal' in value
+}

@@ -28,6 +28,9 @@ test('beside a server nobody has to have the secrets of its clients and provider
     err: '',
   })
   expect((await cli(directory, ['client', 'list', '--json'])).code).toBe(0)
+  // Nobody answers there; that he isn't asked for a secret before is the point.
+  const started = await cli(directory, ['connection', 'start', 'github', '--issuer', 'http://127.0.0.1:1'])
+  expect(started.err).toMatch(/^gatehouse: http:\/\/127\.0\.0\.1:1 /)
 })
 
 test('who serves, or checks what would be served, is told of each that is missing', async () => {
