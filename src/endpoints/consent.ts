@@ -140,6 +140,11 @@ async function apisOf(core: Core, { resources }: AuthorizationRequest): Promise<
 
 const nameOf = (api: Resource): string => api.name ?? api.resource
 
+/** What an API says about a scope; nobody's own property is a description (`constructor`). */
+function wordsOf({ scopeDescriptions = {} }: Resource, scope: string): string | undefined {
+  return Object.hasOwn(scopeDescriptions, scope) ? scopeDescriptions[scope] : undefined
+}
+
 /** Each scope with the APIs that it is for, where it isn't ours; and those by which single claims are said in words. */
 function wishes(
   { claims }: AuthorizationRequest,
@@ -148,11 +153,11 @@ function wishes(
 ): readonly ScopeWish[] {
   const asked = scope.map((name): ScopeWish => {
     const knowing = apis.filter((api) => api.scope.includes(name))
-    const [words] = knowing.map((api) => api.scopeDescriptions ?? {}).filter((each) => Object.hasOwn(each, name))
     return {
       scope: name,
-      ...(words?.[name] !== undefined && { description: words[name] }),
-      ...(knowing.length > 0 && { resources: knowing.map(nameOf) }),
+      ...(knowing.length > 0 && {
+        resources: knowing.map((api) => ({ name: nameOf(api), description: wordsOf(api, name) })),
+      }),
       ...(name === 'openid' && { required: true }),
     }
   })

@@ -93,6 +93,10 @@ function scopeItem(language: Language, wish: ScopeWish): Html {
   const text = html`<span>
     <strong>${foreign(words.title)}${tag}</strong>
     ${detail !== undefined && html`<small>${detail}</small>`}
+    ${words.each?.map(
+      (one) =>
+        html`<small>${phrase(language, 'consent.wordsOf', { resource: foreign(one.api), words: foreign(one.words) })}</small>`,
+    )}
   </span>`
   if (wish.required === true) {
     // A disabled box would not be sent. What isn't a question is no box.

@@ -108,6 +108,7 @@ describe('a language is one file', () => {
 const sameInGerman = [
   'account.device',
   'account.fullName',
+  'consent.wordsOf',
   'home.issuer',
   'layout.direction',
   'layout.title',

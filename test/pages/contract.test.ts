@@ -155,16 +155,19 @@ describe('who asks, and for what', () => {
     expect(consent({ requester })).toContain('Unverified')
     expect(consent({ requester })).toContain('Nobody here has checked who runs this application.')
     expect(consent({ requester, scopes: [{ scope: 'admin:read' }] })).toContain('asks for far-reaching access')
-    expect(consent({ requester, scopes: [{ scope: 'administer', resources: ['https://api.example'] }] })).not.toContain(
-      'far-reaching',
-    )
+    expect(
+      consent({ requester, scopes: [{ scope: 'administer', resources: [{ name: 'https://api.example' }] }] }),
+    ).not.toContain('far-reaching')
   })
 
   test.each([
     [{ scope: 'openid' }, 'Know who you are'],
     [{ scope: 'admin' }, 'Administer this server'],
     [{ scope: 'read' }, 'Use the permission “read”'],
-    [{ scope: 'read', description: 'Read your notes', resources: ['https://api.example'] }, 'Read your notes'],
+    [
+      { scope: 'read', resources: [{ name: 'https://api.example', description: 'Read your notes' }] },
+      'Read your notes',
+    ],
     [{ scope: 'constructor' }, 'Use the permission “constructor”'],
     [{ scope: 'openid.detail' }, 'Use the permission “openid.detail”'],
     [{ scope: 'named' }, 'Use the permission “named”'],
@@ -173,7 +176,7 @@ describe('who asks, and for what', () => {
   })
 
   test('an API that calls its scope like one of ours gets its own words, not ours', () => {
-    expect(consent({ scopes: [{ scope: 'admin', resources: ['https://api.example'] }] })).not.toContain(
+    expect(consent({ scopes: [{ scope: 'admin', resources: [{ name: 'https://api.example' }] }] })).not.toContain(
       'Administer this server',
     )
   })

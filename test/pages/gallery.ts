@@ -304,7 +304,7 @@ export const gallery: readonly Example[] = [
           { scope: 'openid', required: true },
           { scope: 'profile' },
           { scope: 'email' },
-          { scope: w.scope, description: w.description, resources: [w.resource] },
+          { scope: w.scope, resources: [{ name: w.resource, description: w.description }] },
           { scope: 'offline_access' },
         ],
         lifetime: { kind: 'until_withdrawn', atMost: 30 * 86_400 },

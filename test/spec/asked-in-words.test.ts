@@ -133,6 +133,64 @@ describe('RFC 8707 §2: the APIs of an authorization request', () => {
   })
 })
 
+describe('RFC 8707 §2: what several APIs say of one scope', () => {
+  const apis: Readonly<Record<string, string | undefined>> = {
+    letters: 'Read your letters',
+    mail: 'Read your letters',
+    money: 'Read <b>your accounts</b>',
+    mute: undefined,
+  }
+  beforeAll(async () => {
+    for (const [name, words] of Object.entries(apis))
+      await server.makeResource({
+        resource: `https://${name}.example`,
+        resource_name: `Api ${name}`,
+        scope: 'peek constructor',
+        ...(words !== undefined && { scope_descriptions: { peek: words } }),
+      })
+  })
+  let count = 0
+  /** What stands in the box of that scope, line by line. */
+  const asked = async (names: readonly string[], { language = 'en', scope = 'peek' } = {}) => {
+    const client = await server.makeClient({ client_id: `peeker${(count += 1)}`, scope: `openid ${scope}` })
+    const url = authorizeUrl(client, { scope: `openid ${scope}`, ui_locales: language })
+    const resources = names.map((name) => `&resource=https%3A%2F%2F${name}.example`).join('')
+    const page = await signInFor(server, createBrowser(server.url), url + resources, 'ada')
+    const box = new RegExp(`value="${scope}" checked>([\\s\\S]*?)</label>`).exec(page.text)?.[1] ?? ''
+    return [...box.matchAll(/<(strong|small)>(.*?)<\/\1>/g)].map(([, , text = '']) =>
+      text.replaceAll(/<\/?bdi>/g, '').replaceAll(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code))),
+    )
+  }
+
+  test('that is the same is said once', async () => {
+    expect(await asked(['letters', 'mail'])).toEqual(['Read your letters', 'at Api letters and Api mail'])
+    expect(await asked(['mute'])).toEqual(['Use the permission “peek”', 'at Api mute'])
+    // What every object has is no description.
+    expect(await asked(['letters'], { scope: 'constructor' })).toEqual([
+      'Use the permission “constructor”',
+      'at Api letters',
+    ])
+  })
+
+  test('that differs is said of each by itself, in its own words', async () => {
+    expect(await asked(['letters', 'money', 'mail'])).toEqual([
+      'Use the permission “peek”',
+      'Api letters: Read your letters',
+      'Api money: Read &lt;b&gt;your accounts&lt;/b&gt;',
+      'Api mail: Read your letters',
+    ])
+    expect((await asked(['money', 'letters'], { language: 'de' }))[0]).toBe('Die Berechtigung „peek“ nutzen')
+  })
+
+  test('of one is never said for another that says nothing', async () => {
+    expect(await asked(['mute', 'letters'])).toEqual([
+      'Use the permission “peek”',
+      'Api mute: Use the permission “peek”',
+      'Api letters: Read your letters',
+    ])
+  })
+})
+
 test('an API of which no scope is asked is named too: it learns who the person is', async () => {
   const resource = 'https://quiet.example'
   await server.makeResource({ resource, resource_name: 'Quiet api', scope: 'hum' })

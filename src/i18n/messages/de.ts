@@ -152,6 +152,7 @@ export const de = {
   'consent.always': 'Für die Anmeldung erforderlich',
   'consent.sensitive': 'Weitreichend',
   'consent.at': 'bei {resource}',
+  'consent.wordsOf': '{resource}: {words}',
   'consent.apis': 'Die Anwendung darf {resource} auch zeigen, wer Sie sind.',
   'consent.untilWithdrawn': 'Das gilt, bis Sie es widerrufen.',
   'consent.untilWithdrawnAtMost': 'Das gilt, bis Sie es widerrufen, höchstens {duration}.',

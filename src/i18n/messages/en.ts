@@ -146,6 +146,7 @@ export const en = {
   'consent.always': 'Needed to sign you in',
   'consent.sensitive': 'Far-reaching',
   'consent.at': 'at {resource}',
+  'consent.wordsOf': '{resource}: {words}',
   'consent.apis': 'It may also show {resource} who you are.',
   'consent.untilWithdrawn': 'This stays in force until you withdraw it.',
   'consent.untilWithdrawnAtMost': 'This stays in force until you withdraw it, at most {duration}.',
