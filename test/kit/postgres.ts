@@ -111,7 +111,14 @@ export async function startPostgres(
     if (pid === undefined) throw new Error('postgres is gone')
     // The postmaster first: it begins no other meanwhile.
     process.kill(pid, name)
-    for (const child of childrenOf(pid)) process.kill(child, name)
+    for (const child of childrenOf(pid)) {
+      try {
+        process.kill(child, name)
+      } catch (error) {
+        // One that ended since they were counted.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+      }
+    }
   }
 
   await start()
