@@ -1,8 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { finishWithdrawals } from '../../src/accounts/withdraw-consent.ts'
 import type { Client } from '../../src/domain/client.ts'
-import { ref } from '../../src/domain/record.ts'
+import { put, ref } from '../../src/domain/record.ts'
 import { beginEnd } from '../../src/domain/session-state.ts'
 import type { User } from '../../src/domain/user.ts'
+import { withdrawalsOwner } from '../../src/domain/withdrawal.ts'
 import { transition } from '../../src/store/transition.ts'
 import { openHouse, type House } from './house.ts'
 
@@ -159,6 +161,30 @@ describe('what ends with it', () => {
     expect((await house.ask('DELETE', '/api/v1/me/consents/web', { token })).status).toBe(204)
     expect((await house.read(ref('grant', left)))?.revokedAt).toBeDefined()
     expect((await house.ask('DELETE', '/api/v1/me/consents/web', { token })).status).toBe(404)
+  })
+
+  test.each([
+    ['that is still there ends what was given in its second', true],
+    ['that was finished since it was listed leaves alone what was given in its second', false],
+  ])('a listed withdrawal %s', async (_, there) => {
+    const ada = await house.makeUser()
+    const id = await house.makeGrant(ada, client)
+    const { context } = house
+    const at = context.clock.seconds()
+    const value = { v: 1, userId: ada.userId, clientId: 'web', at, actor: ada.userId, address: '192.0.2.1' } as const
+    const target = ref('withdrawal', context.random.id(0))
+    if (there)
+      await transition(context.transition, { slot: target }, ({ slot }) => ({
+        writes: [put(slot, value, { expiresAt: null, owners: [withdrawalsOwner] })],
+        result: undefined,
+      }))
+    const { store } = context.transition
+    const list: typeof store.list = async (kind, owner, page) =>
+      kind === 'withdrawal'
+        ? { records: [{ ...target, version: 'listed', value }], next: null }
+        : store.list(kind, owner, page)
+    await finishWithdrawals({ ...context, transition: { ...context.transition, store: { ...store, list } } })
+    expect((await house.read(ref('grant', id)))?.revokedAt).toBe(there ? at : undefined)
   })
 })
 
