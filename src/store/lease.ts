@@ -64,7 +64,7 @@ export function startLease(options: {
   }
 }
 
-const byTimer: Later = (work, millis) => {
+export const byTimer: Later = (work, millis) => {
   const timer = setTimeout(work, millis)
   return () => clearTimeout(timer)
 }

@@ -1,5 +1,6 @@
 import { put, ref, remove, type Decision, type RecordValues, type Write } from '../domain/record.ts'
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
+import type { Later } from './lease.ts'
 import { listAll } from './list-all.ts'
 import { transition, type TransitionContext } from './transition.ts'
 
@@ -33,6 +34,8 @@ export function startErrands<K extends ErrandKind>(options: {
   /** What is written with its end; undefined, or a throw: again, later. */
   readonly run: (errand: RecordValues[K], id: string) => Promise<readonly Write[] | undefined>
   readonly onFailure: (error: unknown) => void
+  /** In place of the timers of this process. */
+  readonly later?: Later | undefined
 }): Errands {
   const { transition: context, kind, onFailure } = options
   let closed = false
@@ -80,15 +83,26 @@ export function startErrands<K extends ErrandKind>(options: {
     })
   }
 
-  const timer = setInterval(wake, everyMillis)
-  timer.unref()
+  const later = options.later ?? quietly
+  let cancel = later(look, everyMillis)
+  function look(): void {
+    cancel = later(look, everyMillis)
+    wake()
+  }
   wake()
   return {
     wake,
     close: async () => {
       closed = true
-      clearInterval(timer)
+      cancel()
       await running
     },
   }
+}
+
+/** Keeps no process alive. */
+const quietly: Later = (work, millis) => {
+  const timer = setTimeout(work, millis)
+  timer.unref()
+  return () => clearTimeout(timer)
 }

@@ -3,6 +3,7 @@ import type { Keys } from '../keys/keys.ts'
 import type { Reason } from '../protocol/reasons.ts'
 import type { Seconds } from '../protocol/time.ts'
 import type { Directory } from '../store/directory.ts'
+import type { Later } from '../store/lease.ts'
 import type { TransitionContext } from '../store/transition.ts'
 import type { TokenKeys } from '../tokens/keys-view.ts'
 import type { Upstream } from '../upstream/create-upstream.ts'
@@ -17,6 +18,8 @@ export type VaultContext = RevocationContext & {
   readonly directory: Directory
   readonly upstream: Upstream
   readonly keys: TokenKeys & Pick<Keys, 'learn'>
+  /** In place of the timers of this process. */
+  readonly later?: Later
 }
 
 /** Why there is no token just now, though nothing is wrong with the connection as far as anybody knows. */

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { eventWrite } from '../audit/event-write.ts'
 import type { OAuthProvider, Provider } from '../config/provider.ts'
 import type { SecretValue } from '../config/secret-value.ts'
@@ -12,6 +11,7 @@ import { aliveValue } from '../store/read-alive.ts'
 import { transition } from '../store/transition.ts'
 import type { LeftAlone, VaultContext, VaultMemory } from './context.ts'
 import { needOf } from './need-of.ts'
+import { settledWithin } from './pause.ts'
 import { keyUnknown, ownerOf, renew } from './renew.ts'
 
 export type FreshToken =
@@ -83,7 +83,7 @@ export async function freshToken(context: VaultContext & VaultMemory, asked: Ask
     // Whoever waits hears of its failure; where nobody does, whoever asks next.
     renewing.catch(() => undefined)
     if (need === 'soon') return handOut(context, asked.connection, connection)
-    leftAlone = await settledWithin(renewing, until - clock.monotonic())
+    leftAlone = await settledWithin(context, renewing, until - clock.monotonic())
   }
 }
 
@@ -171,14 +171,4 @@ async function breakOff(
     breakConnection(slots.connection, { edition, reason, newest }, { event, now }),
   )
   return { outcome: 'needs_reauth', reason }
-}
-
-/** Resolves with it, or after that long; a failure of it is the caller's to hear. */
-async function settledWithin(renewing: Promise<LeftAlone | undefined>, millis: number): Promise<LeftAlone | undefined> {
-  const timer = new AbortController()
-  try {
-    return await Promise.race([renewing, pause(millis, undefined, { signal: timer.signal }).catch(() => undefined)])
-  } finally {
-    timer.abort()
-  }
 }

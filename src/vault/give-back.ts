@@ -24,6 +24,7 @@ export function startGiveBack(
   const { breaker } = context
   return startErrands({
     transition: context.transition,
+    later: context.later,
     kind: 'revocation',
     longestPause,
     // About a month of trying, whatever the pauses.

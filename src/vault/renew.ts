@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { eventWrite, type Happening } from '../audit/event-write.ts'
 import type { OAuthProvider } from '../config/provider.ts'
 import { giveBackErrand } from '../domain/give-back-errand.ts'
@@ -22,6 +21,7 @@ import type { KeptTokens, NotOpened } from '../upstream/sealed-tokens.ts'
 import type { UpstreamTokens } from '../upstream/upstream-tokens.ts'
 import { changeConnection } from './change-connection.ts'
 import type { LeftAlone, VaultContext, VaultMemory } from './context.ts'
+import { pause } from './pause.ts'
 
 type Work = VaultContext & VaultMemory
 
@@ -102,14 +102,14 @@ function claimFor(
 }
 
 /** Waits until this attempt is over; its name, if that takes longer than any refresh. By the monotonic clock: the other node's may differ. */
-async function watch(
-  { clock, transition: { store } }: VaultContext,
-  id: string,
-  attempt: string,
-): Promise<string | undefined> {
+async function watch(context: VaultContext, id: string, attempt: string): Promise<string | undefined> {
+  const {
+    clock,
+    transition: { store },
+  } = context
   const until = clock.monotonic() + lifetimes.refreshLease * 1000
   while (clock.monotonic() < until) {
-    await pause(pollMillis)
+    await pause(context, pollMillis)
     const found = await readAlive(store, ref('connection', id), clock.seconds())
     if (found?.state !== 'active' || found.intent?.attempt !== attempt) return undefined
   }
@@ -154,7 +154,7 @@ async function ask(context: Work, { id, provider }: Renewal, { connection, attem
       const event = eventWrite(context, { type: 'connection.refreshed', ...about })
       const errand = await newRevocation(context)
       // The provider has used the old one up: this must get in, however long the store takes.
-      const kept = await untilStored(() =>
+      const kept = await untilStored(context, () =>
         changeConnection(context.transition, id, (slot, now): Decision<'kept' | 'superseded' | 'ended'> => {
           if (slot.value !== undefined && slot.value.state !== 'revoked')
             return keepRenewed(slot, renewed, { event, now })
@@ -219,13 +219,13 @@ export function ownerOf({
 
 const longestTrying = 300
 
-async function untilStored<T>(store: () => Promise<T>): Promise<T> {
+async function untilStored<T>(context: VaultContext, store: () => Promise<T>): Promise<T> {
   for (let tried = 1; ; tried += 1) {
     try {
       return await store()
     } catch (error) {
       if (!(error instanceof StoreUnavailable) || tried >= longestTrying) throw error
-      await pause(Math.min(1000, 50 * tried))
+      await pause(context, Math.min(1000, 50 * tried))
     }
   }
 }

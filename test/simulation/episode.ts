@@ -2,8 +2,6 @@ import type { User } from '../../src/domain/user.ts'
 import { ref } from '../../src/domain/record.ts'
 import { isRefusal } from '../../src/protocol/errors.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
-import { StoreContended } from '../../src/store/contended.ts'
-import { StoreUnavailable } from '../../src/store/unavailable.ts'
 import { core as real, type Core } from './core.ts'
 import { rollDice } from './dice.ts'
 import type { Weather } from './faulty-store.ts'
@@ -23,6 +21,7 @@ import {
   type Issued,
 } from './operations.ts'
 import { createScheduler } from './scheduler.ts'
+import { createWork } from './work.ts'
 
 export type Outcome = {
   readonly steps: number
@@ -96,50 +95,20 @@ export async function runEpisode(
   for (let index = 0; index < 3; index += 1)
     nodes.push(await startNode(`node${index}`, dice.below(2000) - 1000, around))
   let programs: Program[] = []
-  let busy = 0
   let named = 0
   const counts: Record<string, number> = { crashes: 0, cuts: 0, refused: 0, unavailable: 0, alarms: 0 }
   const tally = (name: string): void => void (counts[name] = (counts[name] ?? 0) + 1)
-  /** Of work that a crash ends: what is to be done when its answer never comes. */
-  const unanswered = new Map<Node, Set<() => void>>()
-
-  /** Does something at a node. `lost` is told when no answer comes, for whatever reason. */
-  function work(node: Node, deed: () => Promise<void>, lost: () => void = () => undefined): void {
-    busy += 1
-    const pending = unanswered.get(node) ?? new Set()
-    unanswered.set(node, pending)
-    const dies = (): void => {
-      busy -= 1
-      lost()
-    }
-    pending.add(dies)
-    void finish(deed, () => pending.delete(dies), lost)
-  }
-
-  /** `isAlive` is asked once: whether whoever did it lives to hear of it. */
-  async function finish(deed: () => Promise<void>, isAlive: () => boolean, lost: () => void): Promise<void> {
-    try {
-      await deed()
-      if (isAlive()) busy -= 1
-    } catch (error) {
-      if (!isAlive()) return
-      if (!(error instanceof StoreUnavailable) && !(error instanceof StoreContended)) failed(error)
-      tally('unavailable')
-      busy -= 1
-      lost()
-    }
-  }
+  const work = createWork({ failed, unavailable: () => tally('unavailable') })
 
   async function crash(node: Node): Promise<void> {
     tally('crashes')
     scheduler.drop(node)
-    for (const dies of unanswered.get(node) ?? []) dies()
-    unanswered.delete(node)
+    work.crash(node)
     nodes[nodes.indexOf(node)] = await startNode(`${node.name}'`.slice(0, 40), dice.below(2000) - 1000, around)
   }
 
   function signIn(node: Node): void {
-    work(node, async () => {
+    work.begin(node, async () => {
       const code = await issueCode(node)
       programs.push({ code, token: undefined, had: [], last: undefined, busy: false, askedAt: undefined, over: false })
     })
@@ -155,7 +124,7 @@ export async function runEpisode(
       return
     }
     const { token } = program
-    work(
+    work.begin(
       node,
       async () => {
         const answer = token === undefined ? await redeem(core, node, program.code) : await rotate(core, node, token)
@@ -212,14 +181,14 @@ export async function runEpisode(
     const stolen = dice.pick(program.had)
     model.attacked(program.code.grantId)
     if (stolen === undefined || dice.chance(0.3)) {
-      work(node, async () => {
+      work.begin(node, async () => {
         const answer = await redeem(core, node, program.code)
         if (!isRefusal(answer)) model.redeemed(answer.held, answer.eventId, from, node.name)
         else if (answer.reason === 'code_replayed') model.ended(program.code.grantId)
       })
       return
     }
-    work(node, async () => {
+    work.begin(node, async () => {
       const newest = model.family(stolen.grantId)?.lineage.length ?? 0
       const answer = await rotate(core, node, stolen)
       if (answer === undefined) return
@@ -246,13 +215,13 @@ export async function runEpisode(
     const from = moment()
     const { last } = program
     if (last === undefined) return
-    work(node, async () => {
+    work.begin(node, async () => {
       if (await introspect(node, program.code.grantId, last.epoch)) model.lives(program.code.grantId, from, node.name)
     })
   }
 
   function end(program: Program, node: Node): void {
-    work(node, async () => {
+    work.begin(node, async () => {
       const outcome = await revoke(core, node, program.code.grantId)
       if (outcome !== 'unknown') model.ended(program.code.grantId)
     })
@@ -270,7 +239,7 @@ export async function runEpisode(
     } else if (kind < 84) verify(program, node)
     else if (kind < 86) end(program, node)
     else if (kind < 88) {
-      work(node, async () => {
+      work.begin(node, async () => {
         const whose = dice.pick(['instance', 'user', 'client'] as const) ?? 'user'
         const epoch = await bump(core, node, whose)
         tally('bumps')
@@ -280,10 +249,11 @@ export async function runEpisode(
       })
     } else if (kind < 97) {
       const jti = dice.chance(0.5) ? `jti${named}` : `jti${(named += 1)}`
-      work(node, async () => {
+      work.begin(node, async () => {
         if (await useOnce(core, node, jti)) model.usedOnce(jti)
       })
-    } else if (kind < 98) work(node, async () => void (await node.context.store.sweep(node.seconds() - accessTtl, 200)))
+    } else if (kind < 98)
+      work.begin(node, async () => void (await node.context.store.sweep(node.seconds() - accessTtl, 200)))
     else programs = programs.filter((one) => one !== program || one.busy)
   }
 
@@ -297,7 +267,7 @@ export async function runEpisode(
       node.cut(true)
       scheduler.later(node, () => node.cut(false), dice.below(12_000))
     } else if (chance < 5 && clocksStep) node.step(dice.below(40_000) - 20_000)
-    else if (chance < 250 && busy < mostBusy) begin(node)
+    else if (chance < 250 && work.busy() < mostBusy) begin(node)
     else if (chance < 900 && scheduler.waiting() > 0) await scheduler.resume()
     else await scheduler.advance(dice.chance(0.02) ? dice.below(8_000) : dice.below(60))
     if (step % 500 === 0) programs = programs.filter((one) => !one.over || dice.chance(0.8))

@@ -26,7 +26,7 @@ export function faultyStore(
     readonly dice: Dice
     readonly weather: Weather
     readonly isCut: () => boolean
-    readonly onCommit: (writes: readonly StampedWrite[]) => void
+    readonly onCommit: (writes: readonly StampedWrite[], by: Owner) => void
   },
 ): Store {
   const { owner, network, scheduler, dice, weather, isCut } = context
@@ -49,7 +49,7 @@ export function faultyStore(
 
   async function apply(writes: readonly StampedWrite[]): Promise<'committed' | 'conflict'> {
     const outcome = await store.commit(writes)
-    if (outcome === 'committed') context.onCommit(writes)
+    if (outcome === 'committed') context.onCommit(writes, owner)
     return outcome
   }
 
