@@ -8,7 +8,7 @@ import { vaultMutants } from './vault/mutants.ts'
 import { importSwapped } from './vault/swap.ts'
 
 /**
- * `npm run test:simulation` (10⁶ steps of the core, a sixteenth of them of the vault), `-- --of core|vault` for one of them,
+ * `npm run test:simulation` (10⁶ steps of the core, a 25th of them of the vault), `-- --of core|vault` for one of them,
  * `--steps 100000000 --progress FILE` on demand, killed and called again as often as one likes, `--seed N` to see one episode again.
  * Every episode has a seed of its own, so a failure is had again without the ones before it. Afterwards each is given one mistake
  * after the other, and each must be found; not with `--seed`.
@@ -38,7 +38,7 @@ const simulations: Readonly<Record<'core' | 'vault', Simulation>> = {
   vault: {
     run: runVaultEpisode,
     stepsPerEpisode: 4_000,
-    price: 16,
+    price: 25,
     mutants: vaultMutants.map(({ name, swap, bend }) => ({
       name,
       load: async () => {

@@ -63,5 +63,6 @@ describe('a long run', () => {
     keepProgress(file, { ...begun, episodes: 2, steps: 20_000, failed: [8] })
     expect(readProgress(file, 7)).toMatchObject({ episodes: 2, failed: [8] })
     expect(() => readProgress(file, 8)).toThrow(/of a run from seed 7/)
+    expect(() => readProgress(file, 7, 'vault')).toThrow(/of a run of the core/)
   })
 })

@@ -4,45 +4,11 @@ import type { OwnedRecord, StampedWrite } from '../../../src/store/port.ts'
 import type { FreshToken } from '../../../src/vault/fresh-token.ts'
 import { Violation, type Moment } from '../model.ts'
 import type { Owner } from '../scheduler.ts'
+import { judgeAnswer } from './judge-answer.ts'
+import type { Known, Opened, Sent } from './known.ts'
 import type { Family, Told } from './provider.ts'
 
-/** A request to renew, under way or heard of. */
-export type Sent = {
-  readonly node: Owner
-  readonly connection: Known
-  readonly token: string
-  /** When its intent was written. */
-  readonly claimedAt: number
-  heard?: 'answer' | 'nothing'
-}
-
-/** What the tokens say that a record holds, opened. */
-export type Opened = { readonly access: string; readonly refresh: string }
-
-/** What a connection is in the reference model. */
-type Known = {
-  readonly id: string
-  stored: Connection | undefined
-  kept: (Told & Opened) | undefined
-  /** Every edition that was ever committed, by its access token. */
-  readonly editions: Map<number, Told & Opened>
-  /** Latest edition that was ever committed: no number comes again, after a restore neither. */
-  highest: number
-  /** Intents as they were written, and for which refresh token. */
-  claims: { readonly node: Owner; readonly token: string; readonly at: number }[]
-  /** When somebody was told that it is over: for good, or until it is connected anew. */
-  endTold?: number | undefined
-  reauthTold?: { readonly order: number; readonly kept: Told | undefined } | undefined
-  /** The last order in which it needed its person. */
-  brokenAt: number
-  /** The latest edition that somebody was given, and when. */
-  given: { readonly edition: number; readonly order: number }
-}
-
 const leaseMillis = lifetimes.refreshLease * 1000
-/** What the way of an answer and the clocks of two nodes may add to a token's life. */
-const slackMillis = 9_000
-
 /**
  * The reference model of connections (INV6, and INV3, INV7, INV10 of them). It sees commits, what is sent to the provider and
  * heard from there, crashes, and answers; it opens what is kept, and asks the provider what that is worth.
@@ -56,7 +22,7 @@ export function createVaultModel(context: {
   readonly isGood: (refresh: string) => boolean
   readonly failed: (violation: Violation) => void
 }) {
-  const { now, order, open, read, isGood, failed } = context
+  const { now, order, clocksStep, open, read, isGood, failed } = context
   const known = new Map<string, Known>()
   const byFamily = new Map<Family, Known>()
   const requests = new Map<string, Sent[]>()
@@ -267,60 +233,8 @@ export function createVaultModel(context: {
     },
     answered(id: string, fresh: FreshToken, from: Moment): void {
       counts.answers += 1
-      const one = known.get(id)
-      const { stored } = one ?? {}
-      if (one === undefined || stored === undefined) {
-        must(fresh.outcome === 'unknown', `INV10: ${fresh.outcome} was answered for ${id}, which isn’t there`)
-        return
-      }
-      switch (fresh.outcome) {
-        case 'token':
-          return gaveToken(one, fresh, from)
-        case 'needs_reauth':
-          must(
-            one.brokenAt >= from.order || ('reason' in stored && stored.state === 'needs_reauth'),
-            `INV6: ${id} was said to need its person (${fresh.reason}) and doesn’t`,
-          )
-          if (stored.state === 'needs_reauth') one.reauthTold ??= { order: order(), kept: one.kept }
-          return
-        case 'revoked':
-          must(stored.state === 'revoked', `INV10: ${id} was said to be over and is ${stored.state}`)
-          one.endTold ??= order()
-          return
-        case 'unavailable':
-          return
-        default:
-          must(false, `INV6: ${fresh.outcome} was answered for ${id}, which is ${stored.state}`)
-      }
+      judgeAnswer({ order, clocksStep, must }, known.get(id), { id, fresh, from })
     },
-  }
-
-  function gaveToken(one: Known, fresh: FreshToken & { readonly outcome: 'token' }, from: Moment): void {
-    const { id, endTold, reauthTold, given } = one
-    const [access, edition] = [fresh.accessToken.reveal(), fresh.edition]
-    const told = one.editions.get(edition)
-    must(told?.access === access, `INV10: a token of ${id} was given that isn’t what edition ${edition} holds`)
-    must(
-      endTold === undefined || from.order <= endTold,
-      `INV3: a token of ${id} was given after somebody was told of its end`,
-    )
-    must(
-      reauthTold === undefined ||
-        from.order <= reauthTold.order ||
-        reauthTold.kept?.family !== told.family ||
-        told.generation > reauthTold.kept.generation,
-      `INV6: generation ${told.generation} of ${id} was given after somebody was told that it is dead`,
-    )
-    must(
-      edition >= given.edition || from.order <= given.order,
-      `INV6: edition ${edition} of ${id} was given after ${given.edition}`,
-    )
-    const until = told.family.accessUntil[told.generation] ?? 0
-    must(
-      context.clocksStep || from.millis <= until + slackMillis,
-      `INV6: a token of ${id} was given ${from.millis - until} ms after its end`,
-    )
-    if (edition > given.edition) one.given = { edition, order: order() }
   }
 }
 

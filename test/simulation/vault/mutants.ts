@@ -156,14 +156,6 @@ const written: readonly (VaultMutant & { readonly swap: Swap })[] = [
     swap: { file: 'domain/fence.ts', from: 'connection: fenceConnection,', to: 'connection: returns,' },
   },
   {
-    name: 'the editions of a restored connection go on from where they were',
-    swap: {
-      file: 'domain/fence.ts',
-      from: 'const edition = bumpedEpoch(connection.edition, millis)',
-      to: 'const { edition } = connection',
-    },
-  },
-  {
     name: 'whoever is told to end waits for no renewal',
     swap: { file: 'vault/create-vault.ts', from: 'await Promise.allSettled(memory.renewals.values())', to: '' },
   },

@@ -21,7 +21,8 @@ import { obtainConnection } from '../../../src/vault/obtain-connection.ts'
 import type { Dice } from '../dice.ts'
 import { faultyStore, type Weather } from '../faulty-store.ts'
 import type { Owner, Scheduler } from '../scheduler.ts'
-import type { Sent, VaultModel } from './model.ts'
+import type { Sent } from './known.ts'
+import type { VaultModel } from './model.ts'
 import type { Provider } from './provider.ts'
 import { createWire, type Roads } from './wire.ts'
 
@@ -129,6 +130,7 @@ export async function startVaultNode(name: string, skewMillis: number, around: S
       },
     },
     later,
+    pollMillis: 1_000,
   })
   const records = {
     store: hearOwnChanges(store, directory.forget),

@@ -2,7 +2,8 @@ import type { Outbound } from '../../../src/outbound/create-outbound.ts'
 import { OutboundFailed } from '../../../src/outbound/outbound-failed.ts'
 import type { Dice } from '../dice.ts'
 import type { Owner, Scheduler } from '../scheduler.ts'
-import type { Sent, VaultModel } from './model.ts'
+import type { Sent } from './known.ts'
+import type { VaultModel } from './model.ts'
 import { answer, type Provider } from './provider.ts'
 
 /** What goes wrong between a node and the provider; chances. */
