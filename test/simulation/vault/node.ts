@@ -76,7 +76,7 @@ export const entry = readEntry({
 /** As an operator would write it. */
 function readEntry(text: object): OAuthProvider {
   const places = { variable: () => undefined, file: () => undefined }
-  const checked = checkProvider(providerEntry.parse(text), { places, registration: 'closed' })
+  const checked = checkProvider(providerEntry.parse(text), { places })
   if ('provider' in checked && checked.provider.kind !== 'site-login') return checked.provider
   throw new Error(JSON.stringify(checked))
 }
