@@ -316,7 +316,15 @@ export const gallery: readonly Example[] = [
       consentPage(p, {
         ...consent(w),
         requester: { clientId: w.clientId, name: w.clientName, redirectUri: w.redirectUri, verified: false },
-        scopes: [{ scope: 'openid', required: true }, { scope: 'admin' }, { scope: w.scope, ticked: false }],
+        scopes: [
+          { scope: 'openid', required: true },
+          { scope: 'admin' },
+          {
+            scope: w.scope,
+            resources: [{ name: w.resource, description: w.description }, { name: w.clientName }],
+            ticked: false,
+          },
+        ],
         apis: [w.resource],
         lifetime: { kind: 'for', seconds: 900 },
       }),
