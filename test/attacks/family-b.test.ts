@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import type { User } from '../../src/domain/user.ts'
 import { createBrowser, errorOf, readForm, type Answer, type Browser } from '../kit/browser.ts'
@@ -137,6 +137,7 @@ describe('family B: codes, PKCE, response modes, consent', () => {
   })
 
   test('B11 guess: guesses are counted, then answered 429; a code has 256 bits of MAC', async () => {
+    onTestFinished(server.clock.stand())
     const text = await code()
     const guess = (index: number) => `${text.slice(0, -6)}${String(index).padStart(6, 'A')}`
     const statuses: number[] = []

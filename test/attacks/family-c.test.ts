@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { changeClient } from '../../src/accounts/change-client.ts'
 import { patchUser } from '../../src/accounts/patch-user.ts'
 import { deleteUser } from '../../src/accounts/delete-user.ts'
@@ -94,6 +94,7 @@ describe('family C: refresh, access, introspection, revocation', () => {
   })
 
   test('C01: guesses at refresh tokens are counted, then answered 429', async () => {
+    onTestFinished(server.clock.stand())
     const { refresh_token } = await fresh()
     const guess = (index: number) => `${refresh_token.slice(0, -6)}${String(index).padStart(6, 'A')}`
     const statuses: number[] = []
@@ -376,6 +377,7 @@ describe('family C: refresh, access, introspection, revocation', () => {
   })
 
   test('C25 password-grant: refused without the switch; with it, throttled as sign-in is', async () => {
+    onTestFinished(server.clock.stand())
     const form = { grant_type: 'password', username: 'bob', password: 'wrong password' }
     expectTokenError(await attack(house, () => tokenRequest(server, app, form)), 'unauthorized_client')
     const legacy = await server.makeClient({ client_id: 'legacy', legacy: ['password'], grant_types: ['password'] })

@@ -1,5 +1,5 @@
 import { createHmac, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { changeClient, rotateClientSecret } from '../../src/accounts/change-client.ts'
 import { equal } from '../../src/crypto/equal.ts'
 import { createBrowser, type Answer } from '../kit/browser.ts'
@@ -118,6 +118,7 @@ describe('family D: client authentication', () => {
   })
 
   test('D07 brute: guesses at one client are throttled per source; other clients are untouched', async () => {
+    onTestFinished(server.clock.stand())
     const statuses: number[] = []
     for (let tries = 0; tries < 32; tries += 1) statuses.push((await ask({ authorization: basic('app:wrong') })).status)
     expect(statuses.at(0)).toBe(401)
@@ -129,6 +130,7 @@ describe('family D: client authentication', () => {
   })
 
   test('D07 brute: so are assertions with a wrong signature, for each client by itself', async () => {
+    onTestFinished(server.clock.stand())
     const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
     const statuses: number[] = []
     for (let tries = 0; tries < 32; tries += 1) statuses.push((await assert(assertion({}, {}, stranger))).status)
@@ -262,6 +264,7 @@ describe('family D: client authentication', () => {
   })
 
   test('D27 jti-flood: what is remembered of an assertion goes with its time', async () => {
+    onTestFinished(server.clock.stand())
     const remembered = async () => {
       const lives: number[] = []
       for await (const { expiresAt } of server.core.admin.scan('once')) lives.push(expiresAt ?? Infinity)

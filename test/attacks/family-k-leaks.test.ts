@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { changeClient } from '../../src/accounts/change-client.ts'
 import { mintToken } from '../../src/accounts/mint-token.ts'
 import { revokeTokens } from '../../src/accounts/revoke-tokens.ts'
@@ -218,6 +218,7 @@ describe('K18 leak-report-abuse', () => {
   })
 
   test('somebody who floods is told to wait', async () => {
+    onTestFinished(server.clock.stand())
     const statuses = await Promise.all(Array.from({ length: 80 }, async () => (await report(['x'])).status))
     expect(new Set(statuses)).toEqual(new Set([200, 429]))
   })

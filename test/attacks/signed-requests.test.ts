@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { decodeBase32 } from '../../src/crypto/base32.ts'
 import { signMessage } from '../../src/crypto/message-signature.ts'
 import { totp } from '../../src/crypto/one-time-code.ts'
@@ -307,6 +307,7 @@ describe('signed requests (RFC 9421): who signs is the client', () => {
   })
 
   test('S09 brute: guesses are throttled per client and source', async () => {
+    onTestFinished(server.clock.stand())
     const guess = () => send(honest({ clientId: 'ec', key: { secret: 'a guess' } }))
     const statuses: number[] = []
     for (let tries = 0; tries < 32; tries += 1) statuses.push((await guess()).status)
