@@ -1,7 +1,7 @@
 import type { Actor } from '../domain/authority.ts'
 import type { AuditEvent } from '../domain/event.ts'
 import type { Grant } from '../domain/grant.ts'
-import { ref, type Decision } from '../domain/record.ts'
+import { check, ref, type Decision, type Ref } from '../domain/record.ts'
 import { revokeGrant } from '../domain/revoke-grant.ts'
 import type { User } from '../domain/user.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
@@ -44,6 +44,8 @@ export type Picked = {
   readonly actor: string
   readonly address?: string
   readonly reason?: Reason
+  /** They end as long as this is there, asked in each commit. */
+  readonly withdrawal?: Ref<'withdrawal'>
 }
 
 /** End every grant in a list that is picked. Each is its own commit: whatever was begun can be repeated. */
@@ -57,10 +59,12 @@ export async function endGrants(context: AccountsContext, owner: string, picked:
 
 /** Whether there was such a grant, alive until now. */
 async function endPicked(context: AccountsContext, grantId: string, picked: Picked): Promise<boolean> {
-  const { userId, which, actor, address, reason } = picked
+  const { userId, which, actor, address, reason, withdrawal } = picked
   const eventId = context.random.id(context.clock.millis())
-  return transition(context.transition, { grant: ref('grant', grantId) }, ({ grant: slot }, now): Decision<boolean> => {
+  const refs = { slot: ref('grant', grantId), cause: withdrawal ?? ref('withdrawal', '-') }
+  return transition(context.transition, refs, ({ slot, cause }, now): Decision<boolean> => {
     const grant = slot.value
+    if (withdrawal !== undefined && cause.value === undefined) return { writes: [], result: false }
     if (grant === undefined || grant.revokedAt !== undefined || grant.userId !== userId || !which(grant))
       return { writes: [], result: false }
     const event: AuditEvent = {
@@ -74,6 +78,7 @@ async function endPicked(context: AccountsContext, grantId: string, picked: Pick
       ...(address !== undefined && { address }),
       ...(reason !== undefined && { reason }),
     }
-    return { writes: revokeGrant(slot, { now, eventId, event }).writes, result: true }
+    const { writes } = revokeGrant(slot, { now, eventId, event })
+    return { writes: withdrawal === undefined ? writes : [...writes, check(cause)], result: true }
   })
 }

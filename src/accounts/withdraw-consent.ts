@@ -55,12 +55,11 @@ export async function withdrawConsent(
 /** Whatever a crash left half done: a consent that is gone must not leave a grant alive. */
 export async function finishWithdrawals(context: AccountsContext): Promise<void> {
   for await (const record of listAll(context.transition.store, 'withdrawal', withdrawalsOwner)) {
-    // Whoever withdrew may have finished it since it was listed, and the person agreed anew within the same second.
-    const [still] = await context.transition.store.read([ref('withdrawal', record.id)])
-    if (still === undefined) continue
     const { userId, clientId, at, actor, address } = record.value
     const which = (grant: Grant): boolean => isThrough(grant, clientId) && grant.createdAt <= at
-    await endGrants(context, userId, { userId, which, actor, address })
+    // Whoever withdrew may have finished it since it was listed, and the person agreed anew within the same second.
+    const withdrawal = ref('withdrawal', record.id)
+    await endGrants(context, userId, { userId, which, actor, address, withdrawal })
     await forget(context, record.id)
   }
 }

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { finishWithdrawals } from '../../src/accounts/withdraw-consent.ts'
 import type { Client } from '../../src/domain/client.ts'
-import { put, ref } from '../../src/domain/record.ts'
+import { put, ref, remove } from '../../src/domain/record.ts'
 import { beginEnd } from '../../src/domain/session-state.ts'
 import type { User } from '../../src/domain/user.ts'
 import { withdrawalsOwner } from '../../src/domain/withdrawal.ts'
@@ -186,6 +186,40 @@ describe('what ends with it', () => {
     await finishWithdrawals({ ...context, transition: { ...context.transition, store: { ...store, list } } })
     expect((await house.read(ref('grant', id)))?.revokedAt).toBe(there ? at : undefined)
   })
+})
+
+test('a withdrawal that is finished while a grant of its second is being ended ends it no more', async () => {
+  const ada = await house.makeUser()
+  const id = await house.makeGrant(ada, client)
+  const { context } = house
+  const { store } = context.transition
+  const value = {
+    v: 1,
+    userId: ada.userId,
+    clientId: 'web',
+    at: context.clock.seconds(),
+    actor: ada.userId,
+    address: '192.0.2.1',
+  } as const
+  const target = ref('withdrawal', context.random.id(0))
+  await transition(context.transition, { slot: target }, ({ slot }) => ({
+    writes: [put(slot, value, { expiresAt: null, owners: [withdrawalsOwner] })],
+    result: undefined,
+  }))
+  let finished = false
+  const commit: typeof store.commit = async (writes) => {
+    if (!finished) {
+      finished = true
+      await transition(context.transition, { slot: target }, ({ slot }) => ({
+        writes: remove(slot),
+        result: undefined,
+      }))
+    }
+    return store.commit(writes)
+  }
+  await finishWithdrawals({ ...context, transition: { ...context.transition, store: { ...store, commit } } })
+  expect(finished).toBe(true)
+  expect((await house.read(ref('grant', id)))?.revokedAt).toBeUndefined()
 })
 
 test('CONTRACT: a grant shows its client, scope, device and times', async () => {
