@@ -11,6 +11,7 @@ import { openConnection } from './connection.ts'
 import { createFeed } from './feed.ts'
 import { prepareFile } from './file.ts'
 import { holdServing } from './hold-serving.ts'
+import { logDamage } from './log-damage.ts'
 import { sqliteLimits, type SqliteLimits } from './limits.ts'
 import { lockedByAnother, patiently } from './patiently.ts'
 import { createReader, DamagedRow } from './reader.ts'
@@ -56,6 +57,9 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
   const limits = { ...sqliteLimits, ...options.limits }
   const eventTtl = options.eventTtl ?? lifetimes.event
   prepareFile(path)
+  // Before anybody opens it: SQLite would drop what is damaged, and the log with it. Whoever writes for a worker has looked.
+  const lost = options.through === undefined ? logDamage(`${path}-wal`) : undefined
+  if (lost !== undefined) throw damagedFile(path, lost)
   const letGo = options.serves === true ? holdServing(path) : () => undefined
   const on = {
     reply(reply: Reply) {
