@@ -18,6 +18,8 @@ export type Family = {
   readonly refresh: string[]
   /** The newest was presented and no answer came. */
   unanswered: boolean
+  /** When it was presented first: on a server that lives on its grace counts from then at the earliest. */
+  askedAt?: number | undefined
   /** When its newest token came. */
   rotatedAt?: number
   dead: Known

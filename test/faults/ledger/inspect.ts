@@ -39,9 +39,11 @@ async function inspectFamily(world: World, person: Person, family: Family, dice:
 
 async function askAboutFamily(world: World, person: Person, family: Family, dice: Dice): Promise<void> {
   const inGrace = Date.now() < world.spawnedAt + graceMillis
+  const askedInTime = world.livesOn !== true || Date.now() < (family.askedAt ?? 0) + graceMillis
   // Too late to tell what became of it without being taken for a thief.
-  if (family.unanswered && !inGrace) {
+  if (family.unanswered && !(inGrace && askedInTime)) {
     family.unanswered = false
+    family.askedAt = undefined
     family.dead = 'maybe'
     family.refresh.splice(0)
     return

@@ -84,6 +84,7 @@ function familyOf(tokens: Tokens): Family {
 /** Rotate the newest refresh token of a family. It must work for as long as the family lives (INV2), and never after (INV3). */
 export async function rotate(world: World, person: Person, family: Family): Promise<void> {
   family.touched = true
+  family.askedAt ??= Date.now()
   settleRotation(world, person, family, await present(world, family.refresh.at(-1) ?? ''))
 }
 
@@ -91,6 +92,7 @@ export async function rotate(world: World, person: Person, family: Family): Prom
 export async function rotateTwice(world: World, person: Person, family: Family): Promise<void> {
   family.touched = true
   const newest = family.refresh.at(-1) ?? ''
+  family.askedAt ??= Date.now()
   const both = await Promise.all([present(world, newest), present(world, newest)])
   const successors = new Set(both.flatMap((outcome) => (outcome.is === 'done' ? [outcome.value.refresh_token] : [])))
   if (successors.size > 1) world.journal.violate('INV2', `a family of ${person.username} forked`)
@@ -138,6 +140,7 @@ function settleRotation(world: World, person: Person, family: Family, outcome: O
       if (family.dead === 'yes') journal.violate('INV3', `a dead family of ${person.username} gave tokens`)
       family.dead = 'no'
       family.unanswered = false
+      family.askedAt = undefined
       const { refresh_token: successor = '' } = outcome.value
       const at = family.refresh.indexOf(successor)
       if (at === -1) {
