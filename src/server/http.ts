@@ -37,6 +37,8 @@ export type ShellOptions = {
   readonly log: Log
   readonly metrics: Metrics
   readonly errorPage: ErrorPage
+  /** Told of every request as soon as its head is there. */
+  readonly onArrival?: () => void
   readonly timeouts?: Partial<Timeouts>
   readonly connectionLimits?: Partial<ConnectionLimits>
 }
@@ -130,7 +132,10 @@ export function createShell(options: ShellOptions): Shell {
       direct.set(method, (direct.get(method) ?? new Map<string, ServedRoute>()).set(route.path, served))
   }
 
+  const { onArrival } = options
+
   function arrive(request: IncomingMessage, response: ServerResponse): void {
+    onArrival?.()
     const startedAt = system.clock.monotonic()
     const link = connections.linkOf(request.socket)
     if (link.young) connections.proven(request.socket, link)

@@ -51,6 +51,7 @@ export async function startServer(gatehouse: Gatehouse, options: StartOptions): 
     log,
     metrics,
     errorPage: createErrorPage(core.look),
+    ...(core.admin.arrival === undefined ? {} : { onArrival: core.admin.arrival }),
   })
   const metricsListener =
     config.metricsPort === undefined ? undefined : await listenForMetrics(metrics, config.metricsPort)

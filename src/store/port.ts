@@ -56,6 +56,11 @@ export type StoreAdmin = {
    * process, and every other process's by the next turn of the event loop. `polled`: it must be asked under a lease.
    */
   readonly changesAre: 'exact' | 'polled'
+  /**
+   * Set on an embedded store whose reads may share what they see: a request has arrived, and is shown everything that was committed
+   * before. Called in the turn of the event loop that took it from its socket.
+   */
+  readonly arrival?: () => void
   /** Set on an embedded store: carries out what a worker process of this server, whose store was opened `through` us, wants written. */
   readonly writeFor?: (order: WriterOrder) => Promise<WriterReply>
   /** Waits for what was begun; afterwards everything is refused. */

@@ -158,6 +158,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
         }
       },
       changesAre: 'exact',
+      arrival: snapshot.arrival,
       writeFor,
       close: () => (closed ??= close()),
     },

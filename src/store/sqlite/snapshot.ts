@@ -7,6 +7,8 @@ export type Snapshot = {
   readonly take: () => void
   /** Let go of it, so that the next read sees what was committed meanwhile. */
   readonly drop: () => void
+  /** Somebody asks who may have heard of everything that was committed until now. */
+  readonly arrival: () => void
   /** Tells one snapshot from the next. */
   readonly number: () => number
 }
@@ -20,6 +22,9 @@ const longestMillis = 0.1
 /**
  * Taking and dropping SQLite's read lock costs more than a point lookup, so neighbouring reads share it. Never beyond the
  * turn of the event loop: a lock that is kept would keep the log from being emptied.
+ *
+ * What arrives in one turn was on its way before the turn looked at the sockets. So a snapshot from after the first of those
+ * arrivals shows each of them all that its sender can have heard of, however long the turn takes.
  */
 export function createSnapshot(db: DatabaseSync, clock: Pick<Clock, 'monotonic'>): Snapshot {
   const begin = db.prepare('BEGIN')
@@ -28,11 +33,14 @@ export function createSnapshot(db: DatabaseSync, clock: Pick<Clock, 'monotonic'>
   let held = false
   let takenAt = 0
   let count = 0
-  let dropping = false
+  let ending = false
+  /** Whether what is held, if anything is, is from after the first arrival of this turn. */
+  let shared = false
 
-  return { take, drop, number: () => count }
+  return { take, drop, arrival, number: () => count }
 
   function take(): void {
+    if (held && shared) return
     const now = clock.monotonic()
     if (held && now - takenAt <= longestMillis) return
     drop()
@@ -40,13 +48,25 @@ export function createSnapshot(db: DatabaseSync, clock: Pick<Clock, 'monotonic'>
     held = true
     takenAt = now
     count += 1
-    if (dropping) return
-    dropping = true
+    dropAtEndOfTurn()
+  }
+
+  function arrival(): void {
+    if (shared) return
+    drop()
+    shared = true
+    dropAtEndOfTurn()
+  }
+
+  function dropAtEndOfTurn(): void {
+    if (ending) return
+    ending = true
     setImmediate(endTurn)
   }
 
   function endTurn(): void {
-    dropping = false
+    ending = false
+    shared = false
     drop()
   }
 
