@@ -25,7 +25,7 @@ type Halves = { readonly inner: Buffer; readonly outer: Buffer }
 const halves = new WeakMap<MacKey, Halves>()
 const blockBytes = 64
 const hashBytes = 32
-const longestInner = 1_024
+const longestInner = 4_096
 
 function padded(key: Uint8Array, pad: number, room: number): Buffer {
   const buffer = Buffer.alloc(blockBytes + room)

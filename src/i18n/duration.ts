@@ -10,8 +10,10 @@ const units = [
 
 type Unit = (typeof units)[number][0]
 
-// Making a formatter costs more than the page that it is for.
+// Making a formatter costs more than the page that it is for, and using it more than any other word on it.
 const formatters = new Map<string, Intl.NumberFormat>()
+const mostSpelled = 1_024
+const spelled = new Map<string, string>()
 
 /**
  * A span in words: "30 days", "15 minutes". One unit, the largest that says it exactly or that holds at least two; rounded up,
@@ -19,8 +21,14 @@ const formatters = new Map<string, Intl.NumberFormat>()
  */
 export function duration(language: Language, seconds: Seconds): string {
   const span = Math.max(1, Math.ceil(seconds))
+  const key = `${language} ${span}`
+  const known = spelled.get(key)
+  if (known !== undefined) return known
   const [unit, size] = units.find(([, length]) => span % length === 0 || span >= 2 * length) ?? units[3]
-  return formatter(language, unit).format(Math.ceil(span / size))
+  const words = formatter(language, unit).format(Math.ceil(span / size))
+  if (spelled.size >= mostSpelled) spelled.clear()
+  spelled.set(key, words)
+  return words
 }
 
 function formatter(language: Language, unit: Unit): Intl.NumberFormat {

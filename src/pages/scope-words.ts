@@ -52,9 +52,15 @@ export function scopeWords(language: Language, wish: ScopeWish): ScopeWords {
   return { title: said === undefined ? named : clip(said), detail, sensitive: false }
 }
 
+// Making a formatter costs more than the page that it is for.
+const lists = new Map<Language, Intl.ListFormat>()
+
 /** Names of APIs in one sentence. */
 export function apisInWords(language: Language, names: readonly string[]): string {
-  return new Intl.ListFormat(language).format(names.map((name) => clip(name)))
+  const known = lists.get(language)
+  const list = known ?? new Intl.ListFormat(language)
+  if (known === undefined) lists.set(language, list)
+  return list.format(names.map((name) => clip(name)))
 }
 
 /** The keys of the scopes that we have words for: those that have a `.detail` beside them. */

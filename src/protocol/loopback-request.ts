@@ -1,4 +1,5 @@
 import type { HttpRequest } from './http.ts'
+import { issuerUrl } from './issuer-url.ts'
 import { isLoopbackAddress, isLoopbackHost } from './loopback.ts'
 
 /**
@@ -13,7 +14,7 @@ export function isLoopbackRequest(
   return (
     !context.trustsProxies &&
     !peer.forwarded &&
-    isLoopbackHost(new URL(context.issuer).hostname) &&
+    isLoopbackHost(issuerUrl(context.issuer).hostname) &&
     isLoopbackAddress(peer.socketAddress) &&
     isLoopbackAddress(peer.localAddress) &&
     isLoopbackHost(hostName(request.headers['host'])) &&

@@ -82,9 +82,18 @@ export function verifyRedirectUri(
   return mismatch()
 }
 
+/** Those that were judged last. What is registered is asked for again and again. */
+const mostSound = 256
+const sound = new Set<string>()
+
 /** The registration rules once more: they judge the port that was asked for, and no record of another hand opens what they close. */
 function asTarget(uri: string): RedirectTarget | Refusal {
-  return redirectUriProblem(uri) === undefined ? (uri as RedirectTarget) : mismatch()
+  if (!sound.has(uri)) {
+    if (redirectUriProblem(uri) !== undefined) return mismatch()
+    if (sound.size >= mostSound) sound.clear()
+    sound.add(uri)
+  }
+  return uri as RedirectTarget
 }
 
 function mismatch(): Refusal {

@@ -1,6 +1,7 @@
 import type { SignedIn } from '../domain/next-step.ts'
 import { refuse, type Refusal } from '../protocol/errors.ts'
 import type { HeaderLine, HttpRequest } from '../protocol/http.ts'
+import { issuerUrl } from '../protocol/issuer-url.ts'
 import type { Parameters } from '../protocol/parameters.ts'
 import { printFormToken, verifyFormToken } from '../tokens/csrf.ts'
 import { knowBrowser, readBrowser, type Browser } from './browser.ts'
@@ -45,7 +46,7 @@ export function guardForm(
   const origin = request.headers['origin']
   // A page with `Referrer-Policy: no-referrer` sends `Origin: null`; then the browser must say itself that it is the same origin.
   const opaque = origin === 'null' && site === 'same-origin'
-  if (origin !== undefined && !opaque && origin !== new URL(context.issuer).origin)
+  if (origin !== undefined && !opaque && origin !== issuerUrl(context.issuer).origin)
     return refuse('access_denied', 'cross_site')
   const browser = readBrowser(context, request)
   const token = parameters.get(formTokenField)

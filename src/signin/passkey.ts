@@ -8,6 +8,7 @@ import { barReasons, signInBar } from '../domain/sign-in-bar.ts'
 import type { User } from '../domain/user.ts'
 import { isRefusal, refuse, throttled, type Refusal } from '../protocol/errors.ts'
 import type { HttpRequest } from '../protocol/http.ts'
+import { issuerUrl } from '../protocol/issuer-url.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import { transition } from '../store/transition.ts'
 import { passkeyChallengeLives, readPasskeyChallenge, type ChallengePlace } from '../tokens/passkey-challenge.ts'
@@ -26,7 +27,7 @@ export type Answered = {
 
 /** The name that passkeys are bound to; undefined where the issuer has none, only an address (WebAuthn L3 §5.1.2). */
 export function rpIdOf({ issuer }: { readonly issuer: string }): string | undefined {
-  const { hostname } = new URL(issuer)
+  const { hostname } = issuerUrl(issuer)
   return /^[\d.]+$|^\[/.test(hostname) ? undefined : hostname
 }
 
@@ -45,7 +46,7 @@ export async function readAnswered(
   if (madeAt === undefined || madeAt <= restoredAt) return undefined
   return {
     answer,
-    ceremony: { challenge, origin: new URL(context.issuer).origin, rpId },
+    ceremony: { challenge, origin: issuerUrl(context.issuer).origin, rpId },
     once: {
       ref: ref('once', sha256(`passkey challenge\n${challenge}`)),
       until: madeAt + passkeyChallengeLives + 60,
