@@ -1,22 +1,17 @@
-import { fixedText } from '../config/fixed-changes.ts'
-import { sha256 } from '../crypto/hash.ts'
+import { takeConfig } from '../config/hand-config.ts'
+import { createLog } from '../server/log.ts'
+import { createMetrics } from '../server/metrics.ts'
 import { startServerOfWorkers } from '../server/start-workers.ts'
 import { startServer, type RunningServer } from '../server/start.ts'
 import { attachWorker } from '../server/worker.ts'
 import { isWorker, WorkerRefused } from '../server/workers.ts'
 import { CliFailure } from './failure.ts'
+import type { Io } from './io.ts'
 import { exitOf, onHangUp, openHouse, prepare, sayReady, watch, type Serving } from './serving.ts'
 import { version } from './version.ts'
 
-/** `serve --workers N`: this very command runs once to begin with, and N times more as its workers. */
-export function serveByWorkers(
-  serving: Serving,
-  plan: { readonly count: number; readonly warnings: readonly string[] },
-): Promise<void> {
-  return isWorker ? work(serving) : beginWorkers(serving, plan)
-}
-
-async function beginWorkers(
+/** `serve --workers N`: this very command runs once to begin with, and N times more as its workers (`work`). */
+export async function serveByWorkers(
   serving: Serving,
   { count, warnings }: { readonly count: number; readonly warnings: readonly string[] },
 ): Promise<void> {
@@ -31,9 +26,6 @@ async function beginWorkers(
       log,
       metrics,
       workers: count,
-      fixed: sha256(fixedText(config)),
-      // Taken out of the environment when it was read; a worker needs it as much as we do.
-      environment: config.keySecret === undefined ? {} : { GATEHOUSE_SECRET: config.keySecret.reveal() },
     })
   } catch (error) {
     await gatehouse.close()
@@ -45,20 +37,21 @@ async function beginWorkers(
   sayReady(serving)
 }
 
-async function work(serving: Serving): Promise<void> {
-  const { io, config, log, metrics } = serving
-  const exit = exitOf(log)
+/** Whether this process serves for another one, by the configuration that it is told. */
+export { isWorker }
+
+/** One of the workers, which reads no configuration: what the file says by now, the server may not follow. */
+export async function work(io: Io): Promise<void> {
+  const metrics = createMetrics()
   const worker = attachWorker(process, metrics)
   const begun = await worker.begun
-  if (sha256(fixedText(config)) !== begun.fixed) {
-    await worker.refused(
-      'the configuration has changed since the server was started: restart it, or take the change back',
-    )
-    return exit(1)
-  }
+  const config = takeConfig(begun.config)
+  const log = createLog({ level: config.logLevel, clock: io.system.clock })
+  const serving = { io, config, log, metrics }
+  const exit = exitOf(log)
   try {
     const { through, together } = worker
-    const gatehouse = await openHouse(serving, { through, together, usersPolicy: begun.usersPolicy })
+    const gatehouse = await openHouse(serving, { through, together })
     worker.onFollow(gatehouse.follow)
     // Those numbers are the whole server's, and told by the one that began us.
     const { metricsPort: _, ...own } = config

@@ -20,6 +20,11 @@ export function registerServe(program: Command, io: Io): void {
 
 /** Runs until a signal ends it; the promise resolves when it answers. */
 async function serve(io: Io, options: Options): Promise<void> {
+  // Whoever has no channel was begun by nobody, and needn't load what a worker needs.
+  if (process.connected) {
+    const { isWorker, work } = await import('./serve-workers.ts')
+    if (isWorker) return work(io)
+  }
   const { config, warnings } = readConfig(io, textSettings(options))
   const log = createLog({ level: config.logLevel, clock: io.system.clock })
   const metrics = createMetrics()

@@ -23,13 +23,15 @@ import type { Options } from './verb.ts'
 import { version } from './version.ts'
 
 /** What every process of a server has in hand while it comes up, alone or as one of several. */
-export type Serving = {
+export type Process = {
   readonly io: Io
-  readonly options: Options
   readonly config: Config
   readonly log: Log
   readonly metrics: Metrics
 }
+
+/** What a process has that reads its configuration itself. */
+export type Serving = Process & { readonly options: Options }
 
 export function exitOf(log: Log): (code: number) => never {
   return (code) => {
@@ -40,8 +42,8 @@ export function exitOf(log: Log): (code: number) => never {
 
 /** The composed server, whose troubles go into the log. */
 export async function openHouse(
-  { io, config, log, metrics }: Serving,
-  part: Pick<GatehouseOptions, 'serves' | 'through' | 'together' | 'usersPolicy'>,
+  { io, config, log, metrics }: Process,
+  part: Pick<GatehouseOptions, 'serves' | 'through' | 'together'>,
 ): Promise<Gatehouse> {
   const keyEvents = createKeyEventLog(log)
   const gatehouse = await openGatehouse(config, io.system, {
@@ -68,14 +70,14 @@ export async function openHouse(
 }
 
 /** What a process that answers does about itself. */
-export function watch({ log, metrics }: Serving, server: Pick<RunningServer, 'stop'>): void {
+export function watch({ log, metrics }: Process, server: Pick<RunningServer, 'stop'>): void {
   letHeapGrow()
   letOptimize()
   giveBackStart()
   watchFaults({ process, log, metrics, refuseWork: () => void server.stop('fault'), exit: exitOf(log) })
 }
 
-export function sayReady({ io, config }: Serving): void {
+export function sayReady({ io, config }: Process): void {
   if (isLoopbackIssuer(config)) io.out(readyText(config, version(), io.workingDirectory))
 }
 

@@ -30,11 +30,6 @@ export function fixedChanges(running: Config, wanted: Config): readonly string[]
     .map((key) => `${fixed[key]} can't change while the server runs; restart it, or take the change back`)
 }
 
-/** All of it as one text, secrets included: two processes with the same serve alike. */
-export function fixedText(config: Config): string {
-  return fixedKeys.map((key) => revealed(config[key])).join('\n')
-}
-
 /** As JSON. Printed as they print themselves, two secrets look alike. */
 function revealed(part: unknown): string | undefined {
   return JSON.stringify(part, function (this: Readonly<Record<string, unknown>>, key, printed: unknown) {

@@ -59,8 +59,6 @@ export type GatehouseOptions = {
   readonly together?: Together
   /** In place of the pool of threads: benchmarks take password hashing out on both sides. */
   readonly passwords?: PasswordPool
-  /** In place of what the configuration says: what the others of this server follow by now. */
-  readonly usersPolicy?: UsersPolicy
 }
 
 /** The composed server: everything but its HTTP shell. */
@@ -75,7 +73,7 @@ export type Gatehouse = {
 /** The composition root: opens the store and the rings and wires them together. Throws what a part of it refuses to start for. */
 export async function openGatehouse(config: Config, system: System, options: GatehouseOptions): Promise<Gatehouse> {
   const { clock, random } = system
-  let usersPolicy = options.usersPolicy ?? config.users
+  let usersPolicy = config.users
   let distrust = (): void => undefined
   const { store: opened, admin } = await openStore(config.store, {
     clock,

@@ -15,18 +15,14 @@ export async function startServerOfWorkers(
   gatehouse: Gatehouse,
   options: Omit<StartOptions, 'system' | 'version' | 'upkeep' | 'stopTimes'> & {
     readonly workers: number
-    readonly fixed: string
-    readonly environment: Readonly<Record<string, string>>
   },
 ): Promise<RunningServer> {
   const { core } = gatehouse
-  const { config, log, metrics, workers: count, fixed, environment } = options
+  const { config, log, metrics, workers: count } = options
   const { clock, admin } = core
   const workers = await startWorkers({
     count,
-    fixed,
-    usersPolicy: config.users,
-    environment,
+    config,
     log,
     clock,
     writeFor: admin.writeFor,

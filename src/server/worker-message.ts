@@ -26,8 +26,8 @@ export type PlainDistribution = {
 
 /** To a worker. */
 export type ToWorker =
-  /** What its configuration must be, by its digest, and what holds for accounts by now; `port`: where the others listen already. */
-  | { readonly is: 'begin'; readonly fixed: string; readonly usersPolicy: UsersPolicy; readonly port?: number }
+  /** Its configuration as `handConfig` writes it, with what holds for accounts by now; `port`: where the others listen already. */
+  | { readonly is: 'begin'; readonly config: string; readonly port?: number }
   /** From now on this holds for accounts. */
   | { readonly is: 'follow'; readonly usersPolicy: UsersPolicy }
   | { readonly is: 'written'; readonly reply: WriterReply }

@@ -10,7 +10,7 @@ type Begin = Extract<ToWorker, { readonly is: 'begin' }>
 
 /** What a worker process has of the one that began it. */
 export type Worker = {
-  /** What its configuration must be, and where it listens if that is known. */
+  /** Its configuration as text, and where it listens if that is known. */
   readonly begun: Promise<Omit<Begin, 'is'>>
   readonly through: WriterLink
   readonly together: Together

@@ -1,7 +1,8 @@
 import cluster, { type Worker } from 'node:cluster'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { UsersPolicy } from '../config/config.ts'
+import type { Config, UsersPolicy } from '../config/config.ts'
+import { handConfig } from '../config/hand-config.ts'
 import type { Clock } from '../protocol/time.ts'
 import type { WriterOrder, WriterReply } from '../store/port.ts'
 import type { Log } from './log.ts'
@@ -42,30 +43,30 @@ type Member = { readonly worker: Worker; readonly bornAt: number; address?: Addr
  */
 export async function startWorkers(options: {
   readonly count: number
-  /** What every worker must have read: by it one finds out that the file has changed since. */
-  readonly fixed: string
-  readonly usersPolicy: UsersPolicy
-  readonly environment: Readonly<Record<string, string>>
+  /** What every worker serves by: it reads no file, which may have changed since. */
+  readonly config: Config
   readonly log: Log
   readonly clock: Pick<Clock, 'monotonic'>
   /** Carries out what they want written; absent where each writes by itself. */
   readonly writeFor?: ((order: WriterOrder) => Promise<WriterReply>) | undefined
 }): Promise<Workers> {
-  const { count, fixed, environment, log, clock, writeFor } = options
+  const { count, log, clock, writeFor } = options
   const members = new Set<Member>()
   /** Kept for those that come after; the port is known once the first one listens. */
-  const known: { port?: number; usersPolicy: UsersPolicy } = { usersPolicy: options.usersPolicy }
+  // The first administrator's password is no worker's: whoever begins them makes that account.
+  const { adminPassword: _, ...config } = options.config
+  const known: { port?: number; config: Config } = { config }
   let stopping = false
   let restartMillis: number = restartTimes.first
   const ended: PlainSnapshot[] = []
 
   /** Resolves when it listens; rejects if it ends before. Afterwards it is kept alive. */
   function begin(): Promise<AddressInfo> {
-    const worker = cluster.fork(environment)
+    const worker = cluster.fork()
     const member: Member = { worker, bornAt: clock.monotonic() }
     members.add(member)
     const begun = Promise.withResolvers<AddressInfo>()
-    tell(member, { is: 'begin', fixed, ...known })
+    tell(member, { is: 'begin', ...known, config: handConfig(known.config) })
     worker.on('message', (message: FromWorker) => {
       switch (message.is) {
         case 'listening':
@@ -131,7 +132,7 @@ export async function startWorkers(options: {
   return {
     address,
     follow(policy) {
-      known.usersPolicy = policy
+      known.config = { ...known.config, users: policy }
       for (const member of members) tell(member, { is: 'follow', usersPolicy: policy })
     },
     async stop(signal) {

@@ -1,13 +1,13 @@
 import { afterAll, afterEach, expect, test } from 'vitest'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { workersOf } from '../kit/workers-of.ts'
 import { endServers, serve, spawned, workplace } from './bench.ts'
 
-const [first, second] = [workplace(), workplace()]
+const [first, second, third] = [workplace(), workplace(), workplace()]
 afterEach(() => endServers())
 afterAll(() => {
-  for (const { remove } of [first, second]) remove()
+  for (const { remove } of [first, second, third]) remove()
 })
 
 test('serve --workers 2 answers as one server, counts as one, and ends as one', { timeout: 60_000 }, async () => {
@@ -68,6 +68,39 @@ test('what SIGHUP brings for accounts counts in every worker, and in one that co
   await expect.poll(() => workersOf(server.pid).filter((pid) => pid !== struck).length).toBe(2)
   await server.says(/server\.started(?:[^]*server\.started){2}/)
   expect(await registers()).toEqual([200])
+  server.signal('SIGTERM')
+  expect(await server.ended).toBe(0)
+})
+
+test('whatever has become of the file, a worker that dies is replaced, and nobody reads the secret in its environment', async () => {
+  const { directory } = third
+  const file = join(directory, 'gatehouse.yaml')
+  const secret = 'jZr4vT0kQ2mX8pL6sW1yB9nD3fH5gC7aE0uRiOqMxKw'
+  const accepted =
+    'users: { registration: open }\nclients: [{ client_id: app, grant_types: [client_credentials], client_secret: { file: app } }]\n'
+  writeFileSync(join(directory, 'app'), secret)
+  writeFileSync(file, accepted)
+  const server = await serve(directory, ['--workers', '2'], { GATEHOUSE_SECRET: `sealing-${secret}` })
+  await expect.poll(() => workersOf(server.pid).length).toBe(2)
+  const spoiled: readonly (readonly [string, () => void])[] = [
+    ['takes a restart', () => writeFileSync(file, `${accepted}events: { keep_days: 30 }\n`)],
+    ['is no YAML', () => writeFileSync(file, 'users: { registration: [\n')],
+    ['is gone', () => rmSync(file)],
+    ['names a secret that is gone', () => (writeFileSync(file, accepted), rmSync(join(directory, 'app')))],
+  ]
+  for (const [index, [, spoil]] of spoiled.entries()) {
+    spoil()
+    const [struck = 0] = workersOf(server.pid)
+    process.kill(struck, 'SIGKILL')
+    await server.says(new RegExp(`server\\.started(?:[^]*server\\.started){${index + 2}}`))
+    expect(workersOf(server.pid).filter((pid) => pid !== struck)).toHaveLength(2)
+  }
+  // Each on a connection of its own: the workers take turns.
+  for (let turn = 0; turn < 4; turn += 1)
+    expect((await fetch(`${server.issuer}/register`, { headers: { connection: 'close' } })).status).toBe(200)
+  for (const pid of workersOf(server.pid))
+    for (const shown of ['environ', 'cmdline'])
+      expect(readFileSync(`/proc/${pid}/${shown}`, 'utf8')).not.toMatch(secret)
   server.signal('SIGTERM')
   expect(await server.ended).toBe(0)
 })

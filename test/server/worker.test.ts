@@ -9,10 +9,10 @@ test('a policy of users that comes while a worker comes up counts after the one 
   const channel = Object.assign(new EventEmitter(), { send: () => true })
   const worker = attachWorker(channel as unknown as NodeJS.Process, createMetrics())
   const told = (message: ToWorker): void => void channel.emit('message', message)
-  told({ is: 'begin', fixed: 'digest', usersPolicy: { registration: 'open' } })
+  told({ is: 'begin', config: 'text', port: 8080 })
   told({ is: 'follow', usersPolicy: { registration: 'invite' } })
   told({ is: 'follow', usersPolicy: { registration: 'closed' } })
-  expect(await worker.begun).toMatchObject({ fixed: 'digest', usersPolicy: { registration: 'open' } })
+  expect(await worker.begun).toMatchObject({ config: 'text', port: 8080 })
   const followed: UsersPolicy[] = []
   worker.onFollow((policy) => void followed.push(policy))
   expect(followed).toEqual([{ registration: 'closed' }])
