@@ -38,7 +38,7 @@ export type Outcome = {
 
 const sleep = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000))
 
-const LONGEST_WARMUP_SECONDS = 20
+const LONGEST_WARMUP_SECONDS = 40
 
 const warm = async ({ pid, warmupCpuSeconds }: Job): Promise<void> => {
   const until = usageOf(pid).cpuMicroseconds + warmupCpuSeconds * 1e6
