@@ -43,12 +43,16 @@ describe('the queue of commits', () => {
     await pass(0)
     expect(sent).toHaveLength(1)
     receive(committed)
+    const third = commit('e')
+    expect(sent).toHaveLength(1)
+    await pass(0)
     expect(sent).toEqual([
       ['a', 'b'],
-      ['c', 'd'],
+      ['c', 'd', 'e'],
     ])
-    receive({ is: 'judged', outcomes: ['conflict', { refused: 'too big' }] })
-    expect(await Promise.all([...first, ...second])).toEqual(['committed', 'committed', 'conflict', 'none'])
+    receive({ is: 'judged', outcomes: ['conflict', { refused: 'too big' }, 'committed'] })
+    const outcomes = await Promise.all([...first, ...second, third])
+    expect(outcomes).toEqual(['committed', 'committed', 'conflict', 'none', 'committed'])
   })
 
   test('answers nothing before the writer did', async () => {
@@ -137,10 +141,12 @@ describe('the queue of commits', () => {
     const step = sweep(order)
     const second = commit('b')
     receive(committed)
+    await pass(0)
     expect(sent.at(-1)).toEqual(order)
     const third = commit('c')
     receive({ is: 'swept', deleted: 3, more: true })
     expect(await step).toMatchObject({ deleted: 3 })
+    await pass(0)
     expect(sent.at(-1)).toEqual(['b', 'c'])
     receive(committed)
     expect(await Promise.all([first, second, third])).toEqual(['committed', 'committed', 'committed'])
@@ -158,6 +164,7 @@ describe('the queue of commits', () => {
     await pass(0)
     expect([sent.at(-1), drained]).toEqual([['b'], false])
     receive(committed)
+    await pass(0)
     await draining
     expect(await Promise.all([first, second])).toEqual(['committed', 'committed'])
   })

@@ -37,8 +37,8 @@ const shortestPauseMillis = 2
 const longestPauseMillis = 20
 
 /**
- * Group commit: what arrives while a batch is being written goes into the next one. There is no timer; an idle queue only
- * waits for the end of the current turn of the event loop, so that requests read from their sockets together share an fsync.
+ * Group commit: what arrives while a batch is being written goes into the next one. There is no timer; a batch begins at the end of
+ * the current turn of the event loop, so that requests read from their sockets together share an fsync.
  */
 export function createCommitQueue(options: {
   readonly send: (order: Order) => void
@@ -130,7 +130,8 @@ export function createCommitQueue(options: {
     if (step !== undefined) settleSweep(step, reply)
     else if (units !== undefined && reply.is === 'busy') return postpone(units)
     else if (units !== undefined) settleUnits(units, reply)
-    flush()
+    // Not at once: what else this turn read from its sockets shares the next fsync.
+    schedule()
   }
 
   /** Nobody waits longer than `busyMillis`; the rest tries again, together with what has arrived since. */
