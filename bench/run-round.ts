@@ -13,8 +13,9 @@ export type RoundOptions = Pick<Job, 'lanes' | 'warmupCpuSeconds'> & { readonly 
 const TURN_SECONDS = 0.5
 
 /**
- * Every side started afresh, set up and warmed; then all take turns of half a second on the one core until each had its seconds. A
- * minute in which the machine is slow is slow for all of them.
+ * Every side started afresh and set up; then all take turns of half a second on the one core, first until they are warm, then until
+ * each had its seconds. A minute in which the machine is slow is slow for all of them, and none waits for long while others are
+ * warmed: V8 throws away what it has compiled for a program that is quiet, and the first to be started was a sixth dearer.
  */
 export const runRound = async (
   rows: readonly Row[],
@@ -25,26 +26,21 @@ export const runRound = async (
   try {
     for (const row of rows) if ('prepare' in row.side) running.push({ row, server: await start(row.side, fixture) })
     const turns = Math.max(1, Math.round(seconds / TURN_SECONDS))
+    // Each process compiles for itself.
+    const processes = Math.max(...rows.map(({ keeps }) => keeps?.cores ?? 1))
+    const warmTurns = Math.ceil((options.warmupCpuSeconds * processes) / TURN_SECONDS)
     const loads: TurnLoad[] = []
     for (const { row, server } of running) {
-      const { flow, lanes = options.lanes, keeps } = row
-      const load = runTurns({
-        // Each process compiles for itself.
-        warmupCpuSeconds: options.warmupCpuSeconds * (keeps?.cores ?? 1),
-        flow,
-        lanes,
-        port: server.port,
-        pid: server.pid,
-        fixture,
-        until: { seconds, turns },
-      })
+      const { flow, lanes = options.lanes } = row
+      const until = { seconds, turns, warmTurns }
+      const load = runTurns({ warmupCpuSeconds: 0, flow, lanes, port: server.port, pid: server.pid, fixture, until })
       loads.push(load)
       await load.ready()
     }
-    for (let turn = 1; turn <= turns; turn++) {
+    for (let turn = 1; turn <= warmTurns + turns; turn++) {
       for (const load of loads) {
         load.go()
-        if (turn < turns) await load.ready()
+        if (turn < warmTurns + turns) await load.ready()
         else await load.outcome
       }
     }

@@ -17,8 +17,14 @@ export type Job = {
   readonly lanes: number
   /** Warm until the server has used so much CPU time: on a busy machine seconds of the clock would leave it cold. */
   readonly warmupCpuSeconds: number
-  /** Stop after so many seconds, or after so many flows; seconds may be cut into turns, each of which a line on stdin begins. */
-  readonly until: { readonly seconds: number; readonly turns?: number } | { readonly flows: number }
+  /**
+   * Stop after so many seconds, or after so many flows; seconds may be cut into turns, each of which a line on stdin begins, and the
+   * first of which, as long as the others, may be for warming up alone.
+   */
+  readonly until:
+    | { readonly seconds: number }
+    | { readonly seconds: number; readonly turns: number; readonly warmTurns: number }
+    | { readonly flows: number }
   readonly fixture: Fixture
 }
 
@@ -81,19 +87,20 @@ const run = async (job: Job): Promise<Outcome> => {
   const measure = async (): Promise<Outcome> => {
     await warm(job)
     const { until } = job
-    if ('seconds' in until && until.turns !== undefined) {
+    if ('turns' in until) {
       const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
-      for (let turn = 0; turn < until.turns; turn++) {
+      for (let turn = 0; turn < until.warmTurns + until.turns; turn++) {
         await gate.close()
         process.stdout.write('ready\n')
         await lines.next()
         // What was asked for is answered within the turn, and counted: the gate opens and closes inside.
         const length = until.seconds / until.turns
-        await count(async () => {
+        const load = async (): Promise<void> => {
           gate.open()
           await sleep(length)
           await gate.close()
-        })
+        }
+        await (turn < until.warmTurns ? load() : count(load))
       }
     } else {
       process.stdout.write('begin\n')
