@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
@@ -9,6 +9,7 @@ import { StoreRefused } from '../../src/store/refused.ts'
 import { logDamage } from '../../src/store/sqlite/log-damage.ts'
 import { exists, lease, putLease } from '../../src/store/suite/samples.ts'
 import { createDice } from '../faults/ledger/dice.ts'
+import { watchSyncs } from '../kit/watch-syncs.ts'
 import { openTestStore, temporaryFolder } from './subjects.ts'
 
 const commits = 8
@@ -153,12 +154,68 @@ describe('FLT-07: a write-ahead log', () => {
     expect(looks).toBeGreaterThan(10)
   })
 
+  test('that a killed process left is on the disk before anybody builds on it', async () => {
+    const path = join(folder.path, 'killed.db')
+    writeFileSync(path, file, { mode: 0o600 })
+    writeFileSync(`${path}-wal`, log, { mode: 0o600 })
+    const { synced, unwatch } = watchSyncs()
+    try {
+      const { admin } = await openTestStore(path)
+      await admin.close()
+    } finally {
+      unwatch()
+    }
+    expect(synced()).toContain(`${path}-wal`)
+  })
+
+  test('that can’t be read isn’t taken for one that isn’t there', async () => {
+    const path = join(folder.path, 'unread.db')
+    writeFileSync(path, file, { mode: 0o600 })
+    mkdirSync(`${path}-wal`)
+    await expect(openTestStore(path)).rejects.toMatchObject({
+      name: 'StoreRefused',
+      message: expect.stringMatching(/^the write-ahead log of the store \S+ can't be read or synced \(EISDIR\b/),
+    })
+  })
+
+  test('of a machine that stores its sums the other way round is read like any other', async () => {
+    expect(await started(bigEndian(log))).toEqual(all)
+    expect(logDamageOf(bigEndian(log))).toBeUndefined()
+    const spoiled = bigEndian(log)
+    spoiled.writeUInt8(spoiled.readUInt8(100) ^ 1, 100)
+    expect(logDamageOf(spoiled)).toBe('frame 1 of its write-ahead log')
+  })
+
   test('that isn’t there, or holds no frame, has lost nothing', () => {
     expect(logDamage(join(folder.path, 'nowhere-wal'))).toBeUndefined()
     expect(logDamageOf(log.subarray(0, 32))).toBeUndefined()
     expect(logDamageOf(Buffer.alloc(0))).toBeUndefined()
   })
 })
+
+/** The same log with the sums of a big-endian machine. */
+function bigEndian(bytes: Buffer): Buffer {
+  const turned = Buffer.from(bytes)
+  turned.writeUInt32BE(0x377f0683, 0)
+  let sums: readonly [number, number] = [0, 0]
+  const add = (from: number, to: number): void => {
+    let [one, two] = sums
+    for (let at = from; at < to; at += 8) {
+      one = (one + turned.readUInt32BE(at) + two) >>> 0
+      two = (two + turned.readUInt32BE(at + 4) + one) >>> 0
+    }
+    sums = [one, two]
+  }
+  const write = (at: number): void => sums.forEach((sum, index) => turned.writeUInt32BE(sum, at + 4 * index))
+  add(0, 24)
+  write(24)
+  for (let at = 32; at + frameBytes <= turned.length; at += frameBytes) {
+    add(at, at + 8)
+    add(at + 24, at + frameBytes)
+    write(at + 16)
+  }
+  return turned
+}
 
 function logDamageOf(bytes: Buffer): string | undefined {
   const path = join(folder.path, 'some-wal')

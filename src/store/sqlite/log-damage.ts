@@ -1,9 +1,11 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, readSync } from 'node:fs'
+import { openLog } from './open-log.ts'
 
 /*
  * SQLite takes a write-ahead log to end at its first frame that isn't whole, in silence: that is how a commit looks that power was
  * lost in. So it would drop what is damaged in the middle and every commit behind it, which were acknowledged, revocations among
- * them. A commit is on the disk before the next one is begun: behind a torn one there is no other, behind a damaged one there may be.
+ * them. A commit is on the disk before the next one is begun (what a killed
+ * process left, before the next start goes on): behind a torn one there is no other, behind a damaged one there may be.
  */
 
 const headerBytes = 32
@@ -32,7 +34,7 @@ export function logDamage(path: string): string | undefined {
 }
 
 function damageIn(path: string): string | undefined {
-  const file = open(path)
+  const file = openLog(path)
   if (file === undefined) return undefined
   try {
     const header = Buffer.alloc(headerBytes)
@@ -49,15 +51,6 @@ function damageIn(path: string): string | undefined {
     return same(pairAt(after, sumsAt), pairAt(header, sumsAt)) ? damage : undefined
   } finally {
     closeSync(file)
-  }
-}
-
-function open(path: string): number | undefined {
-  try {
-    return openSync(path, 'r')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
   }
 }
 

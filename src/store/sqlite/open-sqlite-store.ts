@@ -11,9 +11,9 @@ import { openConnection } from './connection.ts'
 import { createFeed } from './feed.ts'
 import { prepareFile } from './file.ts'
 import { holdServing } from './hold-serving.ts'
-import { logDamage } from './log-damage.ts'
 import { sqliteLimits, type SqliteLimits } from './limits.ts'
 import { lockedByAnother, patiently } from './patiently.ts'
+import { prepareLog } from './prepare-log.ts'
 import { createReader, DamagedRow } from './reader.ts'
 import { scan } from './scan.ts'
 import { migrate } from './schema.ts'
@@ -57,8 +57,8 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
   const limits = { ...sqliteLimits, ...options.limits }
   const eventTtl = options.eventTtl ?? lifetimes.event
   prepareFile(path)
-  // Before anybody opens it: SQLite would drop what is damaged, and the log with it. Whoever writes for a worker has looked.
-  const lost = options.through === undefined ? logDamage(`${path}-wal`) : undefined
+  // Whoever writes for a worker has looked.
+  const lost = options.through === undefined ? prepareLog(path) : undefined
   if (lost !== undefined) throw damagedFile(path, lost)
   const letGo = options.serves === true ? holdServing(path) : () => undefined
   const on = {
