@@ -58,6 +58,8 @@ export type ExchangeContext = {
   readonly state: ShellState
   /** For what may wait for its turn. */
   readonly turns: (work: () => void) => void
+  /** For what goes out together at the end of this turn. */
+  readonly turnEnd: (work: () => void) => void
 }
 
 /** What changes while the shell lives. */
@@ -158,10 +160,13 @@ function run(context: ExchangeContext, exchange: Exchange, body: string | Passag
   }
   if (answer instanceof Promise) {
     answer.then(
-      (settled) => finish(context, exchange, settled),
+      (settled) => context.turnEnd(() => finish(context, exchange, settled)),
       (error: unknown) => fail(context, exchange, error),
     )
-  } else finish(context, exchange, answer)
+  } else {
+    const settled = answer
+    context.turnEnd(() => finish(context, exchange, settled))
+  }
 }
 
 function finish(context: ExchangeContext, exchange: Exchange, answer: HttpResponse): void {

@@ -18,7 +18,7 @@ import { headersEverywhere, servedRoute } from './served-route.ts'
 import { createErrorAnswers, type ErrorPage } from './shell-error.ts'
 import { listenOn } from './listen-on.ts'
 import type { System } from './system.ts'
-import { createTurns } from './turns.ts'
+import { createTurnEnd, createTurns } from './turns.ts'
 
 /** In milliseconds. J08: a head in 10 s, a whole request in 30 s, a minute of silence between two. */
 const timeouts = { headers: 10_000, request: 30_000, idle: 60_000, stuck: 60_000, check: 1_000 } as const
@@ -110,6 +110,7 @@ export function createShell(options: ShellOptions): Shell {
     errors: createErrorAnswers(options.errorPage),
     state,
     turns: createTurns(),
+    turnEnd: createTurnEnd(),
   }
   const gate: Gate = {
     paths: table.paths,
