@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createConnection } from 'mysql2/promise'
+import { connect, connectionLimits } from '../../src/store/mysql/connection.ts'
 import { migrations } from '../../src/store/mysql/schema.ts'
 import { event, exists, lease, putLease } from '../../src/store/suite/samples.ts'
 import { storeCases } from '../../src/store/suite/store-cases.ts'
 import type { Subject } from '../../src/store/suite/subject.ts'
+import { startTcpProxy } from '../kit/tcp-proxy.ts'
 import { startMariadb, type TestMariadb } from '../kit/mariadb.ts'
 import { expectReadOnNewConnection } from './idle-connections.ts'
 import { addressOf, openTestMysql } from './mysql-subject.ts'
@@ -94,6 +96,21 @@ describe('FLT-08: opening a store on MariaDB', () => {
     }
   })
 
+  test('gives up what takes too long, and ends a transaction that idles, by limits of every connection', async () => {
+    const connection = await connect(addressOf(await database()))
+    const { rows } = await connection.one({
+      text: 'SELECT @@max_statement_time, @@innodb_lock_wait_timeout, @@idle_transaction_timeout, @@tx_isolation, @@autocommit',
+    })
+    expect(rows[0]?.map((value) => (value === 'READ-COMMITTED' ? value : Number(value)))).toEqual([
+      2,
+      1,
+      4,
+      'READ-COMMITTED',
+      1,
+    ])
+    await connection.close()
+  })
+
   test('says why it can’t', async () => {
     await expect(openTestMysql(server.address('nosuch'))).rejects.toMatchObject({
       name: 'StoreRefused',
@@ -133,6 +150,44 @@ describe('a store on MariaDB', () => {
     expect(await store.commit([putLease('hot', 'y', 'v2', { expect: 'v1' })])).toBe('committed')
     holder.destroy()
     await admin.close()
+  })
+
+  test('a sweep passes over what somebody is at work on: it waits for nobody, and deletes nothing that was just given longer', async () => {
+    const address = await database()
+    const { store, admin } = await openTestMysql(address)
+    const end = 2_000_000_000
+    await store.commit(['a', 'b'].map((id) => putLease(id, 'x', `v-${id}`, { expiresAt: end })))
+    const worker = await createConnection({
+      host: '127.0.0.1',
+      port: server.port,
+      user: 'root',
+      database: nameOf(address),
+    })
+    await worker.query('START TRANSACTION')
+    await worker.query(
+      `UPDATE gatehouse_record SET expires_at = ${end + 100}, sweep_at = ${end + 100} WHERE kind = 'lease' AND id = 'a'`,
+    )
+    expect(await store.sweep(end + 1, 10)).toBe(1)
+    await worker.query('COMMIT')
+    worker.destroy()
+    expect(await store.sweep(end + 2, 10)).toBe(0)
+    expect(await exists(store, lease('a'))).toBe(true)
+    await admin.close()
+  })
+
+  test('FLT-14: a connection whose server says nothing any more is given up, and never used again', async () => {
+    const proxy = await startTcpProxy(server.port)
+    const address = addressOf((await database()).replace(`:${server.port}`, `:${proxy.port}`))
+    const connection = await connect(address, { ...connectionLimits, answerMillis: 200 })
+    try {
+      proxy.freeze()
+      await expect(connection.one({ text: 'SELECT 1' })).rejects.toThrow(/timeout/i)
+      expect(connection.broken()).toBe(true)
+    } finally {
+      proxy.thaw()
+      await connection.close()
+      await proxy.close()
+    }
   })
 
   test('refuses writes on a server that was made read-only, and goes on when it is over', async () => {

@@ -32,7 +32,7 @@ let after: Figures
 beforeAll(async () => {
   if (noPostgres !== undefined) return
   // The daemon goes by the clock, and days pass in a second here: `upkeep` does what it does.
-  server = await startPostgres(['autovacuum = off', 'fsync = off', 'full_page_writes = off'])
+  server = await startPostgres(['autovacuum = off', 'full_page_writes = off'])
   const client = new pg.Client({ host: '127.0.0.1', port: server.port, user: 'gatehouse', database: 'postgres' })
   client.on('error', () => undefined)
   await client.connect()

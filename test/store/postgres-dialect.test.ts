@@ -55,6 +55,12 @@ describe('PostgreSQL’s dialect, as CockroachDB and YugabyteDB speak it', () =>
   test('what is PostgreSQL’s own is for PostgreSQL: the lock of a migration, and room on its pages', async () => {
     const told = await madeOn('PostgreSQL 18.1 on x86_64-pc-linux-gnu')
     expect(foreignTo(told.join('\n'))).toEqual(['locks beside rows', 'how rows lie on pages'])
+    // Whoever waits for another's migration has the patience for it, and begins nothing before.
+    const [patience, lock, first] = [/^SET LOCAL lock_timeout = 60000$/, /advisory_xact_lock/, /^CREATE/].map(
+      (pattern) => told.findIndex((text) => pattern.test(text)),
+    )
+    expect([patience, lock, first].toSorted()).toEqual([patience, lock, first])
+    expect(patience).toBe(told.indexOf('BEGIN ISOLATION LEVEL READ COMMITTED') + 1)
   })
 
   test('transactions that write are READ COMMITTED by name: a database whose default is stricter changes nothing', () => {

@@ -4,7 +4,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { createRandom } from '../../src/crypto/random.ts'
 import { openStore } from '../../src/store/open.ts'
 import { connect } from '../../src/store/postgres/connection.ts'
+import { createLook } from '../../src/store/postgres/look.ts'
 import { migrations } from '../../src/store/postgres/schema.ts'
+import { statementsFor } from '../../src/store/postgres/statements.ts'
 import { event, exists, lease, putLease } from '../../src/store/suite/samples.ts'
 import { eventTtl } from '../../src/store/suite/subject.ts'
 import { storeCases } from '../../src/store/suite/store-cases.ts'
@@ -227,6 +229,92 @@ describe.skipIf(noPostgres !== undefined)('a store on PostgreSQL', () => {
         'ALTER DATABASE postgres RESET synchronous_commit',
         'ALTER DATABASE postgres RESET default_transaction_isolation',
       )
+    }
+  })
+
+  test('gives up what takes too long, and ends a transaction that idles, by limits of every connection', async () => {
+    const connection = await connect(addressOf(running().address('limits')))
+    const shown = async (name: string): Promise<unknown> => (await connection.query(`SHOW ${name}`)).rows[0]?.[0]
+    expect(
+      await Promise.all(['statement', 'lock', 'idle_in_transaction_session'].map((of) => shown(`${of}_timeout`))),
+    ).toEqual(['2s', '500ms', '4s'])
+    await connection.close()
+  })
+
+  test('a statement that finds other rows than it was told of ends its transaction', async () => {
+    const address = running().address('exact')
+    const { store, admin } = await openTestPostgres(address)
+    await store.commit([putLease('a', 'x', 'v1')])
+    const connection = await connect(addressOf(address))
+    const sql = statementsFor('exact')
+    const [kinds, ids, stale] = [['lease'], [Buffer.from('a')], [Buffer.from('v0')]]
+    const tried = [
+      [sql.update, [kinds, ids, [Buffer.from('v2')], ['{}'], [null], [null], ['[]'], stale, 1]],
+      [sql.remove, [kinds, ids, stale, 1]],
+      [sql.unclaim, [kinds, [Buffer.from('none')], 1]],
+    ] as const
+    for (const [statement, values] of tried)
+      await expect(connection.query(statement, values)).rejects.toMatchObject({ code: '22012' })
+    expect(await store.read([lease('a')])).toMatchObject([{ version: 'v1', value: { holder: 'x' } }])
+    await connection.close()
+    await admin.close()
+  })
+
+  test('a sweep passes over what somebody is at work on: it waits for nobody, and deletes nothing that was just given longer', async () => {
+    const { store, admin } = await openTestPostgres(running().address('at_work'))
+    const end = 2_000_000_000
+    await store.commit(['a', 'b'].map((id) => putLease(id, 'x', `v-${id}`, { expiresAt: end })))
+    const worker = new pg.Client({ host: '127.0.0.1', port: running().port, user: 'gatehouse', database: 'postgres' })
+    await worker.connect()
+    await worker.query('BEGIN')
+    await worker.query(`UPDATE at_work.record SET expires_at = ${end + 100}, sweep_at = ${end + 100} WHERE id = 'a'`)
+    expect(await store.sweep(end + 1, 10)).toBe(1)
+    await worker.query('COMMIT')
+    await worker.end()
+    expect(await store.sweep(end + 2, 10)).toBe(0)
+    expect(await exists(store, lease('a'))).toBe(true)
+    await admin.close()
+  })
+
+  test('whoever reads everything sees one state of it, can write nothing, and may take his time', async () => {
+    const connection = await connect(addressOf(running().address('whole')))
+    await createLook(statementsFor('whole'), eventTtl).snapshot(connection)
+    const shown = async (name: string): Promise<unknown> => (await connection.query(`SHOW ${name}`)).rows[0]?.[0]
+    expect([
+      await shown('transaction_isolation'),
+      await shown('transaction_read_only'),
+      await shown('idle_in_transaction_session_timeout'),
+    ]).toEqual(['repeatable read', 'on', '0'])
+    await connection.close()
+  })
+
+  test('FLT-11: of two that start at once on another history one fences, and the other waits for it', async () => {
+    const address = running().address('moved')
+    await (await openTestPostgres(address)).admin.close()
+    await ask("UPDATE moved.house SET value = 'another/1' WHERE name = 'origin'")
+    let fences = 0
+    const onMoved = async (): Promise<void> => {
+      fences += 1
+      // Longer than anybody waits for a lock.
+      await pause(1_000)
+    }
+    const opened = await Promise.all([1, 2].map(() => openTestPostgres(address, { onMoved })))
+    expect(fences).toBe(1)
+    for (const { admin } of opened) await admin.close()
+  })
+
+  test('refuses a server that syncs nothing', async () => {
+    const off = async (): Promise<boolean> => (await ask('SHOW fsync'))[0]?.['fsync'] === 'off'
+    await ask('ALTER SYSTEM SET fsync = off', 'SELECT pg_reload_conf()')
+    try {
+      await expect.poll(off).toBe(true)
+      await expect(openTestPostgres(running().address('unsynced'))).rejects.toMatchObject({
+        name: 'StoreRefused',
+        message: /fsync is off/,
+      })
+    } finally {
+      await ask('ALTER SYSTEM RESET fsync', 'SELECT pg_reload_conf()')
+      await expect.poll(off).toBe(false)
     }
   })
 

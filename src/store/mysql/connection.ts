@@ -2,10 +2,10 @@ import { isIP } from 'node:net'
 import { createConnection, type Connection as DriverConnection, type ConnectionOptions } from 'mysql2/promise'
 import type { SqlAddress } from '../../config/sql-address.ts'
 import { StoreRefused } from '../refused.ts'
-import { AttemptFailed } from '../sql/attempt-failed.ts'
 import { firstHost } from '../sql/first-host.ts'
 import type { Pooled } from '../sql/pool.ts'
 import { readAuthorities } from '../sql/read-authorities.ts'
+import { settle } from './settle.ts'
 import type { Sql } from './sql-text.ts'
 import { failureOf } from './verdict.ts'
 
@@ -19,13 +19,14 @@ export type Connection = Pooled & {
   readonly all: (statements: readonly Sql[]) => Promise<readonly Answer[]>
 }
 
-/** In seconds, as the server wants them, but for `answerMillis`: when we give up a server that doesn't answer at all. */
+/** In seconds, as the server wants them, but for when we give up a server that doesn't answer at all, or to a connection. */
 export type ConnectionLimits = {
   readonly statementSeconds: number
   readonly lockSeconds: number
   /** A frozen node's transaction ends, so that its locks keep nobody. */
   readonly idleSeconds: number
   readonly answerMillis: number
+  readonly connectMillis: number
 }
 
 export const connectionLimits: ConnectionLimits = {
@@ -34,11 +35,8 @@ export const connectionLimits: ConnectionLimits = {
   lockSeconds: 1,
   idleSeconds: 4,
   answerMillis: 3_000,
+  connectMillis: 2_000,
 }
-
-const connectMillis = 2_000
-/** MySQL knows no limit for transactions alone: an idle connection ends with them, and the pool makes another. */
-const sessionIdleSeconds = 30
 
 /** The first host that takes writes. Throws AttemptFailed `none`, or StoreRefused for what waiting won't mend. */
 export function connect(address: SqlAddress, limits: ConnectionLimits = connectionLimits): Promise<Connection> {
@@ -59,7 +57,7 @@ async function connectTo(
       user: address.user,
       password: address.password?.reveal() ?? '',
       database: address.database,
-      connectTimeout: connectMillis,
+      connectTimeout: limits.connectMillis,
       multipleStatements: true,
       rowsAsArray: true,
       charset: 'utf8mb4',
@@ -114,39 +112,6 @@ function answerOf(result: unknown): Answer {
   if (Array.isArray(result)) return { rows: result as readonly (readonly unknown[])[], count: result.length }
   const { affectedRows } = result as { readonly affectedRows?: number }
   return { rows: [], count: affectedRows ?? 0 }
-}
-
-/** What must be so on every connection, whatever the server's administrator made the default. */
-async function settle(connection: Connection, limits: ConnectionLimits): Promise<void> {
-  const { rows } = await connection.one({
-    text: 'SELECT version(), @@global.read_only, @@global.innodb_flush_log_at_trx_commit',
-  })
-  const [version, readOnly, flush] = rows[0] ?? []
-  // A replica may be behind: what it shows is no basis for a decision.
-  if (Number(readOnly) !== 0) throw new AttemptFailed('the server is a replica, or read-only', 'none')
-  // An answer means that it is on disk, and no session can ask for that by itself.
-  if (Number(flush) !== 1)
-    throw new StoreRefused(
-      `the store can't be opened: innodb_flush_log_at_trx_commit is ${Number(flush)}, so the server says yes before it has written; set it to 1`,
-    )
-  const isMariaDb = String(version).includes('MariaDB')
-  await connection.all(
-    [
-      'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
-      `SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'`,
-      'SET SESSION autocommit = 1',
-      `SET SESSION innodb_lock_wait_timeout = ${limits.lockSeconds}`,
-      ...(isMariaDb
-        ? [
-            `SET SESSION max_statement_time = ${limits.statementSeconds}`,
-            `SET SESSION idle_transaction_timeout = ${limits.idleSeconds}`,
-          ]
-        : [
-            `SET SESSION max_execution_time = ${limits.statementSeconds * 1_000}`,
-            `SET SESSION wait_timeout = ${Math.max(sessionIdleSeconds, limits.idleSeconds)}`,
-          ]),
-    ].map((text) => ({ text })),
-  )
 }
 
 function tlsOf(address: SqlAddress, host: string): ConnectionOptions['ssl'] {

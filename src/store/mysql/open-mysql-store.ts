@@ -22,7 +22,13 @@ export type MysqlOptions = {
 }
 
 /** A statement over everything takes its time, and so does whoever reads it. */
-const patient: ConnectionLimits = { statementSeconds: 60, lockSeconds: 50, idleSeconds: 3_600, answerMillis: 70_000 }
+const patient: ConnectionLimits = {
+  ...connectionLimits,
+  statementSeconds: 60,
+  lockSeconds: 50,
+  idleSeconds: 3_600,
+  answerMillis: 70_000,
+}
 
 /** A store on MySQL or MariaDB. Throws as `openSqlStore` does. */
 export function openMysqlStore(options: MysqlOptions): Promise<OpenStore> {

@@ -2,10 +2,10 @@ import { isIP } from 'node:net'
 import { checkServerIdentity } from 'node:tls'
 import pg from 'pg'
 import type { SqlAddress } from '../../config/sql-address.ts'
-import { AttemptFailed } from '../sql/attempt-failed.ts'
 import { firstHost } from '../sql/first-host.ts'
 import type { Pooled } from '../sql/pool.ts'
 import { readAuthorities } from '../sql/read-authorities.ts'
+import { settle } from './settle.ts'
 import type { Prepared } from './statements.ts'
 import { failureOf } from './verdict.ts'
 
@@ -105,21 +105,12 @@ async function connectTo(
   }
   try {
     await client.connect()
-    await settle(connection)
+    await settle(connection, address)
     return connection
   } catch (error) {
     await Promise.resolve(connection.close()).catch(() => undefined)
     throw failureOf(error, 'before')
   }
-}
-
-/** What must be so on every connection, whatever the server's administrator made the default. */
-async function settle({ query }: Connection): Promise<void> {
-  const { rows } = await query("SELECT pg_is_in_recovery(), current_setting('synchronous_commit')")
-  // A standby may be behind: what it shows is no basis for a decision.
-  if (rows[0]?.[0] === true) throw new AttemptFailed('the server is a standby, which takes no writes', 'none')
-  // An answer means that it is on disk.
-  if (rows[0]?.[1] === 'off') await query('SET synchronous_commit = on')
 }
 
 function tlsOf(address: SqlAddress, host: string): pg.ClientConfig['ssl'] {

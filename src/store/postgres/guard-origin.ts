@@ -9,6 +9,8 @@ type Guarded = Pick<Dialect<Connection>, 'connect' | 'migrate'>
 
 /** Any number, the same for every Gatehouse: whoever holds it fences. */
 const fenceLock = 4748736501
+/** As long as a statement may take: whoever fences reads the whole store, and others would give up a lock long before. */
+const fenceMillis = 60_000
 /** More changes than any memory has missed: whoever asks for what is new since another history learns that he must forget everything. */
 const feedLeap = 1_000_000
 
@@ -73,7 +75,10 @@ export function guardOrigin(options: {
       const now = await originOf(connection)
       // Nobody can tell the next failover here: only who runs it may go on, and he says so. Other products may lack the lock.
       if (now === undefined && !losesNothing) throw new StoreRefused(silent(place))
-      if (now !== undefined) await connection.query(`SELECT pg_advisory_lock(${fenceLock})`)
+      if (now !== undefined) {
+        await connection.query(`SET lock_timeout = ${fenceMillis}`)
+        await connection.query(`SELECT pg_advisory_lock(${fenceLock})`)
+      }
       // Another process may have done it while we waited.
       if (!(await hasMoved(connection))) return
       if (!losesNothing) await fence()

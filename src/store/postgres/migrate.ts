@@ -1,5 +1,6 @@
 import { StoreRefused } from '../refused.ts'
 import type { Connection } from './connection.ts'
+import { isPostgres } from './is-postgres.ts'
 import { application, migrations, tuning } from './schema.ts'
 
 /** Any number, the same for every Gatehouse: whoever holds it migrates. */
@@ -17,10 +18,9 @@ type Migrating = { readonly schema: string; readonly place: string; readonly cre
 export async function migrate(connection: Connection, options: Migrating): Promise<void> {
   const { schema, place } = options
   if ((await versionOf(connection, options)) === migrations.length) return
-  const native = await isPostgres(connection)
+  const native = isPostgres((await connection.query('SELECT version()')).rows[0]?.[0])
   await connection.query('BEGIN ISOLATION LEVEL READ COMMITTED')
   try {
-    await connection.query(`SET LOCAL statement_timeout = ${migrationMillis}`)
     await connection.query(`SET LOCAL lock_timeout = ${migrationMillis}`)
     // Servers that only speak the protocol know no such lock; there, every step can run twice.
     if (native) await connection.query(`SELECT pg_advisory_xact_lock(${migrationLock})`)
@@ -70,10 +70,4 @@ async function versionOf(connection: Connection, { schema, place, create }: Migr
         'run the newer one, or restore a backup from before the upgrade',
     )
   return version
-}
-
-async function isPostgres(connection: Connection): Promise<boolean> {
-  const { rows } = await connection.query('SELECT version()')
-  const version = String(rows[0]?.[0])
-  return version.startsWith('PostgreSQL') && !version.includes('-YB-')
 }

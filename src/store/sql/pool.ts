@@ -85,7 +85,6 @@ export function createPool<C extends Pooled>(options: {
       }, pause)
       return
     }
-    if (closed) return
     while (connecting < wanted && open < most) void openOne()
   }
 
