@@ -11,7 +11,7 @@ const sockets = new Set<Socket>()
 
 beforeAll(async () => {
   mute = createServer((socket) => {
-    sockets.add(socket)
+    sockets.add(socket.resume())
     socket.on('error', () => undefined)
     socket.on('close', () => sockets.delete(socket))
   })
