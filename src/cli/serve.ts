@@ -23,7 +23,7 @@ async function serve(io: Io, options: Options): Promise<void> {
   // Whoever has no channel was begun by nobody, and needn't load what a worker needs.
   if (process.connected) {
     const { isWorker, work } = await import('./serve-workers.ts')
-    if (isWorker) return work(io)
+    if (isWorker(io.environment)) return work(io)
   }
   const { config, warnings } = readConfig(io, textSettings(options))
   const log = createLog({ level: config.logLevel, clock: io.system.clock })

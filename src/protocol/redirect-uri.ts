@@ -73,27 +73,32 @@ export function verifyRedirectUri(
         'redirect_uri is required: the client does not have exactly one',
       )
     }
-    return asTarget(only)
+    return registeredTarget(only)
   }
-  if (registered.includes(requested)) return asTarget(requested)
+  const same = registered.find((uri) => uri === requested)
+  if (same !== undefined) return registeredTarget(same)
   const withoutPort = withoutLoopbackPort(requested)
   if (withoutPort !== undefined && registered.some((uri) => withoutLoopbackPort(uri) === withoutPort))
     return asTarget(requested)
   return mismatch()
 }
 
-/** Those that were judged last. What is registered is asked for again and again. */
+/** The registration rules once more: they judge the port that was asked for, and no record of another hand opens what they close. */
+function asTarget(uri: string): RedirectTarget | Refusal {
+  return redirectUriProblem(uri) === undefined ? (uri as RedirectTarget) : mismatch()
+}
+
 const mostSound = 256
 const sound = new Set<string>()
 
-/** The registration rules once more: they judge the port that was asked for, and no record of another hand opens what they close. */
-function asTarget(uri: string): RedirectTarget | Refusal {
-  if (!sound.has(uri)) {
-    if (redirectUriProblem(uri) !== undefined) return mismatch()
-    if (sound.size >= mostSound) sound.clear()
-    sound.add(uri)
-  }
-  return uri as RedirectTarget
+/** The same of one as its client's record spells it: asked for again and again, and nobody who asks can push others out. */
+function registeredTarget(uri: string): RedirectTarget | Refusal {
+  if (sound.has(uri)) return uri as RedirectTarget
+  const target = asTarget(uri)
+  if (typeof target !== 'string') return target
+  if (sound.size >= mostSound) sound.clear()
+  sound.add(uri)
+  return target
 }
 
 function mismatch(): Refusal {

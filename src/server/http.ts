@@ -177,7 +177,8 @@ export function createShell(options: ShellOptions): Shell {
   server.on('checkContinue', arrive)
   server.on('checkExpectation', arrive)
   server.on('clientError', (error: Error, socket: Socket) => {
-    answerBrokenRequest(error, socket, { connections, log, metrics })
+    // Behind the answers to what came before it.
+    context.turnEnd(() => answerBrokenRequest(error, socket, { connections, log, metrics }))
   })
   server.on('connect', (_request, socket) => refuseTunnel(socket))
   metrics.gauge('connections', 'Open connections', connections.size)

@@ -27,8 +27,13 @@ export type Workers = {
   readonly counted: () => Promise<Snapshot>
 }
 
+/** What a worker's environment has: a process manager's cluster makes workers too, and those are none of ours. */
+const mark = { GATEHOUSE_WORKER: '1' } as const
+
 /** Whether this process is one of them. */
-export const isWorker = cluster.isWorker
+export function isWorker(environment: Readonly<Record<string, string | undefined>>): boolean {
+  return cluster.isWorker && environment['GATEHOUSE_WORKER'] === mark.GATEHOUSE_WORKER
+}
 
 /** Why the first worker didn't come up, in the words that it said to us. */
 export class WorkerRefused extends Error {
@@ -52,9 +57,9 @@ export async function startWorkers(options: {
 }): Promise<Workers> {
   const { count, log, clock, writeFor } = options
   const members = new Set<Member>()
-  /** Kept for those that come after; the port is known once the first one listens. */
   // The first administrator's password is no worker's: whoever begins them makes that account.
   const { adminPassword: _, ...config } = options.config
+  /** Kept for those that come after; the port is known once the first one listens. */
   const known: { port?: number; config: Config } = { config }
   let stopping = false
   let restartMillis: number = restartTimes.first
@@ -62,7 +67,7 @@ export async function startWorkers(options: {
 
   /** Resolves when it listens; rejects if it ends before. Afterwards it is kept alive. */
   function begin(): Promise<AddressInfo> {
-    const worker = cluster.fork()
+    const worker = cluster.fork(mark)
     const member: Member = { worker, bornAt: clock.monotonic() }
     members.add(member)
     const begun = Promise.withResolvers<AddressInfo>()

@@ -57,8 +57,8 @@ export type StoreAdmin = {
    */
   readonly changesAre: 'exact' | 'polled'
   /**
-   * Set on an embedded store whose reads may share what they see: a request has arrived, and is shown everything that was committed
-   * before. Called in the turn of the event loop that took it from its socket.
+   * Set on an embedded store whose reads may share what they see: a request has arrived, and is shown what was committed before, by
+   * another process a millisecond before. Called in the turn of the event loop that took it from its socket.
    */
   readonly arrival?: () => void
   /** Set on an embedded store: carries out what a worker process of this server, whose store was opened `through` us, wants written. */

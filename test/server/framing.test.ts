@@ -93,6 +93,13 @@ describe('J09: what two parsers may cut in two ways is refused, and the connecti
     expect(answer.text).not.toMatch(/^(server|x-powered-by):/im)
   })
 
+  test('what came before it on the connection is answered, and nothing in its place', async () => {
+    const answer = await sendRaw(server.port, `${smuggled()}${smuggled().replace('HTTP/1.1', 'HTTP/1.x')}`)
+    expect(statusOf(answer)).toBe(200)
+    expect(answer.text).toContain('page')
+    expect(answer.closed).toBe(true)
+  })
+
   test('and the next honest request is answered', async () => {
     const answer = await sendRaw(server.port, post('Content-Length: 3\r\n', 'a=b'))
     expect(statusOf(answer)).toBe(200)

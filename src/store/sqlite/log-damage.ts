@@ -4,8 +4,8 @@ import { openLog } from './open-log.ts'
 /*
  * SQLite takes a write-ahead log to end at its first frame that isn't whole, in silence: that is how a commit looks that power was
  * lost in. So it would drop what is damaged in the middle and every commit behind it, which were acknowledged, revocations among
- * them. A commit is on the disk before the next one is begun (what a killed
- * process left, before the next start goes on): behind a torn one there is no other, behind a damaged one there may be.
+ * them. A commit is on the disk before the next one is begun (what a killed process left, before the next start goes on): behind a
+ * torn one there is no other, behind a damaged one there may be.
  */
 
 const headerBytes = 32
