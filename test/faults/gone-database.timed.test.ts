@@ -33,8 +33,8 @@ describe.skipIf(noPostgres !== undefined)('FLT-14: while the database', () => {
       // But for the one in half a second who finds out.
       expect(quantile(tokens, 0.9)).toBeLessThan(250)
       expect(Math.max(...all.map((seen) => seen.millis))).toBeLessThan(8_000)
-      // A hundred come each second: without a circuit as many would wait as come in one.
-      expect(mostWaiting.later).toBeLessThan(50)
+      // Until the circuit opens everybody waits: without one it would go on so.
+      expect(mostWaiting.later).toBeLessThan(mostWaiting.first / 2)
       expect(grownBytes).toBeLessThan(64 * 2 ** 20)
       expect(firstGoodMillis).toBeLessThan(2_000)
       expect(allGoodMillis).toBeLessThan(3_000)
