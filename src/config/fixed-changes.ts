@@ -1,5 +1,5 @@
 import type { Config } from './config.ts'
-import { isSecretValue } from './secret-value.ts'
+import { revealed } from './hand-config.ts'
 
 /** What a reload is for, and what isn't told by the file. */
 type Free = 'clients' | 'resources' | 'users' | 'issuerAssumed' | 'keySecret' | 'adminPassword' | 'file'
@@ -26,14 +26,6 @@ const fixedKeys = Object.keys(fixed) as readonly (keyof typeof fixed)[]
 /** One line for each thing that differs and takes a restart. */
 export function fixedChanges(running: Config, wanted: Config): readonly string[] {
   return fixedKeys
-    .filter((key) => revealed(running[key]) !== revealed(wanted[key]))
+    .filter((key) => revealed({ part: running[key] }) !== revealed({ part: wanted[key] }))
     .map((key) => `${fixed[key]} can't change while the server runs; restart it, or take the change back`)
-}
-
-/** As JSON. Printed as they print themselves, two secrets look alike. */
-function revealed(part: unknown): string | undefined {
-  return JSON.stringify(part, function (this: Readonly<Record<string, unknown>>, key, printed: unknown) {
-    const held = this[key]
-    return isSecretValue(held) ? held.reveal() : printed
-  })
 }

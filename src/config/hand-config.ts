@@ -12,7 +12,12 @@ const plainMark = '='
 /** A checked configuration as one text, secrets included: for the pipe to a process of our own, and for nothing else. */
 export function handConfig(config: Config): string {
   const handed: Handed = config
-  return JSON.stringify(handed, function (this: Readonly<Record<string, unknown>>, name, printed: unknown) {
+  return revealed(handed)
+}
+
+/** A part of one, so that two texts are alike where the parts are: as they print themselves, two secrets look alike. */
+export function revealed(part: Handed): string {
+  return JSON.stringify(part, function (this: Readonly<Record<string, unknown>>, name, printed: unknown) {
     const held = this[name]
     if (isSecretValue(held)) return secretMark + held.reveal()
     // Every text is marked, so that none looks like a secret.

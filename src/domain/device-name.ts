@@ -1,3 +1,5 @@
+import { remembering } from '../protocol/remembering.ts'
+
 const browsers: readonly (readonly [pattern: string, name: string])[] = [
   ['Edg/', 'Edge'],
   ['OPR/', 'Opera'],
@@ -15,23 +17,16 @@ const systems: readonly (readonly [pattern: string, name: string])[] = [
   ['Linux', 'Linux'],
 ]
 
-/** Few programs ask most of the time. None of those that are remembered is long, whatever somebody sends. */
-const mostRemembered = 256
+/** Few programs ask most of the time, and none of them says as much as this of itself. */
 const longestRemembered = 512
-const remembered = new Map<string, string>()
 
 /** What a person would call the device behind a User-Agent: "Firefox on Linux", "curl". At most 60 characters. */
 export function deviceNameOf(userAgent: string | undefined): string {
   if (userAgent === undefined || userAgent === '') return 'unknown device'
-  const known = remembered.get(userAgent)
-  if (known !== undefined) return known
-  const name = nameOf(userAgent)
-  if (userAgent.length <= longestRemembered) {
-    if (remembered.size >= mostRemembered) remembered.clear()
-    remembered.set(userAgent, name)
-  }
-  return name
+  return userAgent.length <= longestRemembered ? rememberedName(userAgent) : nameOf(userAgent)
 }
+
+const rememberedName = remembering(256, nameOf)
 
 function nameOf(userAgent: string): string {
   const browser = browsers.find(([pattern]) => userAgent.includes(pattern))?.[1]

@@ -10,10 +10,8 @@ const units = [
 
 type Unit = (typeof units)[number][0]
 
-// Making a formatter costs more than the page that it is for, and using it more than any other word on it.
+// Making a formatter costs more than the page that it is for.
 const formatters = new Map<string, Intl.NumberFormat>()
-const mostSpelled = 1_024
-const spelled = new Map<string, string>()
 
 /**
  * A span in words: "30 days", "15 minutes". One unit, the largest that says it exactly or that holds at least two; rounded up,
@@ -21,14 +19,8 @@ const spelled = new Map<string, string>()
  */
 export function duration(language: Language, seconds: Seconds): string {
   const span = Math.max(1, Math.ceil(seconds))
-  const key = `${language} ${span}`
-  const known = spelled.get(key)
-  if (known !== undefined) return known
   const [unit, size] = units.find(([, length]) => span % length === 0 || span >= 2 * length) ?? units[3]
-  const words = formatter(language, unit).format(Math.ceil(span / size))
-  if (spelled.size >= mostSpelled) spelled.clear()
-  spelled.set(key, words)
-  return words
+  return formatter(language, unit).format(Math.ceil(span / size))
 }
 
 function formatter(language: Language, unit: Unit): Intl.NumberFormat {

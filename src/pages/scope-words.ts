@@ -1,7 +1,8 @@
 import { message } from '../i18n/message.ts'
-import type { Language } from '../i18n/messages/catalogue.ts'
+import { languages, type Language } from '../i18n/messages/catalogue.ts'
 import type { MessageKey } from '../i18n/messages/translation.ts'
 import { en } from '../i18n/messages/en.ts'
+import { remembering } from '../protocol/remembering.ts'
 import { clip } from './foreign.ts'
 
 /** One permission that is asked for. */
@@ -53,14 +54,11 @@ export function scopeWords(language: Language, wish: ScopeWish): ScopeWords {
 }
 
 // Making a formatter costs more than the page that it is for.
-const lists = new Map<Language, Intl.ListFormat>()
+const listOf = remembering(languages.length, (language: Language) => new Intl.ListFormat(language))
 
 /** Names of APIs in one sentence. */
 export function apisInWords(language: Language, names: readonly string[]): string {
-  const known = lists.get(language)
-  const list = known ?? new Intl.ListFormat(language)
-  if (known === undefined) lists.set(language, list)
-  return list.format(names.map((name) => clip(name)))
+  return listOf(language).format(names.map((name) => clip(name)))
 }
 
 /** The keys of the scopes that we have words for: those that have a `.detail` beside them. */

@@ -1,5 +1,6 @@
 import { refuse, type Refusal } from './errors.ts'
 import { decodeFormText } from './parameters.ts'
+import { remembering } from './remembering.ts'
 import { pathProblem, queryProblem, webUriProblem } from './web-uri.ts'
 
 /** Also the cap of what is compared: nothing longer was ever registered. */
@@ -88,18 +89,8 @@ function asTarget(uri: string): RedirectTarget | Refusal {
   return redirectUriProblem(uri) === undefined ? (uri as RedirectTarget) : mismatch()
 }
 
-const mostSound = 256
-const sound = new Set<string>()
-
 /** The same of one as its client's record spells it: asked for again and again, and nobody who asks can push others out. */
-function registeredTarget(uri: string): RedirectTarget | Refusal {
-  if (sound.has(uri)) return uri as RedirectTarget
-  const target = asTarget(uri)
-  if (typeof target !== 'string') return target
-  if (sound.size >= mostSound) sound.clear()
-  sound.add(uri)
-  return target
-}
+const registeredTarget = remembering(256, asTarget)
 
 function mismatch(): Refusal {
   return refuse('invalid_request', 'redirect_uri_mismatch', 'redirect_uri is not registered for this client')

@@ -158,15 +158,9 @@ function run(context: ExchangeContext, exchange: Exchange, body: string | Passag
     fail(context, exchange, error)
     return
   }
-  if (answer instanceof Promise) {
-    answer.then(
-      (settled) => context.turnEnd(() => finish(context, exchange, settled)),
-      (error: unknown) => fail(context, exchange, error),
-    )
-  } else {
-    const settled = answer
-    context.turnEnd(() => finish(context, exchange, settled))
-  }
+  const leave = (settled: HttpResponse): void => context.turnEnd(() => finish(context, exchange, settled))
+  if (answer instanceof Promise) answer.then(leave, (error: unknown) => fail(context, exchange, error))
+  else leave(answer)
 }
 
 function finish(context: ExchangeContext, exchange: Exchange, answer: HttpResponse): void {

@@ -19,27 +19,17 @@ export function createTurns(): (work: () => void) => void {
 }
 
 /**
- * Does together, at the end of the turn, what one turn of the event loop has brought; one that throws keeps no other back. So answers
- * leave back to back: a program on this machine that they go to is woken once for all of them, and to wake it costs as much as half
- * an introspection.
+ * Does together, at the end of the turn, what one turn of the event loop has brought. So answers leave back to back: a program on this
+ * machine that they go to is woken once for all of them, and to wake it costs as much as half an introspection.
  */
 export function createTurnEnd(): (work: () => void) => void {
   let waiting: (() => void)[] = []
   function end(): void {
     const works = waiting
     waiting = []
-    let done = 0
-    try {
-      for (const work of works) {
-        done += 1
-        work()
-      }
-    } finally {
-      for (const work of works.slice(done)) later(work)
-    }
+    for (const work of works) work()
   }
-  function later(work: () => void): void {
+  return (work) => {
     if (waiting.push(work) === 1) setImmediate(end)
   }
-  return later
 }

@@ -30,11 +30,10 @@ describe.skipIf(noPostgres !== undefined)('FLT-14: while the database', () => {
       expect(refused.filter(({ path, reply }) => path === '/oauth/token' && isGood(reply))).toEqual([])
       expect(refused.filter(({ path, reply }) => path === '/readyz' && isGood(reply))).toEqual([])
       const tokens = refused.filter(({ path }) => path === '/oauth/token').map((seen) => seen.millis)
-      // But for the one in half a second who finds out.
+      // But for the one in half a second who finds out. Without a circuit this is 1,500 ms; how many wait at once tells less (48 to 56
+      // with one, 78 without).
       expect(quantile(tokens, 0.9)).toBeLessThan(250)
       expect(Math.max(...all.map((seen) => seen.millis))).toBeLessThan(8_000)
-      // Until the circuit opens everybody waits: without one it would go on so.
-      expect(mostWaiting.later).toBeLessThan(mostWaiting.first / 2)
       expect(grownBytes).toBeLessThan(64 * 2 ** 20)
       expect(firstGoodMillis).toBeLessThan(2_000)
       expect(allGoodMillis).toBeLessThan(3_000)

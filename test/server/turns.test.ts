@@ -18,22 +18,3 @@ test('what one turn brought is done together at its end, and what that brings, a
   await turn()
   expect(done).toEqual(['a', 'b', 'c'])
 })
-
-test('one that throws keeps no other back', async () => {
-  const turnEnd = createTurnEnd()
-  const done: string[] = []
-  const thrown = new Promise((resolve) => {
-    process.once('uncaughtException', resolve)
-  })
-  // The test runner listens too, and would take it for a failure of ours.
-  const listeners = process.listeners('uncaughtException').slice(0, -1)
-  for (const listener of listeners) process.off('uncaughtException', listener)
-  turnEnd(() => {
-    throw new Error('on the way')
-  })
-  turnEnd(() => done.push('after'))
-  expect(await thrown).toEqual(new Error('on the way'))
-  for (const listener of listeners) process.on('uncaughtException', listener)
-  await turn()
-  expect(done).toEqual(['after'])
-})
