@@ -15,7 +15,7 @@ const TURN_SECONDS = 0.5
 /**
  * Every side started afresh and set up; then all take turns of half a second on the one core, first until they are warm, then until
  * each had its seconds. A minute in which the machine is slow is slow for all of them, and none waits for long while others are
- * warmed: V8 throws away what it has compiled for a program that is quiet, and the first to be started was a sixth dearer.
+ * warmed: in the code flow the first to be started, which did, was a sixth dearer.
  */
 export const runRound = async (
   rows: readonly Row[],
