@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { BatchValue } from '../../src/store/sqlite/batch.ts'
 import { createCommitQueue } from '../../src/store/sqlite/commit-queue.ts'
-import { sqliteLimits } from '../../src/store/sqlite/limits.ts'
+import { sqliteLimits, type SqliteLimits } from '../../src/store/sqlite/limits.ts'
 import type { Order, Reply } from '../../src/store/sqlite/messages.ts'
 import { sweepBySteps } from '../../src/store/sqlite/sweep-by-steps.ts'
 import { countingStamps } from '../../src/store/suite/samples.ts'
@@ -10,15 +10,18 @@ import { StoreUnavailable } from '../../src/store/unavailable.ts'
 const committed: Reply = { is: 'committed' }
 const order = { now: 0, eventsBefore: 0, limit: 8 }
 
+/** The end of one turn of the event loop. */
+const turn = (): void => void vi.advanceTimersToNextTimer()
+
 /** A queue whose writer is the test. A unit is written as its name. */
-function startQueue() {
+function startQueue(different: Partial<SqliteLimits> = {}) {
   const sent: Order[] = []
   let time = 0
   const queue = createCommitQueue({
     send: (message) => void sent.push(message),
     clock: { monotonic: () => time },
     random: countingStamps(),
-    limits: { ...sqliteLimits, busyMillis: 1_000, answerMillis: 3_000, queuedUnits: 5 },
+    limits: { ...sqliteLimits, busyMillis: 1_000, answerMillis: 3_000, queuedUnits: 5, gatherTurns: 0, ...different },
   })
   const commit = (name: BatchValue): Promise<string> =>
     queue.commit([name]).catch((error: unknown) => (error instanceof StoreUnavailable ? error.outcome : String(error)))
@@ -53,6 +56,35 @@ describe('the queue of commits', () => {
     receive({ is: 'judged', outcomes: ['conflict', { refused: 'too big' }, 'committed'] })
     const outcomes = await Promise.all([...first, ...second, third])
     expect(outcomes).toEqual(['committed', 'committed', 'conflict', 'none', 'committed'])
+  })
+
+  test('waits with one core until a turn brings no more', () => {
+    const { commit, sent } = startQueue({ gatherTurns: 4 })
+    void commit('a')
+    turn()
+    void commit('b')
+    turn()
+    expect(sent).toEqual([])
+    turn()
+    expect(sent).toEqual([['a', 'b']])
+  })
+
+  test('waits with one core for four turns at most', () => {
+    const { commit, sent } = startQueue({ gatherTurns: 4 })
+    for (const name of ['a', 'b', 'c', 'd', 'e']) {
+      expect(sent, name).toEqual([])
+      void commit(name)
+      turn()
+    }
+    expect(sent).toEqual([['a', 'b', 'c', 'd', 'e']])
+  })
+
+  test('waits no longer once one more would save nothing', () => {
+    const { commit, sent } = startQueue({ gatherTurns: 4, queuedUnits: 64 })
+    const units = Array.from({ length: 64 }, (_, index) => index)
+    for (const unit of units) void commit(unit)
+    turn()
+    expect(sent).toEqual([units])
   })
 
   test('answers nothing before the writer did', async () => {

@@ -33,12 +33,15 @@ type SweepStep = {
 
 /** Bounds the time that one batch holds the write lock against other processes. */
 const unitsPerBatch = 512
+/** So many share the cost of an fsync that one more saves nothing worth waiting for. */
+const enoughUnits = 64
 const shortestPauseMillis = 2
 const longestPauseMillis = 20
 
 /**
  * Group commit: what arrives while a batch is being written goes into the next one. There is no timer; a batch begins at the end of
- * the current turn of the event loop, so that requests read from their sockets together share an fsync.
+ * the current turn of the event loop, so that requests read from their sockets together share an fsync. Where the writer has no core of
+ * its own, nothing is won by its beginning early: there a batch waits for as long as each turn brings more, a few turns at most.
  */
 export function createCommitQueue(options: {
   readonly send: (order: Order) => void
@@ -92,7 +95,13 @@ export function createCommitQueue(options: {
   function schedule(): void {
     if (scheduled || writing !== undefined || sweeping !== undefined) return
     scheduled = true
-    setImmediate(flush)
+    setImmediate(gather, limits.gatherTurns, 0)
+  }
+
+  function gather(turns: number, before: number): void {
+    const { length } = waiting
+    if (turns > 0 && length > before && length < enoughUnits) setImmediate(gather, turns - 1, length)
+    else flush()
   }
 
   function flush(): void {
