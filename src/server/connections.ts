@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { sourceOf } from '../limits/source.ts'
 import type { Ends, Peers } from './peer.ts'
@@ -12,6 +12,8 @@ export type Link = {
   ended: boolean
   /** How many requests came behind one that isn't answered yet. */
   queued: number
+  /** The answer to the latest request, until it is written. */
+  owed: ServerResponse | undefined
 }
 
 const link = Symbol('link')
@@ -74,7 +76,7 @@ export function watchConnections(
 
   server.on('connection', (socket: Linked) => {
     const ends = peers.ends(socket.remoteAddress, socket.localAddress)
-    const made: Link = { ends, young: true, ended: false, queued: 0 }
+    const made: Link = { ends, young: true, ended: false, queued: 0, owed: undefined }
     socket[link] = made
     size += 1
     accepted += 1

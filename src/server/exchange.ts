@@ -234,6 +234,8 @@ function send(context: ExchangeContext, exchange: Unserved, answer: HttpResponse
     context.metrics.observe(served.counts, 500, context.clock.monotonic() - startedAt)
     return undefined
   }
+  if (streamed === undefined) settleDebt(link, response)
+  else void streamed.finally(() => settleDebt(link, response))
   if (context.state.stopping || !response.shouldKeepAlive) link.ended = true
   const millis = context.clock.monotonic() - startedAt
   context.metrics.observe(served.counts, answer.status, millis)
@@ -248,4 +250,8 @@ function send(context: ExchangeContext, exchange: Unserved, answer: HttpResponse
     })
   }
   return streamed
+}
+
+function settleDebt(link: Link, response: ServerResponse): void {
+  if (link.owed === response) link.owed = undefined
 }

@@ -147,6 +147,7 @@ export function createShell(options: ShellOptions): Shell {
       request.socket.destroy()
       return
     }
+    link.owed = response
     const passed = passGate(gate, request)
     if (typeof passed === 'string') {
       const arrival = { request, response, link, startedAt, passed: notPassed }
@@ -177,8 +178,7 @@ export function createShell(options: ShellOptions): Shell {
   server.on('checkContinue', arrive)
   server.on('checkExpectation', arrive)
   server.on('clientError', (error: Error, socket: Socket) => {
-    // Behind the answers to what came before it.
-    context.turnEnd(() => answerBrokenRequest(error, socket, { connections, log, metrics }))
+    answerBrokenRequest(error, socket, { connections, log, metrics })
   })
   server.on('connect', (_request, socket) => refuseTunnel(socket))
   metrics.gauge('connections', 'Open connections', connections.size)

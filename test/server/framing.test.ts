@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { answersIn, sendRaw, statusOf } from './support/raw.ts'
 import { startShell, type TestShell } from './support/shell.ts'
@@ -23,6 +24,13 @@ beforeAll(async () => {
       kind: 'none',
       access: 'public',
       endpoint: () => ({ status: 200, headers: [['x-content-type-options', 'nosniff']], body: 'page' }),
+    },
+    {
+      method: 'GET',
+      path: '/slow',
+      kind: 'none',
+      access: 'public',
+      endpoint: () => pause(30, { status: 200, headers: [], body: 'slow' }),
     },
   ])
 })
@@ -109,6 +117,24 @@ describe('J09: what two parsers may cut in two ways is refused, and the connecti
 })
 
 describe('what is right but unusual is served', () => {
+  test('what is broken doesn’t overtake the answer to what came before it, and the connection ends with that', async () => {
+    const slow = `GET /slow HTTP/1.1\r\n${host()}\r\n`
+    for (const broken of ['NO SUCH THING\r\n\r\n', post('Content-Length: +3\r\n', 'a=b'), 'NO\r\n\r\nNO\r\n\r\n']) {
+      const answer = await sendRaw(server.port, slow + slow + broken, 200)
+      expect([broken, statusOf(answer), answersIn(answer), answer.closed]).toEqual([broken, 200, 2, true])
+      expect(answer.text).toMatch(/slow[^]*connection: close[^]*slow$/i)
+    }
+  })
+
+  test('a body that breaks behind an answer that isn’t there yet is answered after it', async () => {
+    const slow = `GET /slow HTTP/1.1\r\n${host()}\r\n`
+    const packets = [slow + post(chunked, 'zz\r\n'), 'and more\r\n\r\n']
+    const answer = await sendRaw(server.port, packets, 200)
+    expect([statusOf(answer), answersIn(answer), answer.closed]).toEqual([200, 2, true])
+    expect(answer.text).toMatch(/slowHTTP\/1\.1 400 [^]*connection: close/i)
+    expect(reached).not.toContain('zz')
+  })
+
   test('two requests in one packet get two answers in order', async () => {
     const answer = await sendRaw(server.port, post('Content-Length: 3\r\n', 'a=b') + smuggled())
     expect(answer.text.indexOf('read a=b')).toBeGreaterThan(0)

@@ -141,6 +141,35 @@ describe('an answer that is passed on', () => {
     expect(text.endsWith('0\r\n\r\n')).toBe(false)
   })
 
+  test('is cut where something broken comes behind it: nothing is said in its middle', async () => {
+    let left: () => void = () => undefined
+    const leaving = new Promise<void>((resolve) => (left = resolve))
+    next = ({ passage }) =>
+      streamed(
+        (async function* () {
+          yield Buffer.from('part')
+          await new Promise<void>((resolve) => passage?.gone.addEventListener('abort', () => resolve()))
+          left()
+        })(),
+      )
+    const { text, closed } = await sendRaw(server.port, [head('GET /pass/x/a'), 'NO SUCH THING\r\n\r\n'])
+    await leaving
+    expect(closed).toBe(true)
+    expect(text).toMatch(/^HTTP\/1\.1 200 [^]*part\r\n$/)
+  })
+
+  test('and what is broken after its end is answered', async () => {
+    next = () =>
+      streamed(
+        (async function* () {
+          yield Buffer.from('whole')
+        })(),
+      )
+    const kept = head('GET /pass/x/a').replace('Connection: close\r\n', '')
+    const { text } = await sendRaw(server.port, [kept, 'NO SUCH THING\r\n\r\n'])
+    expect(text).toMatch(/whole\r\n0\r\n\r\nHTTP\/1\.1 400 /)
+  })
+
   test('and whoever makes it hears that nobody reads it any more; it counts as running until then', async () => {
     let left: () => void = () => undefined
     const leaving = new Promise<void>((resolve) => (left = resolve))

@@ -7,8 +7,12 @@ export type RawAnswer = {
   readonly closed: boolean
 }
 
-/** Sends bytes as they are, and listens until the server closes or has been silent for `quietMillis`. */
-export function sendRaw(port: number, bytes: string | Buffer, quietMillis?: number): Promise<RawAnswer> {
+/** Sends bytes as they are, several packets one after the other, and listens until the server closes or has been silent for `quietMillis`. */
+export function sendRaw(
+  port: number,
+  bytes: string | Buffer | readonly string[],
+  quietMillis?: number,
+): Promise<RawAnswer> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
     let text = ''
@@ -26,7 +30,11 @@ export function sendRaw(port: number, bytes: string | Buffer, quietMillis?: numb
     })
     socket.on('close', () => finish(true))
     socket.on('error', () => finish(true))
-    socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
+    socket.setNoDelay(true)
+    const packets = typeof bytes === 'string' || Buffer.isBuffer(bytes) ? [bytes] : bytes
+    for (const [index, packet] of packets.entries()) {
+      setTimeout(() => socket.write(typeof packet === 'string' ? Buffer.from(packet, 'latin1') : packet), index * 10)
+    }
   })
 }
 
