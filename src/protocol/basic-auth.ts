@@ -5,8 +5,6 @@ export type BasicCredentials = { readonly clientId: string; readonly clientSecre
 
 /** Client id and secret at their caps, each octet percent-encoded, in base64. */
 const longest = 2_048
-/** RFC 4648 §4: full groups, padded, nothing else. */
-const base64 = /^[A-Za-z0-9+/]+={0,2}$/
 const printable = /^[\x20-\x7e]+$/
 const prefix = 'Basic '
 
@@ -17,10 +15,10 @@ const prefix = 'Basic '
 export function parseBasicAuthorization(header: string): BasicCredentials | Refusal {
   if (header.length > longest || !header.startsWith(prefix)) return malformed()
   const encoded = header.slice(prefix.length)
-  if (encoded.length % 4 !== 0 || !base64.test(encoded)) return malformed()
-  const text = atob(encoded)
-  // `atob` drops stray trailing bits; only the canonical spelling comes back unchanged (RFC 4648 §3.5).
-  if (btoa(text) !== encoded) return malformed()
+  const bytes = Buffer.from(encoded, 'base64')
+  // Only the one canonical spelling of these bytes comes back unchanged (RFC 4648 §3.5).
+  if (bytes.toString('base64') !== encoded) return malformed()
+  const text = bytes.toString('latin1')
   const colon = text.indexOf(':')
   if (colon === -1) return malformed()
   const clientId = decodeFormText(text.slice(0, colon))
