@@ -10,10 +10,10 @@ export type Link = {
   young: boolean
   /** Its last answer is written, or a body was answered before it had come whole: nothing more may be said on it. */
   ended: boolean
-  /** How many requests came behind one that isn't answered yet. */
-  queued: number
-  /** The answer to the latest request, until it is written. */
-  owed: ServerResponse | undefined
+  /** What came can't be read, or came too slowly: nothing behind it is served. */
+  broken: boolean
+  /** Answers to the latest requests, as far back as there was none to be given; emptied when a single one is written. */
+  readonly owed: ServerResponse[]
 }
 
 const link = Symbol('link')
@@ -76,7 +76,7 @@ export function watchConnections(
 
   server.on('connection', (socket: Linked) => {
     const ends = peers.ends(socket.remoteAddress, socket.localAddress)
-    const made: Link = { ends, young: true, ended: false, queued: 0, owed: undefined }
+    const made: Link = { ends, young: true, ended: false, broken: false, owed: [] }
     socket[link] = made
     size += 1
     accepted += 1

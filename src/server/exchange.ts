@@ -137,7 +137,9 @@ function pass(context: ExchangeContext, exchange: Exchange): void {
 }
 
 function run(context: ExchangeContext, exchange: Exchange, body: string | Passage): void {
-  const { served, request, link, passed, params } = exchange
+  const { served, request, response, link, passed, params } = exchange
+  // It came too slowly, and was told so.
+  if (response.headersSent) return
   const { headers, method = '' } = request
   const asked: HttpRequest = {
     method: method === 'HEAD' && typeof body === 'string' ? 'GET' : method,
@@ -234,8 +236,7 @@ function send(context: ExchangeContext, exchange: Unserved, answer: HttpResponse
     context.metrics.observe(served.counts, 500, context.clock.monotonic() - startedAt)
     return undefined
   }
-  if (streamed === undefined) settleDebt(link, response)
-  else void streamed.finally(() => settleDebt(link, response))
+  if (streamed === undefined && link.owed.length === 1) link.owed.length = 0
   if (context.state.stopping || !response.shouldKeepAlive) link.ended = true
   const millis = context.clock.monotonic() - startedAt
   context.metrics.observe(served.counts, answer.status, millis)
@@ -250,8 +251,4 @@ function send(context: ExchangeContext, exchange: Unserved, answer: HttpResponse
     })
   }
   return streamed
-}
-
-function settleDebt(link: Link, response: ServerResponse): void {
-  if (link.owed === response) link.owed = undefined
 }

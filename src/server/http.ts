@@ -140,14 +140,14 @@ export function createShell(options: ShellOptions): Shell {
     const startedAt = system.clock.monotonic()
     const link = connections.linkOf(request.socket)
     if (link.young) connections.proven(request.socket, link)
+    if (link.broken) return
     // A response has its socket only when all before it on the connection are written.
-    link.queued = response.socket === null ? link.queued + 1 : 0
-    if (link.queued > mostQueued) {
+    if (response.socket !== null) link.owed.length = 0
+    if (link.owed.push(response) > 1 + mostQueued) {
       metrics.count('dropped_connections')
       request.socket.destroy()
       return
     }
-    link.owed = response
     const passed = passGate(gate, request)
     if (typeof passed === 'string') {
       const arrival = { request, response, link, startedAt, passed: notPassed }
@@ -180,7 +180,7 @@ export function createShell(options: ShellOptions): Shell {
   server.on('clientError', (error: Error, socket: Socket) => {
     answerBrokenRequest(error, socket, { connections, log, metrics })
   })
-  server.on('connect', (_request, socket) => refuseTunnel(socket))
+  server.on('connect', (_request, socket: Socket) => refuseTunnel(socket, connections.linkOf(socket)))
   metrics.gauge('connections', 'Open connections', connections.size)
   metrics.gauge(
     'running_requests',

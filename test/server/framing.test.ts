@@ -126,6 +126,32 @@ describe('what is right but unusual is served', () => {
     }
   })
 
+  test('nor one behind it that is ready and has to wait', async () => {
+    const slow = `GET /slow HTTP/1.1\r\n${host()}\r\n`
+    const page = await sendRaw(server.port, [slow + smuggled(), 'NO SUCH THING\r\n\r\n'], 200)
+    expect(page.text).toMatch(/^HTTP\/1\.1 200 [^]*slowHTTP\/1\.1 200 [^]*page$/)
+    const nowhere = await sendRaw(server.port, `${slow}${smuggled().replace('/page', '/nowhere')}NO\r\n\r\n`, 200)
+    expect(nowhere.text).toMatch(/^HTTP\/1\.1 200 [^]*slowHTTP\/1\.1 404 /)
+    expect([answersIn(page), page.closed, answersIn(nowhere), nowhere.closed]).toEqual([2, true, 2, true])
+  })
+
+  test('nor CONNECT: it ends the connection, and with it what waited there', async () => {
+    const slow = `GET /slow HTTP/1.1\r\n${host()}\r\n`
+    const answer = await sendRaw(server.port, `${slow}CONNECT a:1 HTTP/1.1\r\n${host()}\r\n`, 200)
+    expect(answer).toEqual({ text: '', closed: true })
+    await expect.poll(() => server.shell.load().running).toBe(0)
+  })
+
+  test('what follows something broken is one line in the log, and isn’t served', async () => {
+    const malformed = () => server.lines().filter((line) => line.includes('request.malformed')).length
+    const slow = `GET /slow HTTP/1.1\r\n${host()}\r\n`
+    const before = [malformed(), reached.length]
+    const more = [...Array.from({ length: 10 }, () => 'x'), post('Content-Length: 3\r\n', 'a=b')]
+    const answer = await sendRaw(server.port, [slow.repeat(2), 'NO\r\n\r\n', ...more], 200)
+    expect(answersIn(answer)).toBe(2)
+    expect([malformed(), reached.length]).toEqual([(before[0] ?? 0) + 1, before[1]])
+  })
+
   test('a body that breaks behind an answer that isn’t there yet is answered after it', async () => {
     const slow = `GET /slow HTTP/1.1\r\n${host()}\r\n`
     const packets = [slow + post(chunked, 'zz\r\n'), 'and more\r\n\r\n']

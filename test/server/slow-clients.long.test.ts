@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { connect, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { connectionLimits } from '../../src/server/connections.ts'
@@ -188,4 +189,28 @@ test('when every place is taken, those who say nothing make room for the next', 
   ).closed
   const next = await talk(`${head()}\r\n`)
   await expect.poll(next.text).toMatch(/200/)
+})
+
+test('a body that comes whole after its 408, behind an answer that takes longer, does nothing any more', async () => {
+  const done: string[] = []
+  const slow: Route = {
+    method: 'POST',
+    path: '/slow',
+    kind: 'form',
+    access: 'client',
+    endpoint: async ({ body }) => {
+      done.push(body)
+      await pause(1_500)
+      return { status: 200, headers: [], body: `done ${body}` }
+    },
+  }
+  server = await startShell([slow], { timeouts: { ...timeouts, stuck: 5_000, idle: 5_000 } })
+  const post = (body: string) =>
+    `POST /slow HTTP/1.1\r\nHost: localhost:${server.port}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\n${body}`
+  const { socket, text, closed } = await talk(post('a=1') + post('b'))
+  await pause(1_100)
+  socket.write(`=2${post('c=3')}`)
+  await closed
+  expect(text()).toMatch(/^HTTP\/1\.1 200 [^]*done a=1HTTP\/1\.1 408 [^]*\r\n\r\n$/)
+  expect(done).toEqual(['a=1'])
 })
