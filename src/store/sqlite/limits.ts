@@ -20,7 +20,7 @@ export const sqliteLimits: SqliteLimits = {
   busyMillis: 5_000,
   answerMillis: 10_000,
   queuedUnits: 10_000,
-  // With one core, 32 clients at once: a fifth less CPU for a token, and more of them. With two, a fifth fewer.
+  // Measured with 32 clients at once. One core: 6 to 25 % less CPU for a token, and more of them. Two: a fifth fewer.
   gatherTurns: availableParallelism() === 1 ? 4 : 0,
   walBytes: 256 * 1024 * 1024,
   pages: 0xffff_fffe,
