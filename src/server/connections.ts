@@ -12,7 +12,7 @@ export type Link = {
   ended: boolean
   /** What came can't be read, or came too slowly: nothing behind it is served. */
   broken: boolean
-  /** Answers to the latest requests, as far back as there was none to be given; emptied when a single one is written. */
+  /** Answers to all requests since it last owed none, given or not; emptied when the only one is given. */
   readonly owed: ServerResponse[]
 }
 

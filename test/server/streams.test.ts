@@ -1,6 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { request as ask } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { HttpRequest, HttpResponse } from '../../src/protocol/http.ts'
+import type { HttpRequest, HttpResponse, Passage } from '../../src/protocol/http.ts'
 import type { Route } from '../../src/server/route.ts'
 import { open, sendRaw, statusOf } from './support/raw.ts'
 import { startShell, type TestShell } from './support/shell.ts'
@@ -100,6 +101,12 @@ describe('an answer that is passed on', () => {
     stream,
   })
 
+  async function* partUntilGone(passage: Passage | undefined, left: () => void) {
+    yield Buffer.from('part')
+    await new Promise<void>((resolve) => passage?.gone.addEventListener('abort', () => resolve()))
+    left()
+  }
+
   test('goes out as it comes', async () => {
     let go: () => void = () => undefined
     next = () =>
@@ -144,18 +151,23 @@ describe('an answer that is passed on', () => {
   test('is cut where something broken comes behind it: nothing is said in its middle', async () => {
     let left: () => void = () => undefined
     const leaving = new Promise<void>((resolve) => (left = resolve))
-    next = ({ passage }) =>
-      streamed(
-        (async function* () {
-          yield Buffer.from('part')
-          await new Promise<void>((resolve) => passage?.gone.addEventListener('abort', () => resolve()))
-          left()
-        })(),
-      )
+    next = ({ passage }) => streamed(partUntilGone(passage, left))
     const { text, closed } = await sendRaw(server.port, [head('GET /pass/x/a'), 'NO SUCH THING\r\n\r\n'])
     await leaving
     expect(closed).toBe(true)
     expect(text).toMatch(/^HTTP\/1\.1 200 [^]*part\r\n$/)
+  })
+
+  test('ends with the connection that CONNECT ends, also where it waits for its turn', async () => {
+    let left: () => void = () => undefined
+    const leaving = new Promise<void>((resolve) => (left = resolve))
+    next = ({ path, passage }) =>
+      path.endsWith('slow') ? pause(100, answer('slow')) : streamed(partUntilGone(passage, left))
+    const kept = (line: string) => head(line).replace('Connection: close\r\n', '')
+    const { text } = await sendRaw(server.port, [kept('GET /pass/x/slow') + kept('GET /pass/x/a'), kept('CONNECT a:1')])
+    expect(text).toBe('')
+    await leaving
+    await expect.poll(() => server.shell.load().running).toBe(0)
   })
 
   test('and what is broken after its end is answered', async () => {
@@ -173,14 +185,7 @@ describe('an answer that is passed on', () => {
   test('and whoever makes it hears that nobody reads it any more; it counts as running until then', async () => {
     let left: () => void = () => undefined
     const leaving = new Promise<void>((resolve) => (left = resolve))
-    next = ({ passage }) =>
-      streamed(
-        (async function* () {
-          yield Buffer.from('part')
-          await new Promise<void>((resolve) => passage?.gone.addEventListener('abort', () => resolve()))
-          left()
-        })(),
-      )
+    next = ({ passage }) => streamed(partUntilGone(passage, left))
     const socket = await open(server.port)
     const answered = new Promise((resolve) => socket.once('data', resolve))
     socket.write(head('GET /pass/x/a'))

@@ -20,7 +20,7 @@ export const sqliteLimits: SqliteLimits = {
   busyMillis: 5_000,
   answerMillis: 10_000,
   queuedUnits: 10_000,
-  // Measured with 32 clients at once. One core: 6 to 25 % less CPU for a token, and more of them. Two: a fifth fewer.
+  // Measured with 32 clients at once. One core: 7 to 22 % less CPU for a token, and more of them. Two: a fifth fewer.
   gatherTurns: availableParallelism() === 1 ? 4 : 0,
   walBytes: 256 * 1024 * 1024,
   pages: 0xffff_fffe,
