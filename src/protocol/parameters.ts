@@ -44,7 +44,6 @@ export class Parameters {
 }
 
 const beyondPrintableAscii = /[^\x20-\x7e]/
-const needsDecoding = /[%+]/
 
 /**
  * Reads `application/x-www-form-urlencoded` (a body, or a query without its `?`) strictly: everything that two parsers
@@ -57,7 +56,7 @@ export function parseParameters(text: string): Parameters | Refusal {
     // U+FFFD is what invalid UTF-8 became when the body was decoded.
     if (!text.isWellFormed() || text.includes('\ufffd')) return refuse('invalid_request', 'parameter_encoding')
   }
-  const encoded = needsDecoding.test(text)
+  const encoded = text.includes('%') || text.includes('+')
   const first = new Map<string, string>()
   let repeated: Map<string, string[]> | undefined
   let pairs = 0
@@ -71,10 +70,12 @@ export function parseParameters(text: string): Parameters | Refusal {
       let name: string | undefined = text.slice(start, equals)
       let value: string | undefined = text.slice(equals + 1, end)
       if (encoded) {
+        const escaped = name.includes('%') || value.includes('%')
         name = decodeFormText(name)
         value = decodeFormText(value)
         if (name === undefined || value === undefined) return refuse('invalid_request', 'parameter_encoding')
-        if (hasControlCharacter(name) || hasControlCharacter(value))
+        // What stands there as it is has been looked at.
+        if (escaped && (hasControlCharacter(name) || hasControlCharacter(value)))
           return refuse('invalid_request', 'parameter_control_character')
       }
       const earlier = first.get(name)
@@ -97,7 +98,6 @@ export function parseParameters(text: string): Parameters | Refusal {
  * Control characters are the caller's to refuse.
  */
 export function decodeFormText(text: string): string | undefined {
-  if (!needsDecoding.test(text)) return text
   const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text
   if (!spaced.includes('%')) return spaced
   try {
@@ -107,6 +107,8 @@ export function decodeFormText(text: string): string | undefined {
   }
 }
 
+const unreserved = /^[\w.~-]*$/
+
 export type Pair = readonly [name: string, value: string]
 
 /** Form encoding that reads the same in a query, a fragment and a body: only unreserved characters stay (RFC 3986 §2.3). */
@@ -115,6 +117,7 @@ export function printParameters(pairs: readonly Pair[]): string {
 }
 
 function encode(text: string): string {
+  if (unreserved.test(text)) return text
   return encodeURIComponent(text).replaceAll(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 

@@ -21,24 +21,18 @@ export async function commitKnown(
   },
   writes: readonly Write[],
 ): Promise<'committed' | 'conflict'> {
+  const { store, onSettled, recent } = context
   const stamped = stamp(writes, context.random)
-  const outcome = await commit(context, stamped)
-  if (context.recent !== undefined && outcome === 'committed') remember(context.recent, stamped)
-  return outcome
-}
-
-async function commit(
-  { store, onSettled }: Parameters<typeof commitKnown>[0],
-  stamped: readonly StampedWrite[],
-): Promise<'committed' | 'conflict'> {
+  let outcome: 'committed' | 'conflict'
   try {
-    return await store.commit(stamped)
+    outcome = await store.commit(stamped)
   } catch (error) {
     if (!(error instanceof StoreUnavailable) || error.outcome !== 'unknown') throw error
-    const outcome = await settle(store, stamped, error)
+    outcome = await settle(store, stamped, error)
     if (outcome === 'committed') onSettled?.(stamped)
-    return outcome
   }
+  if (recent !== undefined && outcome === 'committed') remember(recent, stamped)
+  return outcome
 }
 
 /** What is stored now, for as long as nobody else changes it. */

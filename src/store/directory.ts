@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../protocol/time.ts'
 import type { Client } from '../domain/client.ts'
 import type { Instance } from '../domain/instance.ts'
-import { ref, type Kind, type RecordValues, type Ref, type StoredRecord } from '../domain/record.ts'
+import { ref, type Kind, type RecordValues, type StoredRecord } from '../domain/record.ts'
 import type { Resource } from '../domain/resource.ts'
 import { underWrangler } from '../domain/under-wrangler.ts'
 import type { User } from '../domain/user.ts'
@@ -37,7 +37,7 @@ export type Directory = {
 
 type Loading = { readonly promise: Promise<StoredRecord | undefined>; outdated: boolean }
 
-const mostRecords = 20_000
+const mostRecords = { instance: 1, client: 10_000, resource: 1_000, user: 20_000 } as const
 
 /** Caches over a store, exact: on an embedded store by asking it first, elsewhere under a lease. */
 export async function createDirectory(options: {
@@ -51,7 +51,13 @@ export async function createDirectory(options: {
   readonly onForget?: (forget: Changes['forget']) => void
 }): Promise<Directory> {
   const { store, admin, clock } = options
-  const cache = new LRUCache<string, StoredRecord>({ max: mostRecords })
+  // By kind and then by id: to spell one name out of both for every lookup, and to hash it, costs as much as the lookup.
+  const caches = {
+    instance: cacheOf('instance'),
+    client: cacheOf('client'),
+    resource: cacheOf('resource'),
+    user: cacheOf('user'),
+  }
   const loads = new Map<string, Loading>()
   let { cursor } = await admin.changes(undefined)
   const lease: Lease | undefined =
@@ -61,7 +67,7 @@ export async function createDirectory(options: {
 
   function forget(changes: Changes): void {
     if (changes.forget === 'lost') {
-      cache.clear()
+      for (const cache of Object.values(caches)) cache.clear()
       for (const loading of loads.values()) loading.outdated = true
       loads.clear()
     } else forgetThese(changes.forget)
@@ -71,8 +77,8 @@ export async function createDirectory(options: {
 
   function forgetThese(changed: Exclude<Changes['forget'], 'lost'>): void {
     for (const { kind, id } of changed) {
+      if (isCached(kind)) caches[kind].delete(id)
       const key = keyOf(kind, id)
-      cache.delete(key)
       // What is being read now may be what was there before: it is good for those who asked before, and for nobody after.
       const loading = loads.get(key)
       if (loading !== undefined) loading.outdated = true
@@ -109,25 +115,25 @@ export async function createDirectory(options: {
   }
 
   function lookUp<K extends CachedKind>(kind: K, id: string): MaybePromise<RecordValues[K] | undefined> {
-    const key = keyOf(kind, id)
-    const cached = cache.get(key)
+    const cached = caches[kind].get(id)
     if (cached !== undefined) return alive(cached as StoredRecord<K>)
-    const loading = loads.get(key) ?? load(key, ref(kind, id))
+    const loading = loads.get(keyOf(kind, id)) ?? load(kind, id)
     return loading.promise.then((record) => alive(record as StoredRecord<K> | undefined))
   }
 
-  function load(key: string, target: Ref): Loading {
+  function load(kind: CachedKind, id: string): Loading {
+    const key = keyOf(kind, id)
     const loading: Loading = { outdated: false, promise: readOne() }
     loads.set(key, loading)
     return loading
 
     async function readOne(): Promise<StoredRecord | undefined> {
       try {
-        const [record] = await store.read([target])
+        const [record] = await store.read([ref(kind, id)])
         if (record === undefined) return undefined
         const kept = frozen(record)
         // Absence isn't kept: whoever makes up names would push out the real ones.
-        if (!loading.outdated) cache.set(key, kept)
+        if (!loading.outdated) caches[kind].set(id, kept)
         return kept
       } finally {
         if (loads.get(key) === loading) loads.delete(key)
@@ -159,6 +165,14 @@ function required(instance: Instance | undefined): Instance {
   if (instance === undefined)
     throw new StoreUnavailable('the store has no instance record: start the server on it once', 'none')
   return instance
+}
+
+function cacheOf(kind: CachedKind): LRUCache<string, StoredRecord> {
+  return new LRUCache({ max: mostRecords[kind] })
+}
+
+function isCached(kind: Kind): kind is CachedKind {
+  return kind in mostRecords
 }
 
 function keyOf(kind: Kind, id: string): string {
