@@ -8,6 +8,7 @@ import { readAlive } from '../../../src/store/read-alive.ts'
 import { restoreStore } from '../../../src/store/restore.ts'
 import { openTokens } from '../../../src/upstream/sealed-tokens.ts'
 import type { FreshToken } from '../../../src/vault/fresh-token.ts'
+import { recallConnections } from '../../../src/vault/recall-connections.ts'
 import { rollDice } from '../dice.ts'
 import type { Outcome } from '../episode.ts'
 import type { Weather } from '../faulty-store.ts'
@@ -16,7 +17,7 @@ import { createScheduler } from '../scheduler.ts'
 import { createWork } from '../work.ts'
 import type { Opened, Sent } from './known.ts'
 import { createVaultModel } from './model.ts'
-import { connect, keys, randomOf, startVaultNode, type Bend, type Surroundings, type VaultNode } from './node.ts'
+import { connect, entry, keys, randomOf, startVaultNode, type Bend, type Surroundings, type VaultNode } from './node.ts'
 import { createProvider } from './provider.ts'
 import { all, settle, type Asking, type Link } from './settle.ts'
 import type { Roads } from './wire.ts'
@@ -68,6 +69,7 @@ export async function runVaultEpisode(
     now: scheduler.now,
     order: () => step,
     clocksStep,
+    provider: entry.name,
     open: openKept,
     read: provider.read,
     isGood: provider.isGood,
@@ -171,7 +173,7 @@ export async function runVaultEpisode(
       { store: opened.store, clock, random, at, eventId: random.id(at.millis) },
     )
     around = surroundings(opened)
-    model.restored(await all(opened, 'connection'))
+    model.restored(await all(opened, 'connection', 'instance'))
     for (const [index, node] of nodes.entries()) nodes[index] = await startNode(`${node.name}'`.slice(0, 40))
   }
 
@@ -179,6 +181,8 @@ export async function runVaultEpisode(
     // Some come back with another account than they had.
     const account = renewed !== undefined && dice.chance(0.9) ? renewed.account : `account${(accounts += 1)}`
     const id = node.context.random.id(node.context.clock.millis())
+    // What comes of a consent while all is recalled is where most can go wrong.
+    if (dice.chance(0.01)) recall(dice.pick(nodes) ?? node)
     work.begin(node, async () => {
       const renews = renewed?.id
       const isKept = await connect(node, provider, { id, account, ...(renews !== undefined && { renews }) })
@@ -236,11 +240,22 @@ export async function runVaultEpisode(
     } else if (kind < 945) end(link, node)
     else if (kind < 985) consent(node, link)
     else if (kind < 990) withdraw(link)
+    else if (kind < 994) recall(node)
   }
 
   /** The person takes it back at the provider, who tells nobody. */
   function withdraw({ account }: Link): void {
     for (const family of provider.families()) if (family.account === account) family.ended ??= 'withdrawn'
+  }
+
+  /** An administrator ends all that there is of the provider. */
+  function recall(node: VaultNode): void {
+    work.begin(node, async () => {
+      const recalled = await recallConnections(node.context, { actor: { kind: 'cli' }, provider: entry.name })
+      if ('refused' in recalled) throw new Error(`L25: an administrator may not recall: ${recalled.refused.type}`)
+      model.recalled(recalled.done.count)
+      node.vault.finishRecalls()
+    })
   }
 
   async function takeStep(): Promise<void> {

@@ -4,10 +4,14 @@ import type { Known } from './known.ts'
 
 /** What the way of an answer and the clocks of two nodes may add to a token's life. */
 const slackMillis = 9_000
+/** The lease of a node, and the start of what it was asked: so long it may not have heard of a recall. */
+const leaseMillis = 5_500
 
 type Judge = {
   readonly order: () => number
   readonly clocksStep: boolean
+  /** When it was recalled, with all others of its provider; undefined: it wasn't. */
+  readonly recalledAt: (one: Known) => number | undefined
   readonly must: (holds: boolean, sentence: string) => void
 }
 
@@ -17,7 +21,7 @@ export function judgeAnswer(
   one: Known | undefined,
   { id, fresh, from }: { readonly id: string; readonly fresh: FreshToken; readonly from: Moment },
 ): void {
-  const { order, must } = judge
+  const { order, recalledAt, must } = judge
   const { stored } = one ?? {}
   if (one === undefined || stored === undefined) {
     must(fresh.outcome === 'unknown', `INV10: ${fresh.outcome} was answered for ${id}, which isn’t there`)
@@ -34,8 +38,12 @@ export function judgeAnswer(
       if (stored.state === 'needs_reauth') one.reauthTold ??= { order: order(), kept: one.kept }
       return
     case 'revoked':
-      must(stored.state === 'revoked', `INV10: ${id} was said to be over and is ${stored.state}`)
-      one.endTold ??= order()
+      must(
+        stored.state === 'revoked' || recalledAt(one) !== undefined,
+        `INV10: ${id} was said to be over and is ${stored.state}`,
+      )
+      // Of a recall another node may hear later.
+      if (stored.state === 'revoked') one.endTold ??= order()
       return
     case 'unavailable':
       return
@@ -45,7 +53,7 @@ export function judgeAnswer(
 }
 
 function judgeToken(
-  { order, clocksStep, must }: Judge,
+  { order, clocksStep, recalledAt, must }: Judge,
   one: Known,
   { fresh, from }: { readonly fresh: FreshToken & { readonly outcome: 'token' }; readonly from: Moment },
 ): void {
@@ -54,6 +62,11 @@ function judgeToken(
   const told = one.editions.get(edition)
   must(told?.access === access, `INV10: a token of ${id} was given that isn’t what edition ${edition} holds`)
   if (told === undefined) return
+  const recalled = recalledAt(one)
+  must(
+    recalled === undefined || from.millis <= recalled + leaseMillis,
+    `L25: a token of ${id} was given ${from.millis - (recalled ?? 0)} ms after its provider was recalled`,
+  )
   must(
     endTold === undefined || from.order <= endTold,
     `INV3: a token of ${id} was given after somebody was told of its end`,

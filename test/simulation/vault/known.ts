@@ -29,6 +29,8 @@ export type Known = {
   /** When somebody was told that it is over: for good, or until it is connected anew. */
   endTold?: number | undefined
   reauthTold?: { readonly order: number; readonly kept: Told | undefined } | undefined
+  /** How many recalls there had been when it was started. */
+  recallsBefore: number
   /** The last order in which it needed its person. */
   brokenAt: number
   /** The latest edition that somebody was given, and when. */

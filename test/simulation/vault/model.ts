@@ -1,4 +1,5 @@
 import { isHeld, type Connection } from '../../../src/domain/connection.ts'
+import type { Instance } from '../../../src/domain/instance.ts'
 import { lifetimes } from '../../../src/domain/lifetimes.ts'
 import type { OwnedRecord, StampedWrite } from '../../../src/store/port.ts'
 import type { FreshToken } from '../../../src/vault/fresh-token.ts'
@@ -17,18 +18,22 @@ export function createVaultModel(context: {
   readonly now: () => number
   readonly order: () => number
   readonly clocksStep: boolean
+  /** Its name. */
+  readonly provider: string
   readonly open: (id: string, connection: Connection) => Opened | undefined
   readonly read: (token: string) => Told | undefined
   readonly isGood: (refresh: string) => boolean
   readonly failed: (violation: Violation) => void
 }) {
-  const { now, order, clocksStep, open, read, isGood, failed } = context
+  const { now, order, clocksStep, provider, open, read, isGood, failed } = context
   const known = new Map<string, Known>()
   const byFamily = new Map<Family, Known>()
   const requests = new Map<string, Sent[]>()
   const users = new Map<string, Sent>()
   const dead = new Set<Owner>()
-  const counts = { commits: 0, answers: 0, renewals: 0, sent: 0, reuses: 0, broken: 0, ends: 0 }
+  /** When each recall of the provider was committed. */
+  const recalls: number[] = []
+  const counts = { commits: 0, answers: 0, renewals: 0, sent: 0, reuses: 0, broken: 0, ends: 0, recalls: 0 }
 
   function must(holds: boolean, sentence: string): asserts holds {
     if (holds) return
@@ -45,10 +50,36 @@ export function createVaultModel(context: {
     counts.commits += 1
     const told = writes.flatMap((write) => (write.op === 'append' ? [write.event.type] : []))
     const errands = writes.filter((write) => write.op === 'put' && write.kind === 'revocation').length
-    for (const write of writes)
+    for (const write of writes) {
+      if (write.op === 'put' && write.kind === 'instance') sawInstance(write.value as Instance, told)
       // A put of kind `connection` holds a connection.
       if (write.op === 'put' && write.kind === 'connection')
         sawConnection(write.id, write.value as Connection, { told, errands, by })
+    }
+  }
+
+  function sawInstance(next: Instance, told: readonly string[]): void {
+    const recall = next.recalls?.[provider]
+    const count = recall?.count ?? 0
+    must(count === recalls.length || count === recalls.length + 1, `L25: recall ${recalls.length} became ${count}`)
+    if (count > recalls.length) {
+      must(told.includes('provider.recalled'), 'INV7: a provider was recalled without an event')
+      recalls.push(now())
+      counts.recalls += 1
+    }
+    if (recall?.finishedAt === undefined) return
+    for (const one of known.values())
+      must(!isLeft(one), `L25: recall ${count} was said to be finished, and ${one.id} is ${one.stored?.state}`)
+  }
+
+  /** When it was recalled, if it was. */
+  function recalledAt({ recallsBefore }: Known): number | undefined {
+    return recalls[recallsBefore]
+  }
+
+  /** Recalled, and not ended yet. What a node begins that hasn't heard of it comes to nothing, and waits for its own end. */
+  function isLeft(one: Known): boolean {
+    return recalledAt(one) !== undefined && one.stored !== undefined && isHeld(one.stored)
   }
 
   function sawConnection(
@@ -63,6 +94,7 @@ export function createVaultModel(context: {
       editions: new Map(),
       highest: 0,
       claims: [],
+      recallsBefore: 0,
       brokenAt: -1,
       given: { edition: 0, order: 0 },
     }
@@ -70,6 +102,8 @@ export function createVaultModel(context: {
     const { stored, kept } = one
     const before = stored !== undefined && isHeld(stored) ? stored : undefined
     one.stored = next
+    // Of what is over nobody keeps it.
+    if (next.state !== 'revoked') one.recallsBefore = next.recallsBefore ?? 0
     must(stored?.state !== 'revoked' || next.state === 'revoked', `INV3: ${id} came back to life`)
     if (next.state === 'revoked' && stored?.state !== 'revoked') {
       counts.ends += 1
@@ -148,6 +182,8 @@ export function createVaultModel(context: {
 
     /** The store is another one: what was brought back, fenced. Nothing of before counts, but what was ended may need an end again. */
     restored(records: readonly OwnedRecord[]): void {
+      const self = records.find(({ kind }) => kind === 'instance')?.value as Instance | undefined
+      recalls.length = self?.recalls?.[provider]?.count ?? 0
       for (const one of known.values()) {
         const found = records.find(({ kind, id }) => kind === 'connection' && id === one.id)
         one.stored = found?.value as Connection | undefined
@@ -202,6 +238,14 @@ export function createVaultModel(context: {
       const { stored, kept } = known.get(id) ?? {}
       return stored?.state !== 'active' || kept === undefined || isGood(kept.refresh)
     },
+    /** Whether what somebody who lives heard from the provider is written down. */
+    isAtRest: (): boolean =>
+      [...requests.values()].flat().every(({ node, connection: { stored } }) => {
+        const isRenewed = stored !== undefined && isHeld(stored) && stored.intent !== undefined
+        return dead.has(node) || !isRenewed
+      }),
+    /** L25: whether all that was recalled has been ended. */
+    isRecallOver: (): boolean => ![...known.values()].some(isLeft),
     /**
      * Afterwards: the newest that somebody who lives was given is what is kept, or went back to the provider with all the others.
      */
@@ -224,6 +268,9 @@ export function createVaultModel(context: {
       counts.answers += 1
       must(known.get(id)?.stored !== undefined, `INV10: ${id} was connected, and nothing stored it`)
     },
+    /** An administrator was told of a recall. */
+    recalled: (count: number): void =>
+      must(count <= recalls.length, `INV10: recall ${count} was told, and there were ${recalls.length}`),
     disconnected(id: string): void {
       counts.answers += 1
       const one = known.get(id)
@@ -233,7 +280,7 @@ export function createVaultModel(context: {
     },
     answered(id: string, fresh: FreshToken, from: Moment): void {
       counts.answers += 1
-      judgeAnswer({ order, clocksStep, must }, known.get(id), { id, fresh, from })
+      judgeAnswer({ order, clocksStep, recalledAt, must }, known.get(id), { id, fresh, from })
     },
   }
 }

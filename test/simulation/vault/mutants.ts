@@ -69,6 +69,7 @@ export const bent: readonly VaultMutant[] = [
 
 const decisions = 'domain/refresh-connection.ts'
 const renewal = 'vault/renew.ts'
+const recalls = 'vault/recall-connections.ts'
 
 const written: readonly (VaultMutant & { readonly swap: Swap })[] = [
   {
@@ -158,6 +159,42 @@ const written: readonly (VaultMutant & { readonly swap: Swap })[] = [
   {
     name: 'whoever is told to end waits for no renewal',
     swap: { file: 'vault/create-vault.ts', from: 'await Promise.allSettled(memory.renewals.values())', to: '' },
+  },
+  {
+    name: 'a node that hears of a recall goes on giving tokens',
+    swap: {
+      file: 'vault/fresh-token.ts',
+      from: "if (isRecalled(await context.directory.instance(), connection)) return { outcome: 'revoked' }",
+      to: '',
+    },
+  },
+  {
+    name: 'a consent that was begun before a recall is kept',
+    swap: {
+      file: 'domain/connect.ts',
+      from: 'instance.value === undefined || isRecalled(instance.value, value)',
+      to: 'instance.value === undefined',
+    },
+  },
+  {
+    name: 'a recall is finished before all is ended',
+    swap: { file: recalls, from: 'await Promise.all(some.map', to: 'void Promise.all(some.map' },
+  },
+  {
+    name: 'a recall is finished by the one before it',
+    swap: {
+      file: recalls,
+      from: 'slot.value === undefined || recallsOf(slot.value, provider) !== recall.count',
+      to: 'slot.value === undefined',
+    },
+  },
+  {
+    name: 'a recall is said and not written',
+    swap: {
+      file: recalls,
+      from: 'writes: [put(slot, after, { expiresAt: null }), ...trail(now)], result: { done: recall }',
+      to: 'writes: [], result: { done: recall }',
+    },
   },
 ]
 

@@ -5,6 +5,7 @@ import { checkProvider } from '../../../src/config/check-provider.ts'
 import { providerEntry } from '../../../src/config/provider-entry.ts'
 import type { OAuthProvider } from '../../../src/config/provider.ts'
 import { secretValue } from '../../../src/config/secret-value.ts'
+import { recallsOf } from '../../../src/domain/recall.ts'
 import { ref } from '../../../src/domain/record.ts'
 import { protectWith } from '../../../src/keys/protection.ts'
 import { createForwardClock } from '../../../src/server/forward-clock.ts'
@@ -175,6 +176,7 @@ export async function connect(
   const { context } = node
   const browserHash = 'a browser'
   const address = '192.0.2.1'
+  const recallsBefore = recallsOf(await context.directory.instance(), entry.name)
   const start = {
     connectionId: id,
     handleHash: 'hash',
@@ -184,6 +186,7 @@ export async function connect(
     address,
     startedAt: context.clock.seconds(),
     ...(renews !== undefined && { renews }),
+    ...(recallsBefore > 0 && { recallsBefore }),
   } as const
   await transition(context.transition, { connection: ref('connection', id) }, ({ connection }, now) =>
     bindConnection(connection, start, { right: true, browserHash, now }),
