@@ -36,6 +36,8 @@ export async function runVaultEpisode(
   const network = { name: 'network' }
   let step = 0
   const clocksStep = dice.chance(0.2)
+  // What is ended as a whole leaves little for the rest to go wrong with.
+  const isRecalling = dice.chance(0.4)
   const moment = (): Moment => ({ millis: scheduler.now(), order: step })
   const calm = dice.chance(0.1)
   const some = (most: number): number => (calm ? 0 : dice.below(1000) / 1000) * most
@@ -182,7 +184,7 @@ export async function runVaultEpisode(
     const account = renewed !== undefined && dice.chance(0.9) ? renewed.account : `account${(accounts += 1)}`
     const id = node.context.random.id(node.context.clock.millis())
     // What comes of a consent while all is recalled is where most can go wrong.
-    if (dice.chance(0.01)) recall(dice.pick(nodes) ?? node)
+    if (isRecalling && dice.chance(0.02)) recall(dice.pick(nodes) ?? node)
     work.begin(node, async () => {
       const renews = renewed?.id
       const isKept = await connect(node, provider, { id, account, ...(renews !== undefined && { renews }) })
@@ -240,7 +242,7 @@ export async function runVaultEpisode(
     } else if (kind < 945) end(link, node)
     else if (kind < 985) consent(node, link)
     else if (kind < 990) withdraw(link)
-    else if (kind < 994) recall(node)
+    else if (isRecalling && kind < 994) recall(node)
   }
 
   /** The person takes it back at the provider, who tells nobody. */
