@@ -178,7 +178,7 @@ const written: readonly (VaultMutant & { readonly swap: Swap })[] = [
   },
   {
     name: 'a recall is finished before all is ended',
-    swap: { file: recalls, from: 'await Promise.all(some.map', to: 'void Promise.all(some.map' },
+    swap: { file: recalls, from: 'await Promise.all(some.map', to: 'void Promise.allSettled(some.map' },
   },
   {
     name: 'a recall is finished by the one before it',
