@@ -44,6 +44,7 @@ export class Parameters {
 }
 
 const beyondPrintableAscii = /[^\x20-\x7e]/
+const unreserved = /^[\w.~-]*$/
 
 /**
  * Reads `application/x-www-form-urlencoded` (a body, or a query without its `?`) strictly: everything that two parsers
@@ -106,8 +107,6 @@ export function decodeFormText(text: string): string | undefined {
     return undefined
   }
 }
-
-const unreserved = /^[\w.~-]*$/
 
 export type Pair = readonly [name: string, value: string]
 

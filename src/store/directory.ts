@@ -51,7 +51,7 @@ export async function createDirectory(options: {
   readonly onForget?: (forget: Changes['forget']) => void
 }): Promise<Directory> {
   const { store, admin, clock } = options
-  // By kind and then by id: to spell one name out of both for every lookup, and to hash it, costs as much as the lookup.
+  // By kind and then by id: to spell one name out of both for every lookup, and to hash it, costs more than the lookup.
   const caches = {
     instance: cacheOf('instance'),
     client: cacheOf('client'),
