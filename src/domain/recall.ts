@@ -18,8 +18,10 @@ export type Recall = {
  * is the first: it ends whatever knows of none, rather than nothing.
  */
 export function recallsOf({ recalls }: Pick<Instance, 'recalls'>, provider: string): number {
-  const recall: Partial<Recall> | undefined = recalls?.[provider]
-  return recall === undefined ? 0 : (recall.count ?? 1)
+  // A provider may be called `constructor`.
+  if (recalls === undefined || !Object.hasOwn(recalls, provider)) return 0
+  const recall: Partial<Recall> | undefined = recalls[provider]
+  return recall?.count ?? 1
 }
 
 /**

@@ -37,7 +37,8 @@ export type Directory = {
 
 type Loading = { readonly promise: Promise<StoredRecord | undefined>; outdated: boolean }
 
-const mostRecords = { instance: 1, client: 10_000, resource: 1_000, user: 20_000 } as const
+/** Of each kind: a kind that outsiders can fill pushes out none of another, and none has fewer than when they shared one cache. */
+const mostRecords = { instance: 1, client: 20_000, resource: 20_000, user: 20_000 } as const
 
 /** Caches over a store, exact: on an embedded store by asking it first, elsewhere under a lease. */
 export async function createDirectory(options: {
@@ -172,7 +173,7 @@ function cacheOf(kind: CachedKind): LRUCache<string, StoredRecord> {
 }
 
 function isCached(kind: Kind): kind is CachedKind {
-  return kind in mostRecords
+  return Object.hasOwn(mostRecords, kind)
 }
 
 function keyOf(kind: Kind, id: string): string {

@@ -179,13 +179,16 @@ describe('what is in memory', () => {
   test('is forgotten altogether when the feed was lost', async () => {
     const { store, admin } = openMemoryStore()
     await save(store, ref('client', 'app'), client)
+    await save(store, ref('user', 'usr_1'), user)
     let answer: Changes = { cursor: '1', forget: [] }
     const { store: counted, reads } = watched(store)
     const directory = await createDirectory({ store: counted, admin: { ...admin, changes: () => answer }, clock })
     await directory.client('app')
+    await directory.user('usr_1')
     answer = { cursor: '2', forget: 'lost' }
     await directory.client('app')
-    expect(reads()).toBe(2)
+    await directory.user('usr_1')
+    expect(reads()).toBe(4)
   })
 
   test('is not what was on its way when the feed was lost', async () => {
