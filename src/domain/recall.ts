@@ -13,15 +13,18 @@ export type Recall = {
   readonly finishedAt?: EpochSeconds
 }
 
+/** The latest recall of a provider, which may be called `constructor`: what every object inherits is none. */
+export function recallOf({ recalls }: Pick<Instance, 'recalls'>, provider: string): Recall | undefined {
+  return recalls !== undefined && Object.hasOwn(recalls, provider) ? recalls[provider] : undefined
+}
+
 /**
  * How many recalls of a provider there have been, as what is started now remembers it. One that was written down without its number
  * is the first: it ends whatever knows of none, rather than nothing.
  */
-export function recallsOf({ recalls }: Pick<Instance, 'recalls'>, provider: string): number {
-  // A provider may be called `constructor`.
-  if (recalls === undefined || !Object.hasOwn(recalls, provider)) return 0
-  const recall: Partial<Recall> | undefined = recalls[provider]
-  return recall?.count ?? 1
+export function recallsOf(instance: Pick<Instance, 'recalls'>, provider: string): number {
+  const recall: Partial<Recall> | undefined = recallOf(instance, provider)
+  return recall === undefined ? 0 : (recall.count ?? 1)
 }
 
 /**

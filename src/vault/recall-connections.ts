@@ -3,7 +3,7 @@ import { actorName, permit } from '../accounts/permit.ts'
 import type { Outcome } from '../accounts/context.ts'
 import type { Actor } from '../domain/authority.ts'
 import type { Connection } from '../domain/connection.ts'
-import { isRecalled, recallsOf, withRecall, type Recall } from '../domain/recall.ts'
+import { isRecalled, recallOf, recallsOf, withRecall, type Recall } from '../domain/recall.ts'
 import { put, ref, type Decision, type StoredRecord } from '../domain/record.ts'
 import { problem } from '../protocol/problem.ts'
 import { listAll } from '../store/list-all.ts'
@@ -73,7 +73,7 @@ export type RecallProgress = {
 export async function recallProgress(context: RecallContext, provider: string): Promise<RecallProgress> {
   const { store } = context.transition
   const [found] = (await store.read([self])) as readonly (StoredRecord<'instance'> | undefined)[]
-  const recall = found?.value.recalls?.[provider]
+  const recall = found && recallOf(found.value, provider)
   let [left, waiting] = [0, 0]
   if (recall !== undefined) for await (const _ of recalled(context, provider, recall)) left += 1
   for await (const { value } of listAll(store, 'revocation', errandOwner))
