@@ -8,6 +8,7 @@ import type { Config } from '../config/config.ts'
 import { createPasswordPool } from '../crypto/password-pool.ts'
 import { ref } from '../domain/record.ts'
 import { sinkOf } from '../server/audit-sink.ts'
+import { directoryLeaseMillis } from '../store/lease.ts'
 import { readAlive } from '../store/read-alive.ts'
 import { openStore } from '../store/open.ts'
 import type { OpenStore } from '../store/port.ts'
@@ -17,9 +18,6 @@ import type { Io } from './io.ts'
 import { localProtection } from './local-protection.ts'
 import { textSettings } from './options.ts'
 import { readConfig } from './read-config.ts'
-
-/** Longest time in which a server that watches the store by polling may not yet know what changed. */
-const leaseMillis = 5_000
 
 export type Local = PasswordsContext &
   OpenStore & {
@@ -110,5 +108,5 @@ export async function settled(
   changesAre: OpenStore['admin']['changesAre'],
   wait: (millis: number) => Promise<unknown> = pause,
 ): Promise<void> {
-  if (changesAre === 'polled') await wait(leaseMillis)
+  if (changesAre === 'polled') await wait(directoryLeaseMillis)
 }

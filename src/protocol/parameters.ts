@@ -7,9 +7,10 @@ export const parameterLimits = { characters: 65_536, count: 64 } as const
 /** The parameters of a form body or query, flat: a name is only a name, whatever brackets or dots it holds. */
 export class Parameters {
   readonly #first: ReadonlyMap<string, string>
-  readonly #repeated: ReadonlyMap<string, readonly string[]> | undefined
+  readonly #repeated: ReadonlyMap<string, readonly string[]>
 
-  constructor(first: ReadonlyMap<string, string>, repeated?: ReadonlyMap<string, readonly string[]>) {
+  /** The first value of each name, and every value of those that came more than once. */
+  constructor(first: ReadonlyMap<string, string>, repeated: ReadonlyMap<string, readonly string[]> = new Map()) {
     this.#first = first
     this.#repeated = repeated
   }
@@ -21,7 +22,7 @@ export class Parameters {
 
   /** Every non-empty value, for the parameters that may come more than once (RFC 8707 §2). */
   all(name: string): readonly string[] {
-    const several = this.#repeated?.get(name)
+    const several = this.#repeated.get(name)
     if (several !== undefined) return several.filter((value) => value !== '')
     const value = this.get(name)
     return value === undefined ? [] : [value]
@@ -39,7 +40,7 @@ export class Parameters {
 
   /** Names that came more than once. */
   get duplicates(): readonly string[] {
-    return this.#repeated === undefined ? [] : [...this.#repeated.keys()]
+    return [...this.#repeated.keys()]
   }
 }
 
@@ -57,41 +58,38 @@ export function parseParameters(text: string): Parameters | Refusal {
     // U+FFFD is what invalid UTF-8 became when the body was decoded.
     if (!text.isWellFormed() || text.includes('\ufffd')) return refuse('invalid_request', 'parameter_encoding')
   }
-  const encoded = text.includes('%') || text.includes('+')
   const first = new Map<string, string>()
-  let repeated: Map<string, string[]> | undefined
+  const repeated = new Map<string, readonly string[]>()
   let pairs = 0
-  for (let start = 0; start < text.length;) {
-    let end = text.indexOf('&', start)
-    if (end === -1) end = text.length
-    if (end > start) {
-      if (++pairs > parameterLimits.count) return refuse('invalid_request', 'parameters_too_many')
-      let equals = text.indexOf('=', start)
-      if (equals === -1 || equals > end) equals = end
-      let name: string | undefined = text.slice(start, equals)
-      let value: string | undefined = text.slice(equals + 1, end)
-      if (encoded) {
-        const escaped = name.includes('%') || value.includes('%')
-        name = decodeFormText(name)
-        value = decodeFormText(value)
-        if (name === undefined || value === undefined) return refuse('invalid_request', 'parameter_encoding')
-        // What stands there as it is has been looked at.
-        if (escaped && (hasControlCharacter(name) || hasControlCharacter(value)))
-          return refuse('invalid_request', 'parameter_control_character')
-      }
-      const earlier = first.get(name)
-      if (earlier === undefined) {
-        first.set(name, value)
-      } else {
-        repeated ??= new Map()
-        const values = repeated.get(name)
-        if (values === undefined) repeated.set(name, [earlier, value])
-        else values.push(value)
-      }
-    }
-    start = end + 1
+  for (let start = 0, end = 0; start < text.length; start = end + 1) {
+    end = indexFrom(text, '&', start)
+    if (end === start) continue
+    if (++pairs > parameterLimits.count) return refuse('invalid_request', 'parameters_too_many')
+    const equals = Math.min(indexFrom(text, '=', start), end)
+    const name = decodeSound(text.slice(start, equals))
+    const value = decodeSound(text.slice(equals + 1, end))
+    if (typeof name !== 'string') return name
+    if (typeof value !== 'string') return value
+    const earlier = first.get(name)
+    if (earlier === undefined) first.set(name, value)
+    else repeated.set(name, [...(repeated.get(name) ?? [earlier]), value])
   }
   return new Parameters(first, repeated)
+}
+
+/** Where the sign stands, or the end. */
+function indexFrom(text: string, sign: string, start: number): number {
+  const found = text.indexOf(sign, start)
+  return found === -1 ? text.length : found
+}
+
+function decodeSound(encoded: string): string | Refusal {
+  const text = decodeFormText(encoded)
+  if (text === undefined) return refuse('invalid_request', 'parameter_encoding')
+  // Only an escape can bring one in: the whole has been looked at as it came.
+  if (encoded.includes('%') && hasControlCharacter(text))
+    return refuse('invalid_request', 'parameter_control_character')
+  return text
 }
 
 /**

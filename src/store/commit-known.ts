@@ -51,21 +51,28 @@ async function settle(
   lost: StoreUnavailable,
 ): Promise<'committed' | 'conflict'> {
   for (let tried = 1; tried < mostTries; tried += 1) {
-    try {
-      if ((await traceOf(store, writes)) === 'there') return 'committed'
-      const again = await store.commit(writes)
-      if (again === 'committed') return 'committed'
-      // The lost commit may have come through in between; if not, it never will: what it expected is gone.
-      const after = await traceOf(store, writes)
-      if (after === 'there') return 'committed'
-      if (after === 'none') return 'conflict'
-      throw lost
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error
-      if (error === lost || error.outcome === 'none') throw lost
-    }
+    const outcome = await tryAgain(store, writes)
+    if (outcome === 'committed' || outcome === 'conflict') return outcome
+    if (outcome === 'never known') throw lost
   }
   throw lost
+}
+
+async function tryAgain(
+  store: Store,
+  writes: readonly StampedWrite[],
+): Promise<'committed' | 'conflict' | 'lost again' | 'never known'> {
+  try {
+    if ((await traceOf(store, writes)) === 'there') return 'committed'
+    if ((await store.commit(writes)) === 'committed') return 'committed'
+    // The lost commit may have come through in between; if not, it never will: what it expected is gone.
+    const after = await traceOf(store, writes)
+    if (after === 'unclear') return 'never known'
+    return after === 'there' ? 'committed' : 'conflict'
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error
+    return error.outcome === 'unknown' ? 'lost again' : 'never known'
+  }
 }
 
 /** What is left of a commit: an event stays for good; a stamp only until somebody writes over it. */
@@ -83,17 +90,18 @@ async function traceOf(store: Store, writes: readonly StampedWrite[]): Promise<'
 }
 
 function stamp(writes: readonly Write[], random: Stamps): readonly StampedWrite[] {
-  const only = writes.length === 1 ? writes[0] : undefined
-  // The hottest commit of all, one event, is passed on as it is.
-  if (only?.op === 'append') return [only]
-  return writes.map((write, index) => {
-    if (write.op === 'append') return write
+  refuseTwice(writes)
+  return writes.map((write) => (write.op === 'put' ? { ...write, version: random.stamp() } : write))
+}
+
+/** Compared one by one: they are few, and to spell a name out of kind and id costs more. */
+function refuseTwice(writes: readonly Write[]): void {
+  for (const [index, write] of writes.entries()) {
+    if (write.op === 'append') continue
     for (let before = 0; before < index; before += 1) {
       const other = writes[before]
-      if (other !== undefined && other.op !== 'append' && other.id === write.id && other.kind === write.kind) {
+      if (other !== undefined && other.op !== 'append' && other.id === write.id && other.kind === write.kind)
         throw new TypeError(`a decision writes the same ${write.kind} twice`)
-      }
     }
-    return write.op === 'put' ? { ...write, version: random.stamp() } : write
-  })
+  }
 }

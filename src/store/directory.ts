@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../protocol/time.ts'
 import type { Client } from '../domain/client.ts'
 import type { Instance } from '../domain/instance.ts'
-import { ref, type Kind, type RecordValues, type StoredRecord } from '../domain/record.ts'
+import { ref, type RecordValues, type StoredRecord } from '../domain/record.ts'
 import type { Resource } from '../domain/resource.ts'
 import { underWrangler } from '../domain/under-wrangler.ts'
 import type { User } from '../domain/user.ts'
@@ -37,8 +37,10 @@ export type Directory = {
 
 type Loading = { readonly promise: Promise<StoredRecord | undefined>; outdated: boolean }
 
-/** Of each kind: a kind that outsiders can fill pushes out none of another, and none has fewer than when they shared one cache. */
-const mostRecords = { instance: 1, client: 20_000, resource: 20_000, user: 20_000 } as const
+/** What is in memory of a kind, and what is on its way there, by id. */
+type Cache = { readonly records: LRUCache<string, StoredRecord>; readonly loading: Map<string, Loading> }
+
+const mostRecords = 20_000
 
 /** Caches over a store, exact: on an embedded store by asking it first, elsewhere under a lease. */
 export async function createDirectory(options: {
@@ -52,14 +54,13 @@ export async function createDirectory(options: {
   readonly onForget?: (forget: Changes['forget']) => void
 }): Promise<Directory> {
   const { store, admin, clock } = options
-  // By kind and then by id: to spell one name out of both for every lookup, and to hash it, costs more than the lookup.
-  const caches = {
-    instance: cacheOf('instance'),
-    client: cacheOf('client'),
-    resource: cacheOf('resource'),
-    user: cacheOf('user'),
+  // By kind: one that outsiders can fill pushes out none of another.
+  const caches: Readonly<Record<CachedKind, Cache>> = {
+    instance: createCache(1),
+    client: createCache(mostRecords),
+    resource: createCache(mostRecords),
+    user: createCache(mostRecords),
   }
-  const loads = new Map<string, Loading>()
   let { cursor } = await admin.changes(undefined)
   const lease: Lease | undefined =
     admin.changesAre === 'polled'
@@ -68,9 +69,11 @@ export async function createDirectory(options: {
 
   function forget(changes: Changes): void {
     if (changes.forget === 'lost') {
-      for (const cache of Object.values(caches)) cache.clear()
-      for (const loading of loads.values()) loading.outdated = true
-      loads.clear()
+      for (const { records, loading } of Object.values(caches)) {
+        records.clear()
+        for (const one of loading.values()) one.outdated = true
+        loading.clear()
+      }
     } else forgetThese(changes.forget)
     cursor = changes.cursor
     options.onForget?.(changes.forget)
@@ -78,12 +81,13 @@ export async function createDirectory(options: {
 
   function forgetThese(changed: Exclude<Changes['forget'], 'lost'>): void {
     for (const { kind, id } of changed) {
-      if (isCached(kind)) caches[kind].delete(id)
-      const key = keyOf(kind, id)
+      const cache: Cache | undefined = Object.hasOwn(caches, kind) ? caches[kind as CachedKind] : undefined
+      if (cache === undefined) continue
+      cache.records.delete(id)
       // What is being read now may be what was there before: it is good for those who asked before, and for nobody after.
-      const loading = loads.get(key)
+      const loading = cache.loading.get(id)
       if (loading !== undefined) loading.outdated = true
-      loads.delete(key)
+      cache.loading.delete(id)
     }
   }
 
@@ -116,16 +120,16 @@ export async function createDirectory(options: {
   }
 
   function lookUp<K extends CachedKind>(kind: K, id: string): MaybePromise<RecordValues[K] | undefined> {
-    const cached = caches[kind].get(id)
+    const cached = caches[kind].records.get(id)
     if (cached !== undefined) return alive(cached as StoredRecord<K>)
-    const loading = loads.get(keyOf(kind, id)) ?? load(kind, id)
+    const loading = caches[kind].loading.get(id) ?? load(kind, id)
     return loading.promise.then((record) => alive(record as StoredRecord<K> | undefined))
   }
 
   function load(kind: CachedKind, id: string): Loading {
-    const key = keyOf(kind, id)
+    const cache = caches[kind]
     const loading: Loading = { outdated: false, promise: readOne() }
-    loads.set(key, loading)
+    cache.loading.set(id, loading)
     return loading
 
     async function readOne(): Promise<StoredRecord | undefined> {
@@ -134,10 +138,10 @@ export async function createDirectory(options: {
         if (record === undefined) return undefined
         const kept = frozen(record)
         // Absence isn't kept: whoever makes up names would push out the real ones.
-        if (!loading.outdated) caches[kind].set(id, kept)
+        if (!loading.outdated) cache.records.set(id, kept)
         return kept
       } finally {
-        if (loads.get(key) === loading) loads.delete(key)
+        if (cache.loading.get(id) === loading) cache.loading.delete(id)
       }
     }
   }
@@ -168,14 +172,6 @@ function required(instance: Instance | undefined): Instance {
   return instance
 }
 
-function cacheOf(kind: CachedKind): LRUCache<string, StoredRecord> {
-  return new LRUCache({ max: mostRecords[kind] })
-}
-
-function isCached(kind: Kind): kind is CachedKind {
-  return Object.hasOwn(mostRecords, kind)
-}
-
-function keyOf(kind: Kind, id: string): string {
-  return `${kind} ${id}`
+function createCache(max: number): Cache {
+  return { records: new LRUCache({ max }), loading: new Map() }
 }

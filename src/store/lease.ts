@@ -14,7 +14,8 @@ export type Lease = {
 export type Later = (work: () => void, millis: number) => () => void
 
 const pollMillis = 250
-const leaseMillis = 5_000
+/** Longest that a node of a store that is polled may trust its memory, and so not know what others changed. */
+export const directoryLeaseMillis = 5_000
 
 /** Polls at once and then for ever. A lease counts from before the look began, on the clock that nobody can set. */
 export function startLease(options: {
@@ -26,7 +27,7 @@ export function startLease(options: {
   readonly later?: Later
 }): Lease {
   const { poll, clock } = options
-  const lasts = options.leaseMillis ?? leaseMillis
+  const lasts = options.leaseMillis ?? directoryLeaseMillis
   let renewedAt = clock.monotonic()
   let revokedAt = -Infinity
   let ended = false

@@ -1,7 +1,26 @@
 import { checksum } from '../crypto/checksum.ts'
 
-/** Code, refresh, opaque access, device code, client secret, vault handle, macaroon, session handle, mark of a known browser, ticket of a letter. */
-export type TokenKind = 'ac' | 'rt' | 'at' | 'dc' | 'cs' | 'vh' | 'mc' | 'ss' | 'dv' | 'tk'
+export type TokenKind =
+  /** Authorization code */
+  | 'ac'
+  /** Refresh token */
+  | 'rt'
+  /** Opaque access token */
+  | 'at'
+  /** Device code */
+  | 'dc'
+  /** Client secret */
+  | 'cs'
+  /** Vault handle */
+  | 'vh'
+  /** Macaroon */
+  | 'mc'
+  /** Session handle */
+  | 'ss'
+  /** Mark of a known browser */
+  | 'dv'
+  /** Ticket of a letter */
+  | 'tk'
 
 /** Longest text of a token, in characters. Longer ones are neither made nor read. */
 export const longestToken = 1024
@@ -13,17 +32,18 @@ const checksumDigits = 8
 
 /** `gth_<kind>_<CRC32 of kind and body, 8 hex digits>_<body>`. */
 export function printToken(kind: TokenKind, body: string): string {
-  return `gth_${kind}_${checksum(`${kind}_`, body)}_${body}`
+  return `gth_${kind}_${checksum(`${kind}_${body}`)}_${body}`
 }
 
 /** The body of a token of this kind, or undefined. A right checksum proves nothing: the body must prove itself. */
 export function parseToken(kind: TokenKind, text: string): string | undefined {
   if (text.length > (kind === 'mc' ? longestMacaroon : longestToken)) return undefined
-  const start = `gth_${kind}_`
-  const end = start.length + checksumDigits
-  if (!text.startsWith(start) || text[end] !== '_') return undefined
-  const body = text.slice(end + 1)
-  return body !== '' && text.slice(start.length, end) === checksum(`${kind}_`, body) ? body : undefined
+  const prefix = `gth_${kind}_`
+  const checksumEnd = prefix.length + checksumDigits
+  if (!text.startsWith(prefix) || text[checksumEnd] !== '_') return undefined
+  const body = text.slice(checksumEnd + 1)
+  if (body === '' || text.slice(prefix.length, checksumEnd) !== checksum(`${kind}_${body}`)) return undefined
+  return body
 }
 
 /** Whether a text looks like a token of ours, whatever its kind. */

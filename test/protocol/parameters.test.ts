@@ -173,5 +173,8 @@ test('printing leaves only unreserved characters, so a query, a fragment and a b
       expect(printParameters([['a', value]])).toMatch(/^a=(?:[A-Za-z0-9\-._~]|%[0-9A-F]{2})*$/)
     }),
   )
-  expect(decodeFormText('%')).toBeUndefined()
 })
+
+test.each(['%', '%4', '%zz', '%C3', '%ED%A0%80', '%C0%AF'])('%j is no form text', (encoded) =>
+  expect(decodeFormText(encoded)).toBeUndefined(),
+)

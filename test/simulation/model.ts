@@ -1,4 +1,5 @@
 import type { Grant } from '../../src/domain/grant.ts'
+import { directoryLeaseMillis } from '../../src/store/lease.ts'
 import type { StampedWrite } from '../../src/store/port.ts'
 import type { Held } from './operations.ts'
 
@@ -35,9 +36,6 @@ function isBefore(epoch: string, bump: Bump): boolean {
 
 /** A sentence that says what must never be, with what was seen. */
 export class Violation extends Error {}
-
-/** Longest time in which a node may not know what others changed: the lease (DESIGN §6.17). */
-export const leaseMillis = 5_000
 
 /**
  * The reference model. It sees two things: each commit as the store made it, in order, and each answer that somebody got.
@@ -147,7 +145,7 @@ export function createModel(context: {
     const gone = replaced.get(family.stored.epoch)
     if (gone === undefined) return family
     must(
-      from.millis <= gone.millis + leaseMillis,
+      from.millis <= gone.millis + directoryLeaseMillis,
       `INV4: ${what} of ${id} begun ${from.millis - gone.millis} ms after its epoch was gone`,
     )
     const knew = bumps.find((bump) => bump.node === node && isBefore(family.stored.epoch, bump))

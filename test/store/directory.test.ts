@@ -111,6 +111,22 @@ describe.each([
   }
 })
 
+test('as many users as anybody can make push out no client', async () => {
+  const { store, admin } = openMemoryStore()
+  await save(store, ref('client', 'app'), client)
+  const read: Store['read'] = async (refs) => {
+    const [one] = refs
+    return one?.kind === 'user' ? [{ kind: 'user', id: one.id, version: 'v', value: user }] : store.read(refs)
+  }
+  const { store: counted, reads } = watched({ ...store, read })
+  const directory = await createDirectory({ store: counted, admin, clock })
+  await directory.client('app')
+  const many = 20_001
+  for (let made = 0; made < many; made += 1) await directory.user(`usr_${made}`)
+  await directory.client('app')
+  expect(reads()).toBe(1 + many)
+})
+
 test('another process is heard by the next turn', async () => {
   const storage = await sqliteSubject.create()
   const [ours, theirs] = [await storage.open(), await storage.open()]

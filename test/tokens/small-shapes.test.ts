@@ -26,6 +26,7 @@ describe('the text of a token', () => {
     'x',
     `${printToken('ac', 'x')}\n`,
     ` ${printToken('ac', 'x')}`,
+    printToken('ac', ''),
   ])('%j is none', (text) => expect(parseToken('ac', text)).toBeUndefined())
 })
 

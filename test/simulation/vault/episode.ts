@@ -1,4 +1,4 @@
-import type { User } from '../../../src/domain/user.ts'
+import type { Instance } from '../../../src/domain/instance.ts'
 import { returningKinds } from '../../../src/domain/fence.ts'
 import { isHeld, type Connection } from '../../../src/domain/connection.ts'
 import { ref } from '../../../src/domain/record.ts'
@@ -71,7 +71,7 @@ export async function runVaultEpisode(
     now: scheduler.now,
     order: () => step,
     clocksStep,
-    provider: entry.name,
+    providerName: entry.name,
     open: openKept,
     read: provider.read,
     isGood: provider.isGood,
@@ -285,7 +285,7 @@ export async function runVaultEpisode(
   }
 
   for (; step < options.steps && verdict.violation === undefined; step += 1) await takeStep().catch(failed)
-  const { steps } = { steps: step }
+  const steps = step
   // All faults are over: whatever isn't good now must say so.
   for (const name of Object.keys(weather) as (keyof Weather)[]) weather[name] = 0
   for (const name of Object.keys(roads) as (keyof Roads)[]) roads[name] = 0
@@ -317,7 +317,7 @@ function openKept(id: string, connection: Connection): Opened | undefined {
 }
 
 async function populate({ store }: OpenStore): Promise<void> {
-  const value = { v: 1, instanceId: 'i', generation: 1, epoch: 1, highWaterAt: 0, createdAt: 0 } as unknown as User
+  const value = { v: 1, instanceId: 'i', generation: 1, epoch: 1, highWaterAt: 0, createdAt: 0 } as unknown as Instance
   await store.commit([
     { op: 'put', ...ref('instance', 'self'), expect: null, version: 'v', value, expiresAt: null, owners: [] },
   ])

@@ -1,11 +1,10 @@
+import { directoryLeaseMillis } from '../../../src/store/lease.ts'
 import type { FreshToken } from '../../../src/vault/fresh-token.ts'
 import type { Moment } from '../model.ts'
 import type { Known } from './known.ts'
 
 /** What the way of an answer and the clocks of two nodes may add to a token's life. */
 const slackMillis = 9_000
-/** The lease of a node, and the start of what it was asked: so long it may not have heard of a recall. */
-const leaseMillis = 5_500
 
 type Judge = {
   readonly order: () => number
@@ -15,7 +14,7 @@ type Judge = {
   readonly must: (holds: boolean, sentence: string) => void
 }
 
-/** INV3, INV6, INV10: what somebody is told who asks for a token, beside what is stored and what others were told before he asked. */
+/** INV3, INV6, INV10, L25: what somebody is told who asks for a token, beside what is stored and what others were told before he asked. */
 export function judgeAnswer(
   judge: Judge,
   one: Known | undefined,
@@ -64,7 +63,7 @@ function judgeToken(
   if (told === undefined) return
   const recalled = recalledAt(one)
   must(
-    recalled === undefined || from.millis <= recalled + leaseMillis,
+    recalled === undefined || from.millis <= recalled + directoryLeaseMillis,
     `L25: a token of ${id} was given ${from.millis - (recalled ?? 0)} ms after its provider was recalled`,
   )
   must(

@@ -30,7 +30,7 @@ export type Known = {
   endTold?: number | undefined
   reauthTold?: { readonly order: number; readonly kept: Told | undefined } | undefined
   /** How many recalls there had been when it was started. */
-  recallsBefore: number
+  readonly recallsBefore: number
   /** The last order in which it needed its person. */
   brokenAt: number
   /** The latest edition that somebody was given, and when. */

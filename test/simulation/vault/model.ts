@@ -1,5 +1,6 @@
 import { isHeld, type Connection } from '../../../src/domain/connection.ts'
 import type { Instance } from '../../../src/domain/instance.ts'
+import type { Recall } from '../../../src/domain/recall.ts'
 import { lifetimes } from '../../../src/domain/lifetimes.ts'
 import type { OwnedRecord, StampedWrite } from '../../../src/store/port.ts'
 import type { FreshToken } from '../../../src/vault/fresh-token.ts'
@@ -9,23 +10,23 @@ import { judgeAnswer } from './judge-answer.ts'
 import type { Known, Opened, Sent } from './known.ts'
 import type { Family, Told } from './provider.ts'
 
-const leaseMillis = lifetimes.refreshLease * 1000
+const refreshLeaseMillis = lifetimes.refreshLease * 1000
+
 /**
- * The reference model of connections (INV6, and INV3, INV7, INV10 of them). It sees commits, what is sent to the provider and
+ * The reference model of connections (INV6, and INV3, INV7, INV10, L25 of them). It sees commits, what is sent to the provider and
  * heard from there, crashes, and answers; it opens what is kept, and asks the provider what that is worth.
  */
 export function createVaultModel(context: {
   readonly now: () => number
   readonly order: () => number
   readonly clocksStep: boolean
-  /** Its name. */
-  readonly provider: string
+  readonly providerName: string
   readonly open: (id: string, connection: Connection) => Opened | undefined
   readonly read: (token: string) => Told | undefined
   readonly isGood: (refresh: string) => boolean
   readonly failed: (violation: Violation) => void
 }) {
-  const { now, order, clocksStep, provider, open, read, isGood, failed } = context
+  const { now, order, clocksStep, providerName, open, read, isGood, failed } = context
   const known = new Map<string, Known>()
   const byFamily = new Map<Family, Known>()
   const requests = new Map<string, Sent[]>()
@@ -33,6 +34,7 @@ export function createVaultModel(context: {
   const dead = new Set<Owner>()
   /** When each recall of the provider was committed. */
   const recalls: number[] = []
+  let isLastFinished = true
   const counts = { commits: 0, answers: 0, renewals: 0, sent: 0, reuses: 0, broken: 0, ends: 0, recalls: 0 }
 
   function must(holds: boolean, sentence: string): asserts holds {
@@ -44,7 +46,7 @@ export function createVaultModel(context: {
   }
 
   const isExcused = ({ node, heard, claimedAt }: Sent): boolean =>
-    dead.has(node) || heard === 'nothing' || now() - claimedAt >= leaseMillis
+    dead.has(node) || heard === 'nothing' || now() - claimedAt >= refreshLeaseMillis
 
   function sawCommit(writes: readonly StampedWrite[], by: Owner): void {
     counts.commits += 1
@@ -59,7 +61,7 @@ export function createVaultModel(context: {
   }
 
   function sawInstance(next: Instance, told: readonly string[]): void {
-    const recall = next.recalls?.[provider]
+    const recall = next.recalls?.[providerName]
     const count = recall?.count ?? 0
     must(count === recalls.length || count === recalls.length + 1, `L25: recall ${recalls.length} became ${count}`)
     if (count > recalls.length) {
@@ -67,6 +69,7 @@ export function createVaultModel(context: {
       recalls.push(now())
       counts.recalls += 1
     }
+    isLastFinished = isFinished(recall)
     if (recall?.finishedAt === undefined) return
     for (const one of known.values())
       must(!isLeft(one), `L25: recall ${count} was said to be finished, and ${one.id} is ${one.stored?.state}`)
@@ -94,7 +97,7 @@ export function createVaultModel(context: {
       editions: new Map(),
       highest: 0,
       claims: [],
-      recallsBefore: 0,
+      recallsBefore: next.recallsBefore ?? 0,
       brokenAt: -1,
       given: { edition: 0, order: 0 },
     }
@@ -102,8 +105,6 @@ export function createVaultModel(context: {
     const { stored, kept } = one
     const before = stored !== undefined && isHeld(stored) ? stored : undefined
     one.stored = next
-    // Of what is over nobody keeps it.
-    if (next.state !== 'revoked') one.recallsBefore = next.recallsBefore ?? 0
     must(stored?.state !== 'revoked' || next.state === 'revoked', `INV3: ${id} came back to life`)
     if (next.state === 'revoked' && stored?.state !== 'revoked') {
       counts.ends += 1
@@ -183,7 +184,9 @@ export function createVaultModel(context: {
     /** The store is another one: what was brought back, fenced. Nothing of before counts, but what was ended may need an end again. */
     restored(records: readonly OwnedRecord[]): void {
       const self = records.find(({ kind }) => kind === 'instance')?.value as Instance | undefined
-      recalls.length = self?.recalls?.[provider]?.count ?? 0
+      const recall = self?.recalls?.[providerName]
+      recalls.length = recall?.count ?? 0
+      isLastFinished = isFinished(recall)
       for (const one of known.values()) {
         const found = records.find(({ kind, id }) => kind === 'connection' && id === one.id)
         one.stored = found?.value as Connection | undefined
@@ -241,11 +244,11 @@ export function createVaultModel(context: {
     /** Whether what somebody who lives heard from the provider is written down. */
     isAtRest: (): boolean =>
       [...requests.values()].flat().every(({ node, connection: { stored } }) => {
-        const isRenewed = stored !== undefined && isHeld(stored) && stored.intent !== undefined
-        return dead.has(node) || !isRenewed
+        const isBeingRenewed = stored !== undefined && isHeld(stored) && stored.intent !== undefined
+        return dead.has(node) || !isBeingRenewed
       }),
-    /** L25: whether all that was recalled has been ended. */
-    isRecallOver: (): boolean => ![...known.values()].some(isLeft),
+    /** L25: whether all that was recalled has been ended, and whoever asks is told so. */
+    isRecallOver: (): boolean => isLastFinished && ![...known.values()].some(isLeft),
     /**
      * Afterwards: the newest that somebody who lives was given is what is kept, or went back to the provider with all the others.
      */
@@ -284,5 +287,7 @@ export function createVaultModel(context: {
     },
   }
 }
+
+const isFinished = (recall: Recall | undefined): boolean => recall === undefined || recall.finishedAt !== undefined
 
 export type VaultModel = ReturnType<typeof createVaultModel>

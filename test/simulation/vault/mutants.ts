@@ -189,6 +189,14 @@ const written: readonly (VaultMutant & { readonly swap: Swap })[] = [
     },
   },
   {
+    name: 'a recall is never said to be finished',
+    swap: {
+      file: recalls,
+      from: 'writes: [put(slot, after, { expiresAt: null })], result: undefined',
+      to: 'writes: [], result: undefined',
+    },
+  },
+  {
     name: 'a recall is said and not written',
     swap: {
       file: recalls,

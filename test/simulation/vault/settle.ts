@@ -78,17 +78,17 @@ export async function settle(context: {
   }
 
   /** L25: whatever crash left undone of a recall is found again. */
-  async function finishRecalls(): Promise<void> {
+  async function settleRecalls(): Promise<void> {
     const until = scheduler.now() + patienceMillis
     while (!model.isRecallOver() && !isOver()) {
-      model.must(scheduler.now() < until, 'L25: what was recalled is not ended')
+      model.must(scheduler.now() < until, 'L25: what was recalled is not ended, or nobody says so')
       dice.pick(nodes)?.vault.finishRecalls()
       await drive(() => model.isRecallOver(), 5_000)
     }
   }
 
   await drive(() => work.busy() === 0, 60_000)
-  await finishRecalls()
+  await settleRecalls()
   for (const link of links) await settleOne(link)
   if (!(await isGivenBack())) return false
   // A token that holds is given while it is renewed: the last answer may be on its way into the store.
