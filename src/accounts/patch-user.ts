@@ -2,7 +2,7 @@ import { eventWrite } from '../audit/event-write.ts'
 import type { Actor, Deed } from '../domain/authority.ts'
 import type { EventType } from '../domain/event.ts'
 import type { Imprint } from '../domain/grant.ts'
-import { check, put, ref, remove, type Decision, type Slot } from '../domain/record.ts'
+import { check, put, ref, remove, type Decision, type Slot, type Write } from '../domain/record.ts'
 import type { Role, User } from '../domain/user.ts'
 import { describe, isRefusal } from '../protocol/errors.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
@@ -11,8 +11,8 @@ import { standsInForPassword } from '../domain/stands-in-for-password.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import { parseUsername, type Username } from '../protocol/username.ts'
 import { transition } from '../store/transition.ts'
+import { nameTaken, roleProblem, wranglerProblem } from './account-problems.ts'
 import type { Outcome, PasswordsContext } from './context.ts'
-import { nameTaken, roleProblem, wranglerProblem } from './create-user.ts'
 import { emailRef } from './email-name.ts'
 import { factorsRef } from './find-factors.ts'
 import { findUser, normalOf, usernameRef } from './find-user.ts'
@@ -131,7 +131,7 @@ async function patchFrom(
     grant: ref('grant', keep?.grantId ?? 'none'),
   }
   return transition(context.transition, refs, (slots, now): Decision<Outcome<User> | 'changed meanwhile'> => {
-    const { user: slot, from, to, wrangler, kept, address } = slots
+    const { user: slot, from, to, wrangler, address } = slots
     const user = slot.value
     if (user === undefined) return { writes: [], result: { refused: noSuchUser } }
     if (user.username !== before.username || user.wrangler !== before.wrangler || user.email !== before.email)
@@ -148,17 +148,14 @@ async function patchFrom(
     const after = patched(user, { patch, wanted, passwordHash, nowMillis })
     if (after === user) return { writes: [], result: { done: user } }
     const dated: User = { ...after, updatedAt: now }
-    const freed = from.value?.target === userId ? remove(from) : []
-    const moved = moves ? [...freed, put(to, { v: 1, target: userId }, { expiresAt: null, owners: [userId] })] : []
     return {
       writes: [
         put(slot, dated, { expiresAt: null }),
-        ...moved,
+        ...(moves ? renameWrites(from, to, userId) : []),
         ...(wrangler.id === userId ? [] : [check(wrangler)]),
         // An address that is given up is free for whoever proves it next.
         ...(user.emailVerified && !dated.emailVerified && address.value?.target === userId ? remove(address) : []),
-        ...(keep === undefined ? [] : carrySession(kept, [user, dated], keep.imprint)),
-        ...(keep?.standsIn === true ? standing(keep, slots).map(check) : []),
+        ...(keep === undefined ? [] : keptSessionWrites(keep, slots, [user, dated])),
         ...trail(now),
         ...further,
         ...farewell,
@@ -184,9 +181,22 @@ function stillStandsIn({ grantId }: KeptSession, slots: SignInSlots, now: EpochS
   return !takenBack && standsInForPassword(signIn, now)
 }
 
-/** What that rests on and this commit doesn't write. */
-function standing({ grantId }: KeptSession, { instance, factors, grant }: SignInSlots) {
-  return [instance, factors, ...(grantId === undefined ? [] : [grant])]
+/** The session goes along with its account, which was one and becomes the other. */
+function keptSessionWrites(
+  { standsIn, grantId, imprint }: KeptSession,
+  { kept, instance, factors, grant }: SignInSlots,
+  accounts: readonly [User, User],
+): readonly Write[] {
+  const carried = carrySession(kept, accounts, imprint)
+  // What its standing in rests on, and this commit doesn't write.
+  const rests = standsIn ? [check(instance), check(factors), ...(grantId === undefined ? [] : [check(grant)])] : []
+  return [...carried, ...rests]
+}
+
+/** The old name is free from then on, if it was his. */
+function renameWrites(from: Slot<'name'>, to: Slot<'name'>, userId: string): readonly Write[] {
+  const freed = from.value?.target === userId ? remove(from) : []
+  return [...freed, put(to, { v: 1, target: userId }, { expiresAt: null, owners: [userId] })]
 }
 
 function patched(

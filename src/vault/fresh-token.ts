@@ -56,27 +56,18 @@ export async function freshToken(context: VaultContext & VaultMemory, asked: Ask
   const until = clock.monotonic() + longestWaitMillis
   let leftAlone: LeftAlone | undefined
   for (let renewed = false; ; renewed = true) {
-    const { connection, newest } = await found(context, asked.connection)
-    if (connection === undefined) return { outcome: 'unknown' }
-    if (connection.state === 'revoked') context.sightings.saw(asked.connection, connection.edition ?? 0)
-    if (!isHeld(connection)) return { outcome: connection.state }
-    if (isRecalled(await context.directory.instance(), connection)) return { outcome: 'revoked' }
-    if (connection.confirmation !== undefined) return { outcome: 'pending' }
-    const provider = await usableProvider(context, connection)
-    if (provider === undefined) return { outcome: 'unknown' }
-    // L19: the read began when a later one was known.
-    if (connection.edition < newest)
-      return breakOff(context, asked.connection, { connection, reason: 'unreadable', newest })
+    const usable = await findUsable(context, asked.connection)
+    if ('outcome' in usable) return usable
+    const { connection, provider } = usable
     const age = context.sightings.age(asked.connection, connection)
     const need = needOf(provider, connection, { age, rejected: asked.rejected })
     if (need === 'none') return handOut(context, asked.connection, connection)
     if (need === 'over' || provider.kind === 'site-login') return over(context, asked.connection, connection)
     const wait = connection.intent === undefined ? context.sightings.pauseLeft(asked.connection, connection) : 0
-    const reason = connection.failure?.reason ?? 'upstream_unavailable'
-    if (wait > 0 && stillHolds(connection, age, asked.rejected)) return handOut(context, asked.connection, connection)
-    if (wait > 0) return { outcome: 'unavailable', retryAfter: wait, reason }
-    if (need === 'now' && renewed) {
+    if (wait > 0 || (need === 'now' && renewed)) {
       if (stillHolds(connection, age, asked.rejected)) return handOut(context, asked.connection, connection)
+      const reason = connection.failure?.reason ?? 'upstream_unavailable'
+      if (wait > 0) return { outcome: 'unavailable', retryAfter: wait, reason }
       return { outcome: 'unavailable', ...(leftAlone ?? { retryAfter: 1, reason }) }
     }
     const renewing = renew(context, { id: asked.connection, provider, connection, waited: connection.failures })
@@ -85,6 +76,24 @@ export async function freshToken(context: VaultContext & VaultMemory, asked: Ask
     if (need === 'soon') return handOut(context, asked.connection, connection)
     leftAlone = await settledWithin(context, renewing, until - clock.monotonic())
   }
+}
+
+/** A connection whose token may be given or renewed, and the provider to renew it at; or why there is none. */
+async function findUsable(
+  context: VaultContext & VaultMemory,
+  id: string,
+): Promise<{ readonly connection: HeldConnection; readonly provider: Provider } | FreshToken> {
+  const { connection, newest } = await found(context, id)
+  if (connection === undefined) return { outcome: 'unknown' }
+  if (connection.state === 'revoked') context.sightings.saw(id, connection.edition ?? 0)
+  if (!isHeld(connection)) return { outcome: connection.state }
+  if (isRecalled(await context.directory.instance(), connection)) return { outcome: 'revoked' }
+  if (connection.confirmation !== undefined) return { outcome: 'pending' }
+  const provider = await usableProvider(context, connection)
+  if (provider === undefined) return { outcome: 'unknown' }
+  // L19: the read began when a later one was known.
+  if (connection.edition < newest) return breakOff(context, id, { connection, reason: 'unreadable', newest })
+  return { connection, provider }
 }
 
 /** A connection, and the latest edition that there was when its read began (L19). */

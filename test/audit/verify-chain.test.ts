@@ -184,6 +184,48 @@ test('a chain of another instance isn’t one of this', async () => {
   expect(findings).toEqual([expect.stringContaining('of this instance')])
 })
 
+const altered = (change: (item: ChainItem) => readonly ChainItem[]): Promise<readonly ChainItem[]> =>
+  chronicle.items().then((items) => items.flatMap(change))
+
+test.each<[string, (item: ChainItem) => readonly ChainItem[], RegExp]>([
+  ['more after the end', (item) => (item.is === 'end' ? [item, item] : [item]), /there is more after the end/],
+  ['no end', (item) => (item.is === 'end' ? [] : [item]), /the end is missing/],
+  [
+    'a head of another number',
+    (item) => (item.is === 'end' ? [{ is: 'end', head: { ...(item.head as object), number: 9 } }] : [item]),
+    /seals are missing at the end/,
+  ],
+  [
+    'a head of another hash',
+    (item) => (item.is === 'end' ? [{ is: 'end', head: { ...(item.head as object), hash: 'x' } }] : [item]),
+    /seals are missing at the end/,
+  ],
+  ['no head', (item) => (item.is === 'end' ? [{ is: 'end', head: null }] : [item]), /seals are missing at the end/],
+  [
+    'something unreadable',
+    (item) => (item.is === 'end' ? [{ is: 'unreadable', where: 'line 7' }, item] : [item]),
+    /line 7/,
+  ],
+  [
+    'a retention that is none',
+    (item) => (item.is === 'begin' ? [{ ...item, retention: [{ from: 1, at: 1 }] }] : [item]),
+    /how long events are kept is not readable/,
+  ],
+  [
+    'another retention than its seals say',
+    (item) => (item.is === 'begin' ? [{ ...item, retention: [{ from: 1, at: 1, keep: 1 }] }] : [item]),
+    /the seals say otherwise than the beginning/,
+  ],
+])('a chain with %s is found', async (_, change, finding) => {
+  const { findings } = await verifyChain(each(await altered(change)), { now: chronicle.clock.seconds })
+  expect(findings[0]).toMatch(finding)
+})
+
+test('a chain whose end nobody knows proves what it holds', async () => {
+  const items = await altered((item) => [item.is === 'end' ? { is: 'end', head: 'unknown' } : item])
+  expect((await verifyChain(each(items), { now: chronicle.clock.seconds })).bad).toBe(0)
+})
+
 test('anything at all in place of a line is a finding, never a crash', async () => {
   await fc.assert(
     fc.asyncProperty(fc.nat(lines.length - 2), fc.jsonValue(), async (at, value) => {

@@ -13,15 +13,20 @@ import { carriedList, carriedOf, eventItem, keyAt, keyOf } from '../../src/store
 import { read } from '../../src/store/dynamodb/read.ts'
 import type { StampedWrite } from '../../src/store/port.ts'
 import { event, lease, putLease, start } from '../../src/store/suite/samples.ts'
-import { cancelled, lostAnswer, scriptedDynamodb, unmet } from './scripted-dynamodb.ts'
+import { cancelled, lostAnswer, scriptedDynamodb, unmet, type Scripted } from './scripted-dynamodb.ts'
 
 /** What is answered to each command in turn, an error by throwing it; then nothing but agreement. */
 function subject(...answers: readonly object[]) {
-  const table = scriptedDynamodb((_command, turn) => {
-    const answer = answers[turn - 1] ?? {}
-    if (answer instanceof Error) throw answer
-    return answer
-  })
+  return subjectOn(
+    scriptedDynamodb((_command, turn) => {
+      const answer = answers[turn - 1] ?? {}
+      if (answer instanceof Error) throw answer
+      return answer
+    }),
+  )
+}
+
+function subjectOn(table: Scripted) {
   const gone = new Map<string, string>()
   const context = { ...table, courier: createCourier(table), feed: createFeed(table), gone }
   return { ...table, context, commit: (...writes: StampedWrite[]) => commit(context, writes) }
@@ -62,6 +67,13 @@ describe('FLT-17: a commit whose answer was lost', () => {
     const [found] = await read(context, context.courier, [{ kind: 'event', id: 'e' }])
     expect(found).toMatchObject({ id: 'e', value: event('e').event })
     expect(sent(GetItemCommand).map(({ Key }) => Key)).toEqual([keyOf(lease('a')), keyOf({ kind: 'event', id: 'e' })])
+  })
+
+  test('is not one that was refused: its event is looked for in its bucket alone', async () => {
+    const { commit, context, sent } = subject(lasting)
+    await expect(commit(change, event('e'))).rejects.toMatchObject({ outcome: 'none' })
+    await read(context, context.courier, [{ kind: 'event', id: 'e' }])
+    expect(sent(GetItemCommand).map(({ Key }) => Key)).toEqual([keyOf({ kind: 'event', id: 'e' })])
   })
 
   test('is another’s event of the same id where none was lost', async () => {
@@ -122,6 +134,31 @@ describe('a transaction', () => {
     const { commit, count } = subject(cancelled('TransactionConflict', 'ItemCollectionSizeLimitExceeded'))
     await expect(commit(...both)).rejects.toMatchObject({ name: 'StoreUnavailable', outcome: 'none', ofOne: true })
     expect(count()).toBe(1)
+  })
+
+  test('that the service refuses isn’t sent again', async () => {
+    const { commit, count } = subject(lasting)
+    await expect(commit(...both)).rejects.toMatchObject({ name: 'StoreUnavailable', outcome: 'none', ofOne: true })
+    expect(count()).toBe(1)
+  })
+
+  test.each([
+    { meets: 'others at the same records', code: 'TransactionConflict', ofOne: true },
+    { meets: 'a limit', code: 'ThrottlingError', ofOne: false },
+  ])('that meets $meets until its time is up says of the store: nothing, $ofOne', async ({ code, ofOne }) => {
+    let millis = 0
+    const slow = scriptedDynamodb(
+      () => {
+        millis += 1_000
+        throw cancelled('None', code)
+      },
+      { monotonic: () => millis },
+    )
+    await expect(subjectOn(slow).commit(...both)).rejects.toMatchObject({
+      name: 'StoreUnavailable',
+      outcome: 'none',
+      ofOne,
+    })
   })
 
   test('of more items than DynamoDB takes isn’t sent', async () => {

@@ -85,6 +85,18 @@ describe('a store on a server that speaks SQL', () => {
     await admin.close()
   })
 
+  test('says of a read that failed whether that was its own fault', async () => {
+    for (const [verdict, ofOne] of [
+      ['alone', true],
+      ['none', false],
+    ] as const) {
+      const { opening } = server({ fetch: () => Promise.reject(new AttemptFailed('so', verdict)) })
+      const { store, admin } = await opening()
+      await expect(store.read([lease('a')])).rejects.toMatchObject({ name: 'StoreUnavailable', outcome: 'none', ofOne })
+      await admin.close()
+    }
+  })
+
   test('keeps a session in which a statement failed', async () => {
     const { opening, made } = server({ fetch: () => Promise.reject(new AttemptFailed('the disk is full', 'none')) })
     const { store, admin } = await opening()

@@ -18,7 +18,10 @@ export type Scripted = TableContext & {
 }
 
 /** A table that answers as a test says: DynamoDB Local is never behind, never throttles and leaves nothing over. */
-export function scriptedDynamodb(answer: (command: Command, turn: number) => object): Scripted {
+export function scriptedDynamodb(
+  answer: (command: Command, turn: number) => object,
+  clock = { monotonic: () => performance.now() },
+): Scripted {
   const commands: Command[] = []
   const client = {
     send: (command: Command) => {
@@ -26,7 +29,6 @@ export function scriptedDynamodb(answer: (command: Command, turn: number) => obj
       return new Promise<object>((resolve) => resolve(answer(command, commands.length)))
     },
   } as unknown as DynamoDBClient
-  const clock = { monotonic: () => performance.now() }
   const deadline = createDeadline({ clock, random: { stamp: () => 'always the same' }, verdictOf })
   return {
     client,

@@ -28,6 +28,7 @@ describe('a session on PostgreSQL', () => {
     expect(await onPostgres([false, 'off', 'on', version])).toEqual(on)
     expect(await onPostgres([false, 'local', 'on', version])).toEqual([])
     expect(await onPostgres([false, 'local', 'on', version], 'synchronous')).toEqual(on)
+    expect(await onPostgres([false, 'remote_apply', 'on', version], 'synchronous')).toEqual([])
   })
 
   test('is refused where nothing is ever synced, but not where a setting of that name means nothing', async () => {
