@@ -221,6 +221,52 @@ test.each<[string, (item: ChainItem) => readonly ChainItem[], RegExp]>([
   expect(findings[0]).toMatch(finding)
 })
 
+test('an event that came late is bound as any other', async () => {
+  const seals = (await chronicle.items()).flatMap((item) => (item.is === 'seal' ? [item] : []))
+  const late = seals.find(({ seal }) => (seal as Seal).late)
+  if (late === undefined) throw new Error('nothing came late')
+  const { number } = late.seal as Seal
+  const [[id] = ['none']] = late.entries as readonly (readonly [string])[]
+  const other = await altered((item) =>
+    item.is === 'event' && item.id === id
+      ? [{ ...item, event: { ...(item.event as object), userId: 'usr_x' } }]
+      : [item],
+  )
+  const gone = await altered((item) => (item.is === 'event' && item.id === id ? [] : [item]))
+  const now = chronicle.clock.seconds
+  expect((await verifyChain(each(other), { now })).findings).toEqual([
+    `event ${id} was changed after seal ${number} had bound it`,
+  ])
+  expect((await verifyChain(each(gone), { now })).findings).toEqual([
+    `event ${id} is missing: seal ${number} binds it, and its time isn't over`,
+  ])
+})
+
+test('an old export proves what it held when it was made, though all of that has expired since', async () => {
+  const ages = () => chronicle.clock.seconds() + 400 * 86_400
+  const first = (await chronicle.items()).findIndex((item) => item.is === 'event')
+  const items = await chronicle.items()
+  expect((await verifyChain(each(items), { now: ages })).bad).toBe(0)
+  expect((await verifyChain(each(items.toSpliced(first, 1)), { now: ages })).findings[0]).toMatch(/is missing/)
+})
+
+test('what is neither seal nor event is named by where it stands', async () => {
+  const [begin, seal, event, ...rest] = await chronicle.items()
+  if (begin === undefined || seal?.is !== 'seal' || event?.is !== 'event') throw new Error('a chain begins with a seal')
+  const now = chronicle.clock.seconds
+  for (const wrong of [
+    { ...event, id: 7 },
+    { ...event, event: null },
+  ])
+    expect((await verifyChain(each([begin, seal, wrong, ...rest]), { now })).findings[0]).toBe(
+      'what stands after event  is no event',
+    )
+  const unreadable = { ...seal, seal: {} }
+  expect((await verifyChain(each([begin, unreadable, event, ...rest]), { now })).findings[0]).toBe(
+    "a seal after number 0 isn't readable",
+  )
+})
+
 test('a chain whose end nobody knows proves what it holds', async () => {
   const items = await altered((item) => [item.is === 'end' ? { is: 'end', head: 'unknown' } : item])
   expect((await verifyChain(each(items), { now: chronicle.clock.seconds })).bad).toBe(0)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { append, check, put, ref, remove, type Decision, type Slot } from '../../src/domain/record.ts'
+import { commitKnown } from '../../src/store/commit-known.ts'
 import { StoreContended } from '../../src/store/contended.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
 import { createRecent } from '../../src/store/recent.ts'
@@ -43,6 +44,7 @@ function add({ counter }: { readonly counter: Slot<'lease'> }): Decision<number>
   return { writes: [put(counter, { v: 1, holder: String(next) }, { expiresAt: null, owners: [] })], result: next }
 }
 const counter = { counter: lease('counter') }
+const absent: Slot<'lease'> = { ...lease('counter'), value: undefined, version: null }
 
 describe('a transition whose commit had an unknown outcome', () => {
   test('is done when its stamp is there', async () => {
@@ -191,6 +193,27 @@ describe('a transition', () => {
     await transition(remembering, counter, (slots) => ({ writes: remove(slots.counter), result: true }))
     expect(await transition(remembering, counter, add)).toBe(1)
     expect([await holderOf(store, 'counter'), commits()]).toEqual(['1', 3])
+  })
+
+  test('remembers nothing of a commit that didn’t happen', async () => {
+    const { context } = faulty(async () => 'conflict')
+    const recent = createRecent(['lease'])
+    await expect(
+      commitKnown({ ...context, recent }, [put(absent, { v: 1, holder: 'x' }, { expiresAt: null, owners: [] })]),
+    ).resolves.toBe('conflict')
+    expect(recent.recall(lease('counter'))).toBeUndefined()
+  })
+
+  test.each([null, start + 60])('remembers with what it committed the end of that: %s', async (expiresAt) => {
+    const { store, context } = faulty()
+    const recent = createRecent(['lease'])
+    await commitKnown({ ...context, recent }, [put(absent, { v: 1, holder: 'x' }, { expiresAt, owners: [] })])
+    expect([recent.recall(lease('counter'))]).toEqual(await store.read([lease('counter')]))
+  })
+
+  test('whose store has a bug says so, also after an answer was lost', async () => {
+    const { context } = faulty(neverArrived, () => Promise.reject(new TypeError('a bug')))
+    await expect(transition(context, counter, add)).rejects.toThrow(TypeError)
   })
 
   test('refuses a decision that writes the same record twice', async () => {

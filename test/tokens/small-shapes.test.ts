@@ -27,6 +27,8 @@ describe('the text of a token', () => {
     `${printToken('ac', 'x')}\n`,
     ` ${printToken('ac', 'x')}`,
     printToken('ac', ''),
+    printToken('ac', 'x').replace('gth_', 'xth_'),
+    printToken('ac', 'x').replace(/_x$/, '-x'),
   ])('%j is none', (text) => expect(parseToken('ac', text)).toBeUndefined())
 })
 
