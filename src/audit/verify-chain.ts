@@ -44,6 +44,7 @@ export async function verifyChain(items: AsyncIterable<ChainItem>, proof: ChainP
   let bad = 0
   const counts = { events: 0, seals: 0, late: 0 }
   let begin: Begin = { instanceId: '', asOf: Infinity, retention: [] }
+  let hasBegun = false
   let end: { readonly head: unknown } | undefined
   let first: Seal | undefined
   let last: Hashed | undefined
@@ -66,6 +67,9 @@ export async function verifyChain(items: AsyncIterable<ChainItem>, proof: ChainP
     isOver(at) && keptUntil(begin.retention, Number.parseInt(id.slice(0, 12), 16) / 1000) < nowIs() + day
 
   function takeBegin(item: ChainItem & { readonly is: 'begin' }): void {
+    // A second one would judge what follows by another time.
+    if (hasBegun) return find('there is a second beginning')
+    hasBegun = true
     const { instanceId, at, retention = [] } = item
     const isReadable = isHistory(retention)
     if (!isReadable) find('how long events are kept is not readable')
@@ -143,6 +147,7 @@ export async function verifyChain(items: AsyncIterable<ChainItem>, proof: ChainP
     else if (!hasExpired(id, at))
       find(`event ${id} is bound by no seal, though those around it are: it was put in afterwards, or came late`)
   }
+  if (!hasBegun) find('the beginning is missing')
   if (end === undefined) find('the end is missing')
   const head = last === undefined ? undefined : { number: last.seal.number, hash: last.hash }
   if (end?.head !== 'unknown' && !sameHead(end?.head, head))

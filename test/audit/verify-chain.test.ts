@@ -189,6 +189,8 @@ const altered = (change: (item: ChainItem) => readonly ChainItem[]): Promise<rea
 
 test.each<[string, (item: ChainItem) => readonly ChainItem[], RegExp]>([
   ['more after the end', (item) => (item.is === 'end' ? [item, item] : [item]), /there is more after the end/],
+  ['no beginning', (item) => (item.is === 'begin' ? [] : [item]), /^seal 1 doesn't begin the chain of this instance/],
+  ['a second beginning', (item) => (item.is === 'begin' ? [item, item] : [item]), /there is a second beginning/],
   ['no end', (item) => (item.is === 'end' ? [] : [item]), /the end is missing/],
   [
     'a head of another number',
@@ -219,6 +221,20 @@ test.each<[string, (item: ChainItem) => readonly ChainItem[], RegExp]>([
 ])('a chain with %s is found', async (_, change, finding) => {
   const { findings } = await verifyChain(each(await altered(change)), { now: chronicle.clock.seconds })
   expect(findings[0]).toMatch(finding)
+})
+
+test('a second beginning lets nothing expire, and none at all is a finding', async () => {
+  const now = (): number => chronicle.clock.seconds() + 400 * 86_400
+  const items = await chronicle.items()
+  const [begin, seal, ...rest] = items
+  if (begin?.is !== 'begin' || seal === undefined) throw new Error('a chain begins')
+  const missing = rest.toSpliced(0, 1)
+  const { findings } = await verifyChain(each([begin, seal, { is: 'begin', instanceId: 'i', at: null }, ...missing]), {
+    now,
+  })
+  expect(findings).toContain('there is a second beginning')
+  expect(findings.join()).toMatch(/is missing: seal 1 binds it/)
+  expect((await verifyChain(each(items.slice(1)), { now })).findings).toContain('the beginning is missing')
 })
 
 test('an event that came late is bound as any other', async () => {
