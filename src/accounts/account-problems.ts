@@ -2,7 +2,7 @@ import { parseImportedHash } from '../crypto/imported-password.ts'
 import { reachesRole, type Actor } from '../domain/authority.ts'
 import type { Role, User } from '../domain/user.ts'
 import { problem, type Problem } from '../protocol/problem.ts'
-import type { NewUser } from './create-user.ts'
+import type { NewUser } from './new-user.ts'
 
 export const nameTaken: Problem = problem('conflict', {
   field: 'username',
@@ -34,19 +34,30 @@ export function broughtProblem(actor: Actor, { brought }: NewUser): Problem | un
       })
 }
 
+const notBot: Problem = problem('invalid_field', { field: 'wrangler', detail: 'only a bot has a wrangler' })
+
+const botPassword = (field: 'password' | 'password_hash'): Problem =>
+  problem('invalid_field', { field, detail: 'a bot has no password; it gets tokens' })
+
 /** Why there can't be such a bot, or such a person. */
-export function botProblem(bot: boolean, { wrangler, password, brought }: NewUser): Problem | undefined {
-  if (!bot && wrangler !== undefined)
-    return problem('invalid_field', { field: 'wrangler', detail: 'only a bot has a wrangler' })
-  if (bot && wrangler === undefined)
+export function botProblem({ bot = false, wrangler, password, brought }: NewUser): Problem | undefined {
+  if (!bot) return wrangler === undefined ? undefined : notBot
+  if (wrangler === undefined)
     return problem('invalid_field', {
       field: 'wrangler',
       detail: 'a bot needs a wrangler: the person who answers for it',
     })
-  const field = password !== undefined ? 'password' : brought?.passwordHash !== undefined ? 'password_hash' : undefined
-  if (bot && field !== undefined)
-    return problem('invalid_field', { field, detail: 'a bot has no password; it gets tokens' })
-  return undefined
+  if (password !== undefined) return botPassword('password')
+  return brought?.passwordHash === undefined ? undefined : botPassword('password_hash')
+}
+
+/** Why an account can't get what only a person has, or only a bot. */
+export function botPatchProblem(
+  { bot }: User,
+  { password, wrangler }: { readonly password?: string; readonly wrangler?: string },
+): Problem | undefined {
+  if (bot) return password === undefined ? undefined : botPassword('password')
+  return wrangler === undefined ? undefined : notBot
 }
 
 /** Why an account can't answer for a bot of this role. */

@@ -1,8 +1,7 @@
 import type { Actor } from '../domain/authority.ts'
 import { bucketOf } from '../domain/bucket.ts'
 import { check, put, ref, remove, type Decision } from '../domain/record.ts'
-import type { Inviter } from '../domain/ticket.ts'
-import type { Role, User } from '../domain/user.ts'
+import type { User } from '../domain/user.ts'
 import { userIdPrefix } from '../protocol/client-id.ts'
 import { transition } from '../store/transition.ts'
 import { botProblem, broughtProblem, idTaken, nameTaken, wranglerProblem } from './account-problems.ts'
@@ -14,43 +13,8 @@ import { changeWrites } from './change-writes.ts'
 import { ownWords, passwordProblem } from './password-policy.ts'
 import { actorName, permit } from './permit.ts'
 import { mayStillInvite } from './still-invites.ts'
+import type { NewUser } from './new-user.ts'
 import { readUserFields } from './user-fields.ts'
-
-export type NewUser = {
-  readonly username: string
-  /** Absent: nobody signs in as this account until it gets one. */
-  readonly password?: string
-  readonly fullName?: string
-  readonly email?: string
-  readonly role?: Role
-  readonly scopes?: readonly string[]
-  readonly bot?: boolean
-  /** User id of the person who answers for a bot. */
-  readonly wrangler?: string
-  /** Only for the endpoint that letters lead to. */
-  readonly letter?: FromLetter
-  /** What an account brings along from another server. Only for who may read the data directory. */
-  readonly brought?: {
-    readonly userId: string
-    readonly epoch: number
-    readonly locked: boolean
-    /** As `imported-password.ts` reads it; the first right password makes one of ours of it. */
-    readonly passwordHash?: string
-  }
-}
-
-/** An account that is made by a link of ours, which is used up by it. */
-export type FromLetter = {
-  readonly ticketId: string
-  /** Of the password, where it was chosen when the account was asked for. */
-  readonly passwordHash?: string
-  /** Of an invitation: who must still be one who may make such an account when it is made. */
-  readonly invitedBy?: Inviter
-  /** Whoever has the link reads letters to the address. */
-  readonly proves: boolean
-  /** Of the page that it leads to. */
-  readonly language: string
-}
 
 /** Make an account. Its name is reserved in the same commit, so two that look alike never both exist. */
 export async function createUser(context: PasswordsContext, actor: Actor, wanted: NewUser): Promise<Outcome<User>> {
@@ -60,7 +24,7 @@ export async function createUser(context: PasswordsContext, actor: Actor, wanted
   if ('refused' in fields) return fields
   const scopes = fields.done.scopes ?? []
   const refused =
-    permit(actor, { do: 'create-user', role, scopes }) ?? botProblem(bot, wanted) ?? broughtProblem(actor, wanted)
+    permit(actor, { do: 'create-user', role, scopes }) ?? botProblem(wanted) ?? broughtProblem(actor, wanted)
   if (refused !== undefined) return { refused }
 
   const { username, normal } = fields.done

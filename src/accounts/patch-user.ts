@@ -11,7 +11,7 @@ import { standsInForPassword } from '../domain/stands-in-for-password.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import { parseUsername, type Username } from '../protocol/username.ts'
 import { transition } from '../store/transition.ts'
-import { nameTaken, roleProblem, wranglerProblem } from './account-problems.ts'
+import { botPatchProblem, nameTaken, roleProblem, wranglerProblem } from './account-problems.ts'
 import type { Outcome, PasswordsContext } from './context.ts'
 import { emailRef } from './email-name.ts'
 import { factorsRef } from './find-factors.ts'
@@ -82,7 +82,7 @@ export async function patchUser(context: PatchContext, request: Request): Promis
     const before = await findUser(context, userId)
     if (before === undefined) return { refused: noSuchUser }
     // Asked before the work of judging and hashing too, so that nobody unentitled can cause it.
-    const refused = refusalOf(actor, before, request) ?? unfit(before, patch)
+    const refused = refusalOf(actor, before, request) ?? botPatchProblem(before, patch)
     if (refused !== undefined) return { refused }
     if (patch.password !== undefined && passwordHash === undefined) {
       const weak = await passwordProblem(context.strength, patch.password, ownWords(before))
@@ -140,7 +140,7 @@ async function patchFrom(
     if (keep?.standsIn === true && !stillStandsIn(keep, slots, now)) return { writes: [], result: { refused: putOut } }
     const refused =
       refusalOf(actor, user, request) ??
-      unfit(user, patch) ??
+      botPatchProblem(user, patch) ??
       (moves && to.value !== undefined ? nameTaken : undefined) ??
       (patch.wrangler === undefined ? undefined : wranglerProblem(wrangler.value, patch.role ?? user.role)) ??
       (user.bot ? roleProblem(wrangler.value, patch.role) : undefined)
@@ -181,19 +181,19 @@ function stillStandsIn({ grantId }: KeptSession, slots: SignInSlots, now: EpochS
   return !takenBack && standsInForPassword(signIn, now)
 }
 
-/** The session goes along with its account, which was one and becomes the other. */
+/** The kept session outlives the change; what its sign-in was judged by is checked in the same commit (L4). */
 function keptSessionWrites(
   { standsIn, grantId, imprint }: KeptSession,
   { kept, instance, factors, grant }: SignInSlots,
-  accounts: readonly [User, User],
+  accounts: readonly [before: User, after: User],
 ): readonly Write[] {
   const carried = carrySession(kept, accounts, imprint)
-  // What its standing in rests on, and this commit doesn't write.
-  const rests = standsIn ? [check(instance), check(factors), ...(grantId === undefined ? [] : [check(grant)])] : []
-  return [...carried, ...rests]
+  // What this commit doesn't write itself.
+  const judgedBy = standsIn ? [check(instance), check(factors), ...(grantId === undefined ? [] : [check(grant)])] : []
+  return [...carried, ...judgedBy]
 }
 
-/** The old name is free from then on, if it was his. */
+/** Takes the new name, and frees the old one where that is still this account's. */
 function renameWrites(from: Slot<'name'>, to: Slot<'name'>, userId: string): readonly Write[] {
   const freed = from.value?.target === userId ? remove(from) : []
   return [...freed, put(to, { v: 1, target: userId }, { expiresAt: null, owners: [userId] })]
@@ -234,14 +234,6 @@ function refusalOf(actor: Actor, target: User, { patch, own = false }: Request):
     const refused = permit(actor, deed)
     if (refused !== undefined) return refused
   }
-  return undefined
-}
-
-function unfit(user: User, { password, wrangler }: UserPatch): Problem | undefined {
-  if (user.bot && password !== undefined)
-    return problem('invalid_field', { field: 'password', detail: 'a bot has no password; it gets tokens' })
-  if (!user.bot && wrangler !== undefined)
-    return problem('invalid_field', { field: 'wrangler', detail: 'only a bot has a wrangler' })
   return undefined
 }
 

@@ -39,5 +39,6 @@ export function isEntries(value: unknown): value is readonly SealEntry[] {
   )
 }
 
+/** Only what is reckoned with is looked at: the hash binds all the rest. */
 export const isEvent = (value: unknown): value is AuditEvent =>
   typeof value === 'object' && value !== null && isNumber((value as Partial<AuditEvent>).at)

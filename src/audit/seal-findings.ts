@@ -1,5 +1,5 @@
 import type { RetentionHistory } from '../domain/retention.ts'
-import type { Seal } from '../domain/seal.ts'
+import type { Seal, SealEntry } from '../domain/seal.ts'
 import type { EpochSeconds } from '../protocol/time.ts'
 import { canonical } from '../store/canonical.ts'
 import { genesisOf, rootOf } from './chain-hash.ts'
@@ -52,11 +52,11 @@ function orderFinding(seal: Seal, { seal: last, hash }: Hashed): string | undefi
   return undefined
 }
 
-/** What speaks against the entries that stand beside a seal; none may be left of one whose time is over. */
-export function entriesFinding(seal: Seal, entries: unknown, now: EpochSeconds): string | undefined {
+/** The entries that stand beside a seal, as it binds them, or what speaks against them. When its time is over, they may be gone. */
+export function provedEntries(seal: Seal, entries: unknown, now: EpochSeconds): readonly SealEntry[] | string {
   if (entries === undefined || entries === null)
-    return seal.until >= now ? `${nameOf(seal)} has lost its entries, though their time isn't over` : undefined
-  if (isEntries(entries) && entries.length === seal.count && rootOf(entries) === seal.root) return undefined
+    return seal.until >= now ? `${nameOf(seal)} has lost its entries, though their time isn't over` : []
+  if (isEntries(entries) && entries.length === seal.count && rootOf(entries) === seal.root) return entries
   return `the entries of ${nameOf(seal)} were changed`
 }
 

@@ -2,8 +2,8 @@ import { keptNow, keptUntil, type RetentionHistory } from '../domain/retention.t
 import type { Seal, SealEntry } from '../domain/seal.ts'
 import type { EpochSeconds, Seconds } from '../protocol/time.ts'
 import { entryOf, sealHash } from './chain-hash.ts'
-import { isEntries, isEvent, isHistory, isSeal } from './chain-shapes.ts'
-import { beginsWith, entriesFinding, meetsNoted, sealFindings, type Hashed } from './seal-findings.ts'
+import { isEvent, isHistory, isSeal } from './chain-shapes.ts'
+import { beginsWith, meetsNoted, provedEntries, sealFindings, type Hashed } from './seal-findings.ts'
 import type { ChainHead, ChainItem } from './walk-chain.ts'
 
 export type ChainReport = {
@@ -44,7 +44,7 @@ export async function verifyChain(items: AsyncIterable<ChainItem>, proof: ChainP
   let bad = 0
   const counts = { events: 0, seals: 0, late: 0 }
   let begin: Begin = { instanceId: '', asOf: Infinity, retention: [] }
-  let hasBegun = false
+  let isFirst = true
   let end: { readonly head: unknown } | undefined
   let first: Seal | undefined
   let last: Hashed | undefined
@@ -67,9 +67,6 @@ export async function verifyChain(items: AsyncIterable<ChainItem>, proof: ChainP
     isOver(at) && keptUntil(begin.retention, Number.parseInt(id.slice(0, 12), 16) / 1000) < nowIs() + day
 
   function takeBegin(item: ChainItem & { readonly is: 'begin' }): void {
-    // A second one would judge what follows by another time.
-    if (hasBegun) return find('there is a second beginning')
-    hasBegun = true
     const { instanceId, at, retention = [] } = item
     const isReadable = isHistory(retention)
     if (!isReadable) find('how long events are kept is not readable')
@@ -100,11 +97,10 @@ export async function verifyChain(items: AsyncIterable<ChainItem>, proof: ChainP
   }
 
   function takeEntries(seal: Seal, entries: unknown): void {
-    const finding = entriesFinding(seal, entries, nowIs())
-    if (finding !== undefined) return find(finding)
-    if (!isEntries(entries)) return
-    if (seal.late) for (const entry of entries) takeLate(seal, entry)
-    else due = new Map(entries.map((entry) => [entry[0], entry]))
+    const proved = provedEntries(seal, entries, nowIs())
+    if (typeof proved === 'string') return find(proved)
+    if (seal.late) for (const entry of proved) takeLate(seal, entry)
+    else due = new Map(proved.map((entry) => [entry[0], entry]))
   }
 
   function takeLate({ number }: Seal, [id, at, hash]: SealEntry): void {
@@ -129,8 +125,12 @@ export async function verifyChain(items: AsyncIterable<ChainItem>, proof: ChainP
 
   for await (const item of items) {
     if (end !== undefined) find('there is more after the end')
-    if (item.is === 'begin') takeBegin(item)
-    else if (item.is === 'seal') takeSeal(item.seal, item.entries)
+    // One that comes later would judge what stands on either side of it by another time.
+    if (isFirst !== (item.is === 'begin')) find(isFirst ? 'the beginning is missing' : 'there is a second beginning')
+    if (item.is === 'begin' && isFirst) takeBegin(item)
+    isFirst = false
+    if (item.is === 'begin') continue
+    if (item.is === 'seal') takeSeal(item.seal, item.entries)
     else if (item.is === 'event') takeEvent(item.id, item.event)
     else if (item.is === 'unreadable') find(`${item.where} isn't readable`)
     else end = item
@@ -147,7 +147,7 @@ export async function verifyChain(items: AsyncIterable<ChainItem>, proof: ChainP
     else if (!hasExpired(id, at))
       find(`event ${id} is bound by no seal, though those around it are: it was put in afterwards, or came late`)
   }
-  if (!hasBegun) find('the beginning is missing')
+  if (isFirst) find('the beginning is missing')
   if (end === undefined) find('the end is missing')
   const head = last === undefined ? undefined : { number: last.seal.number, hash: last.hash }
   if (end?.head !== 'unknown' && !sameHead(end?.head, head))

@@ -1,5 +1,5 @@
 import type { InvitationRequest } from '../accounts/invite-user.ts'
-import type { NewUser } from '../accounts/create-user.ts'
+import type { NewUser } from '../accounts/new-user.ts'
 import type { Linking } from '../accounts/link-identity.ts'
 import type { UserPatch } from '../accounts/patch-user.ts'
 import type { Role, User } from '../domain/user.ts'

@@ -51,27 +51,28 @@ async function settle(
   lost: StoreUnavailable,
 ): Promise<'committed' | 'conflict'> {
   for (let tried = 1; tried < mostTries; tried += 1) {
-    const outcome = await tryAgain(store, writes)
+    const outcome = await lookAndRetry(store, writes)
     if (outcome === 'committed' || outcome === 'conflict') return outcome
-    if (outcome === 'never known') throw lost
+    if (outcome === 'unclear') throw lost
   }
   throw lost
 }
 
-async function tryAgain(
+/** One more look, and one more try where nothing is there. `lost again`: worth another; `unclear`: nobody can tell. */
+async function lookAndRetry(
   store: Store,
   writes: readonly StampedWrite[],
-): Promise<'committed' | 'conflict' | 'lost again' | 'never known'> {
+): Promise<'committed' | 'conflict' | 'lost again' | 'unclear'> {
   try {
     if ((await traceOf(store, writes)) === 'there') return 'committed'
     if ((await store.commit(writes)) === 'committed') return 'committed'
     // The lost commit may have come through in between; if not, it never will: what it expected is gone.
     const after = await traceOf(store, writes)
-    if (after === 'unclear') return 'never known'
-    return after === 'there' ? 'committed' : 'conflict'
+    if (after === 'none') return 'conflict'
+    return after === 'there' ? 'committed' : 'unclear'
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error
-    return error.outcome === 'unknown' ? 'lost again' : 'never known'
+    return error.outcome === 'unknown' ? 'lost again' : 'unclear'
   }
 }
 
@@ -90,18 +91,17 @@ async function traceOf(store: Store, writes: readonly StampedWrite[]): Promise<'
 }
 
 function stamp(writes: readonly Write[], random: Stamps): readonly StampedWrite[] {
-  refuseTwice(writes)
+  assertWrittenOnce(writes)
   return writes.map((write) => (write.op === 'put' ? { ...write, version: random.stamp() } : write))
 }
 
 /** Compared one by one: they are few, and to spell a name out of kind and id costs more. */
-function refuseTwice(writes: readonly Write[]): void {
+function assertWrittenOnce(writes: readonly Write[]): void {
   for (const [index, write] of writes.entries()) {
     if (write.op === 'append') continue
-    for (let before = 0; before < index; before += 1) {
-      const other = writes[before]
-      if (other !== undefined && other.op !== 'append' && other.id === write.id && other.kind === write.kind)
-        throw new TypeError(`a decision writes the same ${write.kind} twice`)
-    }
+    const first = writes.findIndex(
+      (other) => other.op !== 'append' && other.id === write.id && other.kind === write.kind,
+    )
+    if (first < index) throw new TypeError(`a decision writes the same ${write.kind} twice`)
   }
 }

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../protocol/time.ts'
 import type { Client } from '../domain/client.ts'
 import type { Instance } from '../domain/instance.ts'
-import { ref, type RecordValues, type StoredRecord } from '../domain/record.ts'
+import { ref, type Kind, type RecordValues, type StoredRecord } from '../domain/record.ts'
 import type { Resource } from '../domain/resource.ts'
 import { underWrangler } from '../domain/under-wrangler.ts'
 import type { User } from '../domain/user.ts'
@@ -38,9 +38,10 @@ export type Directory = {
 type Loading = { readonly promise: Promise<StoredRecord | undefined>; outdated: boolean }
 
 /** What is in memory of a kind, and what is on its way there, by id. */
-type Cache = { readonly records: LRUCache<string, StoredRecord>; readonly loading: Map<string, Loading> }
+type Cache = { readonly records: LRUCache<string, StoredRecord>; readonly loads: Map<string, Loading> }
 
-const mostRecords = 20_000
+/** Of one kind. */
+export const mostRecords = 20_000
 
 /** Caches over a store, exact: on an embedded store by asking it first, elsewhere under a lease. */
 export async function createDirectory(options: {
@@ -61,6 +62,7 @@ export async function createDirectory(options: {
     resource: createCache(mostRecords),
     user: createCache(mostRecords),
   }
+  const isCached = (kind: Kind): kind is CachedKind => Object.hasOwn(caches, kind)
   let { cursor } = await admin.changes(undefined)
   const lease: Lease | undefined =
     admin.changesAre === 'polled'
@@ -69,10 +71,9 @@ export async function createDirectory(options: {
 
   function forget(changes: Changes): void {
     if (changes.forget === 'lost') {
-      for (const { records, loading } of Object.values(caches)) {
-        records.clear()
-        for (const one of loading.values()) one.outdated = true
-        loading.clear()
+      for (const cache of Object.values(caches)) {
+        cache.records.clear()
+        for (const id of cache.loads.keys()) forgetOne(cache, id)
       }
     } else forgetThese(changes.forget)
     cursor = changes.cursor
@@ -80,15 +81,7 @@ export async function createDirectory(options: {
   }
 
   function forgetThese(changed: Exclude<Changes['forget'], 'lost'>): void {
-    for (const { kind, id } of changed) {
-      const cache: Cache | undefined = Object.hasOwn(caches, kind) ? caches[kind as CachedKind] : undefined
-      if (cache === undefined) continue
-      cache.records.delete(id)
-      // What is being read now may be what was there before: it is good for those who asked before, and for nobody after.
-      const loading = cache.loading.get(id)
-      if (loading !== undefined) loading.outdated = true
-      cache.loading.delete(id)
-    }
+    for (const { kind, id } of changed) if (isCached(kind)) forgetOne(caches[kind], id)
   }
 
   /** Forget what changed. Synchronous but for an embedded store that is locked just now. */
@@ -122,14 +115,14 @@ export async function createDirectory(options: {
   function lookUp<K extends CachedKind>(kind: K, id: string): MaybePromise<RecordValues[K] | undefined> {
     const cached = caches[kind].records.get(id)
     if (cached !== undefined) return alive(cached as StoredRecord<K>)
-    const loading = caches[kind].loading.get(id) ?? load(kind, id)
+    const loading = caches[kind].loads.get(id) ?? load(kind, id)
     return loading.promise.then((record) => alive(record as StoredRecord<K> | undefined))
   }
 
   function load(kind: CachedKind, id: string): Loading {
     const cache = caches[kind]
     const loading: Loading = { outdated: false, promise: readOne() }
-    cache.loading.set(id, loading)
+    cache.loads.set(id, loading)
     return loading
 
     async function readOne(): Promise<StoredRecord | undefined> {
@@ -141,7 +134,7 @@ export async function createDirectory(options: {
         if (!loading.outdated) cache.records.set(id, kept)
         return kept
       } finally {
-        if (cache.loading.get(id) === loading) cache.loading.delete(id)
+        if (cache.loads.get(id) === loading) cache.loads.delete(id)
       }
     }
   }
@@ -172,6 +165,14 @@ function required(instance: Instance | undefined): Instance {
   return instance
 }
 
+function forgetOne({ records, loads }: Cache, id: string): void {
+  records.delete(id)
+  // What is being read now may be what was there before: it is good for those who asked before, and for nobody after.
+  const loading = loads.get(id)
+  if (loading !== undefined) loading.outdated = true
+  loads.delete(id)
+}
+
 function createCache(max: number): Cache {
-  return { records: new LRUCache({ max }), loading: new Map() }
+  return { records: new LRUCache({ max }), loads: new Map() }
 }

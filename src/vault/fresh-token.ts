@@ -55,19 +55,22 @@ export async function freshToken(context: VaultContext & VaultMemory, asked: Ask
   const { clock } = context
   const until = clock.monotonic() + longestWaitMillis
   let leftAlone: LeftAlone | undefined
-  for (let renewed = false; ; renewed = true) {
+  for (let tried = false; ; tried = true) {
     const usable = await findUsable(context, asked.connection)
     if ('outcome' in usable) return usable
-    const { connection, provider } = usable
+    const { connection, provider, newest } = usable
+    // L19: the read began when a later edition was known.
+    if (connection.edition < newest)
+      return breakOff(context, asked.connection, { connection, reason: 'unreadable', newest })
     const age = context.sightings.age(asked.connection, connection)
     const need = needOf(provider, connection, { age, rejected: asked.rejected })
     if (need === 'none') return handOut(context, asked.connection, connection)
     if (need === 'over' || provider.kind === 'site-login') return over(context, asked.connection, connection)
-    const wait = connection.intent === undefined ? context.sightings.pauseLeft(asked.connection, connection) : 0
-    if (wait > 0 || (need === 'now' && renewed)) {
+    const pauseLeft = connection.intent === undefined ? context.sightings.pauseLeft(asked.connection, connection) : 0
+    const reason = connection.failure?.reason ?? 'upstream_unavailable'
+    if (pauseLeft > 0) leftAlone = { retryAfter: pauseLeft, reason }
+    if (pauseLeft > 0 || (need === 'now' && tried)) {
       if (stillHolds(connection, age, asked.rejected)) return handOut(context, asked.connection, connection)
-      const reason = connection.failure?.reason ?? 'upstream_unavailable'
-      if (wait > 0) return { outcome: 'unavailable', retryAfter: wait, reason }
       return { outcome: 'unavailable', ...(leftAlone ?? { retryAfter: 1, reason }) }
     }
     const renewing = renew(context, { id: asked.connection, provider, connection, waited: connection.failures })
@@ -78,11 +81,11 @@ export async function freshToken(context: VaultContext & VaultMemory, asked: Ask
   }
 }
 
-/** A connection whose token may be given or renewed, and the provider to renew it at; or why there is none. */
+/** A connection whose token may be given or renewed, its provider, and its latest edition when the read began; or why there is none. */
 async function findUsable(
   context: VaultContext & VaultMemory,
   id: string,
-): Promise<{ readonly connection: HeldConnection; readonly provider: Provider } | FreshToken> {
+): Promise<{ readonly connection: HeldConnection; readonly provider: Provider; readonly newest: number } | FreshToken> {
   const { connection, newest } = await found(context, id)
   if (connection === undefined) return { outcome: 'unknown' }
   if (connection.state === 'revoked') context.sightings.saw(id, connection.edition ?? 0)
@@ -91,9 +94,7 @@ async function findUsable(
   if (connection.confirmation !== undefined) return { outcome: 'pending' }
   const provider = await usableProvider(context, connection)
   if (provider === undefined) return { outcome: 'unknown' }
-  // L19: the read began when a later one was known.
-  if (connection.edition < newest) return breakOff(context, id, { connection, reason: 'unreadable', newest })
-  return { connection, provider }
+  return { connection, provider, newest }
 }
 
 /** A connection, and the latest edition that there was when its read began (L19). */

@@ -1,6 +1,7 @@
 import type { FactorsContext } from '../../src/accounts/change-factors.ts'
 import type { PasswordsContext } from '../../src/accounts/context.ts'
-import { createUser, type NewUser } from '../../src/accounts/create-user.ts'
+import { createUser } from '../../src/accounts/create-user.ts'
+import type { NewUser } from '../../src/accounts/new-user.ts'
 import { createRandom } from '../../src/crypto/random.ts'
 import type { Actor } from '../../src/domain/authority.ts'
 import type { AuditEvent } from '../../src/domain/event.ts'

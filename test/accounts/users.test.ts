@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { createUser, type NewUser } from '../../src/accounts/create-user.ts'
+import { createUser } from '../../src/accounts/create-user.ts'
+import type { NewUser } from '../../src/accounts/new-user.ts'
 import { deleteUser } from '../../src/accounts/delete-user.ts'
 import { findUser, findUserNamed } from '../../src/accounts/find-user.ts'
 import { listUsers } from '../../src/accounts/list-users.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { genesisOf, rootOf } from '../../src/audit/chain-hash.ts'
-import { entriesFinding, meetsNoted, sealFindings, type Hashed } from '../../src/audit/seal-findings.ts'
+import { provedEntries, meetsNoted, sealFindings, type Hashed } from '../../src/audit/seal-findings.ts'
 import type { Seal, SealEntry } from '../../src/domain/seal.ts'
 
 const now = 1_000
@@ -77,9 +77,9 @@ describe('a seal after another', () => {
     ['says from when on events are kept longer', { retention: [kept, longer] }, []],
     ['forgets how long they were kept', { retention: [] }, [otherwise]],
     ['shortens the past', { retention: [{ ...kept, keep: 1 }] }, [otherwise]],
-    ['says so of another seal', { retention: [kept, { ...longer, from: 1 }] }, [otherwise]],
-    ['says so of another time', { retention: [kept, { ...longer, at: 19 }] }, [otherwise]],
-    ['says two things at once', { retention: [kept, longer, longer] }, [otherwise]],
+    ['adds a retention that begins with another seal', { retention: [kept, { ...longer, from: 1 }] }, [otherwise]],
+    ['adds a retention that begins at another time', { retention: [kept, { ...longer, at: 19 }] }, [otherwise]],
+    ['adds two retentions at once', { retention: [kept, longer, longer] }, [otherwise]],
   ])('%s', (_, seal, findings) => expect(found(seal)).toEqual(findings))
 })
 
@@ -88,11 +88,11 @@ describe('the entries beside a seal', () => {
   const changed = 'the entries of seal 1 were changed'
   const over = { until: now - 1 }
 
-  test.each<[string, Partial<Seal>, unknown, string | undefined]>([
-    ['are those that it binds', {}, entries, undefined],
+  test.each<[string, Partial<Seal>, unknown, string | readonly SealEntry[]]>([
+    ['are those that it binds', {}, entries, entries],
     ['are gone before their time', {}, null, lost],
     ['are gone at their last second', { until: now }, undefined, lost],
-    ['are gone after their time', over, undefined, undefined],
+    ['are gone after their time', over, undefined, []],
     ['are others after their time', over, entries.slice(1), changed],
     ['are fewer', {}, entries.slice(1), changed],
     ['are in another order', {}, entries.toReversed(), changed],
@@ -100,7 +100,7 @@ describe('the entries beside a seal', () => {
     ['are none', {}, { 0: entries[0] }, changed],
     ['have more to them', {}, [['a', 1, 'ha', 'x'], entries[1]], changed],
     ['are of other types', {}, [['a', '1', 'ha'], entries[1]], changed],
-  ])('%s', (_, seal, beside, finding) => expect(entriesFinding({ ...first, ...seal }, beside, now)).toBe(finding))
+  ])('%s', (_, seal, beside, finding) => expect(provedEntries({ ...first, ...seal }, beside, now)).toEqual(finding))
 })
 
 describe('what was noted elsewhere', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { announce } from '../../src/domain/change.ts'
 import { put, ref, type RecordValues, type Ref } from '../../src/domain/record.ts'
-import { createDirectory } from '../../src/store/directory.ts'
+import { createDirectory, mostRecords } from '../../src/store/directory.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
 import { refuseNewer } from '../../src/store/refuse-newer.ts'
 import type { Changes, OpenStore, Store } from '../../src/store/port.ts'
@@ -111,7 +111,7 @@ describe.each([
   }
 })
 
-test('as many users as anybody can make push out no client', async () => {
+test('users that anybody can make push no client out of memory', async () => {
   const { store, admin } = openMemoryStore()
   await save(store, ref('client', 'app'), client)
   const read: Store['read'] = async (refs) => {
@@ -121,7 +121,7 @@ test('as many users as anybody can make push out no client', async () => {
   const { store: counted, reads } = watched({ ...store, read })
   const directory = await createDirectory({ store: counted, admin, clock })
   await directory.client('app')
-  const many = 20_001
+  const many = mostRecords + 1
   for (let made = 0; made < many; made += 1) await directory.user(`usr_${made}`)
   await directory.client('app')
   expect(reads()).toBe(1 + many)

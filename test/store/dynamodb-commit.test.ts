@@ -143,9 +143,9 @@ describe('a transaction', () => {
   })
 
   test.each([
-    { meets: 'others at the same records', code: 'TransactionConflict', ofOne: true },
-    { meets: 'a limit', code: 'ThrottlingError', ofOne: false },
-  ])('that meets $meets until its time is up says of the store: nothing, $ofOne', async ({ code, ofOne }) => {
+    { meets: 'others at the same records', blames: 'its records alone', code: 'TransactionConflict', ofOne: true },
+    { meets: 'a limit', blames: 'the store', code: 'ThrottlingError', ofOne: false },
+  ])('that meets $meets until its time is up fails, and blames $blames', async ({ code, ofOne }) => {
     let millis = 0
     const slow = scriptedDynamodb(
       () => {
